@@ -1,0 +1,39 @@
+package dev.nibble.kernels.vector;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * The width of the vectors, chosen once: the machine's preferred one, or the bits (128, 256, 512)
+ * named by the system property {@code nibble.vector.bits}.
+ */
+final class Lanes {
+  /** System property that names the width in bits. */
+  static final String BITS_PROPERTY = "nibble.vector.bits";
+
+  /** Species of every float vector in this package. */
+  static final VectorSpecies<Float> FLOATS = choose();
+
+  /** Floats in one vector. */
+  static final int LANES = FLOATS.length();
+
+  private Lanes() {}
+
+  private static VectorSpecies<Float> choose() {
+    Integer bits = Integer.getInteger(BITS_PROPERTY);
+    if (bits == null) {
+      return FloatVector.SPECIES_PREFERRED;
+    }
+    if (bits != 128 && bits != 256 && bits != 512) {
+      throw new IllegalArgumentException(
+          BITS_PROPERTY + " must be 128, 256 or 512 and not " + bits);
+    }
+    return VectorSpecies.of(float.class, VectorShape.forBitSize(bits));
+  }
+
+  /** The smallest multiple of {@link #LANES} that holds that many floats. */
+  static int roundUp(int floats) {
+    return (floats + LANES - 1) / LANES * LANES;
+  }
+}
