@@ -1,0 +1,58 @@
+package dev.nibble.engine.data;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * Labelled pictures of one size, read one at a time into off-heap memory.
+ *
+ * <p>Every method but {@link #close} may be called by any number of threads at once. A data set
+ * must not be closed while another thread reads it.
+ */
+public interface Dataset extends AutoCloseable {
+  /** Pictures in this data set, at least 1. */
+  int size();
+
+  /** Rows of a picture. */
+  int height();
+
+  /** Columns of a picture. */
+  int width();
+
+  /** Bytes a pixel: 3 (red, green, blue) or 1 (grey). */
+  int channels();
+
+  /** Names of the classes; a label is an index into this list. */
+  List<String> classNames();
+
+  /**
+   * Label of a picture, validated when the data set was opened: 0 to {@code classNames().size() -
+   * 1}.
+   *
+   * @throws IndexOutOfBoundsException if there is no such picture
+   */
+  int label(int index);
+
+  /**
+   * Copies a picture as {@link #pictureBytes} bytes of 0..255, height x width x channels (channels
+   * fastest), to {@code target} at {@code offset}.
+   *
+   * @throws IndexOutOfBoundsException if there is no such picture, or it does not fit the target
+   * @throws DataException if the picture cannot be read
+   */
+  void read(int index, MemorySegment target, long offset);
+
+  /** Bytes of one picture: height x width x channels. */
+  default int pictureBytes() {
+    return height() * width() * channels();
+  }
+
+  /** Pictures that were left out because they could not be read and the user asked to skip such. */
+  default int skipped() {
+    return 0;
+  }
+
+  /** Closes the files behind this data set; closing twice does nothing. */
+  @Override
+  void close();
+}

@@ -1,0 +1,162 @@
+package dev.nibble.engine.data;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+
+/** Pictures of one split of an image folder, decoded and resized once, then read from a cache. */
+final class ImageFolderDataset implements Dataset {
+  private static final int CHANNELS = 3;
+
+  private final List<String> classNames;
+  private final PictureSize size;
+  private final PictureCache cache;
+  private Path[] files;
+  private int[] labels;
+  private int skipped;
+
+  private ImageFolderDataset(
+      List<String> classNames, PictureSize size, Path[] files, int[] labels) {
+    this.classNames = classNames;
+    this.size = size;
+    this.files = files;
+    this.labels = labels;
+    this.cache = PictureCache.create(files.length, size.height() * size.width() * CHANNELS);
+  }
+
+  /**
+   * Opens a split.
+   *
+   * @param files a list of pictures per class, in the order of the class names
+   * @param skipUnreadable whether to decode all pictures now and leave out those that fail
+   */
+  static ImageFolderDataset open(
+      Path split,
+      List<String> classNames,
+      List<List<Path>> files,
+      PictureSize size,
+      boolean skipUnreadable) {
+    int count = files.stream().mapToInt(List::size).sum();
+    Path[] paths = new Path[count];
+    int[] labels = new int[count];
+    int at = 0;
+    for (int label = 0; label < files.size(); label++) {
+      for (Path path : files.get(label)) {
+        paths[at] = path;
+        labels[at++] = label;
+      }
+    }
+    ImageFolderDataset dataset = new ImageFolderDataset(classNames, size, paths, labels);
+    if (skipUnreadable) {
+      try {
+        dataset.dropUnreadable(split);
+      } catch (DataException e) {
+        dataset.close();
+        throw e;
+      }
+    }
+    return dataset;
+  }
+
+  /** Only while opening, before any other thread sees this data set. */
+  private void dropUnreadable(Path split) {
+    int kept = 0;
+    for (int i = 0; i < files.length; i++) {
+      byte[] picture;
+      try {
+        picture = PictureResizer.resize(PictureDecoder.decode(files[i]), size);
+      } catch (DataException e) {
+        skipped++;
+        continue;
+      }
+      files[kept] = files[i];
+      labels[kept] = labels[i];
+      cache.write(kept++, picture);
+    }
+    if (kept == 0) {
+      throw new DataException(
+          "None of the %d pictures under %s can be read.".formatted(files.length, split));
+    }
+    files = Arrays.copyOf(files, kept);
+    labels = Arrays.copyOf(labels, kept);
+  }
+
+  @Override
+  public int size() {
+    return files.length;
+  }
+
+  @Override
+  public int height() {
+    return size.height();
+  }
+
+  @Override
+  public int width() {
+    return size.width();
+  }
+
+  @Override
+  public int channels() {
+    return CHANNELS;
+  }
+
+  @Override
+  public List<String> classNames() {
+    return classNames;
+  }
+
+  @Override
+  public int label(int index) {
+    return labels[index];
+  }
+
+  @Override
+  public int skipped() {
+    return skipped;
+  }
+
+  @Override
+  public void read(int index, MemorySegment target, long offset) {
+    Objects.checkIndex(index, files.length);
+    Objects.checkFromIndexSize(offset, pictureBytes(), target.byteSize());
+    if (cache.read(index, target, offset)) {
+      return;
+    }
+    byte[] picture = PictureResizer.resize(PictureDecoder.decode(files[index]), size);
+    MemorySegment.copy(picture, 0, target, JAVA_BYTE, offset, picture.length);
+    cache.write(index, picture);
+  }
+
+  @Override
+  public void close() {
+    cache.close();
+  }
+
+  /** The size of the first picture; of the first that can be decoded, if others are skipped. */
+  static PictureSize sizeOfFirst(List<List<Path>> files, boolean skipUnreadable) {
+    List<Path> all = new ArrayList<>();
+    files.forEach(all::addAll);
+    for (Path path : all) {
+      try {
+        PictureSize size = PictureDecoder.size(path);
+        if (skipUnreadable) {
+          PictureDecoder.decode(path);
+        }
+        return size;
+      } catch (DataException e) {
+        if (!skipUnreadable) {
+          throw e;
+        }
+      }
+    }
+    throw new DataException(
+        "None of the %d training pictures, from %s on, can be read."
+            .formatted(all.size(), all.getFirst()));
+  }
+}
