@@ -1,7 +1,6 @@
 package dev.nibble.kernels.vector;
 
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -21,15 +20,18 @@ final class Lanes {
   private Lanes() {}
 
   private static VectorSpecies<Float> choose() {
-    Integer bits = Integer.getInteger(BITS_PROPERTY);
+    String bits = System.getProperty(BITS_PROPERTY);
     if (bits == null) {
       return FloatVector.SPECIES_PREFERRED;
     }
-    if (bits != 128 && bits != 256 && bits != 512) {
-      throw new IllegalArgumentException(
-          BITS_PROPERTY + " must be 128, 256 or 512 and not " + bits);
-    }
-    return VectorSpecies.of(float.class, VectorShape.forBitSize(bits));
+    return switch (bits) {
+      case "128" -> FloatVector.SPECIES_128;
+      case "256" -> FloatVector.SPECIES_256;
+      case "512" -> FloatVector.SPECIES_512;
+      default ->
+          throw new IllegalArgumentException(
+              BITS_PROPERTY + " must be 128, 256 or 512, not " + bits);
+    };
   }
 
   /** The smallest multiple of {@link #LANES} that holds that many floats. */

@@ -1,0 +1,160 @@
+package dev.nibble.kernels.vector;
+
+import static dev.nibble.kernels.vector.Lanes.LANES;
+
+import dev.nibble.kernels.Operator.Convolution;
+
+/**
+ * Where one picture's values lie in the scratch that the convolution's three products share.
+ *
+ * <ul>
+ *   <li>tile: the activation, (H+2p) x (W+2p) x C_in, contiguous, with p = k/2 rows and columns of
+ *       zeros on every side; the first pixel of the picture lies at {@link #tileOrigin};
+ *   <li>out: outH x outW pixels, {@link #outStride} floats each;
+ *   <li>dy tile: the output's gradient, C_out floats a pixel, contiguous, with {@link #dyBefore} rows
+ *       above and columns left, {@link #dyBelow} rows below and {@link #dyRight} columns right, all
+ *       zeros; the first pixel of the gradient lies at {@link #dyOrigin};
+ *   <li>data: the input's gradient, H x W pixels, {@link #dataStride} floats each.
+ * </ul>
+ *
+ * <p>Both tiles end in {@link #SLACK} floats that are read, but whose values do not matter.
+ */
+final class ConvolutionGeometry {
+  /** Floats that may be read behind a tile's last pixel; the tiles' sizes count them. */
+  static final int SLACK = LANES;
+
+  private ConvolutionGeometry() {}
+
+  private static int size(long floats) {
+    if (floats > Integer.MAX_VALUE - 64) {
+      throw new IllegalArgumentException(
+          "A convolution's scratch of " + floats + " floats exceeds an array; use smaller shapes");
+    }
+    return (int) floats;
+  }
+
+  /** Whether pixels map one to one, so that a picture is one long row. */
+  static boolean isFlat(Convolution conv) {
+    return conv.kernel() == 1 && conv.stride() == 1;
+  }
+
+  /** Floats of one row of the activation's tile. */
+  static int tileRow(Convolution conv) {
+    return size((conv.input().width() + 2L * conv.padding()) * conv.input().channels());
+  }
+
+  /** Index of the picture's first pixel in its tile. */
+  static int tileOrigin(Convolution conv) {
+    return size(conv.padding() * ((long) tileRow(conv) + conv.input().channels()));
+  }
+
+  /** Floats of the activation's tile. */
+  static int tileFloats(Convolution conv) {
+    return size((conv.input().height() + 2L * conv.padding()) * tileRow(conv) + SLACK);
+  }
+
+  /** Floats from one output pixel to the next. */
+  static int outStride(Convolution conv) {
+    return Lanes.roundUp(conv.outChannels());
+  }
+
+  /** Floats of the output. */
+  static int outFloats(Convolution conv) {
+    return size((long) conv.output().pixels() * outStride(conv));
+  }
+
+  /**
+   * Taps of the kernel that meet the input rows (or columns) i with (i + p) mod stride = phase: those
+   * at phase, phase + stride, ...
+   */
+  static int taps(Convolution conv, int phase) {
+    return Math.max(0, (conv.kernel() - phase + conv.stride() - 1) / conv.stride());
+  }
+
+  /** The smallest q for which q * stride + phase - p is an input row (or column). */
+  static int firstStep(Convolution conv, int phase) {
+    return Math.max(0, conv.padding() - phase + conv.stride() - 1) / conv.stride();
+  }
+
+  /** How many input rows (or columns), of {@code size}, belong to a phase. */
+  static int steps(Convolution conv, int phase, int size) {
+    int first = firstStep(conv, phase) * conv.stride() + phase - conv.padding();
+    return first >= size ? 0 : (size - 1 - first) / conv.stride() + 1;
+  }
+
+  /** Rows of zeros above, and columns of zeros left of, the output's gradient. */
+  static int dyBefore(Convolution conv) {
+    int before = 0;
+    for (int phase = 0; phase < Math.min(conv.stride(), conv.kernel()); phase++) {
+      before = Math.max(before, taps(conv, phase) - 1 - firstStep(conv, phase));
+    }
+    return before;
+  }
+
+  private static int dyAfter(Convolution conv, int size, int outSize) {
+    int after = 0;
+    for (int phase = 0; phase < Math.min(conv.stride(), conv.kernel()); phase++) {
+      after = Math.max(after, firstStep(conv, phase) + steps(conv, phase, size) - outSize);
+    }
+    return after;
+  }
+
+  /** Rows of zeros below the output's gradient. */
+  static int dyBelow(Convolution conv) {
+    return dyAfter(conv, conv.input().height(), conv.output().height());
+  }
+
+  /** Columns of zeros right of the output's gradient. */
+  static int dyRight(Convolution conv) {
+    return dyAfter(conv, conv.input().width(), conv.output().width());
+  }
+
+  /** Floats of one row of the gradient's tile. */
+  static int dyRow(Convolution conv) {
+    long pixels = (long) dyBefore(conv) + conv.output().width() + dyRight(conv);
+    return size(pixels * conv.outChannels());
+  }
+
+  /** Index of the gradient's first pixel in its tile. */
+  static int dyOrigin(Convolution conv) {
+    return size(dyBefore(conv) * ((long) dyRow(conv) + conv.outChannels()));
+  }
+
+  /** Floats of the gradient's tile. */
+  static int dyTileFloats(Convolution conv) {
+    long rows = (long) dyBefore(conv) + conv.output().height() + dyBelow(conv);
+    return size(rows * dyRow(conv) + SLACK);
+  }
+
+  /** Floats from one pixel of the input's gradient to the next. */
+  static int dataStride(Convolution conv) {
+    return Lanes.roundUp(conv.input().channels());
+  }
+
+  /** Floats of the input's gradient. */
+  static int dataGradientFloats(Convolution conv) {
+    return size((long) conv.input().pixels() * dataStride(conv));
+  }
+
+  /** Floats of the weights packed for the forward pass. */
+  static int packedForwardFloats(Convolution conv) {
+    long taps = (long) conv.kernel() * conv.kernel();
+    return size(taps * conv.input().channels() * outStride(conv));
+  }
+
+  /** Floats of the weights packed for the backward pass. */
+  static int packedBackwardFloats(Convolution conv) {
+    long taps = (long) conv.kernel() * conv.kernel();
+    return size(taps * conv.outChannels() * dataStride(conv));
+  }
+
+  /** Floats of the accumulated gradient of the weights. */
+  static int weightGradientFloats(Convolution conv) {
+    long row = (long) conv.kernel() * conv.input().channels();
+    long plane =
+        ConvolutionBackwardWeights.isTransposed(conv)
+            ? conv.outChannels() * (long) Lanes.roundUp(size(row))
+            : row * outStride(conv);
+    return size(conv.kernel() * plane);
+  }
+}
