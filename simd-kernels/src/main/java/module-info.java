@@ -1,0 +1,8 @@
+import org.jspecify.annotations.NullMarked;
+
+/** Pure functions over memory: no allocation, no threads, no state. */
+@NullMarked
+module dev.nibble.kernels {
+  requires jdk.incubator.vector;
+  requires static org.jspecify;
+}
