@@ -5,5 +5,5 @@ import org.jspecify.annotations.NullMarked;
 module dev.nibble.engine {
   requires dev.nibble.kernels;
   requires dev.nibble.memory;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 }

@@ -3,5 +3,5 @@ import org.jspecify.annotations.NullMarked;
 /** Owns every off-heap byte: plans it, accounts for it, hands it out, gives it back. */
 @NullMarked
 module dev.nibble.memory {
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 }

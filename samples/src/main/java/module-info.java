@@ -5,7 +5,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.nibble.samples {
   requires dev.nibble.engine;
   requires info.picocli;
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   opens dev.nibble.samples to
       info.picocli;
