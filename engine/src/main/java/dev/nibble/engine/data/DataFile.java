@@ -88,11 +88,11 @@ final class DataFile implements AutoCloseable {
   }
 
   /** Writes one record; false if the system refuses, as it does on a full disk. */
-  boolean write(long position, byte[] record) {
+  boolean write(long position, MemorySegment source, long offset) {
     Scratch scratch = pool.borrow();
     ByteBuffer buffer = scratch.buffer;
     buffer.clear();
-    buffer.put(record).flip();
+    MemorySegment.copy(source, offset, scratch.bytes, 0, recordBytes);
     try {
       while (buffer.hasRemaining()) {
         channel.write(buffer, position + buffer.position());

@@ -115,8 +115,9 @@ public final class DataSources {
   private static DataSplits openFolder(Path folder, DataOptions options) {
     if (!Files.isDirectory(folder)) {
       throw new DataException(
-          "There is no data set or folder %s; use shapes, cifar10, cifar100, fashion-mnist or a folder."
-              .formatted(folder));
+          "There is no data set or folder %s; use shapes, cifar10, cifar100, fashion-mnist or a"
+                  .formatted(folder)
+              + " folder.");
     }
     String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
     if (CifarDataset.isCifar10(folder)) {

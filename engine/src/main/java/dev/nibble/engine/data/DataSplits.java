@@ -18,7 +18,7 @@ public record DataSplits(Dataset train, Dataset test, String name) implements Au
         || train.width() != test.width()
         || train.channels() != test.channels()) {
       throw new DataException(
-          "The training pictures of %s are %s but the test pictures are %s; both splits need one size."
+          "The training pictures of %s are %s but the test pictures are %s, but both need one size."
               .formatted(name, shape(train), shape(test)));
     }
     if (!train.classNames().equals(test.classNames())) {

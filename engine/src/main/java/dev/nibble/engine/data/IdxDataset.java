@@ -118,9 +118,9 @@ final class IdxDataset implements Dataset {
     Path labelPath = find(folder, split, false);
     if (picturePath == null || labelPath == null) {
       throw new DataException(
-          "%s has no %s-%s-ubyte file (plain or .gz); an IDX data set needs pictures and labels of both"
+          "%s has no %s-%s-ubyte file (plain or .gz); an IDX data set needs pictures and"
                   .formatted(folder, split, picturePath == null ? "images-idx3" : "labels-idx1")
-              + " splits.");
+              + " labels of both splits.");
     }
     IdxFile file = IdxFile.open(picturePath, 3);
     int[] dimensions = file.dimensions();
@@ -150,9 +150,9 @@ final class IdxDataset implements Dataset {
         int label = labels[i] & 0xFF;
         if (label >= classes.size()) {
           throw new DataException(
-              "%s has label %d for picture %d, but labels are 0 to %d; it is damaged, or has classes"
+              "%s has label %d for picture %d, but labels are 0 to %d; it is damaged, or has"
                       .formatted(path, label, i, classes.size() - 1)
-                  + " that a file classes.txt beside it must name, one a line.");
+                  + " classes that a file classes.txt beside it must name, one a line.");
         }
       }
       return labels;

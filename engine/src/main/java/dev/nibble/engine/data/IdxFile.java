@@ -117,8 +117,8 @@ record IdxFile(Path path, FileChannel channel, int headerBytes, int[] dimensions
     int expected = 0x800 | rank;
     if (magic != expected) {
       throw new DataException(
-          "%s starts with 0x%08X instead of 0x%08X; it is not an IDX file of bytes with %d dimension%s."
-              .formatted(path, magic, expected, rank, rank == 1 ? "" : "s"));
+          "%s starts with 0x%08X instead of 0x%08X; it is not an IDX file of bytes and rank %d."
+              .formatted(path, magic, expected, rank));
     }
     int[] dimensions = new int[rank];
     for (int i = 0; i < rank; i++) {

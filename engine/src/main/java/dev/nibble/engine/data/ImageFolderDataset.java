@@ -76,7 +76,7 @@ final class ImageFolderDataset implements Dataset {
       }
       files[kept] = files[i];
       labels[kept] = labels[i];
-      cache.write(kept++, picture);
+      cache.write(kept++, MemorySegment.ofArray(picture), 0);
     }
     if (kept == 0) {
       throw new DataException(
@@ -130,7 +130,7 @@ final class ImageFolderDataset implements Dataset {
     }
     byte[] picture = PictureResizer.resize(PictureDecoder.decode(files[index]), size);
     MemorySegment.copy(picture, 0, target, JAVA_BYTE, offset, picture.length);
-    cache.write(index, picture);
+    cache.write(index, target, offset);
   }
 
   @Override

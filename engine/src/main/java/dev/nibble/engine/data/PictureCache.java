@@ -9,11 +9,11 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decoded pictures in a temporary file, so that a picture is decoded once and read by position
+ * Decoded or drawn pictures in a temporary file, so that each is made once and read by position
  * after.
  *
  * <p>The cache only saves time: it takes at most half of the temporary folder's free space, and
- * where it cannot be written, pictures are decoded again.
+ * where it cannot be written, pictures are made again.
  */
 final class PictureCache implements AutoCloseable {
   private final int pictureBytes;
@@ -67,12 +67,12 @@ final class PictureCache implements AutoCloseable {
   /**
    * Keeps a picture, unless there is no room. Threads may write the same picture: bytes are equal.
    */
-  void write(int index, byte[] picture) {
+  void write(int index, MemorySegment picture, long offset) {
     DataFile cache = file;
     if (cache == null || index >= capacity || !writable) {
       return;
     }
-    if (cache.write((long) index * pictureBytes, picture)) {
+    if (cache.write((long) index * pictureBytes, picture, offset)) {
       filled.accumulateAndGet(index >>> 5, 1 << (index & 31), (bits, bit) -> bits | bit);
     } else {
       writable = false;

@@ -1,0 +1,69 @@
+package dev.nibble.engine.data;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.util.function.BooleanSupplier;
+
+/** Fills slots with the batch of a step: a pure function of data set, seed and step. */
+final class BatchFiller {
+  private final Dataset dataset;
+  private final int batch;
+  private final Augmentation augmentation;
+  private final boolean shuffle;
+  private final long seed;
+  private final long stepsPerEpoch;
+  private final int[] order;
+  private int orderedEpoch = -1;
+
+  BatchFiller(
+      Dataset dataset,
+      int batch,
+      Augmentation augmentation,
+      boolean shuffle,
+      long seed,
+      long stepsPerEpoch) {
+    this.dataset = dataset;
+    this.batch = batch;
+    this.augmentation = augmentation;
+    this.shuffle = shuffle;
+    this.seed = seed;
+    this.stepsPerEpoch = stepsPerEpoch;
+    this.order = new int[dataset.size()];
+  }
+
+  /** Fills a slot; false if it was told to stop on the way. */
+  boolean fill(BatchSlot slot, long step, BooleanSupplier stopped) {
+    int epoch = Math.toIntExact(step / stepsPerEpoch);
+    long stepOfEpoch = step % stepsPerEpoch;
+    arrange(epoch);
+    int first = (int) (stepOfEpoch * batch);
+    int count = Math.min(batch, order.length - first);
+    int pictureBytes = slot.pictureBytes();
+    for (int i = 0; i < count; i++) {
+      if (stopped.getAsBoolean()) {
+        return false;
+      }
+      int index = order[first + i];
+      dataset.read(index, slot.pictures(), (long) i * pictureBytes);
+      slot.labels().setAtIndex(JAVA_INT, i, dataset.label(index));
+      switch (augmentation) {
+        case NONE -> EpochOrder.centred(slot.crops(), 12L * i);
+        case CROP_FLIP -> EpochOrder.crop(seed, epoch, index, slot.crops(), 12L * i);
+      }
+    }
+    slot.describe(count, epoch, step, stepOfEpoch == 0, stepOfEpoch == stepsPerEpoch - 1);
+    return true;
+  }
+
+  private void arrange(int epoch) {
+    if (epoch == orderedEpoch) {
+      return;
+    }
+    if (shuffle) {
+      EpochOrder.permutation(seed, epoch, order);
+    } else if (orderedEpoch < 0) {
+      EpochOrder.sequence(order);
+    }
+    orderedEpoch = epoch;
+  }
+}

@@ -1,0 +1,144 @@
+package dev.nibble.engine.data;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A batch in planned off-heap memory: pictures, labels and crops, filled by a {@link DataLoader}
+ * and read by the trainer until it is released.
+ */
+public final class BatchSlot {
+  private static final long ALIGNMENT = 64;
+
+  private final int capacity;
+  private final int pictureBytes;
+  private final MemorySegment pictures;
+  private final MemorySegment labels;
+  private final MemorySegment crops;
+  private int count;
+  private int epoch;
+  private long step;
+  private boolean firstOfEpoch;
+  private boolean lastOfEpoch;
+
+  /**
+   * Views memory that the caller owns and keeps alive.
+   *
+   * @param batch pictures the slot holds at most
+   * @param pictures at least {@link #picturesBytes} bytes: uint8, batch x height x width x channels
+   * @param labels at least {@link #labelsBytes} bytes, 4-byte aligned: int32, one per picture
+   * @param crops at least {@link #cropsBytes} bytes, 4-byte aligned: int32, three per picture (row
+   *     offset, column offset, mirrored)
+   * @throws IllegalArgumentException if a segment is too small, not aligned, or on the heap
+   */
+  public BatchSlot(
+      int batch,
+      int height,
+      int width,
+      int channels,
+      MemorySegment pictures,
+      MemorySegment labels,
+      MemorySegment crops) {
+    check("pictures", pictures, picturesBytes(batch, height, width, channels), 1);
+    check("labels", labels, labelsBytes(batch), 4);
+    check("crops", crops, cropsBytes(batch), 4);
+    this.capacity = batch;
+    this.pictureBytes = Math.multiplyExact(Math.multiplyExact(height, width), channels);
+    this.pictures = pictures;
+    this.labels = labels;
+    this.crops = crops;
+  }
+
+  /** A slot in memory of its own, as long as the arena lives. */
+  public static BatchSlot allocate(Arena arena, int batch, int height, int width, int channels) {
+    return new BatchSlot(
+        batch,
+        height,
+        width,
+        channels,
+        arena.allocate(picturesBytes(batch, height, width, channels), ALIGNMENT),
+        arena.allocate(labelsBytes(batch), ALIGNMENT),
+        arena.allocate(cropsBytes(batch), ALIGNMENT));
+  }
+
+  private static void check(String what, MemorySegment segment, long bytes, long alignment) {
+    if (!segment.isNative() || segment.byteSize() < bytes || segment.address() % alignment != 0) {
+      throw new IllegalArgumentException(
+          "A batch's %s need %d bytes off the heap, aligned to %d, not %s"
+              .formatted(what, bytes, alignment, segment));
+    }
+  }
+
+  /** Bytes that the pictures of a batch need: uint8. */
+  public static long picturesBytes(int batch, int height, int width, int channels) {
+    return Math.multiplyExact((long) batch * height, (long) width * channels);
+  }
+
+  /** Bytes that the labels of a batch need: int32. */
+  public static long labelsBytes(int batch) {
+    return 4L * batch;
+  }
+
+  /** Bytes that the crops of a batch need: three int32 a picture. */
+  public static long cropsBytes(int batch) {
+    return 12L * batch;
+  }
+
+  /** uint8, batch x height x width x channels; the first {@link #count} pictures are valid. */
+  public MemorySegment pictures() {
+    return pictures;
+  }
+
+  /** int32, one per picture. */
+  public MemorySegment labels() {
+    return labels;
+  }
+
+  /** int32, three per picture: row and column offset, 0 to 8 (4 is centred), and 1 if mirrored. */
+  public MemorySegment crops() {
+    return crops;
+  }
+
+  /** Pictures this slot holds at most. */
+  public int capacity() {
+    return capacity;
+  }
+
+  /** Bytes of one picture: height x width x channels. */
+  public int pictureBytes() {
+    return pictureBytes;
+  }
+
+  /** Valid pictures: the capacity, but for the last batch of a pass. */
+  public int count() {
+    return count;
+  }
+
+  /** Epoch of this batch, from 0. */
+  public int epoch() {
+    return epoch;
+  }
+
+  /** Step of this batch, from 0, counted over all epochs. */
+  public long step() {
+    return step;
+  }
+
+  /** Whether this is an epoch's first batch. */
+  public boolean firstOfEpoch() {
+    return firstOfEpoch;
+  }
+
+  /** Whether this is an epoch's last batch. */
+  public boolean lastOfEpoch() {
+    return lastOfEpoch;
+  }
+
+  void describe(int newCount, int newEpoch, long newStep, boolean first, boolean last) {
+    count = newCount;
+    epoch = newEpoch;
+    step = newStep;
+    firstOfEpoch = first;
+    lastOfEpoch = last;
+  }
+}
