@@ -1,0 +1,284 @@
+package dev.nibble.engine.exchange;
+
+import dev.nibble.engine.exchange.SafetensorsHeader.Entry;
+import dev.nibble.engine.files.AtomicFile;
+import dev.nibble.engine.files.SegmentIo;
+import dev.nibble.engine.json.JsonException;
+import java.io.EOFException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open safetensors file: its header is read and checked at once, data when it is asked for.
+ *
+ * <p>Data is read, not mapped, so that a file which changes meanwhile never kills the process.
+ * Source: the format's own description, github.com/huggingface/safetensors.
+ */
+public final class SafetensorsFile implements AutoCloseable {
+  /** The reference implementation takes no longer header. */
+  private static final long MAX_HEADER_BYTES = 100_000_000;
+
+  private static final ValueLayout.OfLong LENGTH =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final Path path;
+  private final FileChannel channel;
+  private final SafetensorsHeader header;
+
+  /** Where data begins in the file. */
+  private final long dataStart;
+
+  private SafetensorsFile(Path path, FileChannel channel, SafetensorsHeader header, long start) {
+    this.path = path;
+    this.channel = channel;
+    this.header = header;
+    this.dataStart = start;
+  }
+
+  /**
+   * Opens a file and checks its header: known types, possible shapes, every byte of data in exactly
+   * one tensor.
+   *
+   * @throws ExchangeException if there is no such file, or its header is damaged
+   */
+  public static SafetensorsFile open(Path path) {
+    // Opening a pipe would wait for its other end.
+    if (Files.exists(path) && !Files.isRegularFile(path)) {
+      throw new ExchangeException(path + " is no regular file, give a safetensors file.");
+    }
+    FileChannel channel;
+    try {
+      channel = FileChannel.open(path, StandardOpenOption.READ);
+    } catch (IOException e) {
+      throw new ExchangeException(
+          "Cannot open safetensors file " + path + ": " + AtomicFile.reason(e) + ".", e);
+    }
+    try {
+      return open(path, channel);
+    } catch (Throwable e) {
+      try {
+        channel.close();
+      } catch (IOException closing) {
+        e.addSuppressed(closing);
+      }
+      throw e;
+    }
+  }
+
+  private static SafetensorsFile open(Path path, FileChannel channel) {
+    try {
+      long fileBytes = channel.size();
+      if (fileBytes < LENGTH.byteSize()) {
+        throw damaged(path, "it has only " + fileBytes + " bytes", null);
+      }
+      byte[] lengthBytes = new byte[(int) LENGTH.byteSize()];
+      SegmentIo.read(channel, 0, MemorySegment.ofArray(lengthBytes));
+      long length = MemorySegment.ofArray(lengthBytes).get(LENGTH, 0);
+      long dataStart = LENGTH.byteSize() + length;
+      // A header is held on the heap some five times over while it is parsed.
+      long most = Math.min(MAX_HEADER_BYTES, Runtime.getRuntime().maxMemory() / 8);
+      if (length < 0 || length > most) {
+        throw damaged(
+            path,
+            "its header claims "
+                + Long.toUnsignedString(length)
+                + " bytes, at most "
+                + most
+                + " are read",
+            null);
+      }
+      if (dataStart > fileBytes) {
+        throw damaged(
+            path,
+            "its header claims " + length + " bytes, but the file has only " + fileBytes,
+            null);
+      }
+      byte[] json = new byte[(int) length];
+      SegmentIo.read(channel, LENGTH.byteSize(), MemorySegment.ofArray(json));
+      return new SafetensorsFile(
+          path, channel, SafetensorsHeader.parse(json, fileBytes - dataStart), dataStart);
+    } catch (JsonException | IllegalArgumentException e) {
+      throw damaged(path, String.valueOf(e.getMessage()), e);
+    } catch (IOException e) {
+      throw new ExchangeException(
+          "Cannot read safetensors file " + path + ": " + AtomicFile.reason(e) + ".", e);
+    }
+  }
+
+  /** Returns the path this file was opened by. */
+  public Path path() {
+    return path;
+  }
+
+  /** Returns the names of the tensors in the order of their data. */
+  public List<String> names() {
+    return List.copyOf(header.entries().keySet());
+  }
+
+  /** Returns whether there is a tensor of this name. */
+  public boolean contains(String name) {
+    return header.entries().containsKey(name);
+  }
+
+  /** Returns the strings that the file carries beside its tensors, unmodifiable, in their order. */
+  public Map<String, String> metadata() {
+    return Collections.unmodifiableMap(header.metadata());
+  }
+
+  /**
+   * Returns type and shape of a tensor.
+   *
+   * @throws ExchangeException if there is none of this name
+   */
+  public TensorInfo info(String name) {
+    return entry(name).info();
+  }
+
+  /**
+   * Returns the element type of a tensor.
+   *
+   * @throws ExchangeException if there is none of this name
+   */
+  public DType dtype(String name) {
+    return info(name).dtype();
+  }
+
+  /**
+   * Returns the extents of a tensor, outermost first, as a copy.
+   *
+   * @throws ExchangeException if there is none of this name
+   */
+  public long[] shape(String name) {
+    return info(name).shape().stream().mapToLong(Long::longValue).toArray();
+  }
+
+  /**
+   * Checks that a tensor is there with this type and shape.
+   *
+   * @throws ExchangeException if it is missing or differs
+   */
+  public void require(String name, DType dtype, long... shape) {
+    TensorInfo info = info(name);
+    if (info.dtype() != dtype || !Arrays.equals(shape(name), shape)) {
+      throw new ExchangeException(
+          "In %s, %s is %s of shape %s, but %s of shape %s is needed."
+              .formatted(
+                  path,
+                  SafetensorsHeader.tensor(name),
+                  info.dtype(),
+                  info.shape(),
+                  dtype,
+                  Arrays.toString(shape)));
+    }
+  }
+
+  /**
+   * Copies the elements of a tensor, row-major and little-endian, into memory of exactly their
+   * size.
+   *
+   * @throws ExchangeException if there is none of this name, it has another size than the target,
+   *     or the file was shortened since it was opened
+   */
+  public void copyTo(String name, MemorySegment target) {
+    Entry entry = entry(name);
+    if (target.byteSize() != entry.info().bytes()) {
+      throw new ExchangeException(
+          "In %s, %s of shape %s has %d bytes, but %d are needed."
+              .formatted(
+                  path,
+                  SafetensorsHeader.tensor(name),
+                  entry.info().shape(),
+                  entry.info().bytes(),
+                  target.byteSize()));
+    }
+    try {
+      SegmentIo.read(channel, dataStart + entry.begin(), target);
+    } catch (EOFException e) {
+      throw new ExchangeException(
+          "%s was shortened while %s was read.".formatted(path, SafetensorsHeader.tensor(name)), e);
+    } catch (IOException e) {
+      throw new ExchangeException(
+          "Cannot read %s of %s: %s."
+              .formatted(SafetensorsHeader.tensor(name), path, AtomicFile.reason(e)),
+          e);
+    }
+  }
+
+  /**
+   * Reads a tensor of any type into memory of the arena, aligned to 64 bytes.
+   *
+   * @throws ExchangeException as {@link #copyTo} does
+   */
+  public Tensor read(String name, Arena arena) {
+    TensorInfo info = info(name);
+    MemorySegment data = arena.allocate(info.bytes(), 64);
+    copyTo(name, data);
+    return new Tensor(info, data.asReadOnly());
+  }
+
+  /**
+   * Returns the elements of an F32 tensor, row-major; check the shape before, for a file may hold
+   * more than fits the heap.
+   *
+   * @throws ExchangeException if there is none of this name, it is of another type or larger than
+   *     an array can be, or the file was shortened since it was opened
+   */
+  public float[] readFloats(String name) {
+    TensorInfo info = info(name);
+    if (info.dtype() != DType.F32) {
+      throw new ExchangeException(
+          "In %s, %s is %s, but F32 is needed."
+              .formatted(path, SafetensorsHeader.tensor(name), info.dtype()));
+    }
+    if (info.elements() > Integer.MAX_VALUE - 8) {
+      throw new ExchangeException(
+          "In %s, %s has %d elements, more than an array can hold."
+              .formatted(path, SafetensorsHeader.tensor(name), info.elements()));
+    }
+    float[] values = new float[(int) info.elements()];
+    copyTo(name, MemorySegment.ofArray(values));
+    if (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN) {
+      for (int i = 0; i < values.length; i++) {
+        values[i] = Float.intBitsToFloat(Integer.reverseBytes(Float.floatToRawIntBits(values[i])));
+      }
+    }
+    return values;
+  }
+
+  /** Closes the file; what was read from it stays. */
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw new ExchangeException(
+          "Cannot close safetensors file " + path + ": " + AtomicFile.reason(e) + ".", e);
+    }
+  }
+
+  private Entry entry(String name) {
+    Entry entry = header.entries().get(name);
+    if (entry == null) {
+      throw new ExchangeException(
+          path + " has no " + SafetensorsHeader.tensor(name) + ", but it is needed.");
+    }
+    return entry;
+  }
+
+  private static ExchangeException damaged(Path path, String why, @Nullable Throwable cause) {
+    String sentence = "Safetensors file " + path + " is damaged: " + why + ".";
+    return cause == null ? new ExchangeException(sentence) : new ExchangeException(sentence, cause);
+  }
+}

@@ -1,0 +1,202 @@
+package dev.nibble.engine.exec;
+
+import dev.nibble.engine.exec.BoundStage.BoundTable;
+import dev.nibble.engine.network.Layer;
+import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.plan.BackwardPlan;
+import dev.nibble.engine.plan.Buffer;
+import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.engine.plan.PersistentBuffers;
+import dev.nibble.engine.plan.StageGraph.Node;
+import dev.nibble.engine.plan.StageGraph.View;
+import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.ForwardArgs.ResidualArgs;
+import dev.nibble.kernels.GradientTerm;
+import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.StoreFormat;
+import dev.nibble.memory.plan.Workspace;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Turns a plan and its workspace into the arguments of every kernel call. */
+final class Binder {
+  private final ExecutionPlan plan;
+  private final Workspace workspace;
+  private final PersistentBuffers persistent;
+
+  Binder(ExecutionPlan plan, Workspace workspace) {
+    this.plan = plan;
+    this.workspace = workspace;
+    this.persistent = plan.buffers().persistent();
+  }
+
+  List<BoundStage> bind() {
+    List<BoundStage> stages = new ArrayList<>();
+    for (Node node : plan.graph().stages()) {
+      stages.add(bind(node));
+    }
+    return List.copyOf(stages);
+  }
+
+  MemorySegment view(Buffer buffer) {
+    return workspace.view(buffer.index());
+  }
+
+  @Nullable MemorySegment viewOrNull(@Nullable Buffer buffer) {
+    return buffer == null ? null : view(buffer);
+  }
+
+  MemorySegment parameter(Parameter parameter) {
+    Buffer buffer =
+        parameter.kind().trainable() ? persistent.weights() : require(persistent.state());
+    return slice(buffer, parameter);
+  }
+
+  private MemorySegment slice(Buffer buffer, Parameter parameter) {
+    return view(buffer).asSlice(4L * parameter.offset(), 4L * parameter.size());
+  }
+
+  private BoundStage bind(Node node) {
+    ForwardArgs infer = forward(node, plan.inferenceStage(node.index()), false);
+    boolean training = plan.options().isTraining();
+    ForwardArgs train =
+        training ? forward(node, plan.stage(node.index()), true) : infer;
+    Layer.BatchNorm norm = node.input().norm();
+    boolean finishes = training && norm != null && node.input().owner() == node.index();
+    List<BoundTable> outputTables = new ArrayList<>();
+    for (View view : plan.graph().views()) {
+      if (view.tensor() == node.output() && plan.activation(view).needsTable()) {
+        outputTables.add(table(view));
+      }
+    }
+    return new BoundStage(
+        node,
+        train,
+        infer,
+        training ? backward(node) : null,
+        training ? weightGradient(node) : null,
+        finishes ? gradient(node.input().norm(), ".weight") : null,
+        finishes ? gradient(node.input().norm(), ".bias") : null,
+        List.copyOf(outputTables),
+        norm != null ? table(node.input()) : null);
+  }
+
+  private ForwardArgs forward(Node node, Stage stage, boolean training) {
+    View input = node.input();
+    Activation activation = stage.activation();
+    ResidualArgs residual = null;
+    View shortcut = node.shortcut();
+    if (shortcut != null && stage.residual() != null) {
+      Activation a = stage.residual().activation();
+      residual =
+          new ResidualArgs(
+              view(plan.buffers().tensor(shortcut.tensor())),
+              a.needsTable() ? tableSegment(shortcut) : null,
+              a.naive() ? store(shortcut) : null);
+    }
+    return new ForwardArgs(
+        stage,
+        plan.options().batch(),
+        view(plan.buffers().tensor(input.tensor())),
+        activation.needsTable() ? tableSegment(input) : null,
+        activation.store().bits() > 0 ? store(input) : null,
+        node.weight() == null ? null : parameter(node.weight()),
+        node.bias() == null ? null : parameter(node.bias()),
+        residual,
+        training ? viewOrNull(plan.buffers().argmax(node)) : null,
+        view(plan.buffers().tensor(node.output())),
+        stage.statistics() ? view(persistent.statistics()) : null);
+  }
+
+  private BackwardArgs backward(Node node) {
+    Stage stage = plan.stage(node.index());
+    View input = node.input();
+    Activation activation = stage.activation();
+    BackwardPlan backward = plan.buffers().backward(node);
+    return new BackwardArgs(
+        stage,
+        plan.options().batch(),
+        terms(backward.outputTerms()),
+        viewOrNull(backward.gradientOut()),
+        activation.store() == StoreFormat.KEPT
+            ? view(plan.buffers().tensor(input.tensor()))
+            : null,
+        activation.needsTable() ? tableSegment(input) : null,
+        activation.store().bits() > 0 ? store(input) : null,
+        node.weight() == null ? null : parameter(node.weight()),
+        viewOrNull(plan.buffers().argmax(node)),
+        terms(backward.activationTerms()),
+        viewOrNull(backward.dx()),
+        view(require(persistent.partialGradients())));
+  }
+
+  private List<GradientTerm> terms(List<BackwardPlan.Term> terms) {
+    List<GradientTerm> bound = new ArrayList<>();
+    for (BackwardPlan.Term term : terms) {
+      View view = term.view();
+      bound.add(
+          view == null
+              ? new GradientTerm.Shortcut(view(term.buffer()), require(term.transform()))
+              : new GradientTerm.Normalized(
+                  view.tensor().map(),
+                  view(term.buffer()),
+                  tableSegment(view),
+                  plan.activation(view).store(),
+                  store(view)));
+    }
+    return bound;
+  }
+
+  private MemorySegment store(View view) {
+    return view(require(plan.buffers().store(view)));
+  }
+
+  private MemorySegment tableSegment(View view) {
+    long bytes = ChannelTable.bytes(view.tensor().map().channels());
+    return view(persistent.tables()).asSlice(persistent.tableOffset(view), bytes);
+  }
+
+  private BoundTable table(View view) {
+    Layer.BatchNorm norm = view.norm();
+    Activation train = plan.activation(view);
+    Activation infer =
+        new Activation(train.normalize(), train.relu(), StoreFormat.NONE, false);
+    return new BoundTable(
+        train,
+        infer,
+        view.tensor().map().channels(),
+        tableSegment(view),
+        norm == null ? null : normParameter(norm, ".weight"),
+        norm == null ? null : normParameter(norm, ".bias"),
+        norm == null ? null : normParameter(norm, ".running_mean"),
+        norm == null ? null : normParameter(norm, ".running_var"));
+  }
+
+  private MemorySegment normParameter(Layer.BatchNorm norm, String suffix) {
+    return parameter(plan.graph().network().parameter(norm.name() + suffix));
+  }
+
+  private MemorySegment gradient(Layer.@Nullable BatchNorm norm, String suffix) {
+    Parameter parameter = plan.graph().network().parameter(require(norm).name() + suffix);
+    return slice(require(persistent.gradients()), parameter);
+  }
+
+  private @Nullable MemorySegment weightGradient(Node node) {
+    Parameter weight = node.weight();
+    if (weight == null) {
+      return null;
+    }
+    int size = weight.size() + (node.bias() == null ? 0 : node.bias().size());
+    return view(require(persistent.gradients())).asSlice(4L * weight.offset(), 4L * size);
+  }
+
+  private static <T> T require(@Nullable T value) {
+    return Objects.requireNonNull(value, "the plan lacks a buffer that training needs");
+  }
+}

@@ -1,0 +1,55 @@
+package dev.nibble.engine.exec;
+
+import dev.nibble.engine.plan.StageGraph.Node;
+import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.ForwardArgs;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stage with every buffer in its place.
+ *
+ * @param node the stage
+ * @param train forward pass of training; in a session for inference the same as {@code infer}
+ * @param infer forward pass with running statistics
+ * @param backward backward pass, or null in a session for inference
+ * @param weightGradient where the gradient of weights and bias goes, or null without weights
+ * @param scale gradient of its own batch norm's gamma, or null: without batch norm, or where another
+ *     stage finishes it
+ * @param shift gradient of its own batch norm's beta, or null likewise
+ * @param outputTables tables that depend on its output's statistics
+ * @param inputTable the table of its own input for inference, or null
+ */
+record BoundStage(
+    Node node,
+    ForwardArgs train,
+    ForwardArgs infer,
+    @Nullable BackwardArgs backward,
+    @Nullable MemorySegment weightGradient,
+    @Nullable MemorySegment scale,
+    @Nullable MemorySegment shift,
+    List<BoundTable> outputTables,
+    @Nullable BoundTable inputTable) {
+
+  /**
+   * A channel table and what fills it.
+   *
+   * @param train how the view is read in training
+   * @param infer how the view is read in inference
+   * @param gamma batch norm's scale, or null without batch norm
+   * @param beta batch norm's shift, or null without batch norm
+   * @param runningMean running mean, or null without batch norm
+   * @param runningVariance running variance, or null without batch norm
+   */
+  record BoundTable(
+      Activation train,
+      Activation infer,
+      int channels,
+      MemorySegment table,
+      @Nullable MemorySegment gamma,
+      @Nullable MemorySegment beta,
+      @Nullable MemorySegment runningMean,
+      @Nullable MemorySegment runningVariance) {}
+}

@@ -1,0 +1,46 @@
+package dev.nibble.engine.exec;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.nibble.engine.exec.BoundStage.BoundTable;
+import java.lang.foreign.MemorySegment;
+
+/** Batch norm's running mean and variance. */
+final class RunningStatistics {
+  /** Weight of the newest batch. */
+  static final float MOMENTUM = 0.1f;
+
+  private RunningStatistics() {}
+
+  /** Moves the running statistics towards a batch's; the variance is taken unbiased. */
+  static void update(BoundTable table, MemorySegment moments, long count) {
+    MemorySegment mean = table.runningMean();
+    MemorySegment variance = table.runningVariance();
+    if (mean == null || variance == null) {
+      return;
+    }
+    float unbiased = count > 1 ? (float) ((double) count / (count - 1)) : 1;
+    int channels = table.channels();
+    for (int c = 0; c < channels; c++) {
+      move(mean, c, moments.get(JAVA_FLOAT, 4L * c));
+      move(variance, c, moments.get(JAVA_FLOAT, 4L * (channels + c)) * unbiased);
+    }
+  }
+
+  private static void move(MemorySegment running, int c, float value) {
+    float old = running.get(JAVA_FLOAT, 4L * c);
+    running.set(JAVA_FLOAT, 4L * c, old + MOMENTUM * (value - old));
+  }
+
+  /** Copies the running statistics to where a batch's moments would lie. */
+  static void load(BoundTable table, MemorySegment moments) {
+    MemorySegment mean = table.runningMean();
+    MemorySegment variance = table.runningVariance();
+    if (mean == null || variance == null) {
+      return;
+    }
+    long bytes = 4L * table.channels();
+    MemorySegment.copy(mean, 0, moments, 0, bytes);
+    MemorySegment.copy(variance, 0, moments, bytes, bytes);
+  }
+}

@@ -1,0 +1,273 @@
+package dev.nibble.engine.exec;
+
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.engine.plan.PersistentBuffers;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.memory.MemoryAccount;
+import dev.nibble.memory.plan.Workspace;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A network in memory, ready to be trained or evaluated: owns the slab, the threads and their scratch.
+ *
+ * <p>Used by one thread at a time. A batch is put into a slot (or straight into {@link #input()}), then
+ * {@link #train} or {@link #evaluate} runs it. Neither allocates.
+ */
+public final class Session implements AutoCloseable {
+  private final Network network;
+  private final ExecutionPlan plan;
+  private final Kernels kernels;
+  private final MemoryAccount account;
+  private final Workspace workspace;
+  private final Scratch scratch;
+  private final WorkerPool pool;
+  private final Binder binder;
+  private final StagePasses passes;
+  private final List<Slot> slots;
+  private boolean closed;
+
+  private Session(
+      ExecutionPlan plan, SessionOptions options, Kernels kernels, MemoryAccount parent) {
+    this.network = plan.graph().network();
+    this.plan = plan;
+    this.kernels = kernels;
+    long heap = Scratch.bytes(plan, kernels, options.threads());
+    long total = plan.memory().totalBytes() + heap;
+    checkLimit(parent, total);
+    this.account = parent.child("session " + network.name(), MemoryAccount.UNLIMITED);
+    Workspace opened = null;
+    Scratch reserved = null;
+    try {
+      reserved = new Scratch(plan, kernels, options.threads(), account);
+      opened = Workspace.open(account, plan.memory(), "workspace");
+      this.workspace = opened;
+      this.scratch = reserved;
+      this.binder = new Binder(plan, opened);
+      this.pool = new WorkerPool(options.threads(), "nibble-" + network.name());
+    } catch (RuntimeException | Error e) {
+      if (opened != null) {
+        opened.close();
+      }
+      if (reserved != null) {
+        reserved.close();
+      }
+      account.close();
+      throw e;
+    }
+    this.passes = new StagePasses(plan, binder, kernels, pool, scratch, options);
+    this.slots =
+        plan.buffers().persistent().slots().stream().map(s -> Slot.of(s, binder)).toList();
+    initialState();
+  }
+
+  /**
+   * Allocates everything that the plan lists.
+   *
+   * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
+   */
+  public static Session open(
+      ExecutionPlan plan, SessionOptions options, Kernels kernels, MemoryAccount account) {
+    return new Session(plan, options, kernels, account);
+  }
+
+  /** Bytes that a session takes: the plan's slab and, on the heap, the threads' scratch. */
+  public static long bytes(ExecutionPlan plan, SessionOptions options, Kernels kernels) {
+    return plan.memory().totalBytes() + Scratch.bytes(plan, kernels, options.threads());
+  }
+
+  private void checkLimit(MemoryAccount parent, long total) {
+    // Both reservations are tried as one, so that nothing is allocated if their sum does not fit.
+    String purpose =
+        "training " + network.name() + " with a batch of " + plan.options().batch();
+    if (!plan.options().isTraining()) {
+      purpose = "evaluating " + network.name() + " with a batch of " + plan.options().batch();
+    }
+    parent.reserve(total, purpose);
+    parent.release(total, purpose);
+  }
+
+  private void initialState() {
+    for (Parameter parameter : network.parameters()) {
+      if (parameter.kind() == Parameter.Kind.RUNNING_VARIANCE) {
+        MemorySegment values = binder.parameter(parameter);
+        for (int i = 0; i < parameter.size(); i++) {
+          values.set(JAVA_FLOAT, 4L * i, 1);
+        }
+      }
+    }
+  }
+
+  /** What is trained. */
+  public Network network() {
+    return network;
+  }
+
+  /** The plan it runs. */
+  public ExecutionPlan plan() {
+    return plan;
+  }
+
+  /** The kernels in use. */
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  /** Bytes held now. */
+  public long usedBytes() {
+    return account.used();
+  }
+
+  /** The batches that a loader may fill. */
+  public List<Slot> slots() {
+    return slots;
+  }
+
+  /** The network's input, fp32 N,H,W,C, which {@link #load} fills from a slot. */
+  public MemorySegment input() {
+    return binder.view(plan.buffers().tensor(plan.graph().tensors().getFirst()));
+  }
+
+  /** The logits of the last pass, fp32 N,classes. */
+  public MemorySegment logits() {
+    return binder.view(plan.buffers().tensor(plan.graph().logits()));
+  }
+
+  /** A parameter's values, in memory order ({@link Parameter#memoryIndex}). */
+  public MemorySegment values(Parameter parameter) {
+    return binder.parameter(parameter);
+  }
+
+  /** All trainable parameters, flat. */
+  public MemorySegment weights() {
+    return binder.view(plan.buffers().persistent().weights());
+  }
+
+  /** All running statistics, flat; empty for a network without batch norm. */
+  public MemorySegment state() {
+    MemorySegment state = binder.viewOrNull(plan.buffers().persistent().state());
+    return state == null ? MemorySegment.NULL : state;
+  }
+
+  /** SGD's velocity, flat, like {@link #weights()}. */
+  public MemorySegment momentum() {
+    return training(plan.buffers().persistent().momentum());
+  }
+
+  /** The last step's gradients, flat, like {@link #weights()}. */
+  public MemorySegment gradients() {
+    return training(plan.buffers().persistent().gradients());
+  }
+
+  private MemorySegment training(dev.nibble.engine.plan.@Nullable Buffer buffer) {
+    if (buffer == null) {
+      throw new IllegalStateException("This session was planned for inference");
+    }
+    return binder.view(buffer);
+  }
+
+  /** Sets how pictures become the input: {@code (byte / 255 - mean) / std}, a value a channel. */
+  public void setNormalization(float[] mean, float[] std, boolean pictureMean) {
+    passes.input().configure(mean, std, pictureMean);
+  }
+
+  /** Normalises, crops and mirrors the first {@code count} pictures of a slot into the input. */
+  public void load(int slot, int count) {
+    checkCount(count);
+    passes.input().run(slot, count);
+  }
+
+  /**
+   * One training step on the first {@code count} pictures of the input: forward, loss, backward, and,
+   * unless the loss is not finite, the optimiser.
+   *
+   * @param labels 32-bit integers, at least {@code count}
+   * @param rate learning rate
+   * @return whether the loss was finite; if not, the weights are as before the step (the running
+   *     statistics are not)
+   */
+  public boolean train(MemorySegment labels, int count, float rate) {
+    checkCount(count);
+    gradient(labels, count);
+    if (!Double.isFinite(lossSum())) {
+      return false;
+    }
+    passes.update(rate);
+    return true;
+  }
+
+  /** Forward, loss and backward, leaving {@link #gradients()}; the weights stay. */
+  public void gradient(MemorySegment labels, int count) {
+    checkCount(count);
+    if (!plan.options().isTraining()) {
+      throw new IllegalStateException("This session was planned for inference");
+    }
+    passes.forward(count, true);
+    passes.loss(labels, count, true);
+    passes.backward(count);
+  }
+
+  /** Forward pass with running statistics, and the loss. */
+  public void evaluate(MemorySegment labels, int count) {
+    predict(count);
+    passes.loss(labels, count, false);
+  }
+
+  /** Forward pass with running statistics, leaving {@link #logits()}. */
+  public void predict(int count) {
+    checkCount(count);
+    passes.forward(count, false);
+  }
+
+  /** Sum of the last batch's losses. */
+  public double lossSum() {
+    return binder.view(plan.buffers().persistent().scalars()).get(JAVA_DOUBLE, 0);
+  }
+
+  /** Number of the last batch's pictures that were classified correctly. */
+  public int correct() {
+    return (int) binder.view(plan.buffers().persistent().scalars()).get(JAVA_DOUBLE, 8);
+  }
+
+  private void checkCount(int count) {
+    if (closed) {
+      throw new IllegalStateException("The session is closed");
+    }
+    if (count < 1 || count > plan.options().batch()) {
+      throw new IllegalArgumentException(
+          "The session holds 1 to " + plan.options().batch() + " pictures, not " + count);
+    }
+  }
+
+  /** Frees everything; later calls throw. */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      pool.close();
+      workspace.close();
+      scratch.close();
+      account.close();
+    }
+  }
+
+  /**
+   * A batch as the loader leaves it.
+   *
+   * @param pictures unsigned bytes N,H,W,C
+   * @param labels 32-bit integers N
+   * @param crops 32-bit integers N x 3: dy, dx, mirror
+   */
+  public record Slot(MemorySegment pictures, MemorySegment labels, MemorySegment crops) {
+    static Slot of(PersistentBuffers.Slot slot, Binder binder) {
+      return new Slot(
+          binder.view(slot.pictures()), binder.view(slot.labels()), binder.view(slot.crops()));
+    }
+  }
+}

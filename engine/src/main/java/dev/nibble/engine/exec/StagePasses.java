@@ -1,0 +1,211 @@
+package dev.nibble.engine.exec;
+
+import dev.nibble.engine.exec.BoundStage.BoundTable;
+import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.plan.Buffer;
+import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.engine.plan.Shards;
+import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.SgdArgs;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The walk down the stages and back up. Every field that a pass changes belongs to the calling thread
+ * and is read by the workers only between the start and the end of a {@link WorkerPool#run}.
+ */
+final class StagePasses {
+  private static final int MERGE_CHUNK = 16384;
+
+  private final ExecutionPlan plan;
+  private final Kernels kernels;
+  private final WorkerPool pool;
+  private final Scratch scratch;
+  private final SessionOptions options;
+  private final InputPass input;
+  private final List<BoundStage> stages;
+  private final Parameter[] trainable;
+  private final MemorySegment moments;
+  private final MemorySegment statistics;
+  private final LossBindings losses;
+  private final @Nullable SgdArgs sgd;
+  private final int shards;
+  private final int[] bounds;
+
+  private final WorkerPool.Task forwardTask = this::forwardShard;
+  private final WorkerPool.Task backwardTask = this::backwardShard;
+  private final WorkerPool.Task mergeTask = this::mergeChunk;
+  private final WorkerPool.Task updateTask = this::updateParameter;
+  private ForwardArgs forwardArgs;
+  private @Nullable BackwardArgs backwardArgs;
+  private @Nullable MemorySegment mergeTarget;
+  private int mergeSize;
+  private float rate;
+
+  StagePasses(
+      ExecutionPlan plan,
+      Binder binder,
+      Kernels kernels,
+      WorkerPool pool,
+      Scratch scratch,
+      SessionOptions options) {
+    this.plan = plan;
+    this.kernels = kernels;
+    this.pool = pool;
+    this.scratch = scratch;
+    this.options = options;
+    this.input = new InputPass(plan, binder, kernels, pool);
+    this.stages = binder.bind();
+    this.forwardArgs = stages.getFirst().infer();
+    this.moments = binder.view(plan.buffers().persistent().moments());
+    this.statistics = binder.view(plan.buffers().persistent().statistics());
+    this.losses = new LossBindings(plan, binder);
+    this.trainable =
+        plan.graph().network().parameters().stream()
+            .filter(p -> p.kind().trainable())
+            .toArray(Parameter[]::new);
+    this.sgd = optimizer(binder);
+    this.shards = plan.shards();
+    this.bounds = new int[shards + 1];
+  }
+
+  private @Nullable SgdArgs optimizer(Binder binder) {
+    Buffer gradients = plan.buffers().persistent().gradients();
+    Buffer momentum = plan.buffers().persistent().momentum();
+    if (gradients == null || momentum == null) {
+      return null;
+    }
+    return new SgdArgs(
+        plan.graph().network().weightValues(),
+        binder.view(plan.buffers().persistent().weights()),
+        binder.view(gradients),
+        binder.view(momentum));
+  }
+
+  InputPass input() {
+    return input;
+  }
+
+  void forward(int count, boolean training) {
+    Shards.bounds(count, shards, bounds);
+    for (int i = 0; i < stages.size(); i++) {
+      BoundStage stage = stages.get(i);
+      forwardArgs = training ? stage.train() : stage.infer();
+      if (!training) {
+        loadRunning(stage.inputTable());
+      }
+      kernels.packForward(forwardArgs, scratch.packed());
+      pool.run(shards, forwardTask);
+      if (training && forwardArgs.stage().statistics()) {
+        finishStatistics(stage, count);
+      }
+    }
+  }
+
+  private void forwardShard(int shard, int worker) {
+    kernels.forward(
+        forwardArgs,
+        shard,
+        bounds[shard],
+        bounds[shard + 1],
+        scratch.packed(),
+        scratch.thread(worker));
+  }
+
+  private void loadRunning(@Nullable BoundTable table) {
+    if (table != null) {
+      RunningStatistics.load(table, moments);
+      fill(table, false);
+    }
+  }
+
+  private void finishStatistics(BoundStage stage, int count) {
+    FeatureMap map = stage.node().output().map();
+    kernels.finishStatistics(statistics, shards, bounds, map, moments);
+    for (int i = 0; i < stage.outputTables().size(); i++) {
+      BoundTable table = stage.outputTables().get(i);
+      fill(table, true);
+      RunningStatistics.update(table, moments, (long) count * map.pixels());
+    }
+  }
+
+  private void fill(BoundTable table, boolean training) {
+    kernels.fillTable(
+        training ? table.train() : table.infer(),
+        table.channels(),
+        moments,
+        table.gamma(),
+        table.beta(),
+        plan.graph().network().epsilon(),
+        table.table());
+  }
+
+  void loss(MemorySegment labels, int count, boolean training) {
+    kernels.loss(losses.args(labels, training), count);
+  }
+
+  void backward(int count) {
+    Shards.bounds(count, shards, bounds);
+    for (int i = stages.size() - 1; i >= 0; i--) {
+      BoundStage stage = stages.get(i);
+      BackwardArgs args = stage.backward();
+      if (args == null) {
+        throw new IllegalStateException("This session was planned for inference");
+      }
+      backwardArgs = args;
+      kernels.packBackward(args, scratch.packed());
+      pool.run(shards, backwardTask);
+      MemorySegment target = stage.weightGradient();
+      if (target != null) {
+        mergeTarget = target;
+        mergeSize = (int) (target.byteSize() / 4);
+        pool.run((mergeSize + MERGE_CHUNK - 1) / MERGE_CHUNK, mergeTask);
+      }
+      MemorySegment scale = stage.scale();
+      MemorySegment shift = stage.shift();
+      if (scale != null && shift != null) {
+        kernels.finishChannels(args, shards, count, scale, shift);
+      }
+    }
+  }
+
+  private void backwardShard(int shard, int worker) {
+    BackwardArgs args = backwardArgs;
+    if (args != null) {
+      kernels.backward(
+          args,
+          shard,
+          bounds[shard],
+          bounds[shard + 1],
+          scratch.packed(),
+          scratch.thread(worker));
+    }
+  }
+
+  private void mergeChunk(int chunk, int worker) {
+    BackwardArgs args = backwardArgs;
+    MemorySegment target = mergeTarget;
+    if (args != null && target != null) {
+      int from = chunk * MERGE_CHUNK;
+      kernels.finishWeights(args, shards, from, Math.min(from + MERGE_CHUNK, mergeSize), target);
+    }
+  }
+
+  void update(float learningRate) {
+    rate = learningRate;
+    pool.run(trainable.length, updateTask);
+  }
+
+  private void updateParameter(int index, int worker) {
+    if (sgd != null) {
+      Parameter parameter = trainable[index];
+      float decay = parameter.kind().decayed() ? options.weightDecay() : 0;
+      int from = parameter.offset();
+      kernels.sgd(sgd, from, from + parameter.size(), rate, options.momentum(), decay);
+    }
+  }
+}

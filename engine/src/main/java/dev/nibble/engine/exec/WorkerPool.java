@@ -1,0 +1,148 @@
+package dev.nibble.engine.exec;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A fixed set of platform threads that run the shards of one pass together with the calling thread.
+ * Runs follow each other within microseconds, so idle workers spin for a moment before they park.
+ * One thread at a time may call {@link #run}. Allocates nothing after construction.
+ */
+final class WorkerPool implements AutoCloseable {
+  /** What is run: shard {@code index}, on worker {@code worker} (0 is the calling thread). */
+  interface Task {
+    void run(int index, int worker);
+  }
+
+  private static final long SPIN_NANOS = 200_000;
+
+  private final Thread[] threads;
+  private final AtomicInteger next = new AtomicInteger();
+  private final AtomicInteger running = new AtomicInteger();
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  private volatile int generation;
+  private volatile boolean closed;
+  private @Nullable Task task;
+  private int tasks;
+
+  /**
+   * Starts the workers.
+   *
+   * @param size threads that compute, the caller among them
+   */
+  WorkerPool(int size, String name) {
+    if (size < 1 || size > 1024) {
+      throw new IllegalArgumentException("A session has 1 to 1024 threads, not " + size);
+    }
+    threads = new Thread[size - 1];
+    for (int i = 0; i < threads.length; i++) {
+      int worker = i + 1;
+      threads[i] =
+          Thread.ofPlatform().name(name + "-" + worker).daemon().unstarted(() -> loop(worker));
+      threads[i].start();
+    }
+  }
+
+  /** Threads that compute, the caller among them. */
+  int size() {
+    return threads.length + 1;
+  }
+
+  /**
+   * Runs the task for every index from 0 to {@code count - 1} and returns when all are done.
+   *
+   * @throws RuntimeException what a task threw; the remaining indices may then not have run
+   */
+  void run(int count, Task work) {
+    if (closed) {
+      throw new IllegalStateException("The session is closed");
+    }
+    if (threads.length == 0 || count == 1) {
+      for (int i = 0; i < count; i++) {
+        work.run(i, 0);
+      }
+      return;
+    }
+    task = work;
+    tasks = count;
+    next.set(0);
+    running.set(threads.length);
+    generation++;
+    for (Thread thread : threads) {
+      LockSupport.unpark(thread);
+    }
+    claim(work, count, 0);
+    while (running.get() > 0) {
+      Thread.onSpinWait();
+    }
+    Throwable thrown = failure.getAndSet(null);
+    if (thrown instanceof RuntimeException e) {
+      throw e;
+    }
+    if (thrown instanceof Error e) {
+      throw e;
+    }
+  }
+
+  private void claim(Task work, int count, int worker) {
+    try {
+      for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
+        work.run(i, worker);
+      }
+    } catch (RuntimeException | Error e) {
+      failure.compareAndSet(null, e);
+      next.set(count);
+    }
+  }
+
+  private void loop(int worker) {
+    int seen = 0;
+    while (true) {
+      seen = await(seen);
+      if (closed) {
+        return;
+      }
+      Task work = task;
+      if (work != null) {
+        claim(work, tasks, worker);
+      }
+      running.decrementAndGet();
+    }
+  }
+
+  private int await(int seen) {
+    long start = System.nanoTime();
+    while (generation == seen && !closed) {
+      if (System.nanoTime() - start < SPIN_NANOS) {
+        Thread.onSpinWait();
+      } else {
+        LockSupport.park(this);
+      }
+    }
+    return generation;
+  }
+
+  /** Stops the workers and waits for them. */
+  @Override
+  public void close() {
+    closed = true;
+    for (Thread thread : threads) {
+      LockSupport.unpark(thread);
+    }
+    boolean interrupted = false;
+    for (Thread thread : threads) {
+      while (thread.isAlive()) {
+        try {
+          thread.join();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package dev.nibble.engine.network;
+
+import dev.nibble.kernels.FeatureMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * An immutable graph of layers with one input, the pictures, and one output, the logits (1 x 1 x
+ * classes). Made by {@link NetworkBuilder} or {@link ResNet}.
+ */
+public final class Network {
+  private final String name;
+  private final List<Layer> layers;
+  private final Map<String, Parameter> parameters;
+  private final int outputId;
+  private final int weightValues;
+  private final int stateValues;
+  private final float epsilon;
+
+  Network(String name, List<Layer> layers, int outputId, float epsilon) {
+    this.name = name;
+    this.layers = List.copyOf(layers);
+    this.outputId = outputId;
+    this.epsilon = epsilon;
+    ParameterLayout layout = new ParameterLayout();
+    this.layers.forEach(layout::add);
+    this.parameters = new LinkedHashMap<>(layout.parameters());
+    this.weightValues = layout.weightValues();
+    this.stateValues = layout.stateValues();
+  }
+
+  /** Starts a network for pictures of the given shape. */
+  public static NetworkBuilder builder(String name, FeatureMap input) {
+    return new NetworkBuilder(name, input);
+  }
+
+  /** The model's name, such as {@code resnet20}. */
+  public String name() {
+    return name;
+  }
+
+  /** All layers, in an order in which each follows those it reads. */
+  public List<Layer> layers() {
+    return layers;
+  }
+
+  /** The layer whose output are the logits. */
+  public Layer output() {
+    return layers.get(outputId);
+  }
+
+  /** Shape of one picture. */
+  public FeatureMap input() {
+    return layers.getFirst().output();
+  }
+
+  /** Number of classes. */
+  public int classes() {
+    return output().output().channels();
+  }
+
+  /** Added to every batch norm's variance. */
+  public float epsilon() {
+    return epsilon;
+  }
+
+  /** Every parameter, trainable ones and running statistics, in the layers' order. */
+  public List<Parameter> parameters() {
+    return List.copyOf(parameters.values());
+  }
+
+  /**
+   * The parameter of that name.
+   *
+   * @throws IllegalArgumentException if there is none
+   */
+  public Parameter parameter(String parameterName) {
+    Parameter parameter = parameters.get(parameterName);
+    if (parameter == null) {
+      throw new IllegalArgumentException(
+          "Network " + name + " has no parameter named " + parameterName);
+    }
+    return parameter;
+  }
+
+  /** Whether there is a parameter of that name. */
+  public boolean hasParameter(String parameterName) {
+    return parameters.containsKey(parameterName);
+  }
+
+  /** Floats of the flat buffer of trainable parameters. */
+  public int weightValues() {
+    return weightValues;
+  }
+
+  /** Floats of the flat buffer of running statistics. */
+  public int stateValues() {
+    return stateValues;
+  }
+
+  /** Number of trainable values, without the buffer's padding. */
+  public long parameterCount() {
+    return parameters.values().stream()
+        .filter(p -> p.kind().trainable())
+        .mapToLong(Parameter::size)
+        .sum();
+  }
+}

@@ -1,0 +1,81 @@
+package dev.nibble.engine.network;
+
+/**
+ * A named tensor of a network, and where it lies in the network's flat buffers.
+ *
+ * @param name the name in files, such as {@code stem.weight}
+ * @param kind what it is
+ * @param shape axes as files have them: convolution O,I,H,W (depthwise C,1,H,W), dense O,I, else C
+ * @param offset index of its first value: in the weights' buffer if trainable, else in the state's
+ * @param size number of values
+ */
+public record Parameter(String name, Kind kind, int[] shape, int offset, int size) {
+
+  /** What a parameter is; decides its axes, its initial value and its weight decay. */
+  public enum Kind {
+    /** Convolution weights: in memory k x k x C_in x C_out. */
+    CONVOLUTION,
+    /** Depthwise convolution weights: in memory k x k x C. */
+    DEPTHWISE,
+    /** Dense weights: in memory C_in x C_out. */
+    DENSE,
+    /** Bias of a convolution or dense layer. */
+    BIAS,
+    /** Batch norm's scale, gamma. */
+    SCALE,
+    /** Batch norm's shift, beta. */
+    SHIFT,
+    /** Batch norm's running mean: state, not trained. */
+    RUNNING_MEAN,
+    /** Batch norm's running variance: state, not trained. */
+    RUNNING_VARIANCE;
+
+    /** Whether the optimiser changes it. */
+    public boolean trainable() {
+      return this != RUNNING_MEAN && this != RUNNING_VARIANCE;
+    }
+
+    /** Whether weight decay applies: to convolution and dense weights only. */
+    public boolean decayed() {
+      return this == CONVOLUTION || this == DEPTHWISE || this == DENSE;
+    }
+  }
+
+  /** Copies the shape. */
+  public Parameter {
+    shape = shape.clone();
+  }
+
+  @Override
+  public int[] shape() {
+    return shape.clone();
+  }
+
+  /** Index in memory of the value at position {@code i} of the file's row-major order. */
+  public int memoryIndex(int i) {
+    return switch (kind) {
+      case CONVOLUTION -> {
+        int area = shape[2] * shape[3];
+        int tap = i % area;
+        int in = i / area % shape[1];
+        int out = i / area / shape[1];
+        yield (tap * shape[1] + in) * shape[0] + out;
+      }
+      case DEPTHWISE -> {
+        int area = shape[2] * shape[3];
+        yield i % area * shape[0] + i / area;
+      }
+      case DENSE -> i % shape[1] * shape[0] + i / shape[1];
+      default -> i;
+    };
+  }
+
+  /** Number of inputs that one output value sums over, for the initial variance. */
+  public int fanIn() {
+    int fan = 1;
+    for (int axis = 1; axis < shape.length; axis++) {
+      fan *= shape[axis];
+    }
+    return fan;
+  }
+}

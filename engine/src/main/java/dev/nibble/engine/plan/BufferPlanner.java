@@ -1,0 +1,264 @@
+package dev.nibble.engine.plan;
+
+import dev.nibble.engine.plan.BackwardPlan.Term;
+import dev.nibble.engine.plan.Buffer.Kind;
+import dev.nibble.engine.plan.StageGraph.Node;
+import dev.nibble.engine.plan.StageGraph.Tensor;
+import dev.nibble.engine.plan.StageGraph.View;
+import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Operator.Resample;
+import dev.nibble.kernels.Partials;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Lists the buffers of a plan with their lives: liveness analysis over the stages, there and back. */
+public final class BufferPlanner {
+  private final ExecutionPlan plan;
+  private final StageGraph graph;
+  private final int batch;
+  private final List<Buffer> all = new ArrayList<>();
+  private final PersistentBuffers persistent;
+  private final Buffer[] tensors;
+  private final @Nullable Buffer[] stores;
+  private final @Nullable Buffer[] argmax;
+  private final List<BackwardPlan> backward = new ArrayList<>();
+  private @Nullable Buffer lossGradient;
+
+  BufferPlanner(ExecutionPlan plan, long gradientBytes) {
+    this.plan = plan;
+    this.graph = plan.graph();
+    this.batch = plan.options().batch();
+    this.tensors = new Buffer[graph.tensors().size()];
+    this.stores = new @Nullable Buffer[graph.views().size()];
+    this.argmax = new @Nullable Buffer[graph.stages().size()];
+    this.persistent = new PersistentBuffers(plan, this::add, gradientBytes);
+    planForward();
+    if (plan.options().isTraining()) {
+      planStores();
+      new BackwardPlanner().run();
+    }
+  }
+
+  /** Every buffer. */
+  public List<Buffer> all() {
+    return List.copyOf(all);
+  }
+
+  /** The buffers that live as long as the session. */
+  public PersistentBuffers persistent() {
+    return persistent;
+  }
+
+  /** Where a tensor lies in the forward pass. */
+  public Buffer tensor(Tensor tensor) {
+    return tensors[tensor.index()];
+  }
+
+  /** Where a view's copy for the backward pass lies; null if nothing is copied. */
+  public @Nullable Buffer store(View view) {
+    return stores[view.index()];
+  }
+
+  /** Where max pooling leaves its winners; null for other stages and for inference. */
+  public @Nullable Buffer argmax(Node node) {
+    return argmax[node.index()];
+  }
+
+  /** A stage's backward pass; only in a plan for training. */
+  public BackwardPlan backward(Node node) {
+    return backward.get(node.index());
+  }
+
+  /** Where the loss leaves the gradient of the logits; null for inference. */
+  public @Nullable Buffer lossGradient() {
+    return lossGradient;
+  }
+
+  private Buffer add(String name, Kind kind, long bytes, int firstUse) {
+    Buffer buffer = new Buffer(all.size(), name, kind, bytes, firstUse);
+    all.add(buffer);
+    return buffer;
+  }
+
+  private long bytes(FeatureMap map) {
+    return batch * map.bytes();
+  }
+
+  private void planForward() {
+    int[] lastRead = new int[tensors.length];
+    for (Node node : graph.stages()) {
+      lastRead[node.input().tensor().index()] = node.index();
+      View shortcut = node.shortcut();
+      if (shortcut != null) {
+        lastRead[shortcut.tensor().index()] = node.index();
+      }
+    }
+    Tensor pictures = graph.tensors().getFirst();
+    tensors[0] = add("input", Kind.COMMON, bytes(pictures.map()), 0);
+    for (Node node : graph.stages()) {
+      Buffer inPlace = inPlaceTarget(node, lastRead);
+      tensors[node.output().index()] =
+          inPlace != null
+              ? inPlace
+              : add(
+                  "tensor " + node.output().name(),
+                  Kind.COMMON,
+                  bytes(node.output().map()),
+                  plan.forwardTime(node.index()));
+      int time = plan.forwardTime(node.index());
+      tensor(node.output()).use(time);
+      tensor(node.input().tensor()).use(time);
+      View shortcut = node.shortcut();
+      if (shortcut != null) {
+        tensor(shortcut.tensor()).use(time);
+      }
+    }
+    tensor(graph.logits()).use(plan.lossTime());
+  }
+
+  /** A sum is made in place where its shortcut's tensor is read for the last time. */
+  private @Nullable Buffer inPlaceTarget(Node node, int[] lastRead) {
+    View shortcut = node.shortcut();
+    Resample transform = node.transform();
+    if (shortcut == null || transform == null || !transform.isIdentity()) {
+      return null;
+    }
+    Tensor source = shortcut.tensor();
+    boolean kept = graph.views().stream().anyMatch(v -> v.tensor() == source && v.kept());
+    boolean free = lastRead[source.index()] == node.index() && node.input().tensor() != source;
+    return free && !kept ? tensor(source) : null;
+  }
+
+  private void planStores() {
+    for (View view : graph.views()) {
+      Activation activation = plan.activation(view);
+      if (view.owner() < 0) {
+        continue;
+      }
+      if (view.kept()) {
+        tensor(view.tensor()).use(plan.backwardTime(view.owner()));
+      } else if (activation.store().bits() > 0) {
+        Tensor tensor = view.tensor();
+        Node owner = graph.stages().get(view.owner());
+        Buffer store =
+            add(
+                "store " + owner.name(),
+                Kind.STORE,
+                batch * activation.store().bytes(tensor.map()),
+                plan.forwardTime(view.owner()));
+        store.use(plan.backwardTime(view.norm() != null ? tensor.producer() : view.owner()));
+        stores[view.index()] = store;
+      }
+    }
+    for (Node node : graph.stages()) {
+      if (node.operator() instanceof Operator.MaxPooling) {
+        Buffer winners =
+            add(
+                "argmax " + node.name(),
+                Kind.STORE,
+                (long) batch * node.output().map().values(),
+                plan.forwardTime(node.index()));
+        winners.use(plan.backwardTime(node.index()));
+        argmax[node.index()] = winners;
+      }
+    }
+  }
+
+  /** Walks the stages back, handing every tensor's gradient on as a list of terms. */
+  private final class BackwardPlanner {
+    private final List<List<Term>> tensorTerms = new ArrayList<>();
+    private final List<List<Term>> viewTerms = new ArrayList<>();
+
+    void run() {
+      graph.tensors().forEach(t -> tensorTerms.add(new ArrayList<>()));
+      graph.views().forEach(v -> viewTerms.add(new ArrayList<>()));
+      Tensor logits = graph.logits();
+      Buffer loss =
+          add("gradient logits", Kind.COMMON, bytes(logits.map()), plan.lossTime());
+      lossGradient = loss;
+      promise(tensorTerms.get(logits.index()), plain(loss, logits.map()));
+      List<Node> nodes = graph.stages();
+      for (int i = nodes.size() - 1; i >= 0; i--) {
+        backward.addFirst(plan(nodes.get(i), plan.backwardTime(i)));
+      }
+    }
+
+    private BackwardPlan plan(Node node, int time) {
+      List<Term> outputTerms = tensorTerms.get(node.output().index());
+      read(outputTerms, time);
+      Buffer gradientOut = null;
+      View shortcut = node.shortcut();
+      Resample transform = node.transform();
+      if (shortcut != null && transform != null) {
+        Buffer gradient;
+        if (outputTerms.size() == 1 && outputTerms.getFirst().isPlain()) {
+          gradient = outputTerms.getFirst().buffer();
+        } else {
+          gradient = reuseOrAdd(outputTerms, "gradient " + node.output().name(),
+              node.output().map(), time);
+          gradientOut = gradient;
+        }
+        promise(termsOf(shortcut), new Term(gradient, transform, null));
+      }
+      View input = node.input();
+      if (input.tensor().producer() < 0) {
+        return new BackwardPlan(List.copyOf(outputTerms), gradientOut, List.of(), null);
+      }
+      boolean finishes = input.isIdentity() || input.owner() == node.index();
+      List<Term> activationTerms =
+          finishes && !input.isIdentity() ? viewTerms.get(input.index()) : List.of();
+      read(activationTerms, time);
+      FeatureMap map = input.tensor().map();
+      Buffer dx = reuseOrAdd(activationTerms, "gradient " + input.tensor().name(), map, time);
+      if (!finishes) {
+        promise(viewTerms.get(input.index()), plain(dx, map));
+      } else if (input.norm() != null) {
+        promise(tensorTerms.get(input.tensor().index()), new Term(dx, null, input));
+      } else {
+        promise(tensorTerms.get(input.tensor().index()), plain(dx, map));
+      }
+      return new BackwardPlan(
+          List.copyOf(outputTerms), gradientOut, List.copyOf(activationTerms), dx);
+    }
+
+    private List<Term> termsOf(View view) {
+      return view.isIdentity()
+          ? tensorTerms.get(view.tensor().index())
+          : viewTerms.get(view.index());
+    }
+
+    private void read(List<Term> terms, int time) {
+      terms.forEach(term -> term.buffer().read(time));
+    }
+
+    private void promise(List<Term> terms, Term term) {
+      term.buffer().promiseRead();
+      terms.add(term);
+    }
+
+    private Term plain(Buffer buffer, FeatureMap map) {
+      return new Term(buffer, Resample.identity(map), null);
+    }
+
+    /** The buffer of a plain term that nobody reads any more, or a new one. */
+    private Buffer reuseOrAdd(List<Term> terms, String name, FeatureMap map, int time) {
+      for (Term term : terms) {
+        if (term.isPlain() && !term.buffer().isPending()) {
+          return term.buffer();
+        }
+      }
+      return add(name, Kind.COMMON, bytes(map), time);
+    }
+  }
+
+  static long statisticsBytes(StageGraph graph) {
+    return graph.tensors().stream()
+        .mapToLong(t -> Partials.statisticsBytes(t.map().channels()))
+        .max()
+        .orElse(0);
+  }
+
+}

@@ -1,0 +1,188 @@
+package dev.nibble.engine.plan;
+
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.plan.Buffer.Kind;
+import dev.nibble.engine.plan.StageGraph.Node;
+import dev.nibble.engine.plan.StageGraph.Tensor;
+import dev.nibble.engine.plan.StageGraph.View;
+import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.StoreFormat;
+import dev.nibble.memory.plan.MemoryPlan;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that a session needs in memory, before any of it exists: every buffer with its first and
+ * last use, laid into one slab.
+ *
+ * <p>Time runs from 0 (the batch is read) over 1..S (the stages, forward) and S+1 (the loss) to S+2..2S+1
+ * (the stages, backward) and 2S+2 (the optimiser).
+ */
+public final class ExecutionPlan {
+  private final StageGraph graph;
+  private final PlanOptions options;
+  private final List<Stage> stages;
+  private final BufferPlanner buffers;
+  private final MemoryPlan memory;
+  private final int shards;
+
+  private ExecutionPlan(StageGraph graph, PlanOptions options) {
+    this.graph = graph;
+    this.options = options;
+    this.stages = graph.stages().stream().map(node -> stage(node, options.isTraining())).toList();
+    long gradients = stages.stream().mapToLong(Partials::gradientBytes).max().orElse(0);
+    this.shards = Shards.count(options.batch(), options.isTraining() ? gradients : 1);
+    this.buffers = new BufferPlanner(this, gradients);
+    this.memory = MemoryPlan.of(buffers.all().stream().map(Buffer::request).toList());
+  }
+
+  /** Plans a network. */
+  public static ExecutionPlan of(Network network, PlanOptions options) {
+    return new ExecutionPlan(Lowering.lower(network), options);
+  }
+
+  /** Plans a network that is already cut into stages. */
+  public static ExecutionPlan of(StageGraph graph, PlanOptions options) {
+    return new ExecutionPlan(graph, options);
+  }
+
+  /** The stages' graph. */
+  public StageGraph graph() {
+    return graph;
+  }
+
+  /** What the plan was made for. */
+  public PlanOptions options() {
+    return options;
+  }
+
+  /** Number of shards a full batch is cut into. */
+  public int shards() {
+    return shards;
+  }
+
+  /** Every buffer, in the order of the memory plan's placements. */
+  public List<Buffer> all() {
+    return buffers.all();
+  }
+
+  /** The buffers by what they hold. */
+  public BufferPlanner buffers() {
+    return buffers;
+  }
+
+  /** Where every buffer lies. */
+  public MemoryPlan memory() {
+    return memory;
+  }
+
+  /** The stage in the kernels' terms, as trained (or, in a plan for inference, as evaluated). */
+  public Stage stage(int index) {
+    return stages.get(index);
+  }
+
+  /** The stage as evaluated: running statistics, nothing stored, no sums. */
+  public Stage inferenceStage(int index) {
+    return stage(graph.stages().get(index), false);
+  }
+
+  /** How a view is read and stored. */
+  public Activation activation(View view) {
+    return activation(view, options.isTraining());
+  }
+
+  /** Bytes of all buffers of a kind, each counted once. */
+  public long bytes(Kind kind) {
+    return all().stream().filter(b -> b.kind() == kind).mapToLong(Buffer::bytes).sum();
+  }
+
+  int endTime() {
+    return 2 * graph.stages().size() + 2;
+  }
+
+  int lossTime() {
+    return graph.stages().size() + 1;
+  }
+
+  int forwardTime(int stage) {
+    return stage + 1;
+  }
+
+  int backwardTime(int stage) {
+    return 2 * graph.stages().size() + 1 - stage;
+  }
+
+  /** Whether sums of a tensor are needed for a batch norm or for codes. */
+  boolean needsStatistics(Tensor tensor) {
+    return options.isTraining()
+        && graph.views().stream()
+            .anyMatch(v -> v.tensor() == tensor && activation(v, true).needsTable());
+  }
+
+  static long tableBytes(View view) {
+    return ChannelTable.bytes(view.tensor().map().channels());
+  }
+
+  private Activation activation(View view, boolean training) {
+    StoreFormat store = StoreFormat.NONE;
+    if (training && view.stored()) {
+      store = view.kept() ? StoreFormat.KEPT : options.store();
+    }
+    boolean naive = options.naive() && store.isCodes();
+    return new Activation(view.norm() != null, view.relu(), store, naive);
+  }
+
+  private Stage stage(Node node, boolean training) {
+    Stage.Residual residual = null;
+    View shortcut = node.shortcut();
+    Operator.Resample transform = node.transform();
+    if (shortcut != null && transform != null) {
+      residual = new Stage.Residual(shortcutActivation(shortcut, training), transform);
+    }
+    boolean statistics = training && needsStatistics(node.output());
+    return new Stage(node.operator(), activation(node.input(), training), residual, statistics);
+  }
+
+  private Activation shortcutActivation(View view, boolean training) {
+    Activation own = activation(view, training);
+    boolean naive = own.naive() && !view.isIdentity();
+    StoreFormat store = naive ? own.store() : StoreFormat.NONE;
+    return new Activation(own.normalize(), own.relu(), store, naive);
+  }
+
+  /** The largest batch whose plan, with {@code extraBytes} beside it, stays within a limit; 0 if none. */
+  public static int largestBatch(
+      Network network, PlanOptions options, long limit, java.util.function.IntToLongFunction extra) {
+    StageGraph graph = Lowering.lower(network);
+    int low = 0;
+    int high = 1;
+    while (high < 1 << 20 && fits(graph, options, high, limit, extra)) {
+      low = high;
+      high *= 2;
+    }
+    while (high - low > 1) {
+      int middle = (low + high) / 2;
+      if (fits(graph, options, middle, limit, extra)) {
+        low = middle;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  private static boolean fits(
+      StageGraph graph,
+      PlanOptions options,
+      int batch,
+      long limit,
+      java.util.function.IntToLongFunction extra) {
+    ExecutionPlan plan = of(graph, options.withBatch(batch));
+    return plan.memory().totalBytes() + extra.applyAsLong(batch) <= limit;
+  }
+
+}

@@ -1,0 +1,187 @@
+package dev.nibble.engine.plan;
+
+import dev.nibble.engine.network.Layer;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.plan.StageGraph.Node;
+import dev.nibble.engine.plan.StageGraph.Tensor;
+import dev.nibble.engine.plan.StageGraph.View;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Operator.Resample;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Cuts a network's graph into fused stages.
+ *
+ * <p>Batch norm and ReLU never write a tensor: they become the way in which the next operator reads
+ * one. An addition is fused into the later of its two operands if that is an operator nobody else
+ * reads; pooling and zero channels on its other operand become the shortcut's transform. What cannot
+ * be fused (a batch norm that is read both with and without ReLU, a shortcut through a batch norm of
+ * its own) is written by a stage whose operator is the identity.
+ */
+public final class Lowering {
+  private record Key(int tensor, int norm, boolean relu) {}
+
+  private final Network network;
+  private final GraphUses uses;
+  private final List<Tensor> tensors = new ArrayList<>();
+  private final List<View> views = new ArrayList<>();
+  private final List<Node> stages = new ArrayList<>();
+  private final Map<Key, View> viewsByKey = new HashMap<>();
+  private final Map<Integer, View> viewsByLayer = new HashMap<>();
+
+  private Lowering(Network network) {
+    this.network = network;
+    this.uses = new GraphUses(network);
+  }
+
+  /** Cuts the network; layers that the logits do not depend on are left out. */
+  public static StageGraph lower(Network network) {
+    return new Lowering(network).run();
+  }
+
+  private StageGraph run() {
+    for (Layer layer : network.layers()) {
+      if (uses.count(layer.id()) > 0 && !uses.absorbed(layer.id())) {
+        viewsByLayer.put(layer.id(), lower(layer));
+      }
+    }
+    View logits = view(network.output().id());
+    if (!logits.isIdentity() || logits.tensor().producer() != stages.size() - 1) {
+      materialize("logits", logits);
+    }
+    return new StageGraph(network, List.copyOf(tensors), List.copyOf(views), List.copyOf(stages));
+  }
+
+  private View lower(Layer layer) {
+    return switch (layer) {
+      case Layer.Input input -> identityView(newTensor(input.name(), input.output(), -1));
+      case Layer.Weighted w ->
+          emit(w.name(), w.operator(), view(w.source()), null, null);
+      case Layer.Pooling p -> emit(p.name(), p.operator(), view(p.source()), null, null);
+      case Layer.Shortcut s -> emit(s.name(), s.operator(), view(s.source()), null, null);
+      case Layer.BatchNorm b -> batchNorm(b);
+      case Layer.Relu r -> relu(r);
+      case Layer.Add a -> addition(a);
+    };
+  }
+
+  private View batchNorm(Layer.BatchNorm norm) {
+    View source = view(norm.source());
+    if (!source.isIdentity()) {
+      source = materialize(norm.name() + ".input", source);
+    }
+    source = withStatistics(norm.name() + ".input", source);
+    source.tensor().norms().add(norm);
+    View normalized = viewOf(source.tensor(), norm, false);
+    return uses.readWithAndWithoutRelu(norm.id())
+        ? materialize(norm.name(), normalized)
+        : normalized;
+  }
+
+  private View relu(Layer.Relu relu) {
+    View source = withStatistics(relu.name() + ".input", view(relu.source()));
+    return source.relu() ? source : viewOf(source.tensor(), source.norm(), true);
+  }
+
+  /** The pictures have no producer to sum their statistics: such a tensor is copied by a stage. */
+  private View withStatistics(String name, View source) {
+    return source.tensor().producer() < 0 ? materialize(name, source) : source;
+  }
+
+  private View addition(Layer.Add add) {
+    int main = uses.mainOperand(add);
+    int other = main == add.left() ? add.right() : add.left();
+    Resample transform = Resample.identity(add.output());
+    if (uses.absorbed(other) && network.layers().get(other) instanceof Layer.Shortcut s) {
+      transform = s.operator();
+      other = s.source();
+    }
+    View shortcut = view(other);
+    Layer operand = network.layers().get(main);
+    if (!uses.absorbed(main)) {
+      View mainView = view(main);
+      if (transform.isIdentity() && !readable(shortcut) && readable(mainView)) {
+        View swap = shortcut;
+        shortcut = mainView;
+        mainView = swap;
+      }
+      shortcut = readable(add.name() + ".shortcut", shortcut);
+      Resample identity = Resample.identity(add.output());
+      return emit(add.name(), identity, mainView, shortcut, transform);
+    }
+    shortcut = readable(add.name() + ".shortcut", shortcut);
+    return switch (operand) {
+      case Layer.Weighted w ->
+          emit(w.name(), w.operator(), view(w.source()), shortcut, transform);
+      case Layer.Pooling p ->
+          emit(p.name(), p.operator(), view(p.source()), shortcut, transform);
+      default -> throw new IllegalStateException("Not an operator: " + operand);
+    };
+  }
+
+  /** A shortcut reads a plain tensor, or an activation that an earlier stage has stored. */
+  private static boolean readable(View view) {
+    return view.isIdentity() || view.owner() >= 0;
+  }
+
+  private View readable(String name, View view) {
+    return readable(view) ? view : materialize(name, view);
+  }
+
+  private View materialize(String name, View view) {
+    return emit(name, Resample.identity(view.tensor().map()), view, null, null);
+  }
+
+  private View emit(
+      String name,
+      Operator operator,
+      View input,
+      @Nullable View shortcut,
+      @Nullable Resample transform) {
+    int index = stages.size();
+    input.addReader(index, operator);
+    Tensor output = newTensor(name, operator.output(), index);
+    Parameter weight = operator.weights() > 0 ? network.parameter(name + ".weight") : null;
+    boolean hasBias = operator instanceof Operator.Convolution c && c.bias();
+    Parameter bias = hasBias ? network.parameter(name + ".bias") : null;
+    stages.add(
+        new Node(index, name, operator, input, shortcut, transform, output, weight, bias));
+    return identityView(output);
+  }
+
+  private Tensor newTensor(String name, FeatureMap map, int producer) {
+    Tensor tensor = new Tensor(tensors.size(), name, map, producer);
+    tensors.add(tensor);
+    return tensor;
+  }
+
+  private View view(int layer) {
+    View view = viewsByLayer.get(layer);
+    if (view == null) {
+      throw new IllegalStateException("Layer " + layer + " is read before it is lowered");
+    }
+    return view;
+  }
+
+  private View identityView(Tensor tensor) {
+    return viewOf(tensor, null, false);
+  }
+
+  private View viewOf(Tensor tensor, Layer.@Nullable BatchNorm norm, boolean relu) {
+    Key key = new Key(tensor.index(), norm == null ? -1 : norm.id(), relu);
+    View existing = viewsByKey.get(key);
+    if (existing != null) {
+      return existing;
+    }
+    View view = new View(views.size(), tensor, norm, relu);
+    views.add(view);
+    viewsByKey.put(key, view);
+    return view;
+  }
+}

@@ -1,0 +1,147 @@
+package dev.nibble.engine.plan;
+
+import dev.nibble.engine.plan.Buffer.Kind;
+import dev.nibble.engine.plan.StageGraph.Tensor;
+import dev.nibble.engine.plan.StageGraph.View;
+import dev.nibble.kernels.FeatureMap;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The buffers that live from the first to the last moment of a step, and so as long as the session. */
+public final class PersistentBuffers {
+  /** Adds a buffer to a plan. */
+  interface Adder {
+    Buffer add(String name, Kind kind, long bytes, int firstUse);
+  }
+
+  private final ExecutionPlan plan;
+  private final Adder adder;
+  private final Buffer weights;
+  private final @Nullable Buffer gradients;
+  private final @Nullable Buffer momentum;
+  private final @Nullable Buffer state;
+  private final Buffer tables;
+  private final Buffer moments;
+  private final Buffer statistics;
+  private final @Nullable Buffer partialGradients;
+  private final Buffer scalars;
+  private final List<Slot> slots = new ArrayList<>();
+
+  /** One batch as the loader leaves it: bytes N,H,W,C, labels N, crops N x 3. */
+  public record Slot(Buffer pictures, Buffer labels, Buffer crops) {}
+
+  PersistentBuffers(ExecutionPlan plan, Adder adder, long gradientBytes) {
+    this.plan = plan;
+    this.adder = adder;
+    StageGraph graph = plan.graph();
+    boolean training = plan.options().isTraining();
+    long weightBytes = 4L * graph.network().weightValues();
+    weights = add("weights", Kind.WEIGHTS, weightBytes);
+    gradients = training ? add("weight gradients", Kind.WEIGHTS, weightBytes) : null;
+    momentum = training ? add("momentum", Kind.WEIGHTS, weightBytes) : null;
+    long stateBytes = 4L * graph.network().stateValues();
+    state = stateBytes > 0 ? add("running statistics", Kind.WEIGHTS, stateBytes) : null;
+    tables = add("channel tables", Kind.OTHER, tableBytes(graph));
+    moments = add("moments", Kind.OTHER, momentBytes(graph));
+    long statisticsBytes = plan.shards() * BufferPlanner.statisticsBytes(graph);
+    statistics = add("partial statistics", Kind.OTHER, statisticsBytes);
+    partialGradients =
+        training ? add("partial gradients", Kind.OTHER, plan.shards() * gradientBytes) : null;
+    FeatureMap input = graph.network().input();
+    scalars = add("loss, mean and std", Kind.OTHER, 64 + 8L * input.channels());
+    long batch = plan.options().batch();
+    for (int i = 0; i < plan.options().slots(); i++) {
+      slots.add(
+          new Slot(
+              add("batch " + i + " pictures", Kind.BATCH, batch * input.values()),
+              add("batch " + i + " labels", Kind.BATCH, 4 * batch),
+              add("batch " + i + " crops", Kind.BATCH, 12 * batch)));
+    }
+  }
+
+  private Buffer add(String name, Kind kind, long bytes) {
+    Buffer buffer = adder.add(name, kind, bytes, 0);
+    buffer.use(plan.endTime());
+    return buffer;
+  }
+
+  private static long up(long bytes) {
+    return (bytes + 63) / 64 * 64;
+  }
+
+  private static long tableBytes(StageGraph graph) {
+    long bytes = 64;
+    for (View view : graph.views()) {
+      bytes += up(ExecutionPlan.tableBytes(view));
+    }
+    return bytes;
+  }
+
+  private static long momentBytes(StageGraph graph) {
+    long most = 0;
+    for (Tensor tensor : graph.tensors()) {
+      most = Math.max(most, 8L * tensor.map().channels());
+    }
+    return up(most);
+  }
+
+  /** Byte offset of a view's channel table in {@link #tables}. */
+  public long tableOffset(View view) {
+    long offset = 0;
+    for (View earlier : plan.graph().views().subList(0, view.index())) {
+      offset += up(ExecutionPlan.tableBytes(earlier));
+    }
+    return offset;
+  }
+
+  /** Trainable parameters. */
+  public Buffer weights() {
+    return weights;
+  }
+
+  /** Their gradients; null for inference. */
+  public @Nullable Buffer gradients() {
+    return gradients;
+  }
+
+  /** SGD's velocity; null for inference. */
+  public @Nullable Buffer momentum() {
+    return momentum;
+  }
+
+  /** Running statistics; null for a network without batch norm. */
+  public @Nullable Buffer state() {
+    return state;
+  }
+
+  /** All views' channel tables. */
+  public Buffer tables() {
+    return tables;
+  }
+
+  /** Mean and variance of the tensor at hand. */
+  public Buffer moments() {
+    return moments;
+  }
+
+  /** The shards' sums of the stage at hand. */
+  public Buffer statistics() {
+    return statistics;
+  }
+
+  /** The shards' gradients of the stage at hand; null for inference. */
+  public @Nullable Buffer partialGradients() {
+    return partialGradients;
+  }
+
+  /** 64 bytes for the loss's result, then mean and std of the pictures. */
+  public Buffer scalars() {
+    return scalars;
+  }
+
+  /** The loader's batches. */
+  public List<Slot> slots() {
+    return slots;
+  }
+}

@@ -1,0 +1,164 @@
+package dev.nibble.engine.plan;
+
+import dev.nibble.engine.network.Layer;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.Parameter;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Operator.Resample;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A network cut into fused stages. A stage reads one tensor through an activation (batch norm, ReLU,
+ * both or neither), applies one operator, adds at most one shortcut, and writes one tensor.
+ *
+ * @param network what was cut
+ * @param tensors every tensor that is written to memory; the first holds the pictures
+ * @param views every distinct way in which a tensor is read
+ * @param stages in forward order; the last one writes the logits
+ */
+public record StageGraph(
+    Network network, List<Tensor> tensors, List<View> views, List<Node> stages) {
+
+  /** A tensor in memory. */
+  public static final class Tensor {
+    private final int index;
+    private final String name;
+    private final FeatureMap map;
+    private final int producer;
+    private final List<Layer.BatchNorm> norms = new ArrayList<>();
+
+    Tensor(int index, String name, FeatureMap map, int producer) {
+      this.index = index;
+      this.name = name;
+      this.map = map;
+      this.producer = producer;
+    }
+
+    /** Position in the graph's list. */
+    public int index() {
+      return index;
+    }
+
+    /** Name for people. */
+    public String name() {
+      return name;
+    }
+
+    /** Shape of one picture. */
+    public FeatureMap map() {
+      return map;
+    }
+
+    /** Index of the stage that writes it; -1 for the pictures. */
+    public int producer() {
+      return producer;
+    }
+
+    /** The batch norms that read it. */
+    public List<Layer.BatchNorm> norms() {
+      return norms;
+    }
+  }
+
+  /** One way to read a tensor: through a batch norm or not, through a ReLU or not. */
+  public static final class View {
+    private final int index;
+    private final Tensor tensor;
+    private final Layer.@Nullable BatchNorm norm;
+    private final boolean relu;
+    private final List<Integer> readers = new ArrayList<>();
+    private boolean valuesNeeded;
+
+    View(int index, Tensor tensor, Layer.@Nullable BatchNorm norm, boolean relu) {
+      this.index = index;
+      this.tensor = tensor;
+      this.norm = norm;
+      this.relu = relu;
+    }
+
+    /** Position in the graph's list. */
+    public int index() {
+      return index;
+    }
+
+    /** What is read. */
+    public Tensor tensor() {
+      return tensor;
+    }
+
+    /** The batch norm between, or null. */
+    public Layer.@Nullable BatchNorm norm() {
+      return norm;
+    }
+
+    /** Whether a ReLU lies between. */
+    public boolean relu() {
+      return relu;
+    }
+
+    /** Whether the tensor is read as it is. */
+    public boolean isIdentity() {
+      return norm == null && !relu;
+    }
+
+    /** The stages whose operator reads it, in forward order. */
+    public List<Integer> readers() {
+      return readers;
+    }
+
+    /**
+     * The stage that stores the activation and finishes its gradient: its first reader in forward
+     * order, which is the last in backward order; -1 if only shortcuts read it.
+     */
+    public int owner() {
+      return readers.isEmpty() ? -1 : readers.getFirst();
+    }
+
+    /** Whether the backward pass needs its values: for a mask, a batch norm or a weight gradient. */
+    public boolean stored() {
+      return !isIdentity() || valuesNeeded;
+    }
+
+    /** Whether the tensor itself is kept: the pictures, and the input of a dense layer. */
+    public boolean kept() {
+      return isIdentity() && valuesNeeded && (tensor.producer() < 0 || tensor.map().pixels() == 1);
+    }
+
+    void addReader(int stage, Operator operator) {
+      readers.add(stage);
+      valuesNeeded |= operator.weights() > 0;
+    }
+  }
+
+  /**
+   * One stage.
+   *
+   * @param index position in forward order
+   * @param name the layer's name
+   * @param operator what it computes
+   * @param input how it reads its input
+   * @param shortcut what is added, or null
+   * @param transform the shortcut's pooling and zero channels, or null without a shortcut
+   * @param output what it writes
+   * @param weight the operator's weights, or null
+   * @param bias the operator's bias, or null
+   */
+  public record Node(
+      int index,
+      String name,
+      Operator operator,
+      View input,
+      @Nullable View shortcut,
+      @Nullable Resample transform,
+      Tensor output,
+      @Nullable Parameter weight,
+      @Nullable Parameter bias) {}
+
+  /** The tensor of logits. */
+  public Tensor logits() {
+    return stages.getLast().output();
+  }
+}
