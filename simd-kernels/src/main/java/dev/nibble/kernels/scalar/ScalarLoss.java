@@ -1,0 +1,60 @@
+package dev.nibble.kernels.scalar;
+
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import dev.nibble.kernels.LossArgs;
+import java.lang.foreign.MemorySegment;
+
+/** Softmax cross-entropy, in double: it is small, and its gradient starts every backward pass. */
+final class ScalarLoss {
+  private ScalarLoss() {}
+
+  static void loss(LossArgs args, int count) {
+    checkLabels(args, count);
+    double total = 0;
+    int correct = 0;
+    for (int picture = 0; picture < count; picture++) {
+      int label = args.labels().get(JAVA_INT, 4L * picture);
+      long first = (long) picture * args.classes();
+      int best = 0;
+      float max = Floats.get(args.logits(), first);
+      for (int k = 1; k < args.classes(); k++) {
+        float logit = Floats.get(args.logits(), first + k);
+        if (logit > max || Float.isNaN(logit)) {
+          best = k;
+          max = logit;
+        }
+      }
+      double sum = 0;
+      for (int k = 0; k < args.classes(); k++) {
+        sum += Math.exp((double) Floats.get(args.logits(), first + k) - max);
+      }
+      total += Math.log(sum) + max - Floats.get(args.logits(), first + label);
+      if (best == label && !Float.isNaN(max)) {
+        correct++;
+      }
+      MemorySegment gradient = args.gradient();
+      if (gradient != null) {
+        for (int k = 0; k < args.classes(); k++) {
+          double share = Math.exp((double) Floats.get(args.logits(), first + k) - max) / sum;
+          Floats.set(gradient, first + k, (float) ((share - (k == label ? 1 : 0)) / count));
+        }
+      }
+    }
+    args.result().set(JAVA_DOUBLE, 0, total);
+    args.result().set(JAVA_DOUBLE, 8, correct);
+  }
+
+  /** Before anything is written: a wrong label spoils no gradient. */
+  private static void checkLabels(LossArgs args, int count) {
+    for (int picture = 0; picture < count; picture++) {
+      int label = args.labels().get(JAVA_INT, 4L * picture);
+      if (label < 0 || label >= args.classes()) {
+        throw new IllegalArgumentException(
+            "The label of picture %d is %d, but there are only the classes 0 to %d"
+                .formatted(picture, label, args.classes() - 1));
+      }
+    }
+  }
+}

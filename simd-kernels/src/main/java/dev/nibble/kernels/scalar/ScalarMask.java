@@ -1,0 +1,85 @@
+package dev.nibble.kernels.scalar;
+
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+import static java.util.Objects.requireNonNull;
+
+import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.StoreFormat;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way back through the ReLU: the mask, and the sums that batch norm's gradients are made of.
+ */
+final class ScalarMask {
+  private ScalarMask() {}
+
+  /** Masks the picture's gradient in place and adds sum(d) and, with batch norm, sum(d * hat~). */
+  static void apply(BackwardArgs args, int shard, int picture, float[] scratch, int at) {
+    Activation activation = args.stage().activation();
+    FeatureMap map = args.stage().input();
+    MemorySegment table = args.table();
+    MemorySegment store = args.store();
+    int channels = map.channels();
+    long base = shard * Partials.gradientBytes(args.stage());
+    long sums = base + Partials.gradientSums(args.stage());
+    long hats = base + Partials.gradientHats(args.stage());
+    MemorySegment region = args.gradients();
+    for (int c = 0; c < channels; c++) {
+      double sum = 0;
+      double hatSum = 0;
+      for (int pixel = 0; pixel < map.pixels(); pixel++) {
+        int i = at + pixel * channels + c;
+        if (activation.relu() && !passes(activation, map, table, store, picture, pixel, c)) {
+          scratch[i] = 0f;
+        }
+        sum += scratch[i];
+        if (activation.normalize()) {
+          hatSum +=
+              (double) scratch[i]
+                  * Codes.hat(
+                      activation.store(),
+                      map,
+                      requireNonNull(store),
+                      requireNonNull(table),
+                      picture,
+                      pixel,
+                      c);
+        }
+      }
+      region.set(JAVA_DOUBLE, sums + 8L * c, region.get(JAVA_DOUBLE, sums + 8L * c) + sum);
+      region.set(JAVA_DOUBLE, hats + 8L * c, region.get(JAVA_DOUBLE, hats + 8L * c) + hatSum);
+    }
+  }
+
+  /** Whether the ReLU let a value through: by its code, or by z as the forward pass computed it. */
+  private static boolean passes(
+      Activation activation,
+      FeatureMap map,
+      @Nullable MemorySegment table,
+      @Nullable MemorySegment store,
+      int picture,
+      int pixel,
+      int c) {
+    StoreFormat format = activation.store();
+    MemorySegment copy = requireNonNull(store);
+    int channels = map.channels();
+    if (format.isCodes()) {
+      int code = Codes.get(copy, picture * format.bytes(map), format.bits(), channels, pixel, c);
+      return code >= Floats.coefficient(requireNonNull(table), ChannelTable.EDGE, channels, c);
+    }
+    float z = Floats.get(copy, (long) picture * map.values() + (long) pixel * channels + c);
+    if (activation.normalize()) {
+      z =
+          Math.fma(
+              Floats.coefficient(requireNonNull(table), ChannelTable.GAMMA, channels, c),
+              z,
+              Floats.coefficient(table, ChannelTable.BETA, channels, c));
+    }
+    return z > 0;
+  }
+}
