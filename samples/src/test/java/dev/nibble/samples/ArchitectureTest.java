@@ -1,0 +1,119 @@
+package dev.nibble.samples;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/** The boundaries between modules and packages, read from the class files of all four modules. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class ArchitectureTest {
+  private static final List<String> MODULES =
+      List.of("memory", "simd-kernels", "engine", "samples");
+
+  @SuppressWarnings("NullAway.Init") // set by importClasses
+  private JavaClasses nibble;
+
+  @BeforeAll
+  void importClasses() {
+    Path root = Path.of(System.getProperty("nibble.root", ".."));
+    nibble =
+        new ClassFileImporter()
+            .importPaths(
+                MODULES.stream().map(m -> root.resolve(m).resolve("target/classes")).toList());
+  }
+
+  @Test
+  void everyModuleIsRead() {
+    Stream.of("memory", "kernels", "engine", "samples")
+        .forEach(
+            name ->
+                assertThat(
+                        nibble.stream().filter(c -> isIn(c.getPackageName(), "dev.nibble." + name)))
+                    .as("classes of dev.nibble.%s", name)
+                    .isNotEmpty());
+  }
+
+  @Test
+  void memoryKnowsNoOtherModule() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.nibble.memory..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("dev.nibble.kernels..", "dev.nibble.engine..", "dev.nibble.samples..")
+        .check(nibble);
+  }
+
+  @Test
+  void kernelsKnowNoOtherModule() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.nibble.kernels..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("dev.nibble.memory..", "dev.nibble.engine..", "dev.nibble.samples..")
+        .check(nibble);
+  }
+
+  @Test
+  void engineDoesNotKnowThePrograms() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.nibble.engine..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.nibble.samples..")
+        .check(nibble);
+  }
+
+  @Test
+  void librariesDependOnTheJdkOnly() {
+    classes()
+        .that()
+        .resideOutsideOfPackage("dev.nibble.samples..")
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage(
+            "dev.nibble..", "java..", "javax..", "jdk.incubator.vector..", "org.jspecify..")
+        .check(nibble);
+  }
+
+  @Test
+  void onlyTheVectorProviderImportsTheVectorApi() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.nibble.kernels.vector..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("jdk.incubator.vector..")
+        .check(nibble);
+  }
+
+  @Test
+  void nothingIsUnsafe() {
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("sun..", "jdk.internal..")
+        .check(nibble);
+  }
+
+  @Test
+  void packagesFormNoCycle() {
+    slices().matching("dev.nibble.(**)").should().beFreeOfCycles().check(nibble);
+  }
+
+  private static boolean isIn(String packageName, String parent) {
+    return packageName.equals(parent) || packageName.startsWith(parent + ".");
+  }
+}
