@@ -2,6 +2,7 @@ package dev.nibble.engine.exec;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.nibble.engine.data.EpochOrder;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PersistentBuffers;
 import dev.nibble.engine.plan.Shards;
@@ -12,9 +13,6 @@ import java.lang.foreign.MemorySegment;
 
 /** From a loader's bytes to the network's input. */
 final class InputPass {
-  /** Rows and columns of zeros around a picture, out of which it is cropped. */
-  static final int PADDING = 4;
-
   private final FeatureMap map;
   private final Kernels kernels;
   private final WorkerPool pool;
@@ -47,8 +45,8 @@ final class InputPass {
       MemorySegment pictures = binder.view(persistent.slots().get(i).pictures());
       MemorySegment crops = binder.view(persistent.slots().get(i).crops());
       int batch = plan.options().batch();
-      exact[i] = new InputArgs(map, batch, pictures, crops, PADDING, mean, std, false, x);
-      centred[i] = new InputArgs(map, batch, pictures, crops, PADDING, mean, std, true, x);
+      exact[i] = new InputArgs(map, batch, pictures, crops, EpochOrder.PADDING, mean, std, false, x);
+      centred[i] = new InputArgs(map, batch, pictures, crops, EpochOrder.PADDING, mean, std, true, x);
     }
     this.current = exact[0];
     for (int c = 0; c < map.channels(); c++) {

@@ -3,10 +3,13 @@ package dev.nibble.engine.exec;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.plan.Buffer;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PersistentBuffers;
+import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.plan.Workspace;
@@ -30,7 +33,7 @@ public final class Session implements AutoCloseable {
   private final WorkerPool pool;
   private final Binder binder;
   private final StagePasses passes;
-  private final List<Slot> slots;
+  private final List<BatchSlot> slots;
   private boolean closed;
 
   private Session(
@@ -63,7 +66,7 @@ public final class Session implements AutoCloseable {
     }
     this.passes = new StagePasses(plan, binder, kernels, pool, scratch, options);
     this.slots =
-        plan.buffers().persistent().slots().stream().map(s -> Slot.of(s, binder)).toList();
+        plan.buffers().persistent().slots().stream().map(this::slot).toList();
     initialState();
   }
 
@@ -80,6 +83,18 @@ public final class Session implements AutoCloseable {
   /** Bytes that a session takes: the plan's slab and, on the heap, the threads' scratch. */
   public static long bytes(ExecutionPlan plan, SessionOptions options, Kernels kernels) {
     return plan.memory().totalBytes() + Scratch.bytes(plan, kernels, options.threads());
+  }
+
+  private BatchSlot slot(PersistentBuffers.Slot slot) {
+    FeatureMap map = network.input();
+    return new BatchSlot(
+        plan.options().batch(),
+        map.height(),
+        map.width(),
+        map.channels(),
+        binder.view(slot.pictures()),
+        binder.view(slot.labels()),
+        binder.view(slot.crops()));
   }
 
   private void checkLimit(MemoryAccount parent, long total) {
@@ -125,7 +140,7 @@ public final class Session implements AutoCloseable {
   }
 
   /** The batches that a loader may fill. */
-  public List<Slot> slots() {
+  public List<BatchSlot> slots() {
     return slots;
   }
 
@@ -165,7 +180,7 @@ public final class Session implements AutoCloseable {
     return training(plan.buffers().persistent().gradients());
   }
 
-  private MemorySegment training(dev.nibble.engine.plan.@Nullable Buffer buffer) {
+  private MemorySegment training(@Nullable Buffer buffer) {
     if (buffer == null) {
       throw new IllegalStateException("This session was planned for inference");
     }
@@ -177,10 +192,14 @@ public final class Session implements AutoCloseable {
     passes.input().configure(mean, std, pictureMean);
   }
 
-  /** Normalises, crops and mirrors the first {@code count} pictures of a slot into the input. */
-  public void load(int slot, int count) {
-    checkCount(count);
-    passes.input().run(slot, count);
+  /** Normalises, crops and mirrors the pictures of one of this session's slots into the input. */
+  public void load(BatchSlot slot) {
+    checkCount(slot.count());
+    int index = slots.indexOf(slot);
+    if (index < 0) {
+      throw new IllegalArgumentException("The slot belongs to another session");
+    }
+    passes.input().run(index, slot.count());
   }
 
   /**
@@ -254,20 +273,6 @@ public final class Session implements AutoCloseable {
       workspace.close();
       scratch.close();
       account.close();
-    }
-  }
-
-  /**
-   * A batch as the loader leaves it.
-   *
-   * @param pictures unsigned bytes N,H,W,C
-   * @param labels 32-bit integers N
-   * @param crops 32-bit integers N x 3: dy, dx, mirror
-   */
-  public record Slot(MemorySegment pictures, MemorySegment labels, MemorySegment crops) {
-    static Slot of(PersistentBuffers.Slot slot, Binder binder) {
-      return new Slot(
-          binder.view(slot.pictures()), binder.view(slot.labels()), binder.view(slot.crops()));
     }
   }
 }

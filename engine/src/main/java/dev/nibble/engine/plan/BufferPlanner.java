@@ -135,9 +135,6 @@ public final class BufferPlanner {
   private void planStores() {
     for (View view : graph.views()) {
       Activation activation = plan.activation(view);
-      if (view.owner() < 0) {
-        continue;
-      }
       if (view.kept()) {
         tensor(view.tensor()).use(plan.backwardTime(view.owner()));
       } else if (activation.store().bits() > 0) {

@@ -130,7 +130,8 @@ public final class ExecutionPlan {
   private Activation activation(View view, boolean training) {
     StoreFormat store = StoreFormat.NONE;
     if (training && view.stored()) {
-      store = view.kept() ? StoreFormat.KEPT : options.store();
+      StoreFormat copy = view.exact() ? StoreFormat.FP32 : options.store();
+      store = view.kept() ? StoreFormat.KEPT : copy;
     }
     boolean naive = options.naive() && store.isCodes();
     return new Activation(view.norm() != null, view.relu(), store, naive);
@@ -141,17 +142,15 @@ public final class ExecutionPlan {
     View shortcut = node.shortcut();
     Operator.Resample transform = node.transform();
     if (shortcut != null && transform != null) {
-      residual = new Stage.Residual(shortcutActivation(shortcut, training), transform);
+      residual = new Stage.Residual(shortcutActivation(shortcut), transform);
     }
     boolean statistics = training && needsStatistics(node.output());
     return new Stage(node.operator(), activation(node.input(), training), residual, statistics);
   }
 
-  private Activation shortcutActivation(View view, boolean training) {
-    Activation own = activation(view, training);
-    boolean naive = own.naive() && !view.isIdentity();
-    StoreFormat store = naive ? own.store() : StoreFormat.NONE;
-    return new Activation(own.normalize(), own.relu(), store, naive);
+  /** A shortcut carries the exact activation in every mode, the naive one included. */
+  private static Activation shortcutActivation(View view) {
+    return new Activation(view.norm() != null, view.relu(), StoreFormat.NONE, false);
   }
 
   /** The largest batch whose plan, with {@code extraBytes} beside it, stays within a limit; 0 if none. */

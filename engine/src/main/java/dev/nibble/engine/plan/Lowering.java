@@ -11,6 +11,7 @@ import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Resample;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -30,9 +31,8 @@ public final class Lowering {
   private final Network network;
   private final GraphUses uses;
   private final List<Tensor> tensors = new ArrayList<>();
-  private final List<View> views = new ArrayList<>();
   private final List<Node> stages = new ArrayList<>();
-  private final Map<Key, View> viewsByKey = new HashMap<>();
+  private final Map<Key, View> viewsByKey = new LinkedHashMap<>();
   private final Map<Integer, View> viewsByLayer = new HashMap<>();
 
   private Lowering(Network network) {
@@ -55,7 +55,11 @@ public final class Lowering {
     if (!logits.isIdentity() || logits.tensor().producer() != stages.size() - 1) {
       materialize("logits", logits);
     }
-    return new StageGraph(network, List.copyOf(tensors), List.copyOf(views), List.copyOf(stages));
+    List<View> read = viewsByKey.values().stream().filter(v -> v.owner() >= 0).toList();
+    for (int i = 0; i < read.size(); i++) {
+      read.get(i).number(i);
+    }
+    return new StageGraph(network, List.copyOf(tensors), read, List.copyOf(stages));
   }
 
   private View lower(Layer layer) {
@@ -179,8 +183,7 @@ public final class Lowering {
     if (existing != null) {
       return existing;
     }
-    View view = new View(views.size(), tensor, norm, relu);
-    views.add(view);
+    View view = new View(tensor, norm, relu);
     viewsByKey.put(key, view);
     return view;
   }

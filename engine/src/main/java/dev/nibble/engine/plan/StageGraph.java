@@ -65,23 +65,27 @@ public record StageGraph(
 
   /** One way to read a tensor: through a batch norm or not, through a ReLU or not. */
   public static final class View {
-    private final int index;
+    private int index = -1;
     private final Tensor tensor;
     private final Layer.@Nullable BatchNorm norm;
     private final boolean relu;
     private final List<Integer> readers = new ArrayList<>();
     private boolean valuesNeeded;
+    private boolean exact = true;
 
-    View(int index, Tensor tensor, Layer.@Nullable BatchNorm norm, boolean relu) {
-      this.index = index;
+    View(Tensor tensor, Layer.@Nullable BatchNorm norm, boolean relu) {
       this.tensor = tensor;
       this.norm = norm;
       this.relu = relu;
     }
 
-    /** Position in the graph's list. */
+    /** Position in the graph's list; -1 if nobody reads the tensor this way. */
     public int index() {
       return index;
+    }
+
+    void number(int position) {
+      index = position;
     }
 
     /** What is read. */
@@ -127,9 +131,18 @@ public record StageGraph(
       return isIdentity() && valuesNeeded && (tensor.producer() < 0 || tensor.map().pixels() == 1);
     }
 
+    /**
+     * Whether its copy stays fp32 in every mode: the head's, which only global pooling reads. The
+     * method keeps the head apart; it is a network's smallest activation.
+     */
+    public boolean exact() {
+      return exact;
+    }
+
     void addReader(int stage, Operator operator) {
       readers.add(stage);
       valuesNeeded |= operator.weights() > 0;
+      exact &= operator instanceof Operator.GlobalAveragePooling;
     }
   }
 

@@ -1,0 +1,35 @@
+package dev.nibble.kernels;
+
+/**
+ * What lies between a tensor in a common buffer and the operator that reads it, and what is stored
+ * of it: {@code z = normalize ? gamma * (x - mean) / sd + beta : x}, {@code a = relu ? max(z, 0) :
+ * z}.
+ *
+ * <p>Without batch norm the codes are those of (x - mean) / sd all the same, with the batch's mean
+ * and sd standing in for beta and gamma, while the forward value stays x itself.
+ *
+ * @param normalize whether batch norm is applied
+ * @param relu whether negative values become 0
+ * @param store what is left for the backward pass
+ * @param naive whether the operator reads the value restored from the codes instead of the exact
+ *     one (the baseline of the paper's comparison)
+ */
+public record Activation(boolean normalize, boolean relu, StoreFormat store, boolean naive) {
+  /** The tensor itself, with nothing stored. */
+  public static final Activation IDENTITY = new Activation(false, false, StoreFormat.NONE, false);
+
+  /** Checks that the combination has a meaning. */
+  public Activation {
+    if (naive && !store.isCodes()) {
+      throw new IllegalArgumentException("Only codes can be restored in the forward pass");
+    }
+    if (store == StoreFormat.KEPT && (normalize || relu)) {
+      throw new IllegalArgumentException("A kept input has no batch norm and no ReLU before it");
+    }
+  }
+
+  /** Whether the kernels read the channel table: for batch norm and for codes. */
+  public boolean needsTable() {
+    return normalize || store.isCodes();
+  }
+}

@@ -1,0 +1,91 @@
+package dev.nibble.kernels;
+
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The buffers of one stage's forward pass, checked when they are bound, so that a step only names
+ * shards of pictures.
+ *
+ * @param stage what is computed
+ * @param batch pictures that the buffers hold
+ * @param x input tensor, fp32 N,H,W,C
+ * @param table channel table of x ({@link ChannelTable}); null where the activation needs none
+ * @param store where the activation's copy goes; null for {@link StoreFormat#NONE} and KEPT
+ * @param weights the operator's weights (and behind them nothing else); null without weights
+ * @param bias the operator's bias; null without one
+ * @param residual the shortcut's input; null without one
+ * @param argmax one byte an output value, for max pooling that is trained; else null
+ * @param y output tensor, fp32; may be the residual's own buffer where the transform is the
+ *     identity
+ * @param statistics partial sums, one region of {@link Partials#statisticsBytes} a shard; null
+ *     without statistics
+ */
+public record ForwardArgs(
+    Stage stage,
+    int batch,
+    MemorySegment x,
+    @Nullable MemorySegment table,
+    @Nullable MemorySegment store,
+    @Nullable MemorySegment weights,
+    @Nullable MemorySegment bias,
+    @Nullable ResidualArgs residual,
+    @Nullable MemorySegment argmax,
+    MemorySegment y,
+    @Nullable MemorySegment statistics) {
+
+  /**
+   * The shortcut's buffers.
+   *
+   * @param x the tensor that it reads
+   * @param table that tensor's channel table, or null where its activation needs none
+   * @param store the codes it restores from, for the naive baseline only; else null
+   */
+  public record ResidualArgs(
+      MemorySegment x, @Nullable MemorySegment table, @Nullable MemorySegment store) {}
+
+  /** Checks every buffer against the shapes. */
+  public ForwardArgs {
+    if (batch < 1) {
+      throw new IllegalArgumentException("A batch needs at least one picture");
+    }
+    Operator operator = stage.operator();
+    FeatureMap in = stage.input();
+    FeatureMap out = stage.output();
+    Activation activation = stage.activation();
+    Door.check(x, batch * in.bytes(), "input");
+    Door.check(y, batch * out.bytes(), "output");
+    requireOptional(table, activation.needsTable(), ChannelTable.bytes(in.channels()), "table");
+    requireOptional(
+        store, activation.store().bits() > 0, batch * activation.store().bytes(in), "store");
+    requireOptional(weights, operator.weights() > 0, 4L * operator.weights(), "weights");
+    requireOptional(bias, stage.hasBias(), 4L * out.channels(), "bias");
+    requireOptional(
+        statistics, stage.statistics(), Partials.statisticsBytes(out.channels()), "sums");
+    if (argmax != null) {
+      Door.check(argmax, (long) batch * out.values(), "argmax");
+    }
+    Stage.Residual shortcut = stage.residual();
+    if ((shortcut == null) != (residual == null)) {
+      throw new IllegalArgumentException("The shortcut's buffers do not match the stage");
+    }
+    if (shortcut != null && residual != null) {
+      FeatureMap map = shortcut.transform().input();
+      Activation a = shortcut.activation();
+      Door.check(residual.x(), batch * map.bytes(), "shortcut");
+      requireOptional(
+          residual.table(), a.needsTable(), ChannelTable.bytes(map.channels()), "shortcut's table");
+      requireOptional(
+          residual.store(), a.naive(), batch * a.store().bytes(map), "shortcut's store");
+    }
+  }
+
+  static void requireOptional(
+      @Nullable MemorySegment segment, boolean needed, long bytes, String what) {
+    if (segment != null) {
+      Door.check(segment, bytes, what);
+    } else if (needed) {
+      throw new IllegalArgumentException("The stage needs its " + what);
+    }
+  }
+}
