@@ -47,7 +47,7 @@ public final class ChannelStatistics {
         pictures++;
       }
     }
-    double values = (double) pictures * (bytes / channels);
+    double values = pictures * (bytes / channels);
     float[] mean = new float[channels];
     float[] std = new float[channels];
     for (int c = 0; c < channels; c++) {
@@ -64,7 +64,7 @@ public final class ChannelStatistics {
     long sum = 0;
     long square = 0;
     for (int i = channel; i < bytes; i += channels) {
-      int value = picture.get(JAVA_BYTE, i) & 0xFF;
+      long value = picture.get(JAVA_BYTE, i) & 0xFF;
       sum += value;
       square += value * value;
     }

@@ -164,6 +164,7 @@ public final class DataLoader implements AutoCloseable {
    */
   @Override
   public void close() {
+    // Not by an interrupt: that would close the files which the thread reads, for everyone.
     queue.close();
     boolean interrupted = false;
     while (true) {

@@ -32,6 +32,11 @@ public final class DataSources {
    * @throws DataException if there is no such data set, or it is damaged
    */
   public static DataSplits open(String nameOrFolder, DataOptions options) {
+    return open(nameOrFolder, options, dataHome());
+  }
+
+  /** As {@link #open(String, DataOptions)}, with the folder of fetched data sets given. */
+  static DataSplits open(String nameOrFolder, DataOptions options, Path home) {
     return switch (nameOrFolder) {
       case "shapes" ->
           checkSize(
@@ -40,9 +45,10 @@ public final class DataSources {
                   ShapesDataset.test(options.seed()),
                   "shapes"),
               options);
-      case "cifar10" -> named("cifar10", "CIFAR-10", "cifar-10-batches-bin", options);
-      case "cifar100" -> named("cifar100", "CIFAR-100", "cifar-100-binary", options);
-      case "fashion-mnist" -> named("fashion-mnist", "Fashion-MNIST", "fashion-mnist", options);
+      case "cifar10" -> named("cifar10", "CIFAR-10", "cifar-10-batches-bin", options, home);
+      case "cifar100" -> named("cifar100", "CIFAR-100", "cifar-100-binary", options, home);
+      case "fashion-mnist" ->
+          named("fashion-mnist", "Fashion-MNIST", "fashion-mnist", options, home);
       default -> openFolder(path(nameOrFolder), options);
     };
   }
@@ -71,8 +77,7 @@ public final class DataSources {
   }
 
   private static DataSplits named(
-      String name, String title, String subfolder, DataOptions options) {
-    Path home = dataHome();
+      String name, String title, String subfolder, DataOptions options, Path home) {
     boolean fashion = name.equals("fashion-mnist");
     for (Path folder :
         List.of(

@@ -123,12 +123,12 @@ final class IdxDataset implements Dataset {
               + " labels of both splits.");
     }
     IdxFile file = IdxFile.open(picturePath, 3);
-    int[] dimensions = file.dimensions();
-    int height = dimensions[1];
-    int width = dimensions[2];
+    List<Integer> dimensions = file.dimensions();
+    int height = dimensions.get(1);
+    int width = dimensions.get(2);
     DataFile pictures = new DataFile(picturePath, file.channel(), height * width);
     try {
-      byte[] labels = readLabels(labelPath, picturePath, dimensions[0], classes);
+      byte[] labels = readLabels(labelPath, picturePath, dimensions.get(0), classes);
       return new IdxDataset(pictures, file.headerBytes(), height, width, labels, classes);
     } catch (DataException e) {
       pictures.close();
@@ -138,7 +138,7 @@ final class IdxDataset implements Dataset {
 
   private static byte[] readLabels(Path path, Path picturePath, int count, List<String> classes) {
     IdxFile file = IdxFile.open(path, 1);
-    int labelCount = file.dimensions()[0];
+    int labelCount = file.dimensions().getFirst();
     try (DataFile data = new DataFile(path, file.channel(), labelCount)) {
       if (labelCount != count) {
         throw new DataException(

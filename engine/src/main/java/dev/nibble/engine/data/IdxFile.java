@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.List;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
@@ -24,7 +25,7 @@ import java.util.zip.ZipException;
  * @param headerBytes where the values start
  * @param dimensions the header's dimensions, all positive
  */
-record IdxFile(Path path, FileChannel channel, int headerBytes, int[] dimensions) {
+record IdxFile(Path path, FileChannel channel, int headerBytes, List<Integer> dimensions) {
   private static final int GZIP_MAGIC = 0x1F8B;
 
   /** Deflate cannot shrink by more: a header that promises more than this is damaged. */
@@ -55,7 +56,7 @@ record IdxFile(Path path, FileChannel channel, int headerBytes, int[] dimensions
 
   private static IdxFile plain(Path path, InputStream input, long bytes, int rank)
       throws IOException {
-    int[] dimensions = readHeader(path, input, rank);
+    List<Integer> dimensions = readHeader(path, input, rank);
     int headerBytes = 4 + 4 * rank;
     long expected = headerBytes + values(dimensions);
     if (bytes != expected) {
@@ -70,7 +71,7 @@ record IdxFile(Path path, FileChannel channel, int headerBytes, int[] dimensions
   private static IdxFile unpack(Path path, InputStream packed, long packedBytes, int rank)
       throws IOException {
     try (GZIPInputStream input = new GZIPInputStream(packed, 1 << 16)) {
-      int[] dimensions = readHeader(path, input, rank);
+      List<Integer> dimensions = readHeader(path, input, rank);
       long expected = values(dimensions);
       if (expected / MAX_DEFLATE_RATIO > packedBytes) {
         throw new DataException(
@@ -111,7 +112,8 @@ record IdxFile(Path path, FileChannel channel, int headerBytes, int[] dimensions
     }
   }
 
-  private static int[] readHeader(Path path, InputStream input, int rank) throws IOException {
+  private static List<Integer> readHeader(Path path, InputStream input, int rank)
+      throws IOException {
     DataInputStream data = new DataInputStream(input);
     int magic = data.readInt();
     int expected = 0x800 | rank;
@@ -130,10 +132,10 @@ record IdxFile(Path path, FileChannel channel, int headerBytes, int[] dimensions
                 .formatted(path, Arrays.toString(Arrays.copyOf(dimensions, i + 1)), i, most));
       }
     }
-    return dimensions;
+    return Arrays.stream(dimensions).boxed().toList();
   }
 
-  private static long values(int[] dimensions) {
+  private static long values(List<Integer> dimensions) {
     long values = 1;
     for (int d : dimensions) {
       values *= d;

@@ -25,19 +25,38 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
  */
 final class PictureDecoder {
   private static final long MAX_PIXELS = 100_000_000;
-  private static final long MAX_FILE_BYTES = 1L << 28;
+  private static final long MAX_FILE_BYTES = 1L << 26;
 
   /** Pictures above this are decoded with every k-th row and column only. */
   private static final long FULL_PIXELS = 4_000_000;
 
   private PictureDecoder() {}
 
-  /**
-   * A decoded picture.
-   *
-   * @param rgb height x width x 3 bytes
-   */
-  record Picture(int height, int width, byte[] rgb) {}
+  /** A decoded picture: height x width x 3 bytes. */
+  static final class Picture {
+    private final int height;
+    private final int width;
+    private final byte[] rgb;
+
+    Picture(int height, int width, byte[] rgb) {
+      this.height = height;
+      this.width = width;
+      this.rgb = rgb;
+    }
+
+    int height() {
+      return height;
+    }
+
+    int width() {
+      return width;
+    }
+
+    /** The picture's own bytes, not a copy. */
+    byte[] rgb() {
+      return rgb;
+    }
+  }
 
   /** Reads a picture's size from its header. */
   static PictureSize size(Path path) {
@@ -56,7 +75,11 @@ final class PictureDecoder {
           AtomicBoolean cut = new AtomicBoolean();
           // A JPEG file that ends early is not an error to ImageIO: it fills the rest with grey.
           reader.addIIOReadWarningListener(
-              (source, warning) -> cut.set(cut.get() | isCut(warning)));
+              (source, warning) -> {
+                if (isCut(warning)) {
+                  cut.set(true);
+                }
+              });
           ImageReadParam param = reader.getDefaultReadParam();
           double pixels = (double) reader.getHeight(0) * reader.getWidth(0);
           int step = (int) Math.ceil(Math.sqrt(pixels / FULL_PIXELS));
@@ -83,7 +106,7 @@ final class PictureDecoder {
     try {
       long bytes = Files.size(path);
       if (bytes == 0 || bytes > MAX_FILE_BYTES) {
-        throw new IOException(bytes == 0 ? "the file is empty" : "the file exceeds 256 MiB");
+        throw new IOException(bytes == 0 ? "the file is empty" : "the file exceeds 64 MiB");
       }
       byte[] file = Files.readAllBytes(path);
       // In memory on purpose: ImageIO's own choice would be a temporary file for each picture.
@@ -108,7 +131,7 @@ final class PictureDecoder {
     } catch (IOException | RuntimeException e) {
       // Decoders answer damaged files with unchecked exceptions of many kinds, too.
       throw new DataException(
-          "Cannot read the picture %s: %s; repair or remove it, or ask to skip unreadable pictures."
+          "Cannot read the picture %s: %s; repair it or leave it out (image folders may skip such)."
               .formatted(path, DataFile.reason(e)),
           e);
     }

@@ -13,7 +13,15 @@ final class PictureResizer {
   private PictureResizer() {}
 
   /** Which source pixels make a target pixel, and how much of each: along one axis. */
-  private record Filter(int[] first, float[][] weights) {
+  private static final class Filter {
+    private final int[] first;
+    private final float[][] weights;
+
+    private Filter(int[] first, float[][] weights) {
+      this.first = first;
+      this.weights = weights;
+    }
+
     static Filter of(int source, int target) {
       double scale = (double) source / target;
       double support = Math.max(1, scale);

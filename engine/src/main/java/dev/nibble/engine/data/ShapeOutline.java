@@ -18,12 +18,12 @@ enum ShapeOutline {
   BAR,
   HOURGLASS;
 
-  private static final float HALF_SQRT3 = 0.8660254f;
-  private static final float HALF_SQRT2 = 0.70710678f;
-  private static final float SIN36 = 0.58778525f;
-  private static final float COS36 = 0.80901699f;
-  private static final float SIN72 = 0.95105652f;
-  private static final float COS72 = 0.30901699f;
+  private static final float HALF_SQRT3 = (float) 0.8660254037844386;
+  private static final float HALF_SQRT2 = (float) 0.7071067811865476;
+  private static final float SIN36 = (float) 0.5877852522924731;
+  private static final float COS36 = (float) 0.8090169943749475;
+  private static final float SIN72 = (float) 0.9510565162951535;
+  private static final float COS72 = (float) 0.30901699437494745;
   private static final float STAR_INNER = 0.42f;
   private static final float STAR_NORMAL_X = starNormal(true);
   private static final float STAR_NORMAL_Y = starNormal(false);

@@ -1,0 +1,41 @@
+package dev.nibble.engine.data;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/** Reads single JPEG and PNG files as a network wants them, as prediction does. */
+public final class PictureFiles {
+  private PictureFiles() {}
+
+  /**
+   * Decodes a picture, resizes it (stretching, not cropping) and writes it as bytes of 0..255,
+   * height x width x channels.
+   *
+   * @param channels 3 for red, green, blue, or 1 for grey (luma of ITU-R BT.601)
+   * @param target receives height x width x channels bytes at {@code offset}
+   * @throws DataException naming the file, if it is not a sound JPEG or PNG picture of at most 100
+   *     megapixels
+   * @throws IllegalArgumentException if there are neither 1 nor 3 channels
+   * @throws IndexOutOfBoundsException if the picture does not fit the target
+   */
+  public static void read(
+      Path path, PictureSize size, int channels, MemorySegment target, long offset) {
+    if (channels != 1 && channels != 3) {
+      throw new IllegalArgumentException("A picture has 1 or 3 channels, not " + channels);
+    }
+    byte[] rgb = PictureResizer.resize(PictureDecoder.decode(path), size);
+    if (channels == 3) {
+      MemorySegment.copy(rgb, 0, target, JAVA_BYTE, offset, rgb.length);
+      return;
+    }
+    for (int i = 0; i < rgb.length / 3; i++) {
+      int red = rgb[3 * i] & 0xFF;
+      int green = rgb[3 * i + 1] & 0xFF;
+      int blue = rgb[3 * i + 2] & 0xFF;
+      target.set(
+          JAVA_BYTE, offset + i, (byte) ((299 * red + 587 * green + 114 * blue + 500) / 1000));
+    }
+  }
+}
