@@ -1,0 +1,82 @@
+package dev.nibble.kernels.provider;
+
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.scalar.ScalarKernels;
+import java.lang.System.Logger.Level;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Chooses who computes: the best provider that this JVM can run, or the one that was asked for. */
+public final class KernelProvider {
+  /** System property that names a provider where no name is given: auto, scalar or vector. */
+  public static final String PROPERTY = "nibble.kernels";
+
+  private static final String AUTO = "auto";
+  private static final String SCALAR = "scalar";
+  private static final String VECTOR = "vector";
+
+  private KernelProvider() {}
+
+  /** Names of all providers, the best first, available or not. */
+  public static List<String> names() {
+    return List.of(VECTOR, SCALAR);
+  }
+
+  /**
+   * Returns a provider; it is stateless, so one serves all threads.
+   *
+   * @param request {@code auto}, {@code scalar} or {@code vector}; null for what the system
+   *     property {@link #PROPERTY} says, or auto without it
+   * @throws KernelUnavailableException if the name is unknown, or names what this JVM cannot run
+   */
+  public static Kernels choose(@Nullable String request) {
+    String name = request != null ? request : System.getProperty(PROPERTY, AUTO);
+    Kernels kernels =
+        switch (name) {
+          case AUTO -> whyNoVector() == null ? vector() : new ScalarKernels();
+          case SCALAR -> new ScalarKernels();
+          case VECTOR -> vector();
+          default ->
+              throw new KernelUnavailableException(
+                  "There are no kernels named %s; choose one of %s, %s"
+                      .formatted(name, AUTO, String.join(", ", names())));
+        };
+    log(name, kernels);
+    return kernels;
+  }
+
+  /** One sentence that says why the vector provider cannot run and what to do; null if it can. */
+  public static @Nullable String whyNoVector() {
+    return VectorSupport.whyNot();
+  }
+
+  private static Kernels vector() {
+    String reason = whyNoVector();
+    if (reason != null) {
+      throw new KernelUnavailableException("The vector kernels cannot run: " + reason);
+    }
+    // By name, so that a JVM without the Vector API never links the class.
+    try {
+      return Class.forName("dev.nibble.kernels.vector.VectorKernels")
+          .asSubclass(Kernels.class)
+          .getConstructor()
+          .newInstance();
+    } catch (ReflectiveOperationException | LinkageError e) {
+      throw new KernelUnavailableException("The vector kernels cannot be loaded: " + e);
+    }
+  }
+
+  /** At debug level: the JDK's own logger prints anything higher on the console. */
+  private static void log(String name, Kernels kernels) {
+    System.Logger logger = System.getLogger(KernelProvider.class.getName());
+    if (logger.isLoggable(Level.DEBUG)) {
+      String reason = whyNoVector();
+      logger.log(
+          Level.DEBUG,
+          "Kernels: {0}, asked for {1}{2}",
+          kernels.description(),
+          name,
+          reason == null ? "" : "; no vector kernels: " + reason);
+    }
+  }
+}
