@@ -3,7 +3,19 @@ import org.jspecify.annotations.NullMarked;
 /** Decides what is computed, in which order, and where it lies. */
 @NullMarked
 module dev.nibble.engine {
-  requires dev.nibble.kernels;
-  requires dev.nibble.memory;
+  requires transitive dev.nibble.kernels;
+  requires transitive dev.nibble.memory;
   requires static transitive org.jspecify;
+  requires java.desktop;
+
+  exports dev.nibble.engine.checkpoint;
+  exports dev.nibble.engine.data;
+  exports dev.nibble.engine.exchange;
+  exports dev.nibble.engine.exec;
+  exports dev.nibble.engine.json;
+  exports dev.nibble.engine.model;
+  exports dev.nibble.engine.network;
+  exports dev.nibble.engine.optim;
+  exports dev.nibble.engine.plan;
+  exports dev.nibble.engine.train;
 }

@@ -4,5 +4,12 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.nibble.kernels {
   requires jdk.incubator.vector;
+  requires static java.management;
+  requires static jdk.management;
   requires static transitive org.jspecify;
+
+  exports dev.nibble.kernels;
+  exports dev.nibble.kernels.provider;
+  exports dev.nibble.kernels.scalar;
+  exports dev.nibble.kernels.vector;
 }

@@ -73,13 +73,19 @@ public final class SegmentIo {
     }
   }
 
-  private static void fill(FileChannel channel, long position, ByteBuffer buffer)
+  /**
+   * Reads from a position of a file until a buffer is full.
+   *
+   * @throws EOFException if the file ends before
+   * @throws IOException if the file cannot be read
+   */
+  public static void fill(FileChannel channel, long position, ByteBuffer buffer)
       throws IOException {
     long at = position;
     while (buffer.hasRemaining()) {
       int read = channel.read(buffer, at);
       if (read < 0) {
-        throw new EOFException("the file ends at byte " + at);
+        throw new EOFException("the file ends at byte " + Math.min(at, channel.size()));
       }
       at += read;
     }

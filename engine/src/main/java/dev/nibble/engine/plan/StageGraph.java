@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param network what was cut
  * @param tensors every tensor that is written to memory; the first holds the pictures
- * @param views every distinct way in which a tensor is read
+ * @param views every distinct way in which a stage reads a tensor
  * @param stages in forward order; the last one writes the logits
  */
 public record StageGraph(

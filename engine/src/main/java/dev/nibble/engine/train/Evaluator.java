@@ -1,0 +1,44 @@
+package dev.nibble.engine.train;
+
+import dev.nibble.engine.data.BatchSlot;
+import dev.nibble.engine.data.DataLoader;
+import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.exec.Session;
+import java.util.List;
+
+/** Loss and accuracy of a session's network on a data set, with running statistics. */
+public final class Evaluator {
+  /**
+   * What came out.
+   *
+   * @param pictures how many were evaluated
+   * @param loss mean loss
+   * @param accuracy share classified correctly
+   */
+  public record Result(long pictures, double loss, double accuracy) {}
+
+  private Evaluator() {}
+
+  /**
+   * Evaluates all pictures of a data set.
+   *
+   * @param slots slots of the session that nobody else uses meanwhile
+   */
+  public static Result evaluate(Session session, Dataset data, List<BatchSlot> slots) {
+    long pictures = 0;
+    double loss = 0;
+    long correct = 0;
+    int batch = session.plan().options().batch();
+    try (DataLoader loader = DataLoader.forEvaluation(data, batch, slots)) {
+      for (BatchSlot slot = loader.take(); slot != null; slot = loader.take()) {
+        session.load(slot);
+        session.evaluate(slot.labels(), slot.count());
+        loss += session.lossSum();
+        correct += session.correct();
+        pictures += slot.count();
+        loader.release(slot);
+      }
+    }
+    return new Result(pictures, loss / pictures, (double) correct / pictures);
+  }
+}

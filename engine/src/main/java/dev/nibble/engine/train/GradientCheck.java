@@ -1,0 +1,92 @@
+package dev.nibble.engine.train;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.nibble.engine.exec.Session;
+import dev.nibble.engine.network.Parameter;
+import java.lang.foreign.MemorySegment;
+import java.util.SplittableRandom;
+
+/**
+ * Compares a session's gradients with central differences of its loss, along random directions of
+ * each parameter. Meant for exact mode: the codes' gradients are approximate by design.
+ */
+public final class GradientCheck {
+  /**
+   * One parameter's figures.
+   *
+   * @param parameter what was moved
+   * @param analytic gradient's component along the direction
+   * @param numeric the same by central differences
+   */
+  public record Difference(Parameter parameter, double analytic, double numeric) {
+    /** |analytic - numeric| by the larger of both, or by {@code floor}. */
+    public double relative(double floor) {
+      double scale = Math.max(Math.max(Math.abs(analytic), Math.abs(numeric)), floor);
+      return Math.abs(analytic - numeric) / scale;
+    }
+  }
+
+  private GradientCheck() {}
+
+  /**
+   * Checks one parameter on the session's current input. Weights are as before afterwards; running
+   * statistics are not.
+   *
+   * @param labels labels of the input
+   * @param count pictures of the input
+   * @param step length of the move along a direction of length 1
+   */
+  public static Difference check(
+      Session session,
+      Parameter parameter,
+      MemorySegment labels,
+      int count,
+      double step,
+      long seed) {
+    MemorySegment values = session.values(parameter);
+    float[] before = values.toArray(JAVA_FLOAT);
+    double[] direction = direction(before.length, seed);
+    session.gradient(labels, count);
+    MemorySegment gradient =
+        session.gradients().asSlice(4L * parameter.offset(), 4L * parameter.size());
+    double analytic = 0;
+    for (int i = 0; i < before.length; i++) {
+      analytic += direction[i] * gradient.get(JAVA_FLOAT, 4L * i);
+    }
+    double above = loss(session, values, before, direction, step, labels, count);
+    double below = loss(session, values, before, direction, -step, labels, count);
+    MemorySegment.copy(before, 0, values, JAVA_FLOAT, 0, before.length);
+    return new Difference(parameter, analytic, (above - below) / (2 * step));
+  }
+
+  private static double[] direction(int size, long seed) {
+    SplittableRandom random = new SplittableRandom(seed);
+    double[] direction = new double[size];
+    double square = 0;
+    for (int i = 0; i < size; i++) {
+      direction[i] = random.nextDouble() * 2 - 1;
+      square += direction[i] * direction[i];
+    }
+    double length = Math.sqrt(square);
+    for (int i = 0; i < size; i++) {
+      direction[i] /= length;
+    }
+    return direction;
+  }
+
+  private static double loss(
+      Session session,
+      MemorySegment values,
+      float[] before,
+      double[] direction,
+      double step,
+      MemorySegment labels,
+      int count) {
+    for (int i = 0; i < before.length; i++) {
+      values.set(JAVA_FLOAT, 4L * i, (float) (before[i] + step * direction[i]));
+    }
+    session.gradient(labels, count);
+    return session.lossSum() / count;
+  }
+}

@@ -1,0 +1,48 @@
+package dev.nibble.engine.train;
+
+/** The figures of a run as it goes. */
+final class Progress {
+  private double lossSum;
+  private double accuracySum;
+  private long steps;
+  private double lastLoss = Double.NaN;
+  private double testLoss = Double.NaN;
+  private double testAccuracy = Double.NaN;
+  private long savedAt = -1;
+
+  void add(double loss, double accuracy) {
+    lossSum += loss;
+    accuracySum += accuracy;
+    steps++;
+    lastLoss = loss;
+  }
+
+  TrainingListener.Epoch endEpoch(
+      long done, int epoch, Evaluator.Result test, double seconds) {
+    testLoss = test.loss();
+    testAccuracy = test.accuracy();
+    TrainingListener.Epoch event =
+        new TrainingListener.Epoch(
+            done, epoch, lossSum / steps, accuracySum / steps, testLoss, testAccuracy, seconds);
+    lossSum = 0;
+    accuracySum = 0;
+    steps = 0;
+    return event;
+  }
+
+  double lastLoss() {
+    return lastLoss;
+  }
+
+  void saved(long done) {
+    savedAt = done;
+  }
+
+  boolean isUnsaved(long done) {
+    return savedAt != done;
+  }
+
+  TrainingResult result(long done, boolean cancelled) {
+    return new TrainingResult(done, cancelled, lastLoss, testLoss, testAccuracy);
+  }
+}

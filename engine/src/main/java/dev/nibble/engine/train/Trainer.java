@@ -1,0 +1,280 @@
+package dev.nibble.engine.train;
+
+import dev.nibble.engine.checkpoint.CheckpointMeta;
+import dev.nibble.engine.checkpoint.CheckpointStore;
+import dev.nibble.engine.checkpoint.LoadedCheckpoint;
+import dev.nibble.engine.data.BatchSlot;
+import dev.nibble.engine.data.ChannelStatistics;
+import dev.nibble.engine.data.DataException;
+import dev.nibble.engine.data.DataLoader;
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.exec.Initializer;
+import dev.nibble.engine.exec.Session;
+import dev.nibble.engine.exec.SessionOptions;
+import dev.nibble.engine.model.ModelFile;
+import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.optim.LearningRateSchedule;
+import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.engine.plan.PlanOptions;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.memory.MemoryAccount;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Trains a network on a data set. Everything it needs is planned and allocated when it is opened; the
+ * training steps allocate nothing off-heap and next to nothing on it.
+ *
+ * <p>Used by one thread; only {@link #cancel} may be called by others.
+ */
+public final class Trainer implements AutoCloseable {
+  private static final int LOADER_SLOTS = 2;
+  private static final int SLOTS = 4;
+
+  private final DataSplits data;
+  private final TrainingOptions options;
+  private final Session session;
+  private final ModelInfo info;
+  private final long totalSteps;
+  private final long stepsPerEpoch;
+  private final LearningRateSchedule rates;
+  private final Progress progress = new Progress();
+  private @Nullable CheckpointStore checkpoints;
+  private long done;
+  private volatile boolean cancelled;
+
+  private Trainer(
+      Network network,
+      DataSplits data,
+      TrainingOptions options,
+      Kernels kernels,
+      MemoryAccount account) {
+    FeatureMap map = network.input();
+    if (data.train().height() != map.height()
+        || data.train().width() != map.width()
+        || data.train().channels() != map.channels()) {
+      throw new DataException(
+          "The network reads pictures of %s, but those of %s are %dx%dx%d"
+              .formatted(
+                  map,
+                  data.name(),
+                  data.train().height(),
+                  data.train().width(),
+                  data.train().channels()));
+    }
+    if (data.train().classNames().size() != network.classes()) {
+      throw new DataException(
+          "The network knows %d classes, but %s has %d"
+              .formatted(network.classes(), data.name(), data.train().classNames().size()));
+    }
+    this.data = data;
+    this.options = options;
+    this.stepsPerEpoch = DataLoader.stepsPerEpoch(data.train().size(), options.batch(), true);
+    this.totalSteps = options.totalSteps(stepsPerEpoch);
+    this.rates = options.rates(totalSteps);
+    SessionOptions sessionOptions =
+        new SessionOptions(options.threads(), options.momentum(), options.weightDecay());
+    this.session = Session.open(plan(network, options), sessionOptions, kernels, account);
+    try {
+      this.info = modelInfo(network);
+      session.setNormalization(info.mean(), info.std(), info.pictureMean());
+      Initializer.initialize(session, options.seed());
+    } catch (RuntimeException | Error e) {
+      session.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Plans and allocates a training run, with freshly initialised weights.
+   *
+   * @param account what its memory is taken from
+   * @throws DataException if the data does not fit the network or the batch
+   * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
+   */
+  public static Trainer open(
+      Network network,
+      DataSplits data,
+      TrainingOptions options,
+      Kernels kernels,
+      MemoryAccount account) {
+    return new Trainer(network, data, options, kernels, account);
+  }
+
+  /** The plan that a trainer with these options has. */
+  public static ExecutionPlan plan(Network network, TrainingOptions options) {
+    PlanOptions planOptions =
+        new PlanOptions(options.batch(), options.store(), options.naive(), SLOTS);
+    return ExecutionPlan.of(network, planOptions);
+  }
+
+  private ModelInfo modelInfo(Network network) {
+    float[] mean = options.mean();
+    float[] std = options.std();
+    if (mean == null || std == null) {
+      ChannelStatistics statistics = ChannelStatistics.of(data.train());
+      mean = statistics.mean();
+      std = statistics.std();
+    }
+    return new ModelInfo(
+        network.name(),
+        network.input(),
+        data.train().classNames(),
+        mean,
+        std,
+        options.pictureMean());
+  }
+
+  /** The network in memory. */
+  public Session session() {
+    return session;
+  }
+
+  /** What a saved model will say about itself. */
+  public ModelInfo info() {
+    return info;
+  }
+
+  /** Steps of the whole run. */
+  public long totalSteps() {
+    return totalSteps;
+  }
+
+  /** Steps of one epoch. */
+  public long stepsPerEpoch() {
+    return stepsPerEpoch;
+  }
+
+  /** Steps done, those before a resume included. */
+  public long done() {
+    return done;
+  }
+
+  /** Takes the initial weights and running statistics from a safetensors file. */
+  public void loadWeights(Path file) {
+    ModelFile.load(file, session);
+  }
+
+  /** Writes the model as it is now. */
+  public void saveModel(Path file) {
+    ModelFile.save(file, session, info);
+  }
+
+  /** Says where checkpoints go; without this there are none. */
+  public void checkpointTo(CheckpointStore store) {
+    checkpoints = store;
+  }
+
+  /**
+   * Goes on where a checkpoint left off: weights, momentum, running statistics and step. The order of
+   * the data and the crops follow from seed and step.
+   *
+   * @throws dev.nibble.engine.checkpoint.CheckpointException if it is of another network or of a run
+   *     with other options
+   */
+  public void resume(LoadedCheckpoint checkpoint) {
+    done = TrainerCheckpoint.restore(checkpoint, session, options.trajectory(totalSteps));
+  }
+
+  /** Saves a checkpoint now. */
+  public Path checkpoint() {
+    CheckpointStore store = checkpoints;
+    if (store == null) {
+      throw new IllegalStateException("No folder for checkpoints was given");
+    }
+    CheckpointMeta meta =
+        TrainerCheckpoint.meta(
+            session, options, totalSteps, done, (int) (done / stepsPerEpoch), progress.lastLoss());
+    return store.save(meta, TrainerCheckpoint.sections(session));
+  }
+
+  /** Asks the run to stop after the step at hand; any thread may call it. */
+  public void cancel() {
+    cancelled = true;
+  }
+
+  /**
+   * Trains to the end, or until {@link #cancel}.
+   *
+   * @throws DivergedException if a loss is not finite; checkpoints already saved stay
+   */
+  public TrainingResult run(TrainingListener listener) {
+    List<BatchSlot> slots = session.slots();
+    try (DataLoader loader =
+        new DataLoader(
+            data.train(),
+            options.batch(),
+            options.augmentation(),
+            options.shuffle(),
+            options.seed(),
+            slots.subList(0, LOADER_SLOTS),
+            done,
+            totalSteps,
+            true)) {
+      long start = System.nanoTime();
+      while (done < totalSteps && !cancelled) {
+        BatchSlot slot = loader.take();
+        if (slot == null) {
+          break;
+        }
+        step(slot, listener, start);
+        boolean lastOfEpoch = slot.lastOfEpoch();
+        loader.release(slot);
+        afterStep(lastOfEpoch, listener);
+        // Evaluations and checkpoints are not the next step's time.
+        start = System.nanoTime();
+      }
+    }
+    if (checkpoints != null && progress.isUnsaved(done)) {
+      save(listener);
+    }
+    return progress.result(done, done < totalSteps);
+  }
+
+  private void step(BatchSlot slot, TrainingListener listener, long start) {
+    session.load(slot);
+    float rate = rates.rate(done);
+    boolean finite = session.train(slot.labels(), slot.count(), rate);
+    double loss = session.lossSum() / slot.count();
+    if (!finite) {
+      throw new DivergedException(done + 1, loss);
+    }
+    done++;
+    double accuracy = (double) session.correct() / slot.count();
+    double seconds = (System.nanoTime() - start) / 1e9;
+    progress.add(loss, accuracy);
+    listener.onStep(
+        new TrainingListener.Step(
+            done, slot.epoch() + 1, loss, accuracy, rate, slot.count() / seconds, seconds));
+  }
+
+  private void afterStep(boolean lastOfEpoch, TrainingListener listener) {
+    if (lastOfEpoch || done == totalSteps) {
+      long start = System.nanoTime();
+      List<BatchSlot> slots = session.slots().subList(LOADER_SLOTS, SLOTS);
+      Evaluator.Result result = Evaluator.evaluate(session, data.test(), slots);
+      int epoch = (int) ((done - 1) / stepsPerEpoch) + 1;
+      double seconds = (System.nanoTime() - start) / 1e9;
+      listener.onEpoch(progress.endEpoch(done, epoch, result, seconds));
+    }
+    long every = options.checkpointEvery();
+    if (checkpoints != null && every > 0 && done % every == 0) {
+      save(listener);
+    }
+  }
+
+  private void save(TrainingListener listener) {
+    Path file = checkpoint();
+    progress.saved(done);
+    listener.onCheckpoint(done, file);
+  }
+
+  /** Frees everything; the data set stays open. */
+  @Override
+  public void close() {
+    session.close();
+  }
+}

@@ -1,0 +1,58 @@
+package dev.nibble.engine.train;
+
+import java.nio.file.Path;
+
+/** Hears what a training run does; called on the training thread, between steps. */
+public interface TrainingListener {
+  /**
+   * A step is done.
+   *
+   * @param step steps done, from 1
+   * @param epoch epoch of the step, from 1
+   * @param loss mean loss of the batch
+   * @param accuracy share of the batch classified correctly
+   * @param rate learning rate used
+   * @param imagesPerSecond pictures of the batch by the step's seconds
+   * @param stepSeconds seconds from batch to batch
+   */
+  record Step(
+      long step,
+      int epoch,
+      double loss,
+      double accuracy,
+      float rate,
+      double imagesPerSecond,
+      double stepSeconds) {}
+
+  /**
+   * An epoch is done and the test pictures were evaluated.
+   *
+   * @param step steps done
+   * @param epoch epoch that ended, from 1
+   * @param trainLoss mean loss over the epoch's steps (since the resume, if there was one)
+   * @param trainAccuracy mean accuracy over them
+   * @param testLoss mean loss of the test pictures
+   * @param testAccuracy share of the test pictures classified correctly
+   * @param seconds of the evaluation
+   */
+  record Epoch(
+      long step,
+      int epoch,
+      double trainLoss,
+      double trainAccuracy,
+      double testLoss,
+      double testAccuracy,
+      double seconds) {}
+
+  /** A step is done. */
+  default void onStep(Step step) {}
+
+  /** An epoch is done. */
+  default void onEpoch(Epoch epoch) {}
+
+  /** A checkpoint is on disk. */
+  default void onCheckpoint(long step, Path file) {}
+
+  /** Something is amiss, but the run goes on. */
+  default void onWarning(String sentence) {}
+}

@@ -1,0 +1,140 @@
+package dev.nibble.engine.train;
+
+import dev.nibble.engine.data.Augmentation;
+import dev.nibble.engine.train.TrainingOptions.Schedule;
+import dev.nibble.kernels.StoreFormat;
+import org.jspecify.annotations.Nullable;
+
+/** Collects {@link TrainingOptions}; every method returns the builder. */
+public final class TrainingOptionsBuilder {
+  private StoreFormat store = StoreFormat.INT4;
+  private boolean naive;
+  private int batch = 128;
+  private int epochs = 10;
+  private long steps;
+  private Schedule schedule = Schedule.COSINE;
+  private float rate = 0.1f;
+  private long warmupSteps;
+  private float momentum = 0.9f;
+  private float weightDecay = 2e-4f;
+  private long seed;
+  private int threads = 2;
+  private Augmentation augmentation = Augmentation.CROP_FLIP;
+  private boolean shuffle = true;
+  private float @Nullable [] mean;
+  private float @Nullable [] std;
+  private boolean pictureMean;
+  private long checkpointEvery;
+
+  TrainingOptionsBuilder() {}
+
+  /** How activations are stored for the backward pass: FP32, INT8, INT4 or INT2. */
+  public TrainingOptionsBuilder store(StoreFormat format) {
+    store = format;
+    return this;
+  }
+
+  /** Whether the forward pass reads the restored activations: the paper's baseline. */
+  public TrainingOptionsBuilder naive(boolean value) {
+    naive = value;
+    return this;
+  }
+
+  /** Pictures a step. */
+  public TrainingOptionsBuilder batch(int pictures) {
+    batch = pictures;
+    return this;
+  }
+
+  /** Passes over the training pictures. */
+  public TrainingOptionsBuilder epochs(int count) {
+    epochs = count;
+    steps = 0;
+    return this;
+  }
+
+  /** Steps in all, instead of epochs. */
+  public TrainingOptionsBuilder steps(long count) {
+    steps = count;
+    return this;
+  }
+
+  /** The learning rate's course and its highest value. */
+  public TrainingOptionsBuilder schedule(Schedule course, float highest) {
+    schedule = course;
+    rate = highest;
+    return this;
+  }
+
+  /** Steps in which the rate rises linearly. */
+  public TrainingOptionsBuilder warmupSteps(long count) {
+    warmupSteps = count;
+    return this;
+  }
+
+  /** SGD's momentum. */
+  public TrainingOptionsBuilder momentum(float value) {
+    momentum = value;
+    return this;
+  }
+
+  /** Weight decay on convolution and dense weights. */
+  public TrainingOptionsBuilder weightDecay(float value) {
+    weightDecay = value;
+    return this;
+  }
+
+  /** Seed of weights, order and crops. */
+  public TrainingOptionsBuilder seed(long value) {
+    seed = value;
+    return this;
+  }
+
+  /** Threads that compute. */
+  public TrainingOptionsBuilder threads(int count) {
+    threads = count;
+    return this;
+  }
+
+  /** How the training pictures are varied. */
+  public TrainingOptionsBuilder augmentation(Augmentation value) {
+    augmentation = value;
+    return this;
+  }
+
+  /** Whether every epoch has an order of its own. */
+  public TrainingOptionsBuilder shuffle(boolean value) {
+    shuffle = value;
+    return this;
+  }
+
+  /** What pictures of values 0..1 are normalised by, instead of the training set's own. */
+  public TrainingOptionsBuilder normalization(float @Nullable [] means, float @Nullable [] stds) {
+    mean = means == null ? null : means.clone();
+    std = stds == null ? null : stds.clone();
+    return this;
+  }
+
+  /** Whether each picture's own mean is subtracted, as in the paper. */
+  public TrainingOptionsBuilder pictureMean(boolean value) {
+    pictureMean = value;
+    return this;
+  }
+
+  /** Steps between checkpoints; 0 for one at the end. */
+  public TrainingOptionsBuilder checkpointEvery(long count) {
+    checkpointEvery = count;
+    return this;
+  }
+
+  /**
+   * The options.
+   *
+   * @throws IllegalArgumentException if a number makes no sense
+   */
+  public TrainingOptions build() {
+    return new TrainingOptions(
+        store, naive, batch, epochs, steps, schedule, rate, warmupSteps, momentum, weightDecay,
+        seed, threads, augmentation, shuffle, mean, std, pictureMean, checkpointEvery);
+  }
+}
