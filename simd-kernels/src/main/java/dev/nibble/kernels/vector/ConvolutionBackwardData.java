@@ -10,17 +10,17 @@ import java.util.Arrays;
 /**
  * The backward product for the input: dx = dy tile * transposed weights.
  *
- * <p>Input row i meets the kernel's rows ky with (i + p - ky) mod stride = 0 only. So the input's rows
- * and columns fall into stride phases (i + p) mod stride, and within a phase the product is a forward
- * product of stride 1 over dy with the phase's taps in reverse order: no zero is ever multiplied
- * but the border's.
+ * <p>Input row i meets the kernel's rows ky with (i + p - ky) mod stride = 0 only. So the input's
+ * rows and columns fall into stride phases (i + p) mod stride, and within a phase the product is a
+ * forward product of stride 1 over dy with the phase's taps in reverse order: no zero is ever
+ * multiplied but the border's.
  */
 final class ConvolutionBackwardData {
   private ConvolutionBackwardData() {}
 
   /**
-   * Packs the weights into panels [phase y][phase x][block of V * LANES input channels][tap y][tap x *
-   * C_out][V * LANES], taps reversed, zero beyond C_in.
+   * Packs the weights into panels [phase y][phase x][block of V * LANES input channels][tap y][tap
+   * x * C_out][V * LANES], taps reversed, zero beyond C_in.
    *
    * @param weights k x k x C_in x C_out
    * @param packed {@link ConvolutionGeometry#packedBackwardFloats} long at least
@@ -44,7 +44,7 @@ final class ConvolutionBackwardData {
     int to = at;
     int v;
     for (int first = 0; first < vectors; first += v) {
-      v = TilePlan.block(vectors - first, width);
+      v = TilePlan.PANEL.block(vectors - first, width);
       for (int y = ConvolutionGeometry.taps(conv, phaseY) - 1; y >= 0; y--) {
         for (int x = ConvolutionGeometry.taps(conv, phaseX) - 1; x >= 0; x--) {
           int tap = (phaseY + y * stride) * kernel + phaseX + x * stride;
@@ -142,17 +142,15 @@ final class ConvolutionBackwardData {
     int row = firstY * stride + phaseY - conv.padding();
     int column = firstX * stride + phaseX - conv.padding();
     int from =
-        dyAt
-            + (firstY - tapsY + 1 + before) * dyRow
-            + (firstX - tapsX + 1 + before) * channels;
+        dyAt + (firstY - tapsY + 1 + before) * dyRow + (firstX - tapsX + 1 + before) * channels;
     int to = dataAt + (row * inWidth + column) * dataStride;
     int red = tapsX * channels;
     int vectors = dataStride / LANES;
     int v;
     for (int first = 0; first < vectors; first += v) {
-      v = TilePlan.block(vectors - first, width);
+      v = TilePlan.PANEL.block(vectors - first, width);
       for (int y = 0; y < height; y++) {
-        Tiles.strip(
+        Tiles.panel(
             v,
             width,
             tapsY,
@@ -161,15 +159,11 @@ final class ConvolutionBackwardData {
             from + y * dyRow,
             channels,
             dyRow,
-            1,
             packed,
             panels + first * LANES * tapsY * red,
-            red * v * LANES,
-            v * LANES,
             data,
             to + y * stride * inWidth * dataStride + first * LANES,
-            stride * dataStride,
-            false);
+            stride * dataStride);
       }
     }
   }

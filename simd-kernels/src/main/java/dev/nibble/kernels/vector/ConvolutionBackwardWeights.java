@@ -11,8 +11,8 @@ import java.util.Arrays;
  * The backward product for the weights: dw += tile^T * dy tile, summed over a picture's pixels.
  *
  * <p>For a row ky of the kernel, weight (kx, c) meets the tile at kx * C_in + c from each pixel's
- * window, so kx and c are one index i of k * C_in contiguous floats. Either the vectors run over the
- * output channels and i is broadcast, or, where the output has too few channels to fill several
+ * window, so kx and c are one index i of k * C_in contiguous floats. Either the vectors run over
+ * the output channels and i is broadcast, or, where the output has too few channels to fill several
  * vectors, they run over i and the output channels are broadcast (transposed).
  */
 final class ConvolutionBackwardWeights {
@@ -23,7 +23,9 @@ final class ConvolutionBackwardWeights {
     int row = conv.kernel() * conv.input().channels();
     int rowVectors = (row + LANES - 1) / LANES;
     int outVectors = (conv.outChannels() + LANES - 1) / LANES;
-    return TilePlan.cost(rowVectors, conv.outChannels()) < TilePlan.cost(outVectors, row);
+    // The transposed sums cost more to write out, so a near tie is not worth it.
+    return TilePlan.PIXEL.cost(rowVectors, conv.outChannels())
+        < 0.93f * TilePlan.PIXEL.cost(outVectors, row);
   }
 
   /** Zeroes the accumulator, {@link ConvolutionGeometry#weightGradientFloats} from dwAt on. */
@@ -59,15 +61,14 @@ final class ConvolutionBackwardWeights {
       int from = tileAt + ky * tileRow;
       int to = dwAt + ky * count * stride;
       for (int first = 0; first < vectors; first += v) {
-        v = TilePlan.block(vectors - first, count);
-        Tiles.strip(
+        v = TilePlan.PIXEL.block(vectors - first, count);
+        Tiles.pixel(
             v,
             count,
             height,
             width,
             transposed ? dy : tile,
             transposed ? dyFrom : from,
-            1,
             transposed ? dyRow : conv.stride() * tileRow,
             transposed ? outChannels : tileStep,
             transposed ? tile : dy,
@@ -76,8 +77,7 @@ final class ConvolutionBackwardWeights {
             transposed ? tileStep : outChannels,
             dw,
             to + first * LANES,
-            stride,
-            true);
+            stride);
       }
     }
   }

@@ -11,8 +11,8 @@ import jdk.incubator.vector.FloatVector;
 /**
  * The forward product: out = tile * weights.
  *
- * <p>In a tile with its borders the k * C_in values that one row of the kernel meets are contiguous,
- * so each output pixel is k dot products of that length, whatever C_in is.
+ * <p>In a tile with its borders the k * C_in values that one row of the kernel meets are
+ * contiguous, so each output pixel is k dot products of that length, whatever C_in is.
  */
 final class ConvolutionForward {
   private ConvolutionForward() {}
@@ -31,7 +31,7 @@ final class ConvolutionForward {
     int width = width(conv);
     int v;
     for (int first = 0; first < vectors; first += v) {
-      v = TilePlan.block(vectors - first, width);
+      v = TilePlan.PANEL.block(vectors - first, width);
       for (int i = 0; i < v; i++) {
         int column = (first + i) * LANES;
         int at = first * LANES * rows + i * LANES;
@@ -89,9 +89,9 @@ final class ConvolutionForward {
     int vectors = outStride / LANES;
     int v;
     for (int first = 0; first < vectors; first += v) {
-      v = TilePlan.block(vectors - first, width);
+      v = TilePlan.PANEL.block(vectors - first, width);
       for (int y = 0; y < height; y++) {
-        Tiles.strip(
+        Tiles.panel(
             v,
             width,
             kernel,
@@ -100,15 +100,11 @@ final class ConvolutionForward {
             tileAt + y * stride * tileRow,
             stride * channels,
             tileRow,
-            1,
             packed,
             first * LANES * kernel * red,
-            red * v * LANES,
-            v * LANES,
             out,
             outAt + y * width * outStride + first * LANES,
-            outStride,
-            false);
+            outStride);
       }
     }
   }

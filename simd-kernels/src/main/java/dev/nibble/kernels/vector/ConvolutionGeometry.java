@@ -11,9 +11,9 @@ import dev.nibble.kernels.Operator.Convolution;
  *   <li>tile: the activation, (H+2p) x (W+2p) x C_in, contiguous, with p = k/2 rows and columns of
  *       zeros on every side; the first pixel of the picture lies at {@link #tileOrigin};
  *   <li>out: outH x outW pixels, {@link #outStride} floats each;
- *   <li>dy tile: the output's gradient, C_out floats a pixel, contiguous, with {@link #dyBefore} rows
- *       above and columns left, {@link #dyBelow} rows below and {@link #dyRight} columns right, all
- *       zeros; the first pixel of the gradient lies at {@link #dyOrigin};
+ *   <li>dy tile: the output's gradient, C_out floats a pixel, contiguous, with {@link #dyBefore}
+ *       rows above and columns left, {@link #dyBelow} rows below and {@link #dyRight} columns
+ *       right, all zeros; the first pixel of the gradient lies at {@link #dyOrigin};
  *   <li>data: the input's gradient, H x W pixels, {@link #dataStride} floats each.
  * </ul>
  *
@@ -64,8 +64,8 @@ final class ConvolutionGeometry {
   }
 
   /**
-   * Taps of the kernel that meet the input rows (or columns) i with (i + p) mod stride = phase: those
-   * at phase, phase + stride, ...
+   * Taps of the kernel that meet the input rows (or columns) i with (i + p) mod stride = phase:
+   * those at phase, phase + stride, ...
    */
   static int taps(Convolution conv, int phase) {
     return Math.max(0, (conv.kernel() - phase + conv.stride() - 1) / conv.stride());

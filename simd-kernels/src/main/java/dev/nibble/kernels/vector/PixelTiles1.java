@@ -1,25 +1,22 @@
 package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
-import static dev.nibble.kernels.vector.Lanes.LANES;
-import static dev.nibble.kernels.vector.Tiles.start;
 
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Register tiles one vector wide; {@code tN} is N high. See {@link Tiles#strip} for the product.
+ * Tiles one vector wide for {@link Tiles#pixel}; {@code tN} is N high.
  *
  * <p>Written out because C2 keeps a vector in a register only if it is a local variable.
  */
-final class Tiles1 {
-  private Tiles1() {}
+final class PixelTiles1 {
+  private PixelTiles1() {}
 
   static void t8(
       int rows,
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -28,29 +25,30 @@ final class Tiles1 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
-    FloatVector s10 = start(c, ct + cT, add);
-    FloatVector s20 = start(c, ct + 2 * cT, add);
-    FloatVector s30 = start(c, ct + 3 * cT, add);
-    FloatVector s40 = start(c, ct + 4 * cT, add);
-    FloatVector s50 = start(c, ct + 5 * cT, add);
-    FloatVector s60 = start(c, ct + 6 * cT, add);
-    FloatVector s70 = start(c, ct + 7 * cT, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, c, ct + cT);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT);
+    FloatVector s40 = FloatVector.fromArray(FLOATS, c, ct + 4 * cT);
+    FloatVector s50 = FloatVector.fromArray(FLOATS, c, ct + 5 * cT);
+    FloatVector s60 = FloatVector.fromArray(FLOATS, c, ct + 6 * cT);
+    FloatVector s70 = FloatVector.fromArray(FLOATS, c, ct + 7 * cT);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         s00 = FloatVector.broadcast(FLOATS, a[p]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT]).fma(b0, s10);
-        s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT]).fma(b0, s20);
-        s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT]).fma(b0, s30);
-        s40 = FloatVector.broadcast(FLOATS, a[p + 4 * aT]).fma(b0, s40);
-        s50 = FloatVector.broadcast(FLOATS, a[p + 5 * aT]).fma(b0, s50);
-        s60 = FloatVector.broadcast(FLOATS, a[p + 6 * aT]).fma(b0, s60);
-        s70 = FloatVector.broadcast(FLOATS, a[p + 7 * aT]).fma(b0, s70);
+        s10 = FloatVector.broadcast(FLOATS, a[p + 1]).fma(b0, s10);
+        s20 = FloatVector.broadcast(FLOATS, a[p + 2]).fma(b0, s20);
+        s30 = FloatVector.broadcast(FLOATS, a[p + 3]).fma(b0, s30);
+        s40 = FloatVector.broadcast(FLOATS, a[p + 4]).fma(b0, s40);
+        s50 = FloatVector.broadcast(FLOATS, a[p + 5]).fma(b0, s50);
+        s60 = FloatVector.broadcast(FLOATS, a[p + 6]).fma(b0, s60);
+        s70 = FloatVector.broadcast(FLOATS, a[p + 7]).fma(b0, s70);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);
@@ -68,7 +66,6 @@ final class Tiles1 {
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -77,21 +74,22 @@ final class Tiles1 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
-    FloatVector s10 = start(c, ct + cT, add);
-    FloatVector s20 = start(c, ct + 2 * cT, add);
-    FloatVector s30 = start(c, ct + 3 * cT, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, c, ct + cT);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         s00 = FloatVector.broadcast(FLOATS, a[p]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT]).fma(b0, s10);
-        s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT]).fma(b0, s20);
-        s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT]).fma(b0, s30);
+        s10 = FloatVector.broadcast(FLOATS, a[p + 1]).fma(b0, s10);
+        s20 = FloatVector.broadcast(FLOATS, a[p + 2]).fma(b0, s20);
+        s30 = FloatVector.broadcast(FLOATS, a[p + 3]).fma(b0, s30);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);
@@ -105,7 +103,6 @@ final class Tiles1 {
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -114,17 +111,18 @@ final class Tiles1 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
-    FloatVector s10 = start(c, ct + cT, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, c, ct + cT);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         s00 = FloatVector.broadcast(FLOATS, a[p]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT]).fma(b0, s10);
+        s10 = FloatVector.broadcast(FLOATS, a[p + 1]).fma(b0, s10);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);
@@ -136,7 +134,6 @@ final class Tiles1 {
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -145,15 +142,16 @@ final class Tiles1 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         s00 = FloatVector.broadcast(FLOATS, a[p]).fma(b0, s00);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);

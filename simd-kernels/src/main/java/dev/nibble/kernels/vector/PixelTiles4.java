@@ -2,24 +2,22 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
-import static dev.nibble.kernels.vector.Tiles.start;
 
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Register tiles four vectors wide; {@code tN} is N high. See {@link Tiles#strip} for the product.
+ * Tiles four vectors wide for {@link Tiles#pixel}; {@code tN} is N high.
  *
  * <p>Written out because C2 keeps a vector in a register only if it is a local variable.
  */
-final class Tiles4 {
-  private Tiles4() {}
+final class PixelTiles4 {
+  private PixelTiles4() {}
 
   static void t6(
       int rows,
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -28,36 +26,35 @@ final class Tiles4 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
-    FloatVector s01 = start(c, ct + LANES, add);
-    FloatVector s02 = start(c, ct + 2 * LANES, add);
-    FloatVector s03 = start(c, ct + 3 * LANES, add);
-    FloatVector s10 = start(c, ct + cT, add);
-    FloatVector s11 = start(c, ct + cT + LANES, add);
-    FloatVector s12 = start(c, ct + cT + 2 * LANES, add);
-    FloatVector s13 = start(c, ct + cT + 3 * LANES, add);
-    FloatVector s20 = start(c, ct + 2 * cT, add);
-    FloatVector s21 = start(c, ct + 2 * cT + LANES, add);
-    FloatVector s22 = start(c, ct + 2 * cT + 2 * LANES, add);
-    FloatVector s23 = start(c, ct + 2 * cT + 3 * LANES, add);
-    FloatVector s30 = start(c, ct + 3 * cT, add);
-    FloatVector s31 = start(c, ct + 3 * cT + LANES, add);
-    FloatVector s32 = start(c, ct + 3 * cT + 2 * LANES, add);
-    FloatVector s33 = start(c, ct + 3 * cT + 3 * LANES, add);
-    FloatVector s40 = start(c, ct + 4 * cT, add);
-    FloatVector s41 = start(c, ct + 4 * cT + LANES, add);
-    FloatVector s42 = start(c, ct + 4 * cT + 2 * LANES, add);
-    FloatVector s43 = start(c, ct + 4 * cT + 3 * LANES, add);
-    FloatVector s50 = start(c, ct + 5 * cT, add);
-    FloatVector s51 = start(c, ct + 5 * cT + LANES, add);
-    FloatVector s52 = start(c, ct + 5 * cT + 2 * LANES, add);
-    FloatVector s53 = start(c, ct + 5 * cT + 3 * LANES, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, c, ct + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, c, ct + 2 * LANES);
+    FloatVector s03 = FloatVector.fromArray(FLOATS, c, ct + 3 * LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, c, ct + cT);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, c, ct + cT + LANES);
+    FloatVector s12 = FloatVector.fromArray(FLOATS, c, ct + cT + 2 * LANES);
+    FloatVector s13 = FloatVector.fromArray(FLOATS, c, ct + cT + 3 * LANES);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT);
+    FloatVector s21 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT + LANES);
+    FloatVector s22 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT + 2 * LANES);
+    FloatVector s23 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT + 3 * LANES);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT);
+    FloatVector s31 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT + LANES);
+    FloatVector s32 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT + 2 * LANES);
+    FloatVector s33 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT + 3 * LANES);
+    FloatVector s40 = FloatVector.fromArray(FLOATS, c, ct + 4 * cT);
+    FloatVector s41 = FloatVector.fromArray(FLOATS, c, ct + 4 * cT + LANES);
+    FloatVector s42 = FloatVector.fromArray(FLOATS, c, ct + 4 * cT + 2 * LANES);
+    FloatVector s43 = FloatVector.fromArray(FLOATS, c, ct + 4 * cT + 3 * LANES);
+    FloatVector s50 = FloatVector.fromArray(FLOATS, c, ct + 5 * cT);
+    FloatVector s51 = FloatVector.fromArray(FLOATS, c, ct + 5 * cT + LANES);
+    FloatVector s52 = FloatVector.fromArray(FLOATS, c, ct + 5 * cT + 2 * LANES);
+    FloatVector s53 = FloatVector.fromArray(FLOATS, c, ct + 5 * cT + 3 * LANES);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + LANES);
         FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + 2 * LANES);
@@ -67,31 +64,33 @@ final class Tiles4 {
         s01 = x.fma(b1, s01);
         s02 = x.fma(b2, s02);
         s03 = x.fma(b3, s03);
-        x = FloatVector.broadcast(FLOATS, a[p + aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 1]);
         s10 = x.fma(b0, s10);
         s11 = x.fma(b1, s11);
         s12 = x.fma(b2, s12);
         s13 = x.fma(b3, s13);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 2]);
         s20 = x.fma(b0, s20);
         s21 = x.fma(b1, s21);
         s22 = x.fma(b2, s22);
         s23 = x.fma(b3, s23);
-        x = FloatVector.broadcast(FLOATS, a[p + 3 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 3]);
         s30 = x.fma(b0, s30);
         s31 = x.fma(b1, s31);
         s32 = x.fma(b2, s32);
         s33 = x.fma(b3, s33);
-        x = FloatVector.broadcast(FLOATS, a[p + 4 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 4]);
         s40 = x.fma(b0, s40);
         s41 = x.fma(b1, s41);
         s42 = x.fma(b2, s42);
         s43 = x.fma(b3, s43);
-        x = FloatVector.broadcast(FLOATS, a[p + 5 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 5]);
         s50 = x.fma(b0, s50);
         s51 = x.fma(b1, s51);
         s52 = x.fma(b2, s52);
         s53 = x.fma(b3, s53);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);
@@ -125,7 +124,6 @@ final class Tiles4 {
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -134,28 +132,27 @@ final class Tiles4 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
-    FloatVector s01 = start(c, ct + LANES, add);
-    FloatVector s02 = start(c, ct + 2 * LANES, add);
-    FloatVector s03 = start(c, ct + 3 * LANES, add);
-    FloatVector s10 = start(c, ct + cT, add);
-    FloatVector s11 = start(c, ct + cT + LANES, add);
-    FloatVector s12 = start(c, ct + cT + 2 * LANES, add);
-    FloatVector s13 = start(c, ct + cT + 3 * LANES, add);
-    FloatVector s20 = start(c, ct + 2 * cT, add);
-    FloatVector s21 = start(c, ct + 2 * cT + LANES, add);
-    FloatVector s22 = start(c, ct + 2 * cT + 2 * LANES, add);
-    FloatVector s23 = start(c, ct + 2 * cT + 3 * LANES, add);
-    FloatVector s30 = start(c, ct + 3 * cT, add);
-    FloatVector s31 = start(c, ct + 3 * cT + LANES, add);
-    FloatVector s32 = start(c, ct + 3 * cT + 2 * LANES, add);
-    FloatVector s33 = start(c, ct + 3 * cT + 3 * LANES, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, c, ct + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, c, ct + 2 * LANES);
+    FloatVector s03 = FloatVector.fromArray(FLOATS, c, ct + 3 * LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, c, ct + cT);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, c, ct + cT + LANES);
+    FloatVector s12 = FloatVector.fromArray(FLOATS, c, ct + cT + 2 * LANES);
+    FloatVector s13 = FloatVector.fromArray(FLOATS, c, ct + cT + 3 * LANES);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT);
+    FloatVector s21 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT + LANES);
+    FloatVector s22 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT + 2 * LANES);
+    FloatVector s23 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT + 3 * LANES);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT);
+    FloatVector s31 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT + LANES);
+    FloatVector s32 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT + 2 * LANES);
+    FloatVector s33 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT + 3 * LANES);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + LANES);
         FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + 2 * LANES);
@@ -165,21 +162,23 @@ final class Tiles4 {
         s01 = x.fma(b1, s01);
         s02 = x.fma(b2, s02);
         s03 = x.fma(b3, s03);
-        x = FloatVector.broadcast(FLOATS, a[p + aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 1]);
         s10 = x.fma(b0, s10);
         s11 = x.fma(b1, s11);
         s12 = x.fma(b2, s12);
         s13 = x.fma(b3, s13);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 2]);
         s20 = x.fma(b0, s20);
         s21 = x.fma(b1, s21);
         s22 = x.fma(b2, s22);
         s23 = x.fma(b3, s23);
-        x = FloatVector.broadcast(FLOATS, a[p + 3 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 3]);
         s30 = x.fma(b0, s30);
         s31 = x.fma(b1, s31);
         s32 = x.fma(b2, s32);
         s33 = x.fma(b3, s33);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);
@@ -205,7 +204,6 @@ final class Tiles4 {
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -214,20 +212,19 @@ final class Tiles4 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
-    FloatVector s01 = start(c, ct + LANES, add);
-    FloatVector s02 = start(c, ct + 2 * LANES, add);
-    FloatVector s03 = start(c, ct + 3 * LANES, add);
-    FloatVector s10 = start(c, ct + cT, add);
-    FloatVector s11 = start(c, ct + cT + LANES, add);
-    FloatVector s12 = start(c, ct + cT + 2 * LANES, add);
-    FloatVector s13 = start(c, ct + cT + 3 * LANES, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, c, ct + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, c, ct + 2 * LANES);
+    FloatVector s03 = FloatVector.fromArray(FLOATS, c, ct + 3 * LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, c, ct + cT);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, c, ct + cT + LANES);
+    FloatVector s12 = FloatVector.fromArray(FLOATS, c, ct + cT + 2 * LANES);
+    FloatVector s13 = FloatVector.fromArray(FLOATS, c, ct + cT + 3 * LANES);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + LANES);
         FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + 2 * LANES);
@@ -237,11 +234,13 @@ final class Tiles4 {
         s01 = x.fma(b1, s01);
         s02 = x.fma(b2, s02);
         s03 = x.fma(b3, s03);
-        x = FloatVector.broadcast(FLOATS, a[p + aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 1]);
         s10 = x.fma(b0, s10);
         s11 = x.fma(b1, s11);
         s12 = x.fma(b2, s12);
         s13 = x.fma(b3, s13);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);
@@ -259,7 +258,6 @@ final class Tiles4 {
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -268,16 +266,15 @@ final class Tiles4 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
-    FloatVector s01 = start(c, ct + LANES, add);
-    FloatVector s02 = start(c, ct + 2 * LANES, add);
-    FloatVector s03 = start(c, ct + 3 * LANES, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, c, ct + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, c, ct + 2 * LANES);
+    FloatVector s03 = FloatVector.fromArray(FLOATS, c, ct + 3 * LANES);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + LANES);
         FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + 2 * LANES);
@@ -287,6 +284,8 @@ final class Tiles4 {
         s01 = x.fma(b1, s01);
         s02 = x.fma(b2, s02);
         s03 = x.fma(b3, s03);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);

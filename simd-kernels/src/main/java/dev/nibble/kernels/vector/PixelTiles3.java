@@ -2,24 +2,22 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
-import static dev.nibble.kernels.vector.Tiles.start;
 
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Register tiles three vectors wide; {@code tN} is N high. See {@link Tiles#strip} for the product.
+ * Tiles three vectors wide for {@link Tiles#pixel}; {@code tN} is N high.
  *
  * <p>Written out because C2 keeps a vector in a register only if it is a local variable.
  */
-final class Tiles3 {
-  private Tiles3() {}
+final class PixelTiles3 {
+  private PixelTiles3() {}
 
   static void t8(
       int rows,
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -28,36 +26,35 @@ final class Tiles3 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
-    FloatVector s01 = start(c, ct + LANES, add);
-    FloatVector s02 = start(c, ct + 2 * LANES, add);
-    FloatVector s10 = start(c, ct + cT, add);
-    FloatVector s11 = start(c, ct + cT + LANES, add);
-    FloatVector s12 = start(c, ct + cT + 2 * LANES, add);
-    FloatVector s20 = start(c, ct + 2 * cT, add);
-    FloatVector s21 = start(c, ct + 2 * cT + LANES, add);
-    FloatVector s22 = start(c, ct + 2 * cT + 2 * LANES, add);
-    FloatVector s30 = start(c, ct + 3 * cT, add);
-    FloatVector s31 = start(c, ct + 3 * cT + LANES, add);
-    FloatVector s32 = start(c, ct + 3 * cT + 2 * LANES, add);
-    FloatVector s40 = start(c, ct + 4 * cT, add);
-    FloatVector s41 = start(c, ct + 4 * cT + LANES, add);
-    FloatVector s42 = start(c, ct + 4 * cT + 2 * LANES, add);
-    FloatVector s50 = start(c, ct + 5 * cT, add);
-    FloatVector s51 = start(c, ct + 5 * cT + LANES, add);
-    FloatVector s52 = start(c, ct + 5 * cT + 2 * LANES, add);
-    FloatVector s60 = start(c, ct + 6 * cT, add);
-    FloatVector s61 = start(c, ct + 6 * cT + LANES, add);
-    FloatVector s62 = start(c, ct + 6 * cT + 2 * LANES, add);
-    FloatVector s70 = start(c, ct + 7 * cT, add);
-    FloatVector s71 = start(c, ct + 7 * cT + LANES, add);
-    FloatVector s72 = start(c, ct + 7 * cT + 2 * LANES, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, c, ct + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, c, ct + 2 * LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, c, ct + cT);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, c, ct + cT + LANES);
+    FloatVector s12 = FloatVector.fromArray(FLOATS, c, ct + cT + 2 * LANES);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT);
+    FloatVector s21 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT + LANES);
+    FloatVector s22 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT + 2 * LANES);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT);
+    FloatVector s31 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT + LANES);
+    FloatVector s32 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT + 2 * LANES);
+    FloatVector s40 = FloatVector.fromArray(FLOATS, c, ct + 4 * cT);
+    FloatVector s41 = FloatVector.fromArray(FLOATS, c, ct + 4 * cT + LANES);
+    FloatVector s42 = FloatVector.fromArray(FLOATS, c, ct + 4 * cT + 2 * LANES);
+    FloatVector s50 = FloatVector.fromArray(FLOATS, c, ct + 5 * cT);
+    FloatVector s51 = FloatVector.fromArray(FLOATS, c, ct + 5 * cT + LANES);
+    FloatVector s52 = FloatVector.fromArray(FLOATS, c, ct + 5 * cT + 2 * LANES);
+    FloatVector s60 = FloatVector.fromArray(FLOATS, c, ct + 6 * cT);
+    FloatVector s61 = FloatVector.fromArray(FLOATS, c, ct + 6 * cT + LANES);
+    FloatVector s62 = FloatVector.fromArray(FLOATS, c, ct + 6 * cT + 2 * LANES);
+    FloatVector s70 = FloatVector.fromArray(FLOATS, c, ct + 7 * cT);
+    FloatVector s71 = FloatVector.fromArray(FLOATS, c, ct + 7 * cT + LANES);
+    FloatVector s72 = FloatVector.fromArray(FLOATS, c, ct + 7 * cT + 2 * LANES);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + LANES);
         FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + 2 * LANES);
@@ -65,34 +62,36 @@ final class Tiles3 {
         s00 = x.fma(b0, s00);
         s01 = x.fma(b1, s01);
         s02 = x.fma(b2, s02);
-        x = FloatVector.broadcast(FLOATS, a[p + aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 1]);
         s10 = x.fma(b0, s10);
         s11 = x.fma(b1, s11);
         s12 = x.fma(b2, s12);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 2]);
         s20 = x.fma(b0, s20);
         s21 = x.fma(b1, s21);
         s22 = x.fma(b2, s22);
-        x = FloatVector.broadcast(FLOATS, a[p + 3 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 3]);
         s30 = x.fma(b0, s30);
         s31 = x.fma(b1, s31);
         s32 = x.fma(b2, s32);
-        x = FloatVector.broadcast(FLOATS, a[p + 4 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 4]);
         s40 = x.fma(b0, s40);
         s41 = x.fma(b1, s41);
         s42 = x.fma(b2, s42);
-        x = FloatVector.broadcast(FLOATS, a[p + 5 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 5]);
         s50 = x.fma(b0, s50);
         s51 = x.fma(b1, s51);
         s52 = x.fma(b2, s52);
-        x = FloatVector.broadcast(FLOATS, a[p + 6 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 6]);
         s60 = x.fma(b0, s60);
         s61 = x.fma(b1, s61);
         s62 = x.fma(b2, s62);
-        x = FloatVector.broadcast(FLOATS, a[p + 7 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 7]);
         s70 = x.fma(b0, s70);
         s71 = x.fma(b1, s71);
         s72 = x.fma(b2, s72);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);
@@ -126,7 +125,6 @@ final class Tiles3 {
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -135,24 +133,23 @@ final class Tiles3 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
-    FloatVector s01 = start(c, ct + LANES, add);
-    FloatVector s02 = start(c, ct + 2 * LANES, add);
-    FloatVector s10 = start(c, ct + cT, add);
-    FloatVector s11 = start(c, ct + cT + LANES, add);
-    FloatVector s12 = start(c, ct + cT + 2 * LANES, add);
-    FloatVector s20 = start(c, ct + 2 * cT, add);
-    FloatVector s21 = start(c, ct + 2 * cT + LANES, add);
-    FloatVector s22 = start(c, ct + 2 * cT + 2 * LANES, add);
-    FloatVector s30 = start(c, ct + 3 * cT, add);
-    FloatVector s31 = start(c, ct + 3 * cT + LANES, add);
-    FloatVector s32 = start(c, ct + 3 * cT + 2 * LANES, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, c, ct + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, c, ct + 2 * LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, c, ct + cT);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, c, ct + cT + LANES);
+    FloatVector s12 = FloatVector.fromArray(FLOATS, c, ct + cT + 2 * LANES);
+    FloatVector s20 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT);
+    FloatVector s21 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT + LANES);
+    FloatVector s22 = FloatVector.fromArray(FLOATS, c, ct + 2 * cT + 2 * LANES);
+    FloatVector s30 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT);
+    FloatVector s31 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT + LANES);
+    FloatVector s32 = FloatVector.fromArray(FLOATS, c, ct + 3 * cT + 2 * LANES);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + LANES);
         FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + 2 * LANES);
@@ -160,18 +157,20 @@ final class Tiles3 {
         s00 = x.fma(b0, s00);
         s01 = x.fma(b1, s01);
         s02 = x.fma(b2, s02);
-        x = FloatVector.broadcast(FLOATS, a[p + aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 1]);
         s10 = x.fma(b0, s10);
         s11 = x.fma(b1, s11);
         s12 = x.fma(b2, s12);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 2]);
         s20 = x.fma(b0, s20);
         s21 = x.fma(b1, s21);
         s22 = x.fma(b2, s22);
-        x = FloatVector.broadcast(FLOATS, a[p + 3 * aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 3]);
         s30 = x.fma(b0, s30);
         s31 = x.fma(b1, s31);
         s32 = x.fma(b2, s32);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);
@@ -193,7 +192,6 @@ final class Tiles3 {
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -202,18 +200,17 @@ final class Tiles3 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
-    FloatVector s01 = start(c, ct + LANES, add);
-    FloatVector s02 = start(c, ct + 2 * LANES, add);
-    FloatVector s10 = start(c, ct + cT, add);
-    FloatVector s11 = start(c, ct + cT + LANES, add);
-    FloatVector s12 = start(c, ct + cT + 2 * LANES, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, c, ct + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, c, ct + 2 * LANES);
+    FloatVector s10 = FloatVector.fromArray(FLOATS, c, ct + cT);
+    FloatVector s11 = FloatVector.fromArray(FLOATS, c, ct + cT + LANES);
+    FloatVector s12 = FloatVector.fromArray(FLOATS, c, ct + cT + 2 * LANES);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + LANES);
         FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + 2 * LANES);
@@ -221,10 +218,12 @@ final class Tiles3 {
         s00 = x.fma(b0, s00);
         s01 = x.fma(b1, s01);
         s02 = x.fma(b2, s02);
-        x = FloatVector.broadcast(FLOATS, a[p + aT]);
+        x = FloatVector.broadcast(FLOATS, a[p + 1]);
         s10 = x.fma(b0, s10);
         s11 = x.fma(b1, s11);
         s12 = x.fma(b2, s12);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);
@@ -240,7 +239,6 @@ final class Tiles3 {
       int red,
       float[] a,
       int at,
-      int aT,
       int aRow,
       int aR,
       float[] b,
@@ -249,15 +247,14 @@ final class Tiles3 {
       int bR,
       float[] c,
       int ct,
-      int cT,
-      boolean add) {
-    FloatVector s00 = start(c, ct, add);
-    FloatVector s01 = start(c, ct + LANES, add);
-    FloatVector s02 = start(c, ct + 2 * LANES, add);
+      int cT) {
+    FloatVector s00 = FloatVector.fromArray(FLOATS, c, ct);
+    FloatVector s01 = FloatVector.fromArray(FLOATS, c, ct + LANES);
+    FloatVector s02 = FloatVector.fromArray(FLOATS, c, ct + 2 * LANES);
     for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
       for (int r = 0; r < red; r++) {
-        int p = at + row * aRow + r * aR;
-        int q = bt + row * bRow + r * bR;
         FloatVector b0 = FloatVector.fromArray(FLOATS, b, q);
         FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + LANES);
         FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + 2 * LANES);
@@ -265,6 +262,8 @@ final class Tiles3 {
         s00 = x.fma(b0, s00);
         s01 = x.fma(b1, s01);
         s02 = x.fma(b2, s02);
+        p += aR;
+        q += bR;
       }
     }
     s00.intoArray(c, ct);

@@ -1,0 +1,245 @@
+package dev.nibble.kernels.vector;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator.Convolution;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.ArgumentsProvider;
+import org.junit.jupiter.params.provider.ArgumentsSource;
+import org.junit.jupiter.params.support.ParameterDeclarations;
+
+/** The three products against loops that follow the definition, on shapes around every edge. */
+final class ConvolutionProductsTest {
+  /** Every kernel and stride with a few sizes, and random mixtures. */
+  static final class Shapes implements ArgumentsProvider {
+    private static final int[] CHANNELS = {1, 3, 5, 15, 16, 17, 31, 33, 48, 64, 80, 100};
+
+    @Override
+    public Stream<? extends Arguments> provideArguments(
+        ParameterDeclarations parameters, ExtensionContext context) {
+      Stream.Builder<Convolution> shapes = Stream.builder();
+      int turn = 0;
+      for (int kernel = 1; kernel <= 7; kernel += 2) {
+        for (int stride = 1; stride <= 3; stride++) {
+          for (int[] size : new int[][] {{1, 1}, {2, 3}, {8, 8}, {13, 11}}) {
+            int in = CHANNELS[turn++ % CHANNELS.length];
+            int out = CHANNELS[(turn * 5) % CHANNELS.length];
+            FeatureMap map = new FeatureMap(size[0], size[1], in);
+            shapes.add(new Convolution(map, out, kernel, stride, false));
+          }
+        }
+      }
+      for (int in : CHANNELS) {
+        for (int out : CHANNELS) {
+          shapes.add(new Convolution(new FeatureMap(4, 5, in), out, 1, 1, false));
+        }
+        shapes.add(new Convolution(new FeatureMap(5, 4, in), 16, 3, 1, false));
+        shapes.add(new Convolution(new FeatureMap(5, 4, 16), in, 3, 2, false));
+        shapes.add(new Convolution(new FeatureMap(3, 9, in), 33, 3, 2, false));
+      }
+      shapes.add(new Convolution(new FeatureMap(32, 32, 16), 16, 3, 1, false));
+      shapes.add(new Convolution(new FeatureMap(2, 70, 4), 5, 3, 1, false));
+      shapes.add(new Convolution(new FeatureMap(2, 2, 1100), 1030, 1, 1, false));
+      return shapes.build().map(Arguments::of);
+    }
+  }
+
+  private static final long SEED = 20_250_801;
+
+  private final Random random = new Random(SEED);
+
+  private float[] values(int n) {
+    float[] values = new float[n];
+    for (int i = 0; i < n; i++) {
+      values[i] = random.nextFloat() * 2 - 1;
+    }
+    return values;
+  }
+
+  /** What callers promise of memory that they do not set: nothing. */
+  private static float[] garbage(int n) {
+    float[] garbage = new float[n];
+    Arrays.fill(garbage, Float.NaN);
+    return garbage;
+  }
+
+  private static final int AT = 3;
+
+  private static float[] tile(Convolution conv, float[] x) {
+    float[] tile = garbage(AT + ConvolutionGeometry.tileFloats(conv));
+    Arrays.fill(tile, AT, tile.length - ConvolutionGeometry.SLACK, 0);
+    int row = conv.input().width() * conv.input().channels();
+    for (int y = 0; y < conv.input().height(); y++) {
+      int to = AT + ConvolutionGeometry.tileOrigin(conv) + y * ConvolutionGeometry.tileRow(conv);
+      System.arraycopy(x, y * row, tile, to, row);
+    }
+    return tile;
+  }
+
+  private static float[] dyTile(Convolution conv, float[] dy) {
+    float[] tile = garbage(AT + ConvolutionGeometry.dyTileFloats(conv));
+    Arrays.fill(tile, AT, tile.length - ConvolutionGeometry.SLACK, 0);
+    int row = conv.output().width() * conv.outChannels();
+    for (int y = 0; y < conv.output().height(); y++) {
+      int to = AT + ConvolutionGeometry.dyOrigin(conv) + y * ConvolutionGeometry.dyRow(conv);
+      System.arraycopy(dy, y * row, tile, to, row);
+    }
+    return tile;
+  }
+
+  /** Visits every multiplication of the convolution: index of x, of w and of y. */
+  private interface Visitor {
+    void visit(int x, int w, int y);
+  }
+
+  private static void products(Convolution conv, Visitor visitor) {
+    FeatureMap in = conv.input();
+    FeatureMap out = conv.output();
+    int k = conv.kernel();
+    for (int oy = 0; oy < out.height(); oy++) {
+      for (int ox = 0; ox < out.width(); ox++) {
+        for (int ky = 0; ky < k; ky++) {
+          for (int kx = 0; kx < k; kx++) {
+            int iy = oy * conv.stride() + ky - k / 2;
+            int ix = ox * conv.stride() + kx - k / 2;
+            if (iy < 0 || iy >= in.height() || ix < 0 || ix >= in.width()) {
+              continue;
+            }
+            for (int c = 0; c < in.channels(); c++) {
+              for (int o = 0; o < out.channels(); o++) {
+                visitor.visit(
+                    (iy * in.width() + ix) * in.channels() + c,
+                    ((ky * k + kx) * in.channels() + c) * out.channels() + o,
+                    (oy * out.width() + ox) * out.channels() + o);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static MemorySegment segment(Arena arena, float[] values) {
+    return arena.allocateFrom(JAVA_FLOAT, values);
+  }
+
+  private static float[] forward(Convolution conv, float[] x, MemorySegment w) {
+    float[] packed = garbage(ConvolutionGeometry.packedForwardFloats(conv));
+    ConvolutionForward.pack(conv, w, packed);
+    float[] out = garbage(AT + ConvolutionGeometry.outFloats(conv));
+    ConvolutionForward.run(conv, tile(conv, x), AT, packed, out, AT);
+    return unpad(out, conv.output(), ConvolutionGeometry.outStride(conv));
+  }
+
+  private static float[] backwardData(Convolution conv, float[] dy, MemorySegment w) {
+    float[] packed = garbage(ConvolutionGeometry.packedBackwardFloats(conv));
+    ConvolutionBackwardData.pack(conv, w, packed);
+    float[] data = garbage(AT + ConvolutionGeometry.dataGradientFloats(conv));
+    ConvolutionBackwardData.run(conv, dyTile(conv, dy), AT, packed, data, AT);
+    return unpad(data, conv.input(), ConvolutionGeometry.dataStride(conv));
+  }
+
+  private static float[] unpad(float[] padded, FeatureMap map, int stride) {
+    float[] values = new float[map.values()];
+    for (int i = 0; i < map.pixels(); i++) {
+      int c = map.channels();
+      System.arraycopy(padded, AT + i * stride, values, i * c, c);
+      for (int pad = c; pad < stride; pad++) {
+        assertThat(padded[AT + i * stride + pad]).as("channel behind the last").isZero();
+      }
+    }
+    return values;
+  }
+
+  private static void assertClose(float[] actual, double[] expected, double terms, String what) {
+    assertThat(actual).hasSameSizeAs(expected);
+    // Products of values below 1: rounding grows with the number of terms that are summed.
+    double tolerance = 1e-6 * (4 + Math.sqrt(terms) * 2);
+    for (int i = 0; i < actual.length; i++) {
+      assertThat((double) actual[i])
+          .as("%s at %d, seed %d", what, i, SEED)
+          .isCloseTo(expected[i], within(tolerance));
+    }
+  }
+
+  @ParameterizedTest
+  @ArgumentsSource(Shapes.class)
+  void forwardFollowsTheDefinition(Convolution conv) {
+    float[] x = values(conv.input().values());
+    float[] w = values(conv.weights());
+    double[] expected = new double[conv.output().values()];
+    products(conv, (i, j, o) -> expected[o] += (double) x[i] * w[j]);
+    try (Arena arena = Arena.ofConfined()) {
+      float[] actual = forward(conv, x, segment(arena, w));
+      assertClose(actual, expected, (double) conv.weights() / conv.outChannels(), "y");
+    }
+  }
+
+  @ParameterizedTest
+  @ArgumentsSource(Shapes.class)
+  void dataGradientFollowsTheDefinition(Convolution conv) {
+    float[] dy = values(conv.output().values());
+    float[] w = values(conv.weights());
+    double[] expected = new double[conv.input().values()];
+    products(conv, (i, j, o) -> expected[i] += (double) dy[o] * w[j]);
+    try (Arena arena = Arena.ofConfined()) {
+      float[] actual = backwardData(conv, dy, segment(arena, w));
+      double terms = (double) conv.weights() / conv.input().channels();
+      assertClose(actual, expected, terms, "dx");
+    }
+  }
+
+  @ParameterizedTest
+  @ArgumentsSource(Shapes.class)
+  void weightGradientSumsPictures(Convolution conv) {
+    double[] expected = new double[conv.weights()];
+    float[] dw = garbage(AT + ConvolutionGeometry.weightGradientFloats(conv));
+    ConvolutionBackwardWeights.clear(conv, dw, AT);
+    for (int picture = 0; picture < 2; picture++) {
+      float[] x = values(conv.input().values());
+      float[] dy = values(conv.output().values());
+      products(conv, (i, j, o) -> expected[j] += (double) x[i] * dy[o]);
+      ConvolutionBackwardWeights.accumulate(conv, tile(conv, x), AT, dyTile(conv, dy), AT, dw, AT);
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      long offset = 12;
+      MemorySegment target = arena.allocate(offset + 4L * conv.weights(), 4);
+      ConvolutionBackwardWeights.flush(conv, dw, AT, target, offset);
+      float[] actual = target.asSlice(offset).toArray(JAVA_FLOAT);
+      assertClose(actual, expected, 2.0 * conv.output().pixels(), "dw");
+    }
+  }
+
+  @ParameterizedTest
+  @ArgumentsSource(Shapes.class)
+  void dataGradientIsTheAdjoint(Convolution conv) {
+    float[] x = values(conv.input().values());
+    float[] dy = values(conv.output().values());
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment w = segment(arena, values(conv.weights()));
+      double left = dot(forward(conv, x, w), dy);
+      double right = dot(x, backwardData(conv, dy, w));
+      double scale = Math.sqrt((double) conv.multiplyAdds());
+      assertThat(left).as("seed %d", SEED).isCloseTo(right, within(1e-5 * (1 + scale)));
+    }
+  }
+
+  private static double dot(float[] a, float[] b) {
+    assertThat(a).hasSameSizeAs(b);
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += (double) a[i] * b[i];
+    }
+    return sum;
+  }
+}
