@@ -1,0 +1,97 @@
+package dev.nibble.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.DepthwiseConvolution;
+import dev.nibble.kernels.Operator.GlobalAveragePooling;
+import dev.nibble.kernels.Operator.MaxPooling;
+import dev.nibble.kernels.Operator.Resample;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Gradients of the exact mode against central differences of the forward pass. */
+class GradientCheckTest {
+  private static final float STEP = 2e-3f;
+
+  static Stream<Arguments> stages() {
+    FeatureMap map = new FeatureMap(5, 4, 3);
+    List<Operator> operators =
+        List.of(
+            new Convolution(map, 4, 3, 1, true),
+            new Convolution(map, 2, 3, 2, false),
+            new Convolution(map, 5, 1, 2, true),
+            new Convolution(map, 2, 5, 3, false),
+            new DepthwiseConvolution(map, 3, 1),
+            new DepthwiseConvolution(map, 3, 2),
+            new MaxPooling(map, 3, 2),
+            new MaxPooling(map, 2, 2),
+            new GlobalAveragePooling(map),
+            new Resample(map, 2, 6));
+    List<Activation> activations =
+        List.of(
+            new Activation(true, true, StoreFormat.FP32, false),
+            new Activation(true, false, StoreFormat.FP32, false),
+            new Activation(false, true, StoreFormat.FP32, false),
+            new Activation(false, false, StoreFormat.KEPT, false));
+    List<Arguments> all = new ArrayList<>();
+    for (Kernels kernels : Providers.underTest()) {
+      for (Operator operator : operators) {
+        for (Activation activation : activations) {
+          all.add(Arguments.of(kernels, new Stage(operator, activation, null, false)));
+        }
+      }
+    }
+    return all.stream();
+  }
+
+  @ParameterizedTest(name = "{1}")
+  @MethodSource("stages")
+  void gradientsAreDifferences(Kernels kernels, Stage stage) {
+    TinyStage tiny = new TinyStage(kernels, stage, new Random(stage.toString().hashCode()));
+    List<float[]> gradients = tiny.gradients();
+    for (int p = 0; p < gradients.size(); p++) {
+      check(kernels.name() + " " + stage + " " + TinyStage.NAMES.get(p), tiny, p, gradients.get(p));
+    }
+  }
+
+  private static void check(String what, TinyStage tiny, int parameter, float[] gradient) {
+    float[] values = tiny.parameters().get(parameter);
+    assertThat(gradient).as(what).hasSameSizeAs(values);
+    if (values.length == 0) {
+      return;
+    }
+    double scale = 1e-2;
+    for (float g : gradient) {
+      scale = Math.max(scale, Math.abs(g));
+    }
+    int kinks = 0;
+    double loss = tiny.loss();
+    for (int i = 0; i < values.length; i++) {
+      float value = values[i];
+      values[i] = value + STEP;
+      double above = (tiny.loss() - loss) / ((double) values[i] - value);
+      values[i] = value - STEP;
+      double below = (loss - tiny.loss()) / ((double) value - values[i]);
+      values[i] = value;
+      // Where a ReLU or a maximum switches within the step, there is no derivative to compare with.
+      if (Math.abs(above - below) > 0.03 * scale) {
+        kinks++;
+        continue;
+      }
+      assertThat(Math.abs((above + below) / 2 - gradient[i]))
+          .as(
+              "%s[%d]: %s by differences, %s by the kernel",
+              what, i, (above + below) / 2, gradient[i])
+          .isLessThan(0.02 * scale);
+    }
+    assertThat(kinks)
+        .as("kinks among %d values of %s", values.length, what)
+        .isLessThan(Math.max(2, values.length / 4));
+  }
+}

@@ -1,0 +1,112 @@
+package dev.nibble.kernels;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.scalar.ScalarKernels;
+import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every provider computes what the scalar one does, on any stage, and touches nothing else. */
+class KernelContractTest {
+  private static final double TOLERANCE = 1e-5;
+  private static final int RANDOM_STAGES = 240;
+
+  static LongStream seeds() {
+    return LongStream.range(0, RANDOM_STAGES);
+  }
+
+  /** Every count of channels around the widths of vectors, in and out. */
+  static Stream<Convolution> convolutions() {
+    int[] channels = {1, 3, 5, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64, 100};
+    return IntStream.of(channels)
+        .boxed()
+        .flatMap(
+            in ->
+                IntStream.of(channels)
+                    .mapToObj(
+                        out ->
+                            new Convolution(
+                                new FeatureMap(3 + out % 4, 2 + in % 5, in),
+                                out,
+                                (in + out) % 3 == 0 ? 1 : 3,
+                                1 + (in * out) % 2,
+                                out % 2 == 1)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("seeds")
+  void randomStage(long seed) {
+    compare(StageCases.random(seed));
+  }
+
+  @ParameterizedTest
+  @MethodSource("convolutions")
+  void convolutionOfAnyChannels(Convolution op) {
+    compare(StageCases.around(op, 1000L * op.input().channels() + op.outChannels()));
+  }
+
+  private static void compare(StageCase run) {
+    Kernels scalar = new ScalarKernels();
+    StageRun.Result forward = StageRun.forward(scalar, run);
+    StageRun.Result backward = run.trains() ? StageRun.backward(scalar, run, forward) : null;
+    for (Kernels kernels : Providers.underTest()) {
+      String what = kernels.name() + ", " + run;
+      StageRun.Result actual = StageRun.forward(kernels, run);
+      compare(what, forward.floats(), actual.floats());
+      compareStores(what, run, forward.bytes(), actual.bytes());
+      if (backward != null) {
+        compare(what, backward.floats(), StageRun.backward(kernels, run, forward).floats());
+      }
+    }
+  }
+
+  private static void compare(
+      String what, Map<String, float[]> expected, Map<String, float[]> actual) {
+    assertThat(actual.keySet()).isEqualTo(expected.keySet());
+    expected.forEach(
+        (name, values) ->
+            assertClose(what + ": " + name, values, actual.getOrDefault(name, new float[0])));
+  }
+
+  private static void assertClose(String what, float[] expected, float[] actual) {
+    assertThat(actual).as(what).hasSameSizeAs(expected);
+    double max = 0;
+    for (float value : expected) {
+      max = Math.max(max, Math.abs(value));
+    }
+    assertThat(max).as("the largest expected value of %s", what).isFinite();
+    for (int i = 0; i < expected.length; i++) {
+      double difference = Math.abs((double) expected[i] - actual[i]);
+      if (!(difference <= TOLERANCE * max + 1e-12)) {
+        assertThat(actual[i]).as("%s[%d], of at most %s", what, i, max).isEqualTo(expected[i]);
+      }
+    }
+  }
+
+  private static void compareStores(
+      String what, StageCase run, Map<String, byte[]> expected, Map<String, byte[]> actual) {
+    assertThat(actual.keySet()).as(what).isEqualTo(expected.keySet());
+    assertThat(actual.get("argmax")).as("%s: argmax", what).isEqualTo(expected.get("argmax"));
+    byte[] store = expected.get("store");
+    byte[] other = actual.get("store");
+    if (store == null || other == null) {
+      return;
+    }
+    if (run.stage().activation().store().isCodes()) {
+      CodeCheck.compare(what, run, store, other);
+    } else {
+      try (Guarded memory = new Guarded(0, false)) {
+        int count = store.length / 4;
+        assertClose(
+            what + ": store",
+            Guarded.floats(memory.allocate(store), count),
+            Guarded.floats(memory.allocate(other), count));
+      }
+    }
+  }
+}

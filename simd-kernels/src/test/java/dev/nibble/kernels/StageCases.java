@@ -1,0 +1,286 @@
+package dev.nibble.kernels;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.DepthwiseConvolution;
+import dev.nibble.kernels.Operator.GlobalAveragePooling;
+import dev.nibble.kernels.Operator.MaxPooling;
+import dev.nibble.kernels.Operator.Resample;
+import dev.nibble.kernels.StageCase.Tensor;
+import dev.nibble.kernels.StageCase.Term;
+import dev.nibble.kernels.scalar.ScalarKernels;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+
+/** Draws stages from a seed, with sizes around the edges of lanes and blocks. */
+final class StageCases {
+  private static final int[] CHANNELS = {1, 3, 5, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64, 100};
+  private static final int[] KERNELS = {1, 3, 5, 7};
+  private static final long MOST_MULTIPLY_ADDS = 4_000_000;
+
+  private final long seed;
+  private final Random random;
+
+  private StageCases(long seed) {
+    this.seed = seed;
+    this.random = new Random(seed);
+  }
+
+  /** The stage of that seed. */
+  static StageCase random(long seed) {
+    StageCases cases = new StageCases(seed);
+    return cases.build(cases.operator((int) (seed % 8)));
+  }
+
+  /** A stage of that operator with everything around it drawn from the seed. */
+  static StageCase around(Operator operator, long seed) {
+    return new StageCases(seed).build(operator);
+  }
+
+  private int pick(int... values) {
+    return values[random.nextInt(values.length)];
+  }
+
+  private Operator operator(int kind) {
+    int height = 1 + random.nextInt(13);
+    int width = 1 + random.nextInt(17);
+    int stride = 1 + random.nextInt(3);
+    int kernel = pick(KERNELS);
+    FeatureMap in = new FeatureMap(height, width, pick(CHANNELS));
+    return switch (kind) {
+      case 0 -> new DepthwiseConvolution(in, kernel, stride);
+      case 1 -> {
+        int window = 2 + random.nextInt(3);
+        FeatureMap map = new FeatureMap(height + window, width + window, in.channels());
+        yield new MaxPooling(map, window, stride);
+      }
+      case 2 -> new GlobalAveragePooling(in);
+      case 3 -> new Resample(in, stride, in.channels() + random.nextInt(20));
+      default -> {
+        int outChannels = pick(CHANNELS);
+        Operator op = new Convolution(in, outChannels, kernel, stride, random.nextBoolean());
+        while (op.multiplyAdds() > MOST_MULTIPLY_ADDS) {
+          in =
+              new FeatureMap(
+                  (in.height() + 1) / 2, (in.width() + 1) / 2, Math.min(in.channels(), 64));
+          op = new Convolution(in, outChannels, kernel, stride, random.nextBoolean());
+        }
+        yield op;
+      }
+    };
+  }
+
+  private StageCase build(Operator operator) {
+    FeatureMap in = operator.input();
+    FeatureMap out = operator.output();
+    int[] bounds = bounds();
+    int batch = bounds[bounds.length - 1];
+    Activation activation = activation(true);
+    float[] x = tensor(in, batch);
+    Stage.Residual shortcut = random.nextInt(3) > 0 ? residual(out) : null;
+    Stage stage = new Stage(operator, activation, shortcut, random.nextBoolean());
+    boolean inPlace = shortcut != null && shortcut.transform().isIdentity() && random.nextBoolean();
+    List<Term> outputTerms = new ArrayList<>();
+    for (int i = 1 + random.nextInt(3); i > 0; i--) {
+      outputTerms.add(random.nextInt(3) == 0 ? normalized(out, batch) : shortcut(out, batch));
+    }
+    List<Term> activationTerms = new ArrayList<>();
+    for (int i = random.nextInt(3); i > 0; i--) {
+      activationTerms.add(shortcut(in, batch));
+    }
+    return new StageCase(
+        "seed " + seed + ": " + stage + " of " + batch,
+        stage,
+        bounds,
+        x,
+        activation.needsTable() ? table(activation, in, x) : null,
+        operator.weights() > 0 ? normal(operator.weights(), 0.2f) : null,
+        stage.hasBias() ? normal(out.channels(), 1f) : null,
+        shortcut == null ? null : tensor(shortcut, batch),
+        inPlace,
+        outputTerms,
+        target(outputTerms),
+        activationTerms,
+        target(activationTerms),
+        pick(0, 4, 20, 32));
+  }
+
+  /** One to three shards, now and then one of them empty. */
+  private int[] bounds() {
+    int shards = 1 + random.nextInt(3);
+    int[] bounds = new int[shards + 1];
+    for (int i = 0; i < shards; i++) {
+      bounds[i + 1] = bounds[i] + (i > 0 ? random.nextInt(3) : 1 + random.nextInt(2));
+    }
+    return bounds;
+  }
+
+  private Activation activation(boolean kept) {
+    boolean normalize = random.nextInt(3) > 0;
+    boolean relu = random.nextInt(3) > 0;
+    StoreFormat[] formats = StoreFormat.values();
+    StoreFormat format = formats[random.nextInt(formats.length)];
+    if (format == StoreFormat.KEPT) {
+      return kept ? new Activation(false, false, format, false) : Activation.IDENTITY;
+    }
+    return new Activation(normalize, relu, format, format.isCodes() && random.nextBoolean());
+  }
+
+  private Stage.Residual residual(FeatureMap out) {
+    Activation activation = random.nextBoolean() ? Activation.IDENTITY : activation(false);
+    if (random.nextBoolean()) {
+      return new Stage.Residual(activation, Resample.identity(out));
+    }
+    int stride = 1 + random.nextInt(3);
+    FeatureMap from =
+        new FeatureMap(
+            (out.height() - 1) * stride + 1 + random.nextInt(stride),
+            (out.width() - 1) * stride + 1 + random.nextInt(stride),
+            1 + random.nextInt(out.channels()));
+    return new Stage.Residual(activation, new Resample(from, stride, out.channels()));
+  }
+
+  private Tensor tensor(Stage.Residual residual, int batch) {
+    FeatureMap map = residual.transform().input();
+    Activation a = residual.activation();
+    float[] x = tensor(map, batch);
+    float[] table = a.needsTable() ? table(a, map, x) : null;
+    byte[] store = a.naive() ? encode(a, map, batch, x, requireNonNull(table)) : null;
+    return new Tensor(x, table, store);
+  }
+
+  private Term shortcut(FeatureMap map, int batch) {
+    Resample transform = Resample.identity(map);
+    if (random.nextBoolean()) {
+      transform = new Resample(map, 1 + random.nextInt(3), map.channels() + random.nextInt(9));
+    }
+    float[] gradient = normal(batch * transform.output().values(), 1f);
+    return new Term(map, gradient, transform, StoreFormat.NONE, null, null);
+  }
+
+  private Term normalized(FeatureMap map, int batch) {
+    StoreFormat[] formats = {
+      StoreFormat.FP32, StoreFormat.INT8, StoreFormat.INT4, StoreFormat.INT2
+    };
+    StoreFormat format = formats[random.nextInt(formats.length)];
+    Activation activation = new Activation(true, random.nextBoolean(), format, false);
+    float[] x = tensor(map, batch);
+    float[] table = table(activation, map, x);
+    float[] rows = normal(3 * map.channels(), 1f);
+    System.arraycopy(rows, 0, table, ChannelTable.DX_SCALE * map.channels(), rows.length);
+    byte[] store = encode(activation, map, batch, x, table);
+    return new Term(map, normal(batch * map.values(), 1f), null, format, table, store);
+  }
+
+  /**
+   * A plain term's index, so that the result is written over it, or a buffer of its own, or none.
+   */
+  private int target(List<Term> terms) {
+    for (int i = 0; i < terms.size(); i++) {
+      Resample transform = terms.get(i).transform();
+      if (transform != null && transform.isIdentity() && random.nextBoolean()) {
+        return i;
+      }
+    }
+    return random.nextInt(5) == 0 ? StageCase.NOWHERE : StageCase.OWN;
+  }
+
+  private float[] normal(int count, float scale) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) random.nextGaussian() * scale;
+    }
+    return values;
+  }
+
+  /** Values with a mean and a deviation a channel; now and then a channel is constant. */
+  private float[] tensor(FeatureMap map, int batch) {
+    float[] values = normal(batch * map.values(), 1f);
+    int channels = map.channels();
+    for (int c = 0; c < channels; c++) {
+      float mean = (float) random.nextGaussian();
+      float sd = random.nextInt(20) == 0 ? 0f : 0.5f + 2 * random.nextFloat();
+      for (int i = c; i < values.length; i += channels) {
+        values[i] = mean + sd * values[i];
+      }
+    }
+    return values;
+  }
+
+  /**
+   * The channel table of a tensor, with scales of both signs and shifts beyond the codes' range.
+   */
+  private float[] table(Activation activation, FeatureMap map, float[] x) {
+    int channels = map.channels();
+    float[] gamma = normal(channels, 1f);
+    float[] beta = normal(channels, 1f);
+    for (int c = 0; c < channels; c++) {
+      switch (random.nextInt(10)) {
+        case 0 -> gamma[c] = 0f;
+        case 1 -> beta[c] = 4 * gamma[c];
+        case 2 -> beta[c] = -4 * gamma[c];
+        default -> gamma[c] += Math.copySign(0.1f, gamma[c]);
+      }
+    }
+    try (Guarded memory = new Guarded(0, false)) {
+      MemorySegment table = memory.allocate(ChannelTable.bytes(channels));
+      ChannelMath.fillTable(
+          activation,
+          channels,
+          memory.allocate(moments(x, channels)),
+          activation.normalize() ? memory.allocate(gamma) : null,
+          activation.normalize() ? memory.allocate(beta) : null,
+          1e-3f,
+          table);
+      return Guarded.floats(table, ChannelTable.ROWS * channels);
+    }
+  }
+
+  /** Mean and biased variance a channel, in double. */
+  static float[] moments(float[] x, int channels) {
+    float[] moments = new float[2 * channels];
+    int count = x.length / channels;
+    for (int c = 0; c < channels; c++) {
+      double sum = 0;
+      for (int i = c; i < x.length; i += channels) {
+        sum += x[i];
+      }
+      double square = 0;
+      for (int i = c; i < x.length; i += channels) {
+        square += Math.pow(x[i] - sum / count, 2);
+      }
+      moments[c] = (float) (sum / count);
+      moments[channels + c] = (float) (square / count);
+    }
+    return moments;
+  }
+
+  /** The stored copy of a tensor. */
+  static byte[] encode(
+      Activation activation, FeatureMap map, int batch, float[] x, float @Nullable [] table) {
+    try (Guarded memory = new Guarded(0, false)) {
+      long bytes = batch * activation.store().bytes(map);
+      MemorySegment store = memory.allocate(bytes);
+      Stage stage = new Stage(Resample.identity(map), activation, null, false);
+      ForwardArgs args =
+          new ForwardArgs(
+              stage,
+              batch,
+              memory.allocate(x),
+              table == null ? null : memory.allocate(table),
+              store,
+              null,
+              null,
+              null,
+              null,
+              memory.allocate(batch * map.bytes()),
+              null);
+      Runner.forward(new ScalarKernels(), args, 0, batch);
+      return Guarded.bytes(store, bytes);
+    }
+  }
+}

@@ -1,0 +1,171 @@
+package dev.nibble.kernels;
+
+import static java.util.Objects.requireNonNull;
+
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Runs a {@link StageCase} on a provider, between canaries, and returns all that it wrote. */
+final class StageRun {
+  /** What a pass wrote, by name; arrays of floats and of bytes. */
+  record Result(Map<String, float[]> floats, Map<String, byte[]> bytes) {
+    Result() {
+      this(new LinkedHashMap<>(), new LinkedHashMap<>());
+    }
+  }
+
+  private StageRun() {}
+
+  static Result forward(Kernels kernels, StageCase run) {
+    Stage stage = run.stage();
+    int batch = run.batch();
+    FeatureMap in = stage.input();
+    FeatureMap out = stage.output();
+    try (Guarded memory = new Guarded(run.skew(), run.skew() != 0)) {
+      long storeBytes = batch * stage.activation().store().bytes(in);
+      MemorySegment store = storeBytes == 0 ? null : memory.allocate(storeBytes);
+      boolean pooling = stage.operator() instanceof Operator.MaxPooling;
+      MemorySegment argmax =
+          pooling && run.trains() ? memory.allocate((long) batch * out.values()) : null;
+      MemorySegment sums =
+          stage.statistics()
+              ? memory.allocateAligned(run.shards() * Partials.statisticsBytes(out.channels()))
+              : null;
+      ForwardArgs.ResidualArgs residual = null;
+      StageCase.Tensor tensor = run.residual();
+      if (tensor != null) {
+        residual =
+            new ForwardArgs.ResidualArgs(
+                memory.allocate(tensor.x()),
+                optional(memory, tensor.table()),
+                tensor.store() == null ? null : memory.allocate(tensor.store()));
+      }
+      MemorySegment y =
+          run.inPlace() ? requireNonNull(residual).x() : memory.allocate(batch * out.bytes());
+      ForwardArgs args =
+          new ForwardArgs(
+              stage,
+              batch,
+              memory.allocate(run.x()),
+              optional(memory, run.table()),
+              store,
+              optional(memory, run.weights()),
+              optional(memory, run.bias()),
+              residual,
+              argmax,
+              y,
+              sums);
+      Runner.forward(kernels, args, run.bounds());
+      memory.verify(kernels.name() + " forward, " + run);
+      Result result = new Result();
+      result.floats().put("y", Guarded.floats(y, batch * out.values()));
+      if (store != null) {
+        result.bytes().put("store", Guarded.bytes(store, storeBytes));
+      }
+      if (argmax != null) {
+        result.bytes().put("argmax", Guarded.bytes(argmax, (long) batch * out.values()));
+      }
+      if (sums != null) {
+        MemorySegment moments = memory.allocate(8L * out.channels());
+        kernels.finishStatistics(sums, run.shards(), run.bounds(), out, moments);
+        float[] values = Guarded.floats(moments, 2 * out.channels());
+        result.floats().put("mean", Arrays.copyOf(values, out.channels()));
+        result.floats().put("variance", Arrays.copyOfRange(values, out.channels(), values.length));
+      }
+      return result;
+    }
+  }
+
+  /** Runs the backward pass on what another run's forward pass stored. */
+  static Result backward(Kernels kernels, StageCase run, Result stored) {
+    Stage stage = run.stage();
+    int batch = run.batch();
+    FeatureMap in = stage.input();
+    FeatureMap out = stage.output();
+    try (Guarded memory = new Guarded(run.skew(), run.skew() != 0)) {
+      List<GradientTerm> outputTerms = terms(memory, run.outputTerms());
+      List<GradientTerm> activationTerms = terms(memory, run.activationTerms());
+      MemorySegment gradientOut =
+          target(memory, outputTerms, run.gradientOut(), batch * out.bytes());
+      MemorySegment dx = target(memory, activationTerms, run.dx(), batch * in.bytes());
+      MemorySegment table = optional(memory, run.table());
+      byte[] store = stored.bytes().get("store");
+      byte[] argmax = stored.bytes().get("argmax");
+      BackwardArgs args =
+          new BackwardArgs(
+              stage,
+              batch,
+              outputTerms,
+              gradientOut,
+              stage.activation().store() == StoreFormat.KEPT ? memory.allocate(run.x()) : null,
+              table,
+              store == null ? null : memory.allocate(store),
+              optional(memory, run.weights()),
+              argmax == null ? null : memory.allocate(argmax),
+              activationTerms,
+              dx,
+              memory.allocateAligned(run.shards() * Partials.gradientBytes(stage)));
+      Runner.backward(kernels, args, run.bounds());
+      memory.verify(kernels.name() + " backward, " + run);
+      Result result = new Result();
+      if (gradientOut != null) {
+        result.floats().put("dy", Guarded.floats(gradientOut, batch * out.values()));
+      }
+      if (dx != null) {
+        result.floats().put("d", Guarded.floats(dx, batch * in.values()));
+      }
+      int weights = stage.operator().weights();
+      int parameters = weights + (stage.hasBias() ? out.channels() : 0);
+      MemorySegment dw = memory.allocate(4L * parameters);
+      kernels.finishWeights(args, run.shards(), 0, parameters, dw);
+      float[] values = Guarded.floats(dw, parameters);
+      result.floats().put("dweight", Arrays.copyOf(values, weights));
+      result.floats().put("dbias", Arrays.copyOfRange(values, weights, parameters));
+      if (stage.activation().normalize()) {
+        MemorySegment gamma = memory.allocate(in.channels() * 4L);
+        MemorySegment beta = memory.allocate(in.channels() * 4L);
+        kernels.finishChannels(args, run.shards(), batch, gamma, beta);
+        result.floats().put("dgamma", Guarded.floats(gamma, in.channels()));
+        result.floats().put("dbeta", Guarded.floats(beta, in.channels()));
+      }
+      return result;
+    }
+  }
+
+  private static List<GradientTerm> terms(Guarded memory, List<StageCase.Term> terms) {
+    List<GradientTerm> result = new ArrayList<>();
+    for (StageCase.Term term : terms) {
+      MemorySegment gradient = memory.allocate(term.gradient());
+      if (term.transform() != null) {
+        result.add(new GradientTerm.Shortcut(gradient, term.transform()));
+      } else {
+        result.add(
+            new GradientTerm.Normalized(
+                term.map(),
+                gradient,
+                memory.allocate(requireNonNull(term.table())),
+                term.format(),
+                memory.allocate(requireNonNull(term.store()))));
+      }
+    }
+    return result;
+  }
+
+  private static @Nullable MemorySegment target(
+      Guarded memory, List<GradientTerm> terms, int where, long bytes) {
+    return switch (where) {
+      case StageCase.NOWHERE -> null;
+      case StageCase.OWN -> memory.allocate(bytes);
+      default -> requireNonNull(GradientTerm.plainBuffer(terms.get(where)));
+    };
+  }
+
+  private static @Nullable MemorySegment optional(Guarded memory, float @Nullable [] values) {
+    return values == null ? null : memory.allocate(values);
+  }
+}

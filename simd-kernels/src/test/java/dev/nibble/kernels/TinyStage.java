@@ -1,0 +1,182 @@
+package dev.nibble.kernels;
+
+import dev.nibble.kernels.Operator.Resample;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+
+/** A stage with batch norm as a function from its parameters to a number, and its gradients. */
+final class TinyStage {
+  /** Names of the {@link #parameters}, in order. */
+  static final List<String> NAMES = List.of("x", "gamma", "beta", "weights", "bias");
+
+  private static final int BATCH = 3;
+  private static final int[] BOUNDS = {0, 2, BATCH};
+
+  private final Kernels kernels;
+  private final Stage stage;
+  private final List<float[]> parameters;
+  private final float[] direction;
+
+  TinyStage(Kernels kernels, Stage stage, Random random) {
+    this.kernels = kernels;
+    this.stage = stage;
+    int channels = stage.activation().normalize() ? stage.input().channels() : 0;
+    int bias = stage.hasBias() ? stage.output().channels() : 0;
+    float[] x = normal(random, BATCH * stage.input().values());
+    this.parameters =
+        List.of(
+            x,
+            normal(random, channels),
+            normal(random, channels),
+            normal(random, stage.operator().weights()),
+            normal(random, bias));
+    this.direction = normal(random, BATCH * stage.output().values());
+  }
+
+  private static float[] normal(Random random, int count) {
+    float[] values = new float[count];
+    for (int i = 0; i < count; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return values;
+  }
+
+  /** The arrays that {@link #loss} reads; empty where the stage has no such parameter. */
+  List<float[]> parameters() {
+    return parameters;
+  }
+
+  /** The sum of y times a fixed direction. */
+  double loss() {
+    try (Guarded memory = new Guarded(0, false)) {
+      float[] y = Guarded.floats(new Bound(memory).forward().y(), BATCH * stage.output().values());
+      double sum = 0;
+      for (int i = 0; i < y.length; i++) {
+        sum += (double) y[i] * direction[i];
+      }
+      return sum;
+    }
+  }
+
+  /** d loss / d parameters, in their order, by the kernels' backward pass. */
+  List<float[]> gradients() {
+    try (Guarded memory = new Guarded(0, false)) {
+      return new Bound(memory).backward();
+    }
+  }
+
+  /** The parameters bound to buffers. */
+  private final class Bound {
+    private final Guarded memory;
+    private final MemorySegment x;
+    private final @Nullable MemorySegment table;
+    private final @Nullable MemorySegment store;
+    private final @Nullable MemorySegment argmax;
+    private final @Nullable MemorySegment weights;
+    private final @Nullable MemorySegment bias;
+
+    Bound(Guarded memory) {
+      this.memory = memory;
+      int channels = stage.input().channels();
+      x = memory.allocate(parameters.get(0));
+      weights = optional(parameters.get(3));
+      bias = optional(parameters.get(4));
+      boolean normalize = stage.activation().normalize();
+      table = normalize ? memory.allocate(ChannelTable.bytes(channels)) : null;
+      if (table != null) {
+        kernels.fillTable(
+            stage.activation(),
+            channels,
+            memory.allocate(StageCases.moments(parameters.get(0), channels)),
+            memory.allocate(parameters.get(1)),
+            memory.allocate(parameters.get(2)),
+            1e-3f,
+            table);
+      }
+      long bytes = BATCH * stage.activation().store().bytes(stage.input());
+      store = bytes == 0 ? null : memory.allocate(bytes);
+      argmax =
+          stage.operator() instanceof Operator.MaxPooling
+              ? memory.allocate((long) BATCH * stage.output().values())
+              : null;
+    }
+
+    private @Nullable MemorySegment optional(float[] values) {
+      return values.length == 0 ? null : memory.allocate(values);
+    }
+
+    ForwardArgs forward() {
+      MemorySegment y = memory.allocate(BATCH * stage.output().bytes());
+      ForwardArgs args =
+          new ForwardArgs(stage, BATCH, x, table, store, weights, bias, null, argmax, y, null);
+      Runner.forward(kernels, args, BOUNDS);
+      return args;
+    }
+
+    List<float[]> backward() {
+      forward();
+      FeatureMap in = stage.input();
+      MemorySegment d = memory.allocate(BATCH * in.bytes());
+      BackwardArgs args =
+          new BackwardArgs(
+              stage,
+              BATCH,
+              List.of(GradientTerm.plain(memory.allocate(direction), stage.output())),
+              null,
+              stage.activation().store() == StoreFormat.KEPT ? x : null,
+              table,
+              store,
+              weights,
+              argmax,
+              List.of(),
+              d,
+              memory.allocateAligned(2 * Partials.gradientBytes(stage)));
+      Runner.backward(kernels, args, BOUNDS);
+      int weightCount = parameters.get(3).length;
+      int count = weightCount + parameters.get(4).length;
+      MemorySegment dw = memory.allocate(4L * count);
+      kernels.finishWeights(args, 2, 0, count, dw);
+      float[] dwValues = Guarded.floats(dw, count);
+      float[] dWeights = Arrays.copyOf(dwValues, weightCount);
+      float[] dBias = Arrays.copyOfRange(dwValues, weightCount, count);
+      if (table == null || store == null) {
+        float[] dx = Guarded.floats(d, BATCH * in.values());
+        return List.of(dx, new float[0], new float[0], dWeights, dBias);
+      }
+      MemorySegment dGamma = memory.allocate(4L * in.channels());
+      MemorySegment dBeta = memory.allocate(4L * in.channels());
+      kernels.finishChannels(args, 2, BATCH, dGamma, dBeta);
+      return List.of(
+          throughBatchNorm(d, table, store),
+          Guarded.floats(dGamma, in.channels()),
+          Guarded.floats(dBeta, in.channels()),
+          dWeights,
+          dBias);
+    }
+
+    private float[] throughBatchNorm(MemorySegment d, MemorySegment table, MemorySegment store) {
+      FeatureMap in = stage.input();
+      Stage before = new Stage(Resample.identity(in), Activation.IDENTITY, null, false);
+      MemorySegment dx = memory.allocate(BATCH * in.bytes());
+      BackwardArgs args =
+          new BackwardArgs(
+              before,
+              BATCH,
+              List.of(new GradientTerm.Normalized(in, d, table, stage.activation().store(), store)),
+              dx,
+              null,
+              null,
+              null,
+              null,
+              null,
+              List.of(),
+              null,
+              memory.allocateAligned(2 * Partials.gradientBytes(before)));
+      Runner.backward(kernels, args, BOUNDS);
+      return Guarded.floats(dx, BATCH * in.values());
+    }
+  }
+}
