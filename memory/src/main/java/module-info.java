@@ -4,4 +4,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module dev.nibble.memory {
   requires static transitive org.jspecify;
+
+  exports dev.nibble.memory;
+  exports dev.nibble.memory.plan;
 }
