@@ -1,46 +1,29 @@
 package dev.nibble.kernels.provider;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
+import java.lang.management.ManagementFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the JVM's options through HotSpot's diagnostic bean. By reflection, because the bean's
- * modules may be missing from a trimmed run-time image, and then nothing is known rather than
- * wrong.
+ * Reads the JVM's options through HotSpot's diagnostic bean. Where the bean's modules are missing,
+ * as in a trimmed run-time image, nothing is known, which is not an error.
  */
 final class HotSpotOptions {
-  private final @Nullable Object bean;
-
-  HotSpotOptions() {
-    this.bean = find();
-  }
-
-  private static @Nullable Object find() {
-    try {
-      Class<?> type = Class.forName("com.sun.management.HotSpotDiagnosticMXBean");
-      Class<?> factory = Class.forName("java.lang.management.ManagementFactory");
-      return factory.getMethod("getPlatformMXBean", Class.class).invoke(null, type);
-    } catch (ReflectiveOperationException | LinkageError e) {
-      return null;
-    }
-  }
+  private HotSpotOptions() {}
 
   /** The option's value as text, or null where it is not known to this JVM. */
-  @Nullable String get(String name) {
-    if (bean == null) {
-      return null;
-    }
+  static @Nullable String get(String name) {
     try {
-      Class<?> type = Class.forName("com.sun.management.HotSpotDiagnosticMXBean");
-      Object option = type.getMethod("getVMOption", String.class).invoke(bean, name);
-      return (String)
-          Class.forName("com.sun.management.VMOption").getMethod("getValue").invoke(option);
-    } catch (ReflectiveOperationException | LinkageError e) {
+      HotSpotDiagnosticMXBean bean =
+          ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+      return bean == null ? null : bean.getVMOption(name).getValue();
+    } catch (LinkageError | IllegalArgumentException e) {
       return null;
     }
   }
 
   /** The option's value as a number, or {@code unknown} where it has none. */
-  int get(String name, int unknown) {
+  static int get(String name, int unknown) {
     String value = get(name);
     try {
       return value == null ? unknown : Integer.parseInt(value);

@@ -2,6 +2,7 @@ package dev.nibble.kernels.provider;
 
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.scalar.ScalarKernels;
+import dev.nibble.kernels.vector.VectorKernels;
 import java.lang.System.Logger.Level;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -55,15 +56,8 @@ public final class KernelProvider {
     if (reason != null) {
       throw new KernelUnavailableException("The vector kernels cannot run: " + reason);
     }
-    // By name, so that a JVM without the Vector API never links the class.
-    try {
-      return Class.forName("dev.nibble.kernels.vector.VectorKernels")
-          .asSubclass(Kernels.class)
-          .getConstructor()
-          .newInstance();
-    } catch (ReflectiveOperationException | LinkageError e) {
-      throw new KernelUnavailableException("The vector kernels cannot be loaded: " + e);
-    }
+    // Only here is the class touched, so that a JVM without the Vector API never links it.
+    return new VectorKernels();
   }
 
   /** At debug level: the JDK's own logger prints anything higher on the console. */

@@ -1,5 +1,6 @@
 package dev.nibble.kernels.provider;
 
+import dev.nibble.kernels.vector.VectorKernels;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -23,11 +24,12 @@ final class VectorSupport {
     if (info.toLowerCase(Locale.ROOT).contains("interpreted")) {
       return "the JVM only interprets; start java without -Xint";
     }
-    return whyNot(new HotSpotOptions(), System.getProperty("os.arch", ""));
+    String reason = whyNot(System.getProperty("os.arch", ""));
+    return reason != null ? reason : VectorKernels.unsupportedReason();
   }
 
-  private static @Nullable String whyNot(HotSpotOptions options, String architecture) {
-    int level = options.get("TieredStopAtLevel", 4);
+  private static @Nullable String whyNot(String architecture) {
+    int level = HotSpotOptions.get("TieredStopAtLevel", 4);
     if (level < 4) {
       return "the optimising compiler C2 is off; start java without -XX:TieredStopAtLevel=" + level;
     }
@@ -36,13 +38,13 @@ final class VectorSupport {
           case "amd64", "x86_64", "x86", "i386" -> true;
           default -> false;
         };
-    if ("false".equals(options.get("UseFMA"))) {
+    if ("false".equals(HotSpotOptions.get("UseFMA"))) {
       return "fused multiply-add is missing or switched off (UseFMA is false)";
     }
     // A vector of floats fills MaxVectorSize; AVX without AVX2 has 32 bytes for floats only.
     int needed = x86 ? 32 : 16;
-    int bytes = options.get("MaxVectorSize", needed);
-    if (bytes < needed || (x86 && options.get("UseAVX", 2) < 2)) {
+    int bytes = HotSpotOptions.get("MaxVectorSize", needed);
+    if (bytes < needed || (x86 && HotSpotOptions.get("UseAVX", 2) < 2)) {
       return "vectors of at least %d bits are needed, and this processor or JVM offers %d"
           .formatted(8 * needed, 8 * Math.min(bytes, x86 ? 16 : bytes));
     }
