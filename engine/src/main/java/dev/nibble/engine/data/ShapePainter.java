@@ -8,8 +8,8 @@ import java.lang.foreign.MemorySegment;
  * Draws one 32x32 picture of a textured shape on a textured ground; holds the state of the picture
  * being drawn, so one thread uses it at a time.
  *
- * <p>Everything about a picture is a function of its key: colours, place, size, turn, textures,
- * noise.
+ * <p>Everything about a picture is a function of its key: colours, place, size, turn (up to 45
+ * degrees either way), textures, noise.
  */
 final class ShapePainter {
   static final int SIDE = 32;
@@ -37,7 +37,7 @@ final class ShapePainter {
     float free = SIDE - 1.8f * radius;
     float centreX = 0.9f * radius + free * next();
     float centreY = 0.9f * radius + free * next();
-    double angle = 2 * Math.PI * next();
+    double angle = 0.5 * Math.PI * (next() - 0.5f);
     // StrictMath: sine and cosine may differ in the last bit between machines otherwise.
     float sin = (float) StrictMath.sin(angle);
     float cos = (float) StrictMath.cos(angle);
@@ -51,7 +51,8 @@ final class ShapePainter {
       for (int x = 0; x < SIDE; x++) {
         float dx = (x + 0.5f - centreX) / radius;
         float dy = (y + 0.5f - centreY) / radius;
-        float distance = outline.distance(cos * dx + sin * dy, cos * dy - sin * dx);
+        // Rows run down, the outlines' second axis up.
+        float distance = outline.distance(cos * dx + sin * dy, sin * dx - cos * dy);
         float cover = Math.max(0, Math.min(1, 0.5f - distance * radius));
         float g = cover < 1 ? ground.at(x, y) : 0;
         float b = cover > 0 ? body.at(x, y) : 0;
