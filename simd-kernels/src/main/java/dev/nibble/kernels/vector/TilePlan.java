@@ -5,14 +5,17 @@ import static dev.nibble.kernels.vector.Lanes.LANES;
 import java.util.Arrays;
 
 /**
- * How a product is cut into register tiles: which heights exist, what they cost, and the cheapest way
- * to cover a number of rows and of vectors with them.
+ * How a product is cut into register tiles: which heights exist, what they cost, and the cheapest
+ * way to cover a number of rows and of vectors with them.
  */
 final class TilePlan {
   /** The widest tile, in vectors. */
   static final int MAX_VECTORS = 4;
 
-  /** AVX2 has 16 vector registers; AVX-512, the only one with 16 lanes, has 32. First, as the plans need it. */
+  /**
+   * AVX2 has 16 vector registers; AVX-512, the only one with 16 lanes, has 32. First, as the plans
+   * need it.
+   */
   private static final int REGISTERS = LANES >= 16 ? 32 : 16;
 
   /** Rows that are planned exactly; longer strips start with the best tile. */
@@ -49,8 +52,8 @@ final class TilePlan {
   /**
    * Plans.
    *
-   * @param cycles by width in vectors and height in rows: cycles that a tile takes for one step of its
-   *     sum, as measured on Zen 5 with 512 bits; 0 where there is no such tile
+   * @param cycles by width in vectors and height in rows: cycles that a tile takes for one step of
+   *     its sum, as measured on Zen 5 with 512 bits; 0 where there is no such tile
    */
   private TilePlan(float[][] cycles) {
     for (int v = 1; v <= MAX_VECTORS; v++) {

@@ -1,11 +1,11 @@
 package dev.nibble.kernels.vector;
 
 /**
- * The two micro-kernels behind a convolution's three products: small matrix products whose sums stay in
- * registers, over heap arrays.
+ * The two micro-kernels behind a convolution's three products: small matrix products whose sums
+ * stay in registers, over heap arrays.
  *
- * <p>They differ in which stride is one. With it known, C2 lifts the bounds checks of {@code a} out of
- * the loop, which is worth half of the speed.
+ * <p>They differ in which stride is one. With it known, C2 lifts the bounds checks of {@code a} out
+ * of the loop, which is worth half of the speed.
  */
 final class Tiles {
   private Tiles() {}
@@ -15,9 +15,9 @@ final class Tiles {
   }
 
   /**
-   * Product with a packed panel: for t below {@code count} and l below {@code vectors * LANES}, {@code
-   * c[ct + t * cT + l] = sum over row < rows, r < red of a[at + t * aT + row * aRow + r] * b[bt + (row *
-   * red + r) * vectors * LANES + l]}.
+   * Product with a packed panel: for t below {@code count} and l below {@code vectors * LANES},
+   * {@code c[ct + t * cT + l] = sum over row < rows, r < red of a[at + t * aT + row * aRow + r] *
+   * b[bt + (row * red + r) * vectors * LANES + l]}.
    *
    * @param vectors width of the panel, 1 to {@link TilePlan#MAX_VECTORS}
    */
@@ -39,6 +39,10 @@ final class Tiles {
       height = TilePlan.PANEL.height(vectors, count - t);
       int p = at + t * aT;
       int q = ct + t * cT;
+      if (vectors == 1 && height == 8 && red == 3 * aT) {
+        SlidingTiles.t8(rows, aT, a, p, aRow, b, bt, c, q, cT);
+        continue;
+      }
       switch (key(vectors, height)) {
         case 24 -> PanelTiles1.t8(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
         case 20 -> PanelTiles1.t4(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
@@ -54,15 +58,16 @@ final class Tiles {
         case 68 -> PanelTiles4.t4(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
         case 66 -> PanelTiles4.t2(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
         case 65 -> PanelTiles4.t1(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        default -> throw new IllegalArgumentException("No panel tile is " + vectors + " vectors wide");
+        default ->
+            throw new IllegalArgumentException("No panel tile is " + vectors + " vectors wide");
       }
     }
   }
 
   /**
-   * Sum over pixels: for t below {@code count} and l below {@code vectors * LANES}, {@code c[ct + t *
-   * cT + l] += sum over row < rows, r < red of a[at + t + row * aRow + r * aR] * b[bt + row * bRow + r *
-   * bR + l]}.
+   * Sum over pixels: for t below {@code count} and l below {@code vectors * LANES}, {@code c[ct + t
+   * * cT + l] += sum over row < rows, r < red of a[at + t + row * aRow + r * aR] * b[bt + row *
+   * bRow + r * bR + l]}.
    *
    * @param vectors width of the sums, 1 to {@link TilePlan#MAX_VECTORS}
    */
@@ -103,7 +108,8 @@ final class Tiles {
         case 68 -> PixelTiles4.t4(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
         case 66 -> PixelTiles4.t2(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
         case 65 -> PixelTiles4.t1(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        default -> throw new IllegalArgumentException("No pixel tile is " + vectors + " vectors wide");
+        default ->
+            throw new IllegalArgumentException("No pixel tile is " + vectors + " vectors wide");
       }
     }
   }
