@@ -1,0 +1,196 @@
+package dev.nibble.kernels.vector;
+
+import static dev.nibble.kernels.vector.CodeLanes.INTS;
+import static dev.nibble.kernels.vector.Lanes.FLOATS;
+
+import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.StoreFormat;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/**
+ * The loops that write codes while they load: for a vector of channels and a run of pixel groups.
+ * One loop a width, because shifts must be constants.
+ *
+ * <p>Clamping is done on integers: v is cut to the same code before as after it, and integers have
+ * no NaN to care for. On the positive side of the ReLU a code lies in [edge, top], else in [0, edge
+ * - 1].
+ */
+final class CodeWriter {
+  private CodeWriter() {}
+
+  /** Loads {@code groups} groups of pixels; the parameters are those of the loops below. */
+  static void encode(
+      Activation activation,
+      StoreFormat format,
+      int channels,
+      int groups,
+      MemorySegment x,
+      long from,
+      MemorySegment store,
+      long copy,
+      float[] scratch,
+      int rows,
+      int to) {
+    boolean raw = !activation.normalize();
+    boolean relu = activation.relu();
+    switch (format) {
+      case INT8 -> one(raw, relu, channels, groups, x, from, store, copy, scratch, rows, to);
+      case INT4 -> two(raw, relu, channels, groups, x, from, store, copy, scratch, rows, to);
+      case INT2 -> four(raw, relu, channels, groups, x, from, store, copy, scratch, rows, to);
+      default -> throw new IllegalArgumentException(format + " has no codes");
+    }
+  }
+
+  /** The smallest code on the positive side: the edge, or 0 where no ReLU makes a difference. */
+  private static IntVector positive(float[] scratch, int edge, boolean relu) {
+    return relu
+        ? CodeLanes.truncate(FloatVector.fromArray(FLOATS, scratch, edge))
+        : IntVector.zero(INTS);
+  }
+
+  /** The largest code on the negative side. */
+  private static IntVector negative(float[] scratch, int edge, boolean relu, int top) {
+    return relu
+        ? CodeLanes.truncate(FloatVector.fromArray(FLOATS, scratch, edge)).sub(1)
+        : IntVector.broadcast(INTS, top);
+  }
+
+  private static IntVector code(
+      FloatVector v, VectorMask<Float> positive, IntVector least, IntVector most, int top) {
+    VectorMask<Integer> side = positive.cast(INTS);
+    return CodeLanes.truncate(v)
+        .max(IntVector.zero(INTS).blend(least, side))
+        .min(most.blend(top, side));
+  }
+
+  private static FloatVector rectified(FloatVector z, VectorMask<Float> relu) {
+    return z.blend(0f, z.compare(VectorOperators.LE, 0f).and(relu));
+  }
+
+  private static void one(
+      boolean isRaw,
+      boolean isRelu,
+      int channels,
+      int groups,
+      MemorySegment x,
+      long from,
+      MemorySegment store,
+      long copy,
+      float[] scratch,
+      int rows,
+      int to) {
+    int row = Lanes.roundUp(channels);
+    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.MEAN * row);
+    FloatVector rsd = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.RSD * row);
+    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
+    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
+    FloatVector scale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
+    IntVector least = positive(scratch, rows + ChannelTable.EDGE * row, isRelu);
+    IntVector most = negative(scratch, rows + ChannelTable.EDGE * row, isRelu, 255);
+    VectorMask<Float> raw = FLOATS.maskAll(isRaw);
+    VectorMask<Float> relu = FLOATS.maskAll(isRelu);
+    for (int g = 0; g < groups; g++) {
+      FloatVector value = Segments.load(x, from + 4L * g * channels);
+      FloatVector hat = value.sub(mean).mul(rsd);
+      FloatVector z = hat.fma(gamma, beta).blend(value, raw);
+      VectorMask<Float> side = z.compare(VectorOperators.GT, 0f);
+      IntVector code = code(hat.fma(scale, offset), side, least, most, 255);
+      CodeLanes.store(code, store, copy + (long) g * channels);
+      rectified(z, relu).intoArray(scratch, to + g * channels);
+    }
+  }
+
+  private static void two(
+      boolean isRaw,
+      boolean isRelu,
+      int channels,
+      int groups,
+      MemorySegment x,
+      long from,
+      MemorySegment store,
+      long copy,
+      float[] scratch,
+      int rows,
+      int to) {
+    int row = Lanes.roundUp(channels);
+    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.MEAN * row);
+    FloatVector rsd = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.RSD * row);
+    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
+    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
+    FloatVector scale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
+    IntVector least = positive(scratch, rows + ChannelTable.EDGE * row, isRelu);
+    IntVector most = negative(scratch, rows + ChannelTable.EDGE * row, isRelu, 15);
+    VectorMask<Float> raw = FLOATS.maskAll(isRaw);
+    VectorMask<Float> relu = FLOATS.maskAll(isRelu);
+    for (int g = 0; g < groups; g++) {
+      long in = from + 8L * g * channels;
+      int at = to + 2 * g * channels;
+      FloatVector value0 = Segments.load(x, in);
+      FloatVector hat0 = value0.sub(mean).mul(rsd);
+      FloatVector z0 = hat0.fma(gamma, beta).blend(value0, raw);
+      rectified(z0, relu).intoArray(scratch, at);
+      VectorMask<Float> side0 = z0.compare(VectorOperators.GT, 0f);
+      IntVector code0 = code(hat0.fma(scale, offset), side0, least, most, 15);
+      FloatVector value1 = Segments.load(x, in + 4L * channels);
+      FloatVector hat1 = value1.sub(mean).mul(rsd);
+      FloatVector z1 = hat1.fma(gamma, beta).blend(value1, raw);
+      rectified(z1, relu).intoArray(scratch, at + channels);
+      VectorMask<Float> side1 = z1.compare(VectorOperators.GT, 0f);
+      IntVector code1 = code(hat1.fma(scale, offset), side1, least, most, 15);
+      IntVector bytes = code0.or(code1.lanewise(VectorOperators.LSHL, 4));
+      CodeLanes.store(bytes, store, copy + (long) g * channels);
+    }
+  }
+
+  private static void four(
+      boolean isRaw,
+      boolean isRelu,
+      int channels,
+      int groups,
+      MemorySegment x,
+      long from,
+      MemorySegment store,
+      long copy,
+      float[] scratch,
+      int rows,
+      int to) {
+    int row = Lanes.roundUp(channels);
+    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.MEAN * row);
+    FloatVector rsd = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.RSD * row);
+    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
+    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
+    FloatVector scale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
+    IntVector least = positive(scratch, rows + ChannelTable.EDGE * row, isRelu);
+    IntVector most = negative(scratch, rows + ChannelTable.EDGE * row, isRelu, 3);
+    VectorMask<Float> raw = FLOATS.maskAll(isRaw);
+    VectorMask<Float> relu = FLOATS.maskAll(isRelu);
+    for (int g = 0; g < groups; g++) {
+      IntVector bytes = IntVector.zero(INTS);
+      // From the last pixel to the first, so that one constant shift serves all four.
+      for (int j = 3; j >= 0; j--) {
+        FloatVector value = Segments.load(x, from + 4L * (4 * g + j) * channels);
+        FloatVector hat = value.sub(mean).mul(rsd);
+        FloatVector z = hat.fma(gamma, beta).blend(value, raw);
+        rectified(z, relu).intoArray(scratch, to + (4 * g + j) * channels);
+        VectorMask<Float> side = z.compare(VectorOperators.GT, 0f);
+        IntVector code = code(hat.fma(scale, offset), side, least, most, 3);
+        bytes = bytes.lanewise(VectorOperators.LSHL, 2).or(code);
+      }
+      CodeLanes.store(bytes, store, copy + (long) g * channels);
+    }
+  }
+}

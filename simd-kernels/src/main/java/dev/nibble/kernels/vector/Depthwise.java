@@ -1,0 +1,160 @@
+package dev.nibble.kernels.vector;
+
+import static dev.nibble.kernels.vector.Lanes.FLOATS;
+import static dev.nibble.kernels.vector.Lanes.LANES;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator.DepthwiseConvolution;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * The depthwise convolution's three products for one picture. Channels are the lanes; a window is
+ * cut to the picture, so there are no borders.
+ *
+ * <p>Activation and output gradient have C floats a pixel and a vector of slack behind the last;
+ * weights, output and input gradient have whole vectors. So the last vector of a pixel may read
+ * values of the next one, which only ever reach the padding.
+ */
+final class Depthwise {
+  private Depthwise() {}
+
+  /** Floats of the weights, or of their gradient: k x k x whole vectors. */
+  static int weightFloats(DepthwiseConvolution op) {
+    return op.kernel() * op.kernel() * Lanes.roundUp(op.input().channels());
+  }
+
+  /** Pads the weights' channels to whole vectors. */
+  static void pack(DepthwiseConvolution op, MemorySegment weights, float[] packed) {
+    int channels = op.input().channels();
+    int stride = Lanes.roundUp(channels);
+    Arrays.fill(packed, 0, weightFloats(op), 0f);
+    Segments.copyIn(weights, 0, packed, 0, channels, stride, op.kernel() * op.kernel());
+  }
+
+  /** y[oy,ox,c] = sum of a[iy,ix,c] * w[ky,kx,c]. */
+  static void forward(DepthwiseConvolution op, float[] weights, float[] scratch, int act, int out) {
+    FeatureMap in = op.input();
+    FeatureMap to = op.output();
+    int channels = in.channels();
+    int stride = Lanes.roundUp(channels);
+    int kernel = op.kernel();
+    for (int oy = 0; oy < to.height(); oy++) {
+      int top = oy * op.stride() - op.padding();
+      int firstY = Math.max(0, -top);
+      int lastY = Math.min(kernel, in.height() - top);
+      for (int ox = 0; ox < to.width(); ox++) {
+        int left = ox * op.stride() - op.padding();
+        int firstX = Math.max(0, -left);
+        int lastX = Math.min(kernel, in.width() - left);
+        int at = out + (oy * to.width() + ox) * stride;
+        for (int c = 0; c < channels; c += LANES) {
+          FloatVector sum = FloatVector.zero(FLOATS);
+          for (int ky = firstY; ky < lastY; ky++) {
+            int from = act + ((top + ky) * in.width() + left) * channels + c;
+            for (int kx = firstX; kx < lastX; kx++) {
+              int w = (ky * kernel + kx) * stride + c;
+              sum =
+                  FloatVector.fromArray(FLOATS, scratch, from + kx * channels)
+                      .fma(FloatVector.fromArray(FLOATS, weights, w), sum);
+            }
+          }
+          sum.intoArray(scratch, at + c);
+        }
+      }
+    }
+  }
+
+  /** da[iy,ix,c] = sum of dy[oy,ox,c] * w[ky,kx,c]. */
+  static void backwardData(
+      DepthwiseConvolution op, float[] weights, float[] scratch, int dy, int data) {
+    FeatureMap in = op.input();
+    int stride = Lanes.roundUp(in.channels());
+    Arrays.fill(scratch, data, data + in.pixels() * stride, 0f);
+    for (int ky = 0; ky < op.kernel(); ky++) {
+      for (int kx = 0; kx < op.kernel(); kx++) {
+        scatter(op, ky, kx, weights, scratch, dy, data);
+      }
+    }
+  }
+
+  private static void scatter(
+      DepthwiseConvolution op, int ky, int kx, float[] weights, float[] scratch, int dy, int data) {
+    FeatureMap in = op.input();
+    FeatureMap to = op.output();
+    int channels = in.channels();
+    int stride = Lanes.roundUp(channels);
+    int firstX = first(op, kx);
+    int lastX = last(op, kx, in.width(), to.width());
+    int lastY = last(op, ky, in.height(), to.height());
+    int w = (ky * op.kernel() + kx) * stride;
+    for (int oy = first(op, ky); oy < lastY; oy++) {
+      int iy = oy * op.stride() + ky - op.padding();
+      int row = data + (iy * in.width() + kx - op.padding()) * stride;
+      for (int c = 0; c < channels; c += LANES) {
+        FloatVector weight = FloatVector.fromArray(FLOATS, weights, w + c);
+        for (int ox = firstX; ox < lastX; ox++) {
+          int from = dy + (oy * to.width() + ox) * channels + c;
+          int at = row + ox * op.stride() * stride + c;
+          FloatVector.fromArray(FLOATS, scratch, from)
+              .fma(weight, FloatVector.fromArray(FLOATS, scratch, at))
+              .intoArray(scratch, at);
+        }
+      }
+    }
+  }
+
+  /** dw[ky,kx,c] += sum of a[iy,ix,c] * dy[oy,ox,c]. */
+  static void backwardWeights(DepthwiseConvolution op, float[] scratch, int act, int dy, int dw) {
+    FeatureMap in = op.input();
+    FeatureMap to = op.output();
+    int channels = in.channels();
+    int stride = Lanes.roundUp(channels);
+    for (int ky = 0; ky < op.kernel(); ky++) {
+      int lastY = last(op, ky, in.height(), to.height());
+      for (int kx = 0; kx < op.kernel(); kx++) {
+        int firstX = first(op, kx);
+        int lastX = last(op, kx, in.width(), to.width());
+        int at = dw + (ky * op.kernel() + kx) * stride;
+        for (int c = 0; c < channels; c += LANES) {
+          FloatVector sum = FloatVector.zero(FLOATS);
+          for (int oy = first(op, ky); oy < lastY; oy++) {
+            int iy = oy * op.stride() + ky - op.padding();
+            int row = act + (iy * in.width() + kx - op.padding()) * channels + c;
+            int from = dy + oy * to.width() * channels + c;
+            for (int ox = firstX; ox < lastX; ox++) {
+              sum =
+                  FloatVector.fromArray(FLOATS, scratch, row + ox * op.stride() * channels)
+                      .fma(FloatVector.fromArray(FLOATS, scratch, from + ox * channels), sum);
+            }
+          }
+          FloatVector.fromArray(FLOATS, scratch, at + c).add(sum).intoArray(scratch, at + c);
+        }
+      }
+    }
+  }
+
+  /** The first output row (or column) whose window has the input under that row of the kernel. */
+  private static int first(DepthwiseConvolution op, int tap) {
+    return Math.max(0, op.padding() - tap + op.stride() - 1) / op.stride();
+  }
+
+  /** The end of the output rows (or columns) whose window has the input under that row. */
+  private static int last(DepthwiseConvolution op, int tap, int size, int outSize) {
+    int reach = size - 1 + op.padding() - tap;
+    return reach < 0 ? 0 : Math.min(outSize, reach / op.stride() + 1);
+  }
+
+  /** Writes the accumulated gradient as k x k x C floats, from a byte offset on. */
+  static void flush(
+      DepthwiseConvolution op, float[] scratch, int dw, MemorySegment target, long offset) {
+    int channels = op.input().channels();
+    int stride = Lanes.roundUp(channels);
+    for (int tap = 0; tap < op.kernel() * op.kernel(); tap++) {
+      long to = offset + 4L * tap * channels;
+      MemorySegment.copy(scratch, dw + tap * stride, target, JAVA_FLOAT, to, channels);
+    }
+  }
+}

@@ -1,0 +1,288 @@
+package dev.nibble.kernels.vector;
+
+import static dev.nibble.kernels.vector.CodeLanes.toFloats;
+import static dev.nibble.kernels.vector.Lanes.FLOATS;
+import static dev.nibble.kernels.vector.Lanes.LANES;
+import static java.util.Objects.requireNonNull;
+
+import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.StoreFormat;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The way back through the ReLU for one picture: masks the activation's gradient where it lies,
+ * takes sum(d) and sum(d * hat~) along, and writes it to its buffer.
+ *
+ * <p>The sums' region holds two rows of channels, sum(d) and sum(d * hat~).
+ */
+final class GradientFinisher {
+  private GradientFinisher() {}
+
+  /**
+   * Finishes a picture.
+   *
+   * @param store the activation's copy; null for NONE and KEPT
+   * @param table index of the {@link TableRows} in scratch
+   * @param data index of the gradient in scratch, whole vectors a pixel
+   * @param sums index of the sums in scratch
+   * @param dx where d goes, or null
+   */
+  static void finish(
+      Activation activation,
+      FeatureMap map,
+      int picture,
+      @Nullable MemorySegment store,
+      float[] scratch,
+      int table,
+      int data,
+      int sums,
+      @Nullable MemorySegment dx) {
+    StoreFormat format = activation.store();
+    boolean relu = activation.relu();
+    int channels = map.channels();
+    int stride = Lanes.roundUp(channels);
+    int pixels = map.pixels();
+    int bound = FLOATS.loopBound(channels);
+    int group = format.pixelsPerGroup();
+    int run = OperatorGeometry.run(map, 0);
+    int bytes = format == StoreFormat.FP32 ? 4 : 1;
+    long copy = picture * format.bytes(map);
+    for (int first = 0; first < pixels; first += run) {
+      int count = Math.min(run, pixels - first);
+      int groups = count / group;
+      int whole = groups * group;
+      long from = copy + (long) first / group * channels * bytes;
+      int at = data + first * stride;
+      for (int c = 0; c < bound; c += LANES) {
+        long in = from + (long) c * bytes;
+        int rows = table + c;
+        switch (format) {
+          case NONE, KEPT -> plain(channels, count, scratch, at + c, sums + c);
+          case FP32 ->
+              kept(
+                  activation,
+                  channels,
+                  count,
+                  requireNonNull(store),
+                  in,
+                  scratch,
+                  rows,
+                  at + c,
+                  sums + c);
+          case INT8 ->
+              one(
+                  relu,
+                  channels,
+                  groups,
+                  requireNonNull(store),
+                  in,
+                  scratch,
+                  rows,
+                  at + c,
+                  sums + c);
+          case INT4 ->
+              two(
+                  relu,
+                  channels,
+                  groups,
+                  requireNonNull(store),
+                  in,
+                  scratch,
+                  rows,
+                  at + c,
+                  sums + c);
+          case INT2 ->
+              four(
+                  relu,
+                  channels,
+                  groups,
+                  requireNonNull(store),
+                  in,
+                  scratch,
+                  rows,
+                  at + c,
+                  sums + c);
+        }
+      }
+      if (bound < channels) {
+        FinisherTail.finish(
+            activation, channels, whole, bound, store, from, scratch, table, at, sums);
+      }
+      if (whole < count) {
+        FinisherTail.finish(
+            activation,
+            channels,
+            count - whole,
+            0,
+            store,
+            from + (long) groups * channels,
+            scratch,
+            table,
+            at + whole * stride,
+            sums);
+      }
+      if (dx != null) {
+        long to = picture * map.bytes() + 4L * first * channels;
+        Segments.copyOut(scratch, at, channels, stride, count, dx, to);
+      }
+    }
+  }
+
+  private static void plain(int channels, int pixels, float[] scratch, int at, int sums) {
+    int stride = Lanes.roundUp(channels);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int p = 0; p < pixels; p++) {
+      sum = sum.add(FloatVector.fromArray(FLOATS, scratch, at + p * stride));
+    }
+    ChannelSums.add(sum, scratch, sums);
+  }
+
+  private static void kept(
+      Activation activation,
+      int channels,
+      int pixels,
+      MemorySegment store,
+      long from,
+      float[] scratch,
+      int rows,
+      int at,
+      int sums) {
+    int stride = Lanes.roundUp(channels);
+    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * stride);
+    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * stride);
+    VectorMask<Float> raw = FLOATS.maskAll(!activation.normalize());
+    VectorMask<Float> all = FLOATS.maskAll(!activation.relu());
+    FloatVector zero = FloatVector.zero(FLOATS);
+    FloatVector sum = zero;
+    FloatVector dot = zero;
+    for (int p = 0; p < pixels; p++) {
+      FloatVector hat = Segments.load(store, from + 4L * p * channels);
+      FloatVector z = hat.fma(gamma, beta).blend(hat, raw);
+      VectorMask<Float> pass = z.compare(VectorOperators.GT, 0f).or(all);
+      FloatVector d = zero.blend(FloatVector.fromArray(FLOATS, scratch, at + p * stride), pass);
+      d.intoArray(scratch, at + p * stride);
+      sum = sum.add(d);
+      dot = d.fma(hat, dot);
+    }
+    ChannelSums.add(sum, scratch, sums);
+    ChannelSums.add(dot, scratch, sums + stride);
+  }
+
+  /** The first code that passes: the edge, or 0 without a ReLU. */
+  private static FloatVector edge(float[] scratch, int at, boolean relu) {
+    return relu ? FloatVector.fromArray(FLOATS, scratch, at) : FloatVector.zero(FLOATS);
+  }
+
+  private static FloatVector masked(float[] scratch, int at, FloatVector code, FloatVector edge) {
+    return FloatVector.fromArray(FLOATS, scratch, at)
+        .blend(0f, code.compare(VectorOperators.LT, edge));
+  }
+
+  private static void one(
+      boolean relu,
+      int channels,
+      int groups,
+      MemorySegment store,
+      long from,
+      float[] scratch,
+      int rows,
+      int at,
+      int sums) {
+    int stride = Lanes.roundUp(channels);
+    FloatVector edge = edge(scratch, rows + ChannelTable.EDGE * stride, relu);
+    FloatVector unit =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
+    FloatVector base =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * stride);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    FloatVector dot = FloatVector.zero(FLOATS);
+    for (int g = 0; g < groups; g++) {
+      FloatVector code = toFloats(CodeLanes.load(store, from + (long) g * channels));
+      FloatVector d = masked(scratch, at + g * stride, code, edge);
+      d.intoArray(scratch, at + g * stride);
+      sum = sum.add(d);
+      dot = d.fma(code.fma(unit, base), dot);
+    }
+    ChannelSums.add(sum, scratch, sums);
+    ChannelSums.add(dot, scratch, sums + stride);
+  }
+
+  private static void two(
+      boolean relu,
+      int channels,
+      int groups,
+      MemorySegment store,
+      long from,
+      float[] scratch,
+      int rows,
+      int at,
+      int sums) {
+    int stride = Lanes.roundUp(channels);
+    FloatVector edge = edge(scratch, rows + ChannelTable.EDGE * stride, relu);
+    FloatVector unit =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
+    FloatVector base =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * stride);
+    FloatVector sum0 = FloatVector.zero(FLOATS);
+    FloatVector sum1 = FloatVector.zero(FLOATS);
+    FloatVector dot0 = FloatVector.zero(FLOATS);
+    FloatVector dot1 = FloatVector.zero(FLOATS);
+    for (int g = 0; g < groups; g++) {
+      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
+      int to = at + 2 * g * stride;
+      FloatVector code0 = toFloats(codes.and(15));
+      FloatVector d0 = masked(scratch, to, code0, edge);
+      d0.intoArray(scratch, to);
+      sum0 = sum0.add(d0);
+      dot0 = d0.fma(code0.fma(unit, base), dot0);
+      FloatVector code1 = toFloats(codes.lanewise(VectorOperators.LSHR, 4));
+      FloatVector d1 = masked(scratch, to + stride, code1, edge);
+      d1.intoArray(scratch, to + stride);
+      sum1 = sum1.add(d1);
+      dot1 = d1.fma(code1.fma(unit, base), dot1);
+    }
+    ChannelSums.add(sum0.add(sum1), scratch, sums);
+    ChannelSums.add(dot0.add(dot1), scratch, sums + stride);
+  }
+
+  private static void four(
+      boolean relu,
+      int channels,
+      int groups,
+      MemorySegment store,
+      long from,
+      float[] scratch,
+      int rows,
+      int at,
+      int sums) {
+    int stride = Lanes.roundUp(channels);
+    FloatVector edge = edge(scratch, rows + ChannelTable.EDGE * stride, relu);
+    FloatVector unit =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
+    FloatVector base =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * stride);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    FloatVector dot = FloatVector.zero(FLOATS);
+    for (int g = 0; g < groups; g++) {
+      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
+      for (int j = 0; j < 4; j++) {
+        FloatVector code = toFloats(codes.and(3));
+        codes = codes.lanewise(VectorOperators.LSHR, 2);
+        int to = at + (4 * g + j) * stride;
+        FloatVector d = masked(scratch, to, code, edge);
+        d.intoArray(scratch, to);
+        sum = sum.add(d);
+        dot = d.fma(code.fma(unit, base), dot);
+      }
+    }
+    ChannelSums.add(sum, scratch, sums);
+    ChannelSums.add(dot, scratch, sums + stride);
+  }
+}

@@ -1,0 +1,230 @@
+package dev.nibble.kernels.vector;
+
+import static dev.nibble.kernels.vector.Lanes.FLOATS;
+import static dev.nibble.kernels.vector.Lanes.LANES;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GradientTerm.Normalized;
+import dev.nibble.kernels.StoreFormat;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/** Carries a gradient through a batch norm as it is read, for one picture. */
+final class NormalizedGradient {
+  private NormalizedGradient() {}
+
+  /**
+   * Writes, or adds, d * DX_SCALE - DX_MEAN - hat~ * DX_HAT.
+   *
+   * @param add whether the tile holds another summand already
+   * @param table index of the term's {@link TableRows} in scratch
+   * @param tile index of the picture's first pixel in scratch
+   * @param extra floats between the tile's rows; groups of pixels do not cross rows then
+   */
+  static void load(
+      Normalized term, int picture, boolean add, float[] scratch, int table, int tile, int extra) {
+    FeatureMap map = term.map();
+    StoreFormat format = term.format();
+    MemorySegment gradient = term.gradient();
+    MemorySegment store = term.store();
+    int channels = map.channels();
+    int pixels = map.pixels();
+    int bound = FLOATS.loopBound(channels);
+    int group = format.pixelsPerGroup();
+    int run = OperatorGeometry.run(map, extra);
+    int bytes = format == StoreFormat.FP32 ? 4 : 1;
+    long copy = picture * format.bytes(map);
+    for (int first = 0; first < pixels; first += run) {
+      int count = Math.min(run, pixels - first);
+      int groups = count / group;
+      long from = picture * map.bytes() + 4L * first * channels;
+      long copies = copy + (long) first / group * channels * bytes;
+      int to = tile + first * channels + first / map.width() * extra;
+      for (int c = 0; c < bound; c += LANES) {
+        long in = from + 4L * c;
+        long at = copies + (long) c * bytes;
+        switch (format) {
+          case INT8 ->
+              one(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+          case INT4 ->
+              two(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+          case INT2 ->
+              four(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+          default ->
+              kept(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+        }
+      }
+      int whole = groups * group;
+      if (bound < channels) {
+        tail(term, whole, bound, from, copies, add, scratch, table, to);
+      }
+      if (whole < count) {
+        tail(
+            term,
+            count - whole,
+            0,
+            from + 4L * whole * channels,
+            copies + (long) groups * channels,
+            add,
+            scratch,
+            table,
+            to + whole * channels);
+      }
+    }
+  }
+
+  private static void tail(
+      Normalized term,
+      int pixels,
+      int firstChannel,
+      long from,
+      long copy,
+      boolean add,
+      float[] scratch,
+      int table,
+      int to) {
+    int channels = term.map().channels();
+    int row = Lanes.roundUp(channels);
+    for (int c = firstChannel; c < channels; c++) {
+      float scale = scratch[table + ChannelTable.DX_SCALE * row + c];
+      float mean = scratch[table + ChannelTable.DX_MEAN * row + c];
+      float slope = scratch[table + ChannelTable.DX_HAT * row + c];
+      for (int p = 0; p < pixels; p++) {
+        int i = p * channels + c;
+        float d = term.gradient().get(JAVA_FLOAT, from + 4L * i);
+        float hat =
+            ActivationTail.hat(term.format(), term.store(), copy, channels, p, c, scratch, table);
+        scratch[to + i] = (add ? scratch[to + i] : 0f) + (d * scale - mean - hat * slope);
+      }
+    }
+  }
+
+  /** What is there already, or 0: loaded either way, so that no branch is in the loop. */
+  private static FloatVector before(float[] scratch, int at, VectorMask<Float> fresh) {
+    return FloatVector.fromArray(FLOATS, scratch, at).blend(0f, fresh);
+  }
+
+  private static FloatVector dx(
+      FloatVector d, FloatVector hat, FloatVector scale, FloatVector mean, FloatVector slope) {
+    return d.mul(scale).sub(mean).sub(hat.mul(slope));
+  }
+
+  private static void kept(
+      int channels,
+      int pixels,
+      MemorySegment gradient,
+      long from,
+      MemorySegment store,
+      long copy,
+      boolean add,
+      float[] scratch,
+      int rows,
+      int to) {
+    int row = Lanes.roundUp(channels);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
+    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_HAT * row);
+    VectorMask<Float> fresh = FLOATS.maskAll(!add);
+    for (int p = 0; p < pixels; p++) {
+      FloatVector d = Segments.load(gradient, from + 4L * p * channels);
+      FloatVector hat = Segments.load(store, copy + 4L * p * channels);
+      int at = to + p * channels;
+      before(scratch, at, fresh).add(dx(d, hat, scale, mean, slope)).intoArray(scratch, at);
+    }
+  }
+
+  private static void one(
+      int channels,
+      int groups,
+      MemorySegment gradient,
+      long from,
+      MemorySegment store,
+      long copy,
+      boolean add,
+      float[] scratch,
+      int rows,
+      int to) {
+    int row = Lanes.roundUp(channels);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
+    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_HAT * row);
+    FloatVector unit = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * row);
+    FloatVector base = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * row);
+    VectorMask<Float> fresh = FLOATS.maskAll(!add);
+    for (int g = 0; g < groups; g++) {
+      IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
+      FloatVector d = Segments.load(gradient, from + 4L * g * channels);
+      FloatVector hat = CodeLanes.toFloats(codes).fma(unit, base);
+      int at = to + g * channels;
+      before(scratch, at, fresh).add(dx(d, hat, scale, mean, slope)).intoArray(scratch, at);
+    }
+  }
+
+  private static void two(
+      int channels,
+      int groups,
+      MemorySegment gradient,
+      long from,
+      MemorySegment store,
+      long copy,
+      boolean add,
+      float[] scratch,
+      int rows,
+      int to) {
+    int row = Lanes.roundUp(channels);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
+    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_HAT * row);
+    FloatVector unit = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * row);
+    FloatVector base = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * row);
+    VectorMask<Float> fresh = FLOATS.maskAll(!add);
+    for (int g = 0; g < groups; g++) {
+      IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
+      long in = from + 8L * g * channels;
+      int at = to + 2 * g * channels;
+      FloatVector d0 = Segments.load(gradient, in);
+      FloatVector hat0 = CodeLanes.toFloats(codes.and(15)).fma(unit, base);
+      before(scratch, at, fresh).add(dx(d0, hat0, scale, mean, slope)).intoArray(scratch, at);
+      FloatVector d1 = Segments.load(gradient, in + 4L * channels);
+      FloatVector hat1 =
+          CodeLanes.toFloats(codes.lanewise(VectorOperators.LSHR, 4)).fma(unit, base);
+      at += channels;
+      before(scratch, at, fresh).add(dx(d1, hat1, scale, mean, slope)).intoArray(scratch, at);
+    }
+  }
+
+  private static void four(
+      int channels,
+      int groups,
+      MemorySegment gradient,
+      long from,
+      MemorySegment store,
+      long copy,
+      boolean add,
+      float[] scratch,
+      int rows,
+      int to) {
+    int row = Lanes.roundUp(channels);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
+    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_HAT * row);
+    FloatVector unit = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * row);
+    FloatVector base = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * row);
+    VectorMask<Float> fresh = FLOATS.maskAll(!add);
+    for (int g = 0; g < groups; g++) {
+      IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
+      for (int j = 0; j < 4; j++) {
+        FloatVector d = Segments.load(gradient, from + 4L * (4 * g + j) * channels);
+        FloatVector hat = CodeLanes.toFloats(codes.and(3)).fma(unit, base);
+        codes = codes.lanewise(VectorOperators.LSHR, 2);
+        int at = to + (4 * g + j) * channels;
+        before(scratch, at, fresh).add(dx(d, hat, scale, mean, slope)).intoArray(scratch, at);
+      }
+    }
+  }
+}

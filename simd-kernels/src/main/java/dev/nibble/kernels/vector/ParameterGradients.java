@@ -1,0 +1,99 @@
+package dev.nibble.kernels.vector;
+
+import static dev.nibble.kernels.vector.Lanes.FLOATS;
+import static dev.nibble.kernels.vector.Lanes.LANES;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.DepthwiseConvolution;
+import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.Stage;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/** Gradients of weights and bias: summed over a shard in scratch, then over shards in memory. */
+final class ParameterGradients {
+  private ParameterGradients() {}
+
+  /** Zeroes the accumulators of a shard. */
+  static void start(Stage stage, float[] scratch, int dw, int bias) {
+    int floats = OperatorGeometry.weightGradientFloats(stage.operator());
+    Arrays.fill(scratch, dw, dw + floats, 0f);
+    Arrays.fill(scratch, bias, bias + Lanes.roundUp(stage.output().channels()), 0f);
+  }
+
+  /** Adds one picture's gradient of the weights; tiles as in {@link OperatorGeometry}. */
+  static void addWeights(Stage stage, float[] scratch, int tile, int dy, int dw) {
+    switch (stage.operator()) {
+      case Convolution op ->
+          ConvolutionBackwardWeights.accumulate(op, scratch, tile, scratch, dy, scratch, dw);
+      case DepthwiseConvolution op -> Depthwise.backwardWeights(op, scratch, tile, dy, dw);
+      default -> throw new IllegalStateException(stage.operator() + " has no weights");
+    }
+  }
+
+  /**
+   * Adds one picture's gradient of the bias.
+   *
+   * @param dy index of the first pixel of the output's gradient
+   * @param extra floats between the rows of the output's gradient
+   */
+  static void addBias(FeatureMap map, float[] scratch, int dy, int extra, int bias) {
+    int channels = map.channels();
+    // The last vector reads the next pixel's values, which stay in the padding.
+    for (int c = 0; c < channels; c += LANES) {
+      for (int y = 0; y < map.height(); y++) {
+        int from = dy + y * (map.width() * channels + extra) + c;
+        FloatVector sum = FloatVector.zero(FLOATS);
+        for (int x = 0; x < map.width(); x++) {
+          sum = sum.add(FloatVector.fromArray(FLOATS, scratch, from + x * channels));
+        }
+        ChannelSums.add(sum, scratch, bias + c);
+      }
+    }
+  }
+
+  /** Writes a shard's sums to its region. */
+  static void finish(BackwardArgs args, int shard, float[] scratch, int dw, int bias) {
+    Stage stage = args.stage();
+    MemorySegment region = args.gradients();
+    long base = shard * Partials.gradientBytes(stage);
+    switch (stage.operator()) {
+      case Convolution op -> ConvolutionBackwardWeights.flush(op, scratch, dw, region, base);
+      case DepthwiseConvolution op -> Depthwise.flush(op, scratch, dw, region, base);
+      default -> {}
+    }
+    if (stage.hasBias()) {
+      MemorySegment.copy(
+          scratch,
+          bias,
+          region,
+          JAVA_FLOAT,
+          base + Partials.gradientBias(stage),
+          stage.output().channels());
+    }
+  }
+
+  /** Sums values {@code [from, to)} of all shards, in their order. */
+  static void merge(
+      MemorySegment partials, int shards, long shardBytes, int from, int to, MemorySegment target) {
+    int bound = from + FLOATS.loopBound(to - from);
+    for (int i = from; i < bound; i += LANES) {
+      FloatVector sum = FloatVector.zero(FLOATS);
+      for (int s = 0; s < shards; s++) {
+        sum = sum.add(Segments.load(partials, s * shardBytes + 4L * i));
+      }
+      Segments.store(sum, target, 4L * i);
+    }
+    for (int i = bound; i < to; i++) {
+      float sum = 0;
+      for (int s = 0; s < shards; s++) {
+        sum += partials.get(JAVA_FLOAT, s * shardBytes + 4L * i);
+      }
+      target.set(JAVA_FLOAT, 4L * i, sum);
+    }
+  }
+}

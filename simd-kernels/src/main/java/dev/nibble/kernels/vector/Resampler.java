@@ -1,0 +1,113 @@
+package dev.nibble.kernels.vector;
+
+import static dev.nibble.kernels.vector.Lanes.FLOATS;
+import static dev.nibble.kernels.vector.Lanes.LANES;
+
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator.Resample;
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+
+/** The parameter-free shortcut of one picture: window means, then zero channels on both sides. */
+final class Resampler {
+  private Resampler() {}
+
+  /** 1 / pixels of an output's window that lie in the picture. */
+  static float share(Resample op, int oy, int ox) {
+    int stride = op.stride();
+    int rows = Math.min(stride, op.input().height() - oy * stride);
+    int columns = Math.min(stride, op.input().width() - ox * stride);
+    return 1f / (rows * columns);
+  }
+
+  /** Writes the shortcut as a stage's operator: zeros, then {@link #add}. */
+  static void forward(Resample op, float[] scratch, int act, int out) {
+    int floats = op.output().pixels() * Lanes.roundUp(op.outChannels());
+    Arrays.fill(scratch, out, out + floats, 0f);
+    add(op, scratch, act, out);
+  }
+
+  /**
+   * y[oy,ox,offset+c] += mean of the window's valid pixels of a[.,.,c].
+   *
+   * @param act index of the input, C floats a pixel
+   * @param out index of the output, whole vectors a pixel
+   */
+  static void add(Resample op, float[] scratch, int act, int out) {
+    FeatureMap in = op.input();
+    FeatureMap to = op.output();
+    int stride = Lanes.roundUp(to.channels());
+    for (int oy = 0; oy < to.height(); oy++) {
+      int top = oy * op.stride();
+      int rows = Math.min(op.stride(), in.height() - top);
+      for (int ox = 0; ox < to.width(); ox++) {
+        int left = ox * op.stride();
+        int columns = Math.min(op.stride(), in.width() - left);
+        addWindow(
+            scratch,
+            act + (top * in.width() + left) * in.channels(),
+            in.width() * in.channels(),
+            in.channels(),
+            rows,
+            columns,
+            share(op, oy, ox),
+            out + (oy * to.width() + ox) * stride + op.channelOffset());
+      }
+    }
+  }
+
+  private static void addWindow(
+      float[] scratch,
+      int from,
+      int row,
+      int channels,
+      int rows,
+      int columns,
+      float share,
+      int to) {
+    int bound = FLOATS.loopBound(channels);
+    for (int c = 0; c < bound; c += LANES) {
+      FloatVector sum = FloatVector.zero(FLOATS);
+      for (int y = 0; y < rows; y++) {
+        for (int x = 0; x < columns; x++) {
+          sum = sum.add(FloatVector.fromArray(FLOATS, scratch, from + y * row + x * channels + c));
+        }
+      }
+      FloatVector.fromArray(FLOATS, scratch, to + c).add(sum.mul(share)).intoArray(scratch, to + c);
+    }
+    for (int c = bound; c < channels; c++) {
+      float sum = 0f;
+      for (int y = 0; y < rows; y++) {
+        for (int x = 0; x < columns; x++) {
+          sum += scratch[from + y * row + x * channels + c];
+        }
+      }
+      scratch[to + c] += sum * share;
+    }
+  }
+
+  /**
+   * Writes da[iy,ix,c] = dy[iy/s,ix/s,offset+c] / pixels of that window.
+   *
+   * @param dy index of the output's gradient, C_out floats a pixel and one vector of slack
+   * @param data index of the input's gradient, whole vectors a pixel
+   */
+  static void backward(Resample op, float[] scratch, int dy, int data) {
+    FeatureMap in = op.input();
+    FeatureMap to = op.output();
+    int stride = Lanes.roundUp(in.channels());
+    for (int iy = 0; iy < in.height(); iy++) {
+      int oy = iy / op.stride();
+      for (int ix = 0; ix < in.width(); ix++) {
+        int ox = ix / op.stride();
+        int from = dy + (oy * to.width() + ox) * to.channels() + op.channelOffset();
+        int at = data + (iy * in.width() + ix) * stride;
+        float share = share(op, oy, ox);
+        // The last vector reads past the pixel's channels and writes into the padding.
+        for (int c = 0; c < in.channels(); c += LANES) {
+          FloatVector.fromArray(FLOATS, scratch, from + c).mul(share).intoArray(scratch, at + c);
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,39 @@
+package dev.nibble.kernels.vector;
+
+import static dev.nibble.kernels.vector.Lanes.FLOATS;
+import static dev.nibble.kernels.vector.Lanes.LANES;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.nibble.kernels.SgdArgs;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+/** One step of SGD with momentum. */
+final class SgdKernel {
+  private SgdKernel() {}
+
+  /** v = momentum * v + (gradient + weightDecay * w); w -= rate * v. */
+  static void step(SgdArgs args, int from, int to, float rate, float momentum, float weightDecay) {
+    MemorySegment weights = args.weights();
+    MemorySegment gradients = args.gradients();
+    MemorySegment velocities = args.momentum();
+    int bound = from + FLOATS.loopBound(to - from);
+    for (int i = from; i < bound; i += LANES) {
+      FloatVector w = Segments.load(weights, 4L * i);
+      FloatVector v =
+          Segments.load(velocities, 4L * i)
+              .mul(momentum)
+              .add(Segments.load(gradients, 4L * i).add(w.mul(weightDecay)));
+      Segments.store(v, velocities, 4L * i);
+      Segments.store(w.sub(v.mul(rate)), weights, 4L * i);
+    }
+    for (int i = bound; i < to; i++) {
+      float w = weights.get(JAVA_FLOAT, 4L * i);
+      float v =
+          momentum * velocities.get(JAVA_FLOAT, 4L * i)
+              + (gradients.get(JAVA_FLOAT, 4L * i) + weightDecay * w);
+      velocities.set(JAVA_FLOAT, 4L * i, v);
+      weights.set(JAVA_FLOAT, 4L * i, w - rate * v);
+    }
+  }
+}

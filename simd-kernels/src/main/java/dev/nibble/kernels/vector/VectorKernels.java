@@ -1,0 +1,169 @@
+package dev.nibble.kernels.vector;
+
+import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.InputArgs;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.LossArgs;
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.DepthwiseConvolution;
+import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.SgdArgs;
+import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.scalar.ScalarKernels;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The table with the Vector API: a picture is loaded into a thread's scratch through batch norm and
+ * ReLU, multiplied there by register tiles, and stored with the sums that come next.
+ *
+ * <p>What is small (the loss) is left to the scalar table.
+ */
+public final class VectorKernels implements Kernels {
+  private final Kernels reference = new ScalarKernels();
+
+  /**
+   * Creates the provider; it holds no state.
+   *
+   * @throws UnsupportedOperationException if {@link #unsupportedReason} is not null
+   */
+  public VectorKernels() {
+    String reason = unsupportedReason();
+    if (reason != null) {
+      throw new UnsupportedOperationException(reason);
+    }
+  }
+
+  /** Why this JVM cannot run the vector kernels, as a sentence for people; null if it can. */
+  public static @Nullable String unsupportedReason() {
+    if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+      return "The Vector API is not loaded; start Java with --add-modules jdk.incubator.vector";
+    }
+    int lanes = Lanes.LANES;
+    if (lanes != 4 && lanes != 8 && lanes != 16) {
+      return "This machine's vectors of "
+          + lanes
+          + " floats are not supported; set "
+          + (Lanes.BITS_PROPERTY + " to 128, 256 or 512");
+    }
+    return null;
+  }
+
+  @Override
+  public String name() {
+    return "vector";
+  }
+
+  @Override
+  public String description() {
+    return "vector, " + 32 * Lanes.LANES + "-bit (" + Lanes.LANES + " floats)";
+  }
+
+  @Override
+  public int packedFloats(Stage stage) {
+    return OperatorGeometry.packedFloats(stage.operator());
+  }
+
+  @Override
+  public int scratchFloats(Stage stage) {
+    return ScratchLayout.floats(stage);
+  }
+
+  @Override
+  public void packForward(ForwardArgs args, float[] packed) {
+    MemorySegment weights = args.weights();
+    if (weights == null) {
+      return;
+    }
+    checkPacked(args.stage(), packed);
+    switch (args.stage().operator()) {
+      case Convolution op -> ConvolutionForward.pack(op, weights, packed);
+      case DepthwiseConvolution op -> Depthwise.pack(op, weights, packed);
+      default -> {}
+    }
+  }
+
+  @Override
+  public void packBackward(BackwardArgs args, float[] packed) {
+    MemorySegment weights = args.weights();
+    if (weights == null) {
+      return;
+    }
+    checkPacked(args.stage(), packed);
+    switch (args.stage().operator()) {
+      case Convolution op -> ConvolutionBackwardData.pack(op, weights, packed);
+      case DepthwiseConvolution op -> Depthwise.pack(op, weights, packed);
+      default -> {}
+    }
+  }
+
+  @Override
+  public void forward(
+      ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+    check(args.stage(), args.batch(), from, to, packed, scratch);
+    MemorySegment statistics = args.statistics();
+    if (args.stage().statistics() && statistics != null) {
+      long bytes = Partials.statisticsBytes(args.stage().output().channels());
+      Objects.checkFromIndexSize(shard * bytes, bytes, statistics.byteSize());
+    }
+    ForwardPass.run(args, shard, from, to, packed, scratch);
+  }
+
+  @Override
+  public void backward(
+      BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+    check(args.stage(), args.batch(), from, to, packed, scratch);
+    long bytes = Partials.gradientBytes(args.stage());
+    Objects.checkFromIndexSize(shard * bytes, bytes, args.gradients().byteSize());
+    BackwardPass.run(args, shard, from, to, packed, scratch);
+  }
+
+  @Override
+  public void finishWeights(BackwardArgs args, int shards, int from, int to, MemorySegment target) {
+    Stage stage = args.stage();
+    int size = stage.operator().weights() + (stage.hasBias() ? stage.output().channels() : 0);
+    Objects.checkFromToIndex(from, to, size);
+    long bytes = Partials.gradientBytes(stage);
+    Objects.checkFromIndexSize(0, shards * bytes, args.gradients().byteSize());
+    Objects.checkFromIndexSize(0, 4L * size, target.byteSize());
+    ParameterGradients.merge(args.gradients(), shards, bytes, from, to, target);
+  }
+
+  @Override
+  public void input(InputArgs args, int from, int to) {
+    Objects.checkFromToIndex(from, to, args.batch());
+    for (int picture = from; picture < to; picture++) {
+      InputKernel.picture(args, picture);
+    }
+  }
+
+  @Override
+  public void loss(LossArgs args, int count) {
+    reference.loss(args, count);
+  }
+
+  @Override
+  public void sgd(SgdArgs args, int from, int to, float rate, float momentum, float weightDecay) {
+    Objects.checkFromToIndex(from, to, args.size());
+    SgdKernel.step(args, from, to, rate, momentum, weightDecay);
+  }
+
+  private void check(Stage stage, int batch, int from, int to, float[] packed, float[] scratch) {
+    Objects.checkFromToIndex(from, to, batch);
+    checkPacked(stage, packed);
+    checkLength(scratch, scratchFloats(stage), "scratch holds");
+  }
+
+  private void checkPacked(Stage stage, float[] packed) {
+    checkLength(packed, packedFloats(stage), "packed weights hold");
+  }
+
+  private static void checkLength(float[] array, int floats, String what) {
+    if (array.length < floats) {
+      throw new IllegalArgumentException(
+          "The " + what + " " + array.length + " floats, but the stage needs " + floats);
+    }
+  }
+}
