@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -139,7 +140,7 @@ class SafetensorsFileTest {
     byte[] bytes = Files.readAllBytes(good());
     Path file = folder.resolve("short.safetensors");
     for (int length = 0; length < bytes.length; length++) {
-      Files.write(file, java.util.Arrays.copyOf(bytes, length));
+      Files.write(file, Arrays.copyOf(bytes, length));
       assertRefused(file, "is damaged");
     }
   }
@@ -147,7 +148,7 @@ class SafetensorsFileTest {
   @Test
   void aMutatedFileIsReadOrRefusedButNothingElse() throws IOException {
     byte[] bytes = Files.readAllBytes(good());
-    int headerEnd = 8 + bytes[0] + (bytes[1] << 8);
+    int headerEnd = 8 + Byte.toUnsignedInt(bytes[0]);
     Path file = folder.resolve("mutated.safetensors");
     int refused = 0;
     for (int seed = 0; seed < 3000; seed++) {
