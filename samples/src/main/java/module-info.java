@@ -5,6 +5,11 @@ import org.jspecify.annotations.NullMarked;
 module dev.nibble.samples {
   requires dev.nibble.engine;
   requires info.picocli;
+  requires java.desktop;
+  requires java.net.http;
+  requires jdk.management;
+  requires org.apache.commons.compress;
+  requires xchart;
   requires static transitive org.jspecify;
 
   opens dev.nibble.samples to

@@ -1,22 +1,122 @@
 package dev.nibble.samples;
 
+import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
-/**
- * The command {@code nibble}: trains convolutional networks that keep their activations in 4 bits.
- */
+/** The command {@code nibble}: trains convolutional networks that keep their activations in 4 bits. */
 @Command(
     name = "nibble",
     mixinStandardHelpOptions = true,
-    version = "nibble 0.1.0",
+    version = Nibble.VERSION,
     synopsisSubcommandLabel = "COMMAND",
-    description = "Trains convolutional networks in a fraction of the memory.")
-public final class Nibble {
+    description = "Trains convolutional networks in a fraction of the memory.",
+    subcommands = {
+      TrainCommand.class,
+      EvaluateCommand.class,
+      PredictCommand.class,
+      PlanCommand.class,
+      InfoCommand.class,
+      DataCommand.class
+    },
+    footer = {
+      "",
+      "Start here:",
+      "  nibble train                       ResNet-20 on an embedded data set, a few minutes",
+      "  nibble train --help                all options, with examples",
+      "  nibble plan --model resnet164      what a run would need in memory, before it runs",
+      "",
+      "Exit code: 0 done, 1 failed, 2 bad input."
+    })
+public final class Nibble implements Runnable {
+  static final String VERSION = "nibble 0.1.0";
+
+  /** The arguments were wrong, or what they name is: nothing was lost. */
+  static final int BAD_INPUT = 2;
+
+  private static final int FAILED = 1;
+
+  @Spec CommandSpec spec = CommandSpec.create();
+
+  @Option(
+      names = "--stacktrace",
+      scope = ScopeType.INHERIT,
+      description = "Also print where in the program an error arose.")
+  private boolean stacktrace;
+
   private Nibble() {}
 
   /** Runs the command named by the arguments and exits: 0 done, 1 failed, 2 bad input. */
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Nibble()).execute(args));
+    PrintWriter out = new PrintWriter(System.out, true, System.out.charset());
+    PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
+    System.exit(run(out, err, args));
+  }
+
+  /** Runs a command within this process and returns its exit code. */
+  static int run(PrintWriter out, PrintWriter err, String... args) {
+    Nibble nibble = new Nibble();
+    CommandLine line = new CommandLine(nibble);
+    line.setOut(out).setErr(err).setUsageHelpWidth(100).setUsageHelpAutoWidth(true);
+    line.setParameterExceptionHandler((e, arguments) -> wrongUsage(e));
+    line.setExecutionExceptionHandler((e, command, result) -> nibble.failed(e, err));
+    try {
+      return line.execute(args);
+    } catch (OutOfMemoryError e) {
+      // Caught here because nothing else needs the heap any more, and a user can do something.
+      err.println(
+          "nibble: The Java heap is full; take a smaller batch or picture, or give more with"
+              + " NIBBLE_JAVA_OPTS=-Xmx2g.");
+      return BAD_INPUT;
+    } finally {
+      out.flush();
+      err.flush();
+    }
+  }
+
+  @Override
+  public void run() {
+    spec.commandLine().usage(spec.commandLine().getOut());
+  }
+
+  private static int wrongUsage(ParameterException e) {
+    CommandLine command = e.getCommandLine();
+    StringBuilder sentence = new StringBuilder(oneLine(e.getMessage()));
+    if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getSuggestions().isEmpty()) {
+      sentence.append("; did you mean ").append(unmatched.getSuggestions().getFirst()).append('?');
+    }
+    command
+        .getErr()
+        .println(
+            "nibble: %s See %s --help."
+                .formatted(ended(sentence.toString()), command.getCommandSpec().qualifiedName()));
+    return BAD_INPUT;
+  }
+
+  private int failed(Exception e, PrintWriter err) {
+    if (stacktrace) {
+      e.printStackTrace(err);
+    }
+    String sentence = BadInputException.sentenceOf(e);
+    if (sentence != null) {
+      err.println("nibble: " + ended(oneLine(sentence)));
+      return BAD_INPUT;
+    }
+    err.println("nibble: Unexpected " + oneLine(e.toString()) + " (--stacktrace shows where)");
+    return FAILED;
+  }
+
+  private static String ended(String sentence) {
+    return sentence.endsWith(".") || sentence.endsWith("?") ? sentence : sentence + ".";
+  }
+
+  private static String oneLine(String text) {
+    return text.strip().replaceAll("\\s*\\R\\s*", " ");
   }
 }

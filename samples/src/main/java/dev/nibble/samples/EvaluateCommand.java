@@ -1,0 +1,197 @@
+package dev.nibble.samples;
+
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.json.JsonValue;
+import dev.nibble.engine.json.JsonValue.JsonObject;
+import dev.nibble.engine.json.JsonWriter;
+import dev.nibble.engine.model.ModelFile;
+import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.memory.MemoryAccount;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code nibble evaluate}: loss and accuracy of a saved model on a data set. */
+@Command(
+    name = "evaluate",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    usageHelpAutoWidth = true,
+    description = "Measures a saved model on a data set: loss, accuracy, accuracy of each class.",
+    footer = {
+      "",
+      "Examples:",
+      "  nibble evaluate --weights runs/resnet20-shapes-int4/model.safetensors",
+      "  nibble evaluate --weights model.safetensors --data cifar10 --split train --json"
+    })
+final class EvaluateCommand implements Callable<Integer> {
+  @Spec CommandSpec spec = CommandSpec.create();
+
+  @Option(
+      names = "--weights",
+      paramLabel = "FILE",
+      required = true,
+      description = "A model.safetensors that nibble train wrote.")
+  private String weights = "";
+
+  @Option(
+      names = "--data",
+      paramLabel = "NAME|FOLDER",
+      description =
+          "shapes, fashion-mnist, cifar10, cifar100 or a folder; a folder's pictures are resized to"
+              + " the model's input. Default: shapes.")
+  private String data = "shapes";
+
+  @Option(names = "--split", paramLabel = "NAME", description = "test or train. Default: test.")
+  private String split = "test";
+
+  @Option(names = "--batch", paramLabel = "N", description = "Pictures at a time. Default: 128.")
+  private int batch = 128;
+
+  @Option(names = "--threads", paramLabel = "N", description = "Default: all cores.")
+  private @Nullable Integer threads;
+
+  @Option(
+      names = "--kernels",
+      paramLabel = "NAME",
+      description = "auto, scalar or vector. Default: auto.")
+  private @Nullable String kernels;
+
+  @Option(
+      names = "--memory-limit",
+      paramLabel = "SIZE",
+      description = "Refuse to use more, such as 512MiB. Default: none.")
+  private @Nullable String memoryLimit;
+
+  @Option(
+      names = "--skip-unreadable",
+      description = "Leave out pictures of a folder that cannot be read, and say how many.")
+  private boolean skipUnreadable;
+
+  @Option(names = "--json", description = "Print the figures as JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    boolean train =
+        Names.choose("--split", split, List.of("test", "train")).equals("train");
+    if (batch < 1) {
+      throw new BadInputException("--batch is " + batch + ": give 1 or more.");
+    }
+    Path file = BadInputException.path(weights);
+    ModelInfo info = ModelFile.info(file);
+    FeatureMap input = info.input();
+    Kernels provider = Inputs.kernelsOrDefault(kernels);
+    Long limit = Inputs.bytes(memoryLimit);
+    PictureSize size = new PictureSize(input.height(), input.width());
+    try (DataSplits splits = Inputs.open(Inputs.data(data), size, skipUnreadable);
+        MemoryAccount account =
+            MemoryAccount.root("nibble", limit == null ? MemoryAccount.UNLIMITED : limit)) {
+      Dataset pictures = train ? splits.train() : splits.test();
+      checkFits(info, pictures, splits.name());
+      try (Classifier classifier =
+          Classifier.open(file, info, batch, Inputs.threads(threads), provider, account)) {
+        report(info, splits.name(), pictures, classifier);
+      }
+    }
+    return 0;
+  }
+
+  private void checkFits(ModelInfo info, Dataset pictures, String name) {
+    if (pictures.channels() != info.input().channels()) {
+      throw new BadInputException(
+          "The model reads pictures of %d channels, but those of %s have %d."
+              .formatted(info.input().channels(), name, pictures.channels()));
+    }
+    if (!pictures.classNames().equals(info.classes())) {
+      throw new BadInputException(
+          "The model's classes %s are not those of %s, %s: choose the data it was trained for."
+              .formatted(brief(info.classes()), name, brief(pictures.classNames())));
+    }
+  }
+
+  private static String brief(List<String> names) {
+    return names.size() <= 4 ? names.toString() : names.size() + " from " + names.getFirst();
+  }
+
+  private void report(ModelInfo info, String name, Dataset pictures, Classifier classifier) {
+    int classes = info.classes().size();
+    long[] counts = new long[classes];
+    long[] correct = new long[classes];
+    double loss =
+        classifier.run(
+            pictures,
+            (label, logits) -> {
+              counts[label]++;
+              correct[label] += Probabilities.largest(logits) == label ? 1 : 0;
+            });
+    long all = pictures.size();
+    long right = 0;
+    for (long count : correct) {
+      right += count;
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.println(JsonWriter.indented(toJson(info, name, all, loss, right, counts, correct)));
+      return;
+    }
+    out.printf(
+        Locale.ROOT,
+        "%s on %,d pictures of %s: accuracy %.2f %%, loss %.4f%n",
+        info.model(),
+        all,
+        name,
+        100.0 * right / all,
+        loss / all);
+    if (pictures.skipped() > 0) {
+      out.printf("Left out %d unreadable pictures%n", pictures.skipped());
+    }
+    for (int i = 0; i < classes; i++) {
+      if (counts[i] > 0) {
+        out.printf(
+            Locale.ROOT,
+            "  %-20s %6.2f %%  (%d of %d)%n",
+            info.classes().get(i),
+            100.0 * correct[i] / counts[i],
+            correct[i],
+            counts[i]);
+      }
+    }
+  }
+
+  private static JsonObject toJson(
+      ModelInfo info,
+      String name,
+      long all,
+      double loss,
+      long right,
+      long[] counts,
+      long[] correct) {
+    JsonObject.Builder classes = JsonObject.builder();
+    for (int i = 0; i < counts.length; i++) {
+      classes.put(
+          info.classes().get(i),
+          JsonObject.builder().put("pictures", counts[i]).put("correct", correct[i]).build());
+    }
+    double mean = loss / all;
+    return JsonObject.builder()
+        .put("model", info.model())
+        .put("data", name)
+        .put("pictures", all)
+        .put("loss", Double.isFinite(mean) ? JsonValue.of(mean) : new JsonValue.JsonNull())
+        .put("accuracy", (double) right / all)
+        .put("classes", classes.build())
+        .build();
+  }
+}

@@ -1,0 +1,129 @@
+package dev.nibble.samples;
+
+import dev.nibble.engine.data.DataOptions;
+import dev.nibble.engine.data.DataSources;
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.ResNet;
+import dev.nibble.engine.train.TrainingOptions.Schedule;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.StoreFormat;
+import dev.nibble.kernels.provider.KernelProvider;
+import dev.nibble.memory.ByteSize;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** What the words of the command line stand for; all complain with {@link BadInputException}. */
+final class Inputs {
+  static final List<String> DATA_SETS = List.of("shapes", "fashion-mnist", "cifar10", "cifar100");
+
+  private static final List<String> ACTIVATIONS = List.of("fp32", "int8", "int4", "int2");
+  private static final List<String> SCHEDULES = List.of("constant", "step", "cosine", "paper");
+  private static final Pattern SHAPE = Pattern.compile("(\\d{1,5})x(\\d{1,5})(?:x(\\d{1,4}))?");
+
+  private Inputs() {}
+
+  /** A data set's name, or a folder as an absolute path, so that a resume finds it from anywhere. */
+  static String data(String text) {
+    String name = text.strip().toLowerCase(Locale.ROOT);
+    if (DATA_SETS.contains(name)) {
+      return name;
+    }
+    if (Files.isDirectory(BadInputException.path(text))) {
+      return BadInputException.path(text).toAbsolutePath().normalize().toString();
+    }
+    if (text.matches("[A-Za-z0-9_-]+")) {
+      return Names.choose("--data", text, DATA_SETS); // a misspelt name rather than a folder
+    }
+    throw new BadInputException(
+        "There is no folder %s: give one, or one of %s."
+            .formatted(text, String.join(", ", DATA_SETS)));
+  }
+
+  /** Opens a data set; {@code size} is what an image folder's pictures are resized to, or null. */
+  static DataSplits open(String data, @Nullable PictureSize size, boolean skipUnreadable) {
+    DataOptions options =
+        DataOptions.defaults().withImageSize(size).withSkipUnreadable(skipUnreadable);
+    return DataSources.open(data, options);
+  }
+
+  static Network network(String model, FeatureMap input, int classes) {
+    String name = model.strip().toLowerCase(Locale.ROOT);
+    return BadInputException.check(() -> ResNet.of(name, input, classes));
+  }
+
+  static StoreFormat activations(String text) {
+    return StoreFormat.valueOf(
+        Names.choose("--activations", text, ACTIVATIONS).toUpperCase(Locale.ROOT));
+  }
+
+  static String activationsName(String text) {
+    return Names.choose("--activations", text, ACTIVATIONS);
+  }
+
+  static String scheduleName(String text) {
+    return Names.choose("--schedule", text, SCHEDULES);
+  }
+
+  static Schedule schedule(String text) {
+    return Schedule.valueOf(scheduleName(text).toUpperCase(Locale.ROOT));
+  }
+
+  static Kernels kernels(String text) {
+    List<String> names = new ArrayList<>(List.of("auto"));
+    names.addAll(KernelProvider.names());
+    return KernelProvider.choose(Names.choose("--kernels", text, names));
+  }
+
+  /** The provider of {@code --kernels}, or of the system property, or the best one. */
+  static Kernels kernelsOrDefault(@Nullable String text) {
+    return text == null ? KernelProvider.choose(null) : kernels(text);
+  }
+
+  /** A size in bytes, or null for none. */
+  static @Nullable Long bytes(@Nullable String text) {
+    return text == null ? null : BadInputException.check(() -> ByteSize.parse(text));
+  }
+
+  /** Rows and columns, such as 32x32; or null for none. */
+  static @Nullable PictureSize pictureSize(@Nullable String text) {
+    if (text == null) {
+      return null;
+    }
+    Matcher shape = SHAPE.matcher(text.strip().toLowerCase(Locale.ROOT));
+    if (!shape.matches() || shape.group(3) != null) {
+      throw new BadInputException("'" + text + "' is no picture size: give one such as 32x32.");
+    }
+    return new PictureSize(Integer.parseInt(shape.group(1)), Integer.parseInt(shape.group(2)));
+  }
+
+  /** Rows, columns and channels, such as 32x32x3. */
+  static FeatureMap shape(String text) {
+    Matcher shape = SHAPE.matcher(text.strip().toLowerCase(Locale.ROOT));
+    if (!shape.matches() || shape.group(3) == null) {
+      throw new BadInputException(
+          "--input '" + text + "' is no shape: give height, width, channels, such as 32x32x3.");
+    }
+    return BadInputException.check(
+        () ->
+            new FeatureMap(
+                Integer.parseInt(shape.group(1)),
+                Integer.parseInt(shape.group(2)),
+                Integer.parseInt(shape.group(3))));
+  }
+
+  static int threads(@Nullable Integer given) {
+    int threads = given == null ? Runtime.getRuntime().availableProcessors() : given;
+    if (threads < 1 || threads > 1024) {
+      throw new BadInputException("--threads is " + threads + ": give 1 to 1024.");
+    }
+    return threads;
+  }
+}

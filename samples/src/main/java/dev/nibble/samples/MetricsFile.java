@@ -1,0 +1,159 @@
+package dev.nibble.samples;
+
+import dev.nibble.engine.json.JsonException;
+import dev.nibble.engine.json.JsonParser;
+import dev.nibble.engine.json.JsonValue;
+import dev.nibble.engine.train.TrainingListener.Epoch;
+import dev.nibble.engine.train.TrainingListener.Step;
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The file {@code metrics.jsonl}: a line a step and a line an epoch, each written at once. The
+ * buffers are the file's own, since a line is written in every step.
+ */
+final class MetricsFile implements AutoCloseable {
+  private static final int LONGEST_LINE = 1024;
+
+  private final Path path;
+  private final FileChannel channel;
+  private final StringBuilder line = new StringBuilder(LONGEST_LINE);
+  private final ByteBuffer bytes = ByteBuffer.allocateDirect(LONGEST_LINE);
+
+  private MetricsFile(Path path, FileChannel channel) {
+    this.path = path;
+    this.channel = channel;
+  }
+
+  /**
+   * Opens the file to go on after a step; lines of later steps, which a resumed run takes again, are
+   * dropped.
+   *
+   * @param history receives what is kept
+   * @throws BadInputException if the file cannot be read or written
+   */
+  static MetricsFile open(Path path, long doneSteps, History history) {
+    try {
+      if (Files.exists(path)) {
+        keep(path, doneSteps, history);
+      }
+      FileChannel channel =
+          FileChannel.open(
+              path,
+              StandardOpenOption.CREATE,
+              StandardOpenOption.WRITE,
+              StandardOpenOption.APPEND);
+      return new MetricsFile(path, channel);
+    } catch (IOException e) {
+      throw BadInputException.file("write", path, e);
+    }
+  }
+
+  private static void keep(Path path, long doneSteps, History history) throws IOException {
+    Path temporary = path.resolveSibling(path.getFileName() + ".tmp");
+    try (BufferedReader in = Files.newBufferedReader(path);
+        BufferedWriter out = Files.newBufferedWriter(temporary)) {
+      for (String text = in.readLine(); text != null; text = in.readLine()) {
+        JsonValue.JsonObject entry = parse(text);
+        if (entry != null && entry.get("step").asLong() <= doneSteps) {
+          remember(entry, history);
+          out.write(text);
+          out.write('\n');
+        }
+      }
+    }
+    Files.move(
+        temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /** A killed process may leave half a line: it is of a step after the last checkpoint. */
+  private static JsonValue.@Nullable JsonObject parse(String text) {
+    try {
+      JsonValue.JsonObject entry = JsonParser.parse(text).asObject();
+      entry.get("step").asLong();
+      return entry;
+    } catch (JsonException e) {
+      return null;
+    }
+  }
+
+  private static void remember(JsonValue.JsonObject entry, History history) {
+    long step = entry.get("step").asLong();
+    if (entry.find("test_loss") instanceof JsonValue.JsonNumber loss
+        && entry.find("test_accuracy") instanceof JsonValue.JsonNumber accuracy) {
+      history.addTest(step, loss.asDouble(), accuracy.asDouble());
+    } else if (entry.find("loss") instanceof JsonValue.JsonNumber loss
+        && entry.find("accuracy") instanceof JsonValue.JsonNumber accuracy) {
+      history.addStep(step, loss.asDouble(), accuracy.asDouble());
+    }
+  }
+
+  /** Writes a step's line. */
+  void write(Step step) {
+    begin(step.step(), step.epoch());
+    number("loss", step.loss());
+    number("accuracy", step.accuracy());
+    line.append(",\"lr\":").append(step.rate());
+    number("images_per_second", Math.round(step.imagesPerSecond() * 10) / 10.0);
+    number("step_seconds", Math.round(step.stepSeconds() * 1e6) / 1e6);
+    end();
+  }
+
+  /** Writes an epoch's line. */
+  void write(Epoch epoch) {
+    begin(epoch.step(), epoch.epoch());
+    number("train_loss", epoch.trainLoss());
+    number("train_accuracy", epoch.trainAccuracy());
+    number("test_loss", epoch.testLoss());
+    number("test_accuracy", epoch.testAccuracy());
+    number("test_seconds", Math.round(epoch.seconds() * 1e3) / 1e3);
+    end();
+  }
+
+  private void begin(long step, int epoch) {
+    line.setLength(0);
+    line.append("{\"step\":").append(step).append(",\"epoch\":").append(epoch);
+  }
+
+  private void number(String name, double value) {
+    line.append(",\"").append(name).append("\":");
+    if (Double.isFinite(value)) {
+      line.append(value);
+    } else {
+      line.append("null"); // JSON has no infinity
+    }
+  }
+
+  private void end() {
+    line.append("}\n");
+    bytes.clear();
+    for (int i = 0; i < line.length(); i++) {
+      bytes.put((byte) line.charAt(i));
+    }
+    bytes.flip();
+    try {
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+    } catch (IOException e) {
+      throw BadInputException.file("write", path, e);
+    }
+  }
+
+  @Override
+  public void close() {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      throw BadInputException.file("write", path, e);
+    }
+  }
+}

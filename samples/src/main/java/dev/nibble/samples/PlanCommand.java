@@ -1,0 +1,178 @@
+package dev.nibble.samples;
+
+import dev.nibble.engine.json.JsonWriter;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.plan.Buffer;
+import dev.nibble.engine.train.TrainingOptions;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.memory.ByteSize;
+import dev.nibble.memory.plan.Placement;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code nibble plan}: what a run needs in memory, to the byte, without running it. */
+@Command(
+    name = "plan",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    usageHelpAutoWidth = true,
+    description = {
+      "Shows the memory that a training run allocates, to the byte, without running it.",
+      "",
+      "A buffer lives from one moment of a step to another: 0 reads the batch, 1..S are the stages",
+      "forward, S+1 the loss, S+2..2S+1 the stages backward, 2S+2 the optimiser."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  nibble plan --model resnet164 --batch 128 --activations int4",
+      "  nibble plan --model resnet20 --activations fp32 --all",
+      "  nibble plan --model resnet164 --memory-limit 512MiB --json"
+    })
+final class PlanCommand implements Callable<Integer> {
+  private static final int MOST_LINES = 40;
+
+  @Spec CommandSpec spec = CommandSpec.create();
+
+  @Option(names = "--model", paramLabel = "NAME", description = "Default: resnet20.")
+  private String model = "resnet20";
+
+  @Option(names = "--batch", paramLabel = "N", description = "Pictures a step. Default: 128.")
+  private int batch = 128;
+
+  @Option(
+      names = "--activations",
+      paramLabel = "TYPE",
+      description = "fp32, int8, int4 or int2. Default: int4.")
+  private String activations = "int4";
+
+  @Option(names = "--naive", description = "Plan the baseline that computes on restored codes.")
+  private boolean naive;
+
+  @Option(
+      names = "--input",
+      paramLabel = "HxWxC",
+      description = "Shape of a picture. Default: 32x32x3.")
+  private String input = "32x32x3";
+
+  @Option(names = "--classes", paramLabel = "N", description = "Default: 10.")
+  private int classes = 10;
+
+  @Option(names = "--threads", paramLabel = "N", description = "Default: all cores.")
+  private @Nullable Integer threads;
+
+  @Option(
+      names = "--kernels",
+      paramLabel = "NAME",
+      description = "auto, scalar or vector; their scratch differs. Default: auto.")
+  private @Nullable String kernels;
+
+  @Option(
+      names = "--memory-limit",
+      paramLabel = "SIZE",
+      description = "Also find the largest batch that fits, such as 512MiB.")
+  private @Nullable String memoryLimit;
+
+  @Option(names = "--all", description = "List every buffer, however many there are.")
+  private boolean all;
+
+  @Option(
+      names = "--json",
+      description =
+          "Print JSON: total_bytes, store_bytes, buffer_bytes, weights_bytes, largest_batch, ...")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    Kernels provider = Inputs.kernelsOrDefault(kernels);
+    Network network = Inputs.network(model, Inputs.shape(input), classes);
+    Long limit = Inputs.bytes(memoryLimit);
+    if (batch < 1) {
+      throw new BadInputException("--batch is " + batch + ": give 1 or more.");
+    }
+    PlanReport report =
+        BadInputException.check(
+            () ->
+                new PlanReport(
+                    network,
+                    TrainingOptions.builder()
+                        .store(Inputs.activations(activations))
+                        .naive(naive)
+                        .batch(batch)
+                        .threads(Inputs.threads(threads))
+                        .build(),
+                    provider));
+    PrintWriter out = spec.commandLine().getOut();
+    if (json) {
+      out.println(JsonWriter.indented(report.json(limit)));
+    } else {
+      print(report, network, limit, out);
+    }
+    return 0;
+  }
+
+  private void print(PlanReport report, Network network, @Nullable Long limit, PrintWriter out) {
+    out.printf(
+        Locale.ROOT,
+        "%s, pictures of %s, %d classes, batch %d, %s%s activations%n%n",
+        network.name(),
+        network.input(),
+        classes,
+        batch,
+        naive ? "naive " : "",
+        activations.toLowerCase(Locale.ROOT));
+    printBuffers(report, out);
+    out.println();
+    sum(out, "stored activations", report.storeBytes());
+    sum(out, "common buffers, sharing memory", report.bufferBytes());
+    sum(out, "weights, gradients, momentum", report.weightsBytes());
+    sum(out, "batches being loaded", report.batchBytes());
+    sum(out, "tables, partial sums", report.otherBytes());
+    sum(out, "scratch of the threads", report.scratchBytes());
+    sum(out, "TOTAL, what a run allocates", report.totalBytes());
+    out.println();
+    sum(out, "the same in fp32 mode", report.fp32Bytes());
+    sum(out, "every layer's output kept, fp32", report.keepEverythingBytes());
+    out.println("(the latter: outputs of all layers of the graph x batch x 4 bytes, nothing else)");
+    if (limit != null) {
+      int fits = report.largestBatch(limit);
+      out.printf(
+          "%nLargest batch within %s: %s%n",
+          ByteSize.format(limit), fits > 0 ? fits : "none, not even 1");
+    }
+  }
+
+  private void printBuffers(PlanReport report, PrintWriter out) {
+    List<Buffer> buffers = report.plan().all();
+    List<Placement> placements = report.plan().memory().placements();
+    out.printf("%-38s %-8s %14s %14s  %s%n", "buffer", "kind", "bytes", "offset", "life");
+    int shown = all || buffers.size() <= MOST_LINES ? buffers.size() : MOST_LINES;
+    for (int i = 0; i < shown; i++) {
+      Buffer buffer = buffers.get(i);
+      Placement placement = placements.get(i);
+      out.printf(
+          Locale.ROOT,
+          "%-38s %-8s %,14d %,14d  %d..%d%n",
+          buffer.name(),
+          PlanReport.kind(buffer),
+          buffer.bytes(),
+          placement.offset(),
+          placement.request().firstUse(),
+          placement.request().lastUse());
+    }
+    if (shown < buffers.size()) {
+      out.printf("... and %d more; --all lists them%n", buffers.size() - shown);
+    }
+  }
+
+  private static void sum(PrintWriter out, String name, long bytes) {
+    out.printf(Locale.ROOT, "%-38s %,23d  %s%n", name, bytes, ByteSize.format(bytes));
+  }
+}

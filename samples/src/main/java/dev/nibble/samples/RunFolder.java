@@ -1,0 +1,141 @@
+package dev.nibble.samples;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
+
+/** The folder of one training run; locked while a process writes to it. */
+final class RunFolder implements AutoCloseable {
+  static final String SETTINGS = "run.json";
+  static final String METRICS = "metrics.jsonl";
+  static final String MODEL = "model.safetensors";
+  static final String CURVES = "curves.png";
+  static final String PLAN = "plan.json";
+  static final String CHECKPOINTS = "checkpoints";
+
+  private final Path folder;
+  private @Nullable FileChannel channel;
+
+  private RunFolder(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * The folder of a new run; nothing is created yet.
+   *
+   * @throws BadInputException if a folder was asked for that holds a run
+   */
+  static RunFolder fresh(@Nullable Path wanted, String name) {
+    if (wanted != null) {
+      for (String file : new String[] {SETTINGS, METRICS, MODEL, CHECKPOINTS}) {
+        if (Files.exists(wanted.resolve(file))) {
+          throw new BadInputException(
+              "%s already holds a run (%s): go on with --resume %s, or choose another --out."
+                  .formatted(wanted, file, wanted));
+        }
+      }
+      if (Files.exists(wanted) && !Files.isDirectory(wanted)) {
+        throw new BadInputException(wanted + " is a file: choose a folder as --out.");
+      }
+      return new RunFolder(wanted);
+    }
+    Path standard = Path.of("runs", name);
+    for (int i = 2; Files.exists(standard); i++) {
+      standard = Path.of("runs", name + "-" + i);
+    }
+    return new RunFolder(standard);
+  }
+
+  /**
+   * The folder of a run that goes on.
+   *
+   * @throws BadInputException if it holds none
+   */
+  static RunFolder existing(Path folder) {
+    if (!Files.isRegularFile(folder.resolve(SETTINGS))) {
+      throw new BadInputException(
+          "%s holds no run to resume: it has no %s. Give the --out folder of a run."
+              .formatted(folder, SETTINGS));
+    }
+    return new RunFolder(folder);
+  }
+
+  /** Creates the folder and writes the run's options into it. */
+  void create(Settings settings) {
+    try {
+      Files.createDirectories(folder);
+      replace(file(SETTINGS), settings.json());
+    } catch (FileAlreadyExistsException e) {
+      throw new BadInputException(
+          "Cannot make the folder %s: %s is a file.".formatted(folder, e.getMessage()), e);
+    } catch (IOException e) {
+      throw BadInputException.file("write to the folder", folder, e);
+    }
+  }
+
+  /**
+   * Keeps other processes out until closed.
+   *
+   * @throws BadInputException if another process is training there
+   */
+  void lock() {
+    Path file = file(SETTINGS);
+    try {
+      FileChannel opened = FileChannel.open(file, StandardOpenOption.WRITE);
+      channel = opened;
+      FileLock lock = opened.tryLock();
+      if (lock == null) {
+        throw busy(null);
+      }
+    } catch (OverlappingFileLockException e) {
+      throw busy(e);
+    } catch (IOException e) {
+      throw BadInputException.file("lock", file, e);
+    }
+  }
+
+  private BadInputException busy(@Nullable Throwable cause) {
+    String sentence = "Another process is training in " + folder + ": wait for it or stop it.";
+    return cause == null
+        ? new BadInputException(sentence)
+        : new BadInputException(sentence, cause);
+  }
+
+  /** Writes a small text file whole or not at all. */
+  static void replace(Path file, String text) throws IOException {
+    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
+    Files.writeString(temporary, text);
+    Files.move(
+        temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  /** The folder itself. */
+  Path path() {
+    return folder;
+  }
+
+  /** A file in it. */
+  Path file(String name) {
+    return folder.resolve(name);
+  }
+
+  @Override
+  public void close() {
+    FileChannel open = channel;
+    if (open != null) {
+      channel = null;
+      try {
+        open.close();
+      } catch (IOException e) {
+        throw BadInputException.file("unlock", folder, e);
+      }
+    }
+  }
+}

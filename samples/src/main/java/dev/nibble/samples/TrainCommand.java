@@ -1,0 +1,260 @@
+package dev.nibble.samples;
+
+import dev.nibble.engine.checkpoint.CheckpointStore;
+import dev.nibble.engine.checkpoint.LoadedCheckpoint;
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.json.JsonWriter;
+import dev.nibble.engine.train.DivergedException;
+import dev.nibble.engine.train.Trainer;
+import dev.nibble.engine.train.TrainingResult;
+import dev.nibble.memory.ByteSize;
+import dev.nibble.memory.MemoryAccount;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code nibble train}: trains a residual network and leaves a model, curves and checkpoints. */
+@Command(
+    name = "train",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    usageHelpAutoWidth = true,
+    description = {
+      "Trains a residual network on pictures, keeping its activations in few bits.",
+      "",
+      "Without options: ResNet-20 with int4 activations on the built-in data set 'shapes'."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  nibble train",
+      "  nibble data fetch cifar10",
+      "  nibble train --data cifar10 --model resnet20 --lr 0.2 --epochs 10",
+      "  nibble train --data photos --image-size 64x64 --skip-unreadable --memory-limit 512MiB",
+      "  nibble train --resume runs/resnet20-cifar10-int4",
+      "",
+      "The folder --out then holds metrics.jsonl (a line a step and an epoch), model.safetensors",
+      "(loads in PyTorch; for nibble evaluate and predict), curves.png, plan.json, run.json (all",
+      "options) and checkpoints/. Ctrl-C saves a checkpoint and says how to go on."
+    })
+final class TrainCommand implements Callable<Integer> {
+  private static final int CANCELLED = 130;
+
+  @Spec CommandSpec spec = CommandSpec.create();
+
+  @Mixin TrainOptions options = new TrainOptions();
+
+  @Option(
+      names = "--out",
+      paramLabel = "FOLDER",
+      description = "Where the run's files go. Default: a new runs/MODEL-DATA-ACTIVATIONS.")
+  private @Nullable String out;
+
+  @Option(
+      names = "--resume",
+      paramLabel = "FOLDER",
+      description =
+          "Go on with the run in that folder, with its options, from its last checkpoint: the"
+              + " weights end as if it had never stopped.")
+  private @Nullable String resume;
+
+  @Option(
+      names = "--no-progress",
+      description = "Print a line an epoch and no progress between them.")
+  private boolean noProgress;
+
+  @Override
+  public Integer call() {
+    if (out != null && resume != null) {
+      throw new BadInputException("Give --out for a new run or --resume for an old one, not both.");
+    }
+    RunFolder old = resume == null ? null : RunFolder.existing(BadInputException.path(resume));
+    Settings settings =
+        old == null
+            ? Settings.fresh()
+            : Settings.resumed(Settings.read(old.file(RunFolder.SETTINGS)), old.path());
+    TrainSetup.settle(settings, options);
+    try (TrainSetup setup = TrainSetup.open(settings, options.kernels);
+        RunFolder folder = old != null ? old : newFolder(settings, setup.data());
+        MemoryAccount account = setup.openAccount();
+        Trainer trainer = setup.openTrainer(account)) {
+      Path init = TrainSetup.init(settings);
+      if (init != null) {
+        trainer.loadWeights(init);
+      }
+      // Only now, that nothing can be wrong with the input any more, does anything appear on disk.
+      folder.create(settings);
+      folder.lock();
+      CheckpointStore store = new CheckpointStore(folder.file(RunFolder.CHECKPOINTS));
+      trainer.checkpointTo(store);
+      if (old != null) {
+        restore(trainer, store);
+      }
+      return train(setup, trainer, folder);
+    }
+  }
+
+  private RunFolder newFolder(Settings settings, DataSplits data) {
+    return RunFolder.fresh(
+        out == null ? null : BadInputException.path(out), TrainSetup.runName(settings, data));
+  }
+
+  private void restore(Trainer trainer, CheckpointStore store) {
+    PrintWriter err = spec.commandLine().getErr();
+    Optional<LoadedCheckpoint> latest = store.loadLatest(w -> err.println("nibble: " + w));
+    if (latest.isPresent()) {
+      try (LoadedCheckpoint checkpoint = latest.get()) {
+        trainer.resume(checkpoint);
+      }
+    }
+  }
+
+  private int train(TrainSetup setup, Trainer trainer, RunFolder folder) {
+    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter err = spec.commandLine().getErr();
+    PlanReport plan = setup.report();
+    writePlan(setup, plan, folder);
+    introduce(setup, trainer, plan, folder, out);
+    History history = new History();
+    String title =
+        "%s on %s, %s, batch %d"
+            .formatted(
+                setup.network().name(),
+                setup.data().name(),
+                setup.options().store().name().toLowerCase(Locale.ROOT)
+                    + (setup.options().naive() ? " naive" : ""),
+                setup.options().batch());
+    String goOn = "nibble train --resume " + folder.path();
+    try (MetricsFile metrics =
+            MetricsFile.open(folder.file(RunFolder.METRICS), trainer.done(), history);
+        StopOnSignal stop =
+            new StopOnSignal(
+                trainer::cancel,
+                err,
+                "nibble: Stopped in the middle of a step; go on from the last checkpoint with: "
+                    + goOn)) {
+      LiveLine line = LiveLine.of(out, noProgress);
+      TrainingReport report =
+          new TrainingReport(
+              trainer, folder, metrics, history, line, err, title, plan.totalBytes());
+      TrainingResult result;
+      try {
+        result = trainer.run(report);
+      } catch (DivergedException e) {
+        report.end();
+        throw new BadInputException(e.getMessage() + " " + lastGood(folder), e);
+      } finally {
+        report.end();
+      }
+      trainer.saveModel(folder.file(RunFolder.MODEL));
+      if (result.cancelled()) {
+        out.printf("Stopped after step %d; the checkpoint is saved. Go on with:%n", result.steps());
+        out.println("  " + goOn);
+        out.flush();
+        return CANCELLED;
+      }
+      report.drawCurves();
+      summarize(setup, trainer, folder, plan, report, result);
+      assert stop != null;
+    }
+    return 0;
+  }
+
+  private static String lastGood(RunFolder folder) {
+    CheckpointStore store = new CheckpointStore(folder.file(RunFolder.CHECKPOINTS));
+    return store.list().stream()
+        .findFirst()
+        .map(path -> "The last good checkpoint is " + path + ".")
+        .orElse("There was no checkpoint yet.");
+  }
+
+  private static void writePlan(TrainSetup setup, PlanReport plan, RunFolder folder) {
+    Path file = folder.file(RunFolder.PLAN);
+    try {
+      RunFolder.replace(file, JsonWriter.indented(plan.json(setup.limit())) + "\n");
+    } catch (IOException e) {
+      throw BadInputException.file("write", file, e);
+    }
+  }
+
+  private static void introduce(
+      TrainSetup setup, Trainer trainer, PlanReport plan, RunFolder folder, PrintWriter out) {
+    DataSplits data = setup.data();
+    out.printf(
+        Locale.ROOT,
+        "Training %s (%,d parameters) on %s: %,d training and %,d test pictures of %s, %d classes%n",
+        setup.network().name(),
+        setup.network().parameterCount(),
+        data.name(),
+        data.train().size(),
+        data.test().size(),
+        setup.network().input(),
+        setup.network().classes());
+    int skipped = data.train().skipped() + data.test().skipped();
+    if (skipped > 0) {
+      out.printf("Left out %d unreadable pictures%n", skipped);
+    }
+    out.printf(
+        "Kernels %s, %d threads; memory planned: %s, of which %s stored activations%n",
+        setup.kernels().description(),
+        setup.options().threads(),
+        ByteSize.format(plan.totalBytes()),
+        ByteSize.format(plan.storeBytes()));
+    if (trainer.done() > 0) {
+      out.printf("Going on after step %d of %d%n", trainer.done(), trainer.totalSteps());
+    }
+    out.println("Files go to " + folder.path());
+  }
+
+  private void summarize(
+      TrainSetup setup,
+      Trainer trainer,
+      RunFolder folder,
+      PlanReport plan,
+      TrainingReport report,
+      TrainingResult result) {
+    PrintWriter out = spec.commandLine().getOut();
+    if (Double.isNaN(result.testAccuracy())) {
+      out.printf("The run was already complete after %d steps%n", trainer.totalSteps());
+    } else {
+      out.printf(
+          Locale.ROOT,
+          "Done: %s reaches %.2f %% test accuracy (loss %.4f) after %d steps, in %s%n",
+          setup.network().name(),
+          100 * result.testAccuracy(),
+          result.testLoss(),
+          result.steps(),
+          TrainingReport.time(report.seconds()));
+    }
+    long peak = Machine.peakResidentBytes();
+    out.printf(
+        "Memory: %s planned and used%s%n",
+        ByteSize.format(plan.totalBytes()),
+        peak < 0 ? "" : ", " + ByteSize.format(peak) + " resident in the whole process at most");
+    StringBuilder files = new StringBuilder();
+    for (String name :
+        new String[] {
+          RunFolder.MODEL,
+          RunFolder.CURVES,
+          RunFolder.METRICS,
+          RunFolder.PLAN,
+          RunFolder.SETTINGS,
+          RunFolder.CHECKPOINTS
+        }) {
+      if (Files.exists(folder.file(name))) {
+        files.append(files.isEmpty() ? "" : ", ").append(name);
+      }
+    }
+    out.printf("In %s: %s%n", folder.path(), files);
+  }
+}

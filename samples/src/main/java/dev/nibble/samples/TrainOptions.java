@@ -1,0 +1,150 @@
+package dev.nibble.samples;
+
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** The options of {@code nibble train}; null where the user gave none. */
+final class TrainOptions {
+  @Option(
+      names = "--data",
+      paramLabel = "NAME|FOLDER",
+      description =
+          "shapes, fashion-mnist, cifar10, cifar100, or a folder with CIFAR's binary files, IDX"
+              + " files or pictures as train/CLASS/*.png and test/CLASS/*.png. Default: shapes,"
+              + " which is built in.")
+  @Nullable String data;
+
+  @Option(
+      names = "--model",
+      paramLabel = "NAME",
+      description =
+          "resnet20, resnet56, resnet110, resnet164, resnet1001 or any resnetN of depth 6n+2 or"
+              + " 9n+2. Default: resnet20.")
+  @Nullable String model;
+
+  @Option(
+      names = "--activations",
+      paramLabel = "TYPE",
+      description =
+          "How activations wait for the backward pass: fp32, int8, int4 or int2. Default: int4.")
+  @Nullable String activations;
+
+  @Option(
+      names = "--naive",
+      description = "Compute the forward pass on the restored activations, too: a baseline.")
+  @Nullable Boolean naive;
+
+  @Option(names = "--batch", paramLabel = "N", description = "Pictures a step. Default: 128.")
+  @Nullable Integer batch;
+
+  @Option(
+      names = "--epochs",
+      paramLabel = "N",
+      description = "Passes over the training pictures. Default: 10; with shapes 5.")
+  @Nullable Integer epochs;
+
+  @Option(names = "--steps", paramLabel = "N", description = "Steps in all, instead of epochs.")
+  @Nullable Long steps;
+
+  @Option(names = "--lr", paramLabel = "X", description = "Highest learning rate. Default: 0.1.")
+  @Nullable Float lr;
+
+  @Option(
+      names = "--schedule",
+      paramLabel = "NAME",
+      description =
+          "constant; step: a tenth at 1/2 and a hundredth at 3/4 of the run; cosine: half a wave"
+              + " to 0; paper: the paper's steps, scaled to the run. Default: cosine.")
+  @Nullable String schedule;
+
+  @Option(
+      names = "--warmup-steps",
+      paramLabel = "N",
+      description = "Steps in which the rate rises from 0. Default: 0.")
+  @Nullable Long warmupSteps;
+
+  @Option(names = "--momentum", paramLabel = "X", description = "SGD's momentum. Default: 0.9.")
+  @Nullable Float momentum;
+
+  @Option(
+      names = "--weight-decay",
+      paramLabel = "X",
+      description = "Weight decay of convolutions and dense layers. Default: 2e-4.")
+  @Nullable Float weightDecay;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "What weights, order and crops are drawn from. Default: 0.")
+  @Nullable Long seed;
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads that compute; the result does not depend on it. Default: all cores.")
+  @Nullable Integer threads;
+
+  @Option(
+      names = "--memory-limit",
+      paramLabel = "SIZE",
+      description = "Refuse to start a run that needs more, such as 512MiB. Default: none.")
+  @Nullable String memoryLimit;
+
+  @Option(
+      names = "--kernels",
+      paramLabel = "NAME",
+      description = "auto, scalar or vector. Default: auto.")
+  @Nullable String kernels;
+
+  @Option(
+      names = "--augment",
+      paramLabel = "NAME",
+      description =
+          "crop-flip: shift by up to 4 pixels and mirror at random; none. Default: crop-flip.")
+  @Nullable String augment;
+
+  @Option(names = "--no-shuffle", description = "Take the pictures in their own order.")
+  @Nullable Boolean noShuffle;
+
+  @Option(
+      names = "--mean",
+      paramLabel = "R,G,B",
+      description =
+          "Subtracted from pictures of values 0..1, a value a channel. Default: the training set's.")
+  @Nullable String mean;
+
+  @Option(
+      names = "--std",
+      paramLabel = "R,G,B",
+      description = "Divides them then. Default: the training set's.")
+  @Nullable String std;
+
+  @Option(
+      names = "--picture-mean",
+      description = "Subtract each picture's own mean instead, as in the paper.")
+  @Nullable Boolean pictureMean;
+
+  @Option(
+      names = "--image-size",
+      paramLabel = "HxW",
+      description =
+          "Size that a folder's pictures are resized to, such as 32x32. Default: the first one's.")
+  @Nullable String imageSize;
+
+  @Option(
+      names = "--skip-unreadable",
+      description = "Leave out pictures of a folder that cannot be read, and say how many.")
+  @Nullable Boolean skipUnreadable;
+
+  @Option(
+      names = "--init",
+      paramLabel = "FILE",
+      description = "Start from the weights of a .safetensors file of the same model.")
+  @Nullable String init;
+
+  @Option(
+      names = "--checkpoint-every",
+      paramLabel = "N",
+      description = "Steps between checkpoints. Default: one an epoch.")
+  @Nullable Long checkpointEvery;
+}

@@ -1,0 +1,171 @@
+package dev.nibble.samples;
+
+import dev.nibble.engine.train.Trainer;
+import dev.nibble.engine.train.TrainingListener;
+import dev.nibble.memory.ByteSize;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** Tells a run's course: to the user, to metrics.jsonl, and in curves.png. */
+final class TrainingReport implements TrainingListener {
+  /** Weight of the newest step in the figures shown. */
+  private static final double NEWEST = 0.1;
+
+  private final Trainer trainer;
+  private final RunFolder folder;
+  private final MetricsFile metrics;
+  private final History history;
+  private final LiveLine line;
+  private final PrintWriter err;
+  private final String title;
+  private final long planned;
+  private final long start = System.nanoTime();
+  private double loss = Double.NaN;
+  private double accuracy;
+  private double stepSeconds;
+  private double imagesPerSecond;
+  private double testSeconds;
+  private double bestAccuracy = Double.NaN;
+  private boolean curvesFailed;
+  private @Nullable Path lastCheckpoint;
+
+  TrainingReport(
+      Trainer trainer,
+      RunFolder folder,
+      MetricsFile metrics,
+      History history,
+      LiveLine line,
+      PrintWriter err,
+      String title,
+      long planned) {
+    this.trainer = trainer;
+    this.folder = folder;
+    this.metrics = metrics;
+    this.history = history;
+    this.line = line;
+    this.err = err;
+    this.title = title;
+    this.planned = planned;
+  }
+
+  @Override
+  public void onStep(Step step) {
+    metrics.write(step);
+    history.addStep(step.step(), step.loss(), step.accuracy());
+    double share = Double.isNaN(loss) ? 1 : NEWEST;
+    loss = mix(loss, step.loss(), share);
+    accuracy = mix(accuracy, step.accuracy(), share);
+    stepSeconds = mix(stepSeconds, step.stepSeconds(), share);
+    imagesPerSecond = mix(imagesPerSecond, step.imagesPerSecond(), share);
+    if (line.isDue()) {
+      line.show(progress(step));
+    }
+  }
+
+  private static double mix(double old, double newest, double share) {
+    return share == 1 ? newest : old + share * (newest - old);
+  }
+
+  private String progress(Step step) {
+    long perEpoch = trainer.stepsPerEpoch();
+    long total = trainer.totalSteps();
+    long left = total - step.step();
+    double seconds = left * stepSeconds + Math.ceilDiv(left, perEpoch) * testSeconds;
+    return String.format(
+        Locale.ROOT,
+        "epoch %d/%d  step %d/%d  loss %.3f  accuracy %.1f %%  %.0f images/s  %s left  memory %s of"
+            + " %s",
+        step.epoch(),
+        Math.ceilDiv(total, perEpoch),
+        step.step(),
+        total,
+        loss,
+        100 * accuracy,
+        imagesPerSecond,
+        time(seconds),
+        ByteSize.format(trainer.session().usedBytes()),
+        ByteSize.format(planned));
+  }
+
+  @Override
+  public void onEpoch(Epoch epoch) {
+    testSeconds = epoch.seconds();
+    metrics.write(epoch);
+    history.addTest(epoch.step(), epoch.testLoss(), epoch.testAccuracy());
+    bestAccuracy =
+        Double.isNaN(bestAccuracy)
+            ? epoch.testAccuracy()
+            : Math.max(bestAccuracy, epoch.testAccuracy());
+    line.print(
+        String.format(
+            Locale.ROOT,
+            "epoch %d/%d done at step %d: training loss %.4f, accuracy %.2f %%; test loss %.4f,"
+                + " accuracy %.2f %% (%s)",
+            epoch.epoch(),
+            Math.ceilDiv(trainer.totalSteps(), trainer.stepsPerEpoch()),
+            epoch.step(),
+            epoch.trainLoss(),
+            100 * epoch.trainAccuracy(),
+            epoch.testLoss(),
+            100 * epoch.testAccuracy(),
+            time(seconds())));
+    trainer.saveModel(folder.file(RunFolder.MODEL));
+    drawCurves();
+  }
+
+  @Override
+  public void onCheckpoint(long step, Path file) {
+    lastCheckpoint = file;
+  }
+
+  @Override
+  public void onWarning(String sentence) {
+    line.clear();
+    err.println("nibble: " + sentence);
+  }
+
+  /** Draws the curves; a machine that cannot draw gets a warning, once, and keeps its run. */
+  void drawCurves() {
+    if (history.isEmpty() || curvesFailed) {
+      return;
+    }
+    try {
+      Curves.write(folder.file(RunFolder.CURVES), title, history);
+    } catch (IOException | RuntimeException | LinkageError | InternalError e) {
+      curvesFailed = true;
+      onWarning("The curves cannot be drawn here: " + e.getMessage() + ".");
+    }
+  }
+
+  /** Takes the progress line away. */
+  void end() {
+    line.clear();
+  }
+
+  /** The checkpoint that was saved last in this process, or null. */
+  @Nullable Path lastCheckpoint() {
+    return lastCheckpoint;
+  }
+
+  /** Seconds since the report was made. */
+  double seconds() {
+    return (System.nanoTime() - start) / 1e9;
+  }
+
+  /** Best test accuracy of this process's epochs, 0 to 1; NaN if there was none. */
+  double bestAccuracy() {
+    return bestAccuracy;
+  }
+
+  /** Seconds as people write them: {@code 2:05} or {@code 1:02:05}. */
+  static String time(double seconds) {
+    long whole = Math.round(seconds);
+    return whole < 3600
+        ? String.format(Locale.ROOT, "%d:%02d", whole / 60, whole % 60)
+        : String.format(
+            Locale.ROOT, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
+  }
+}
