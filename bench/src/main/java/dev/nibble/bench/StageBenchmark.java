@@ -1,0 +1,68 @@
+package dev.nibble.bench;
+
+import dev.nibble.kernels.StoreFormat;
+import dev.nibble.kernels.provider.KernelProvider;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** Whole BN-ReLU-convolution stages on one thread, 32 pictures a call. */
+@State(Scope.Benchmark)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 3, time = 1)
+@Fork(value = 1, jvmArgsAppend = "--add-modules=jdk.incubator.vector")
+public class StageBenchmark {
+  @Param({
+    "32x32x16-3x3-s1-16",
+    "16x16x32-3x3-s1-32",
+    "8x8x64-3x3-s1-64",
+    "32x32x64-1x1-s1-16",
+    "32x32x16-1x1-s1-64",
+    "8x8x256-1x1-s1-64"
+  })
+  String shape = "32x32x16-3x3-s1-16";
+
+  @Param({"FP32", "INT8", "INT4", "INT2"})
+  StoreFormat store = StoreFormat.INT4;
+
+  private StageFixture stage;
+
+  /** Fills the buffers. */
+  @Setup(Level.Trial)
+  public void open() {
+    stage =
+        new StageFixture(
+            KernelProvider.choose(null), StageShape.parse(shape).convolution(), store, 32);
+  }
+
+  /** The stage forward. */
+  @Benchmark
+  public float forward() {
+    return stage.forward();
+  }
+
+  /** The stage backward. */
+  @Benchmark
+  public float backward() {
+    return stage.backward();
+  }
+
+  /** Frees the buffers. */
+  @TearDown(Level.Trial)
+  public void close() {
+    stage.close();
+  }
+}

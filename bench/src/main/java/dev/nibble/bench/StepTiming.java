@@ -1,0 +1,60 @@
+package dev.nibble.bench;
+
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.StoreFormat;
+import dev.nibble.kernels.provider.KernelProvider;
+import java.util.Arrays;
+import java.util.Locale;
+
+/**
+ * Times whole training steps and prints one JSON line, like the peer's script does, so that both can
+ * run in turn: {@code StepTiming MODEL BATCH THREADS fp32|int8|int4|int2 [STEPS [WARMUP]]}.
+ */
+public final class StepTiming {
+  private StepTiming() {}
+
+  /** Runs the program. */
+  public static void main(String[] args) {
+    if (args.length < 4) {
+      System.err.println(
+          "usage: StepTiming MODEL BATCH THREADS fp32|int8|int4|int2 [STEPS [WARMUP]]");
+      System.exit(2);
+    }
+    String model = args[0];
+    int batch = Integer.parseInt(args[1]);
+    int threads = Integer.parseInt(args[2]);
+    StoreFormat store = StoreFormat.valueOf(args[3].toUpperCase(Locale.ROOT));
+    int steps = args.length > 4 ? Integer.parseInt(args[4]) : 10;
+    int warmup = args.length > 5 ? Integer.parseInt(args[5]) : 10;
+    Kernels kernels = KernelProvider.choose(null);
+    try (StepSession session = new StepSession(model, batch, store, threads, kernels)) {
+      double[] seconds = new double[steps];
+      double loss = 0;
+      for (int i = -warmup; i < steps; i++) {
+        long start = System.nanoTime();
+        loss = session.step();
+        if (i >= 0) {
+          seconds[i] = (System.nanoTime() - start) / 1e9;
+        }
+      }
+      Arrays.sort(seconds);
+      double median = seconds[steps / 2];
+      System.out.printf(
+          Locale.ROOT,
+          "{\"model\": \"%s\", \"batch\": %d, \"threads\": %d, \"activations\": \"%s\","
+              + " \"kernels\": \"%s\", \"step_seconds\": %.4f, \"fastest\": %.4f, \"slowest\": %.4f,"
+              + " \"images_per_second\": %.1f, \"plan_mib\": %.1f, \"loss\": %.4f}%n",
+          model,
+          batch,
+          threads,
+          args[3],
+          kernels.description(),
+          median,
+          seconds[0],
+          seconds[steps - 1],
+          batch / median,
+          session.session().usedBytes() / 1048576.0,
+          loss);
+    }
+  }
+}
