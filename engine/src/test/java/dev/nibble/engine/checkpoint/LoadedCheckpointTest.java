@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -79,7 +80,7 @@ class LoadedCheckpointTest {
     for (int bit = 0; bit < good.length * 8; bit++) {
       byte[] bad = good.clone();
       bad[bit / 8] ^= (byte) (1 << bit % 8);
-      Files.write(path, bad);
+      overwrite(path, bad);
       assertRefused(path, "bit " + bit);
     }
   }
@@ -131,7 +132,7 @@ class LoadedCheckpointTest {
         continue;
       }
       System.arraycopy(noise, 0, bad, from, noise.length);
-      Files.write(path, bad);
+      overwrite(path, bad);
       assertRefused(path, "seed " + seed);
     }
   }
@@ -211,6 +212,11 @@ class LoadedCheckpointTest {
 
   private Path small() {
     return new CheckpointStore(folder).save(Checkpoints.meta(7), Checkpoints.sections(7, 20));
+  }
+
+  /** Writes without truncating first, which some file systems answer with a slow flush. */
+  private static void overwrite(Path path, byte[] sameLength) throws IOException {
+    Files.write(path, sameLength, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
   }
 
   private static void assertRefused(Path path, String what) {

@@ -5,7 +5,7 @@ import java.util.Optional;
 
 /** A process that resumes from a store and saves without end, telling each step once it is safe. */
 public final class SaveLoop {
-  static final int BYTES = 300_000;
+  static final int BYTES = 100_000;
 
   private SaveLoop() {}
 
