@@ -33,9 +33,7 @@ final class ScalarConvolution {
             }
             int a = actAt + (iy * in.width() + ix) * inC;
             int w = (ky * op.kernel() + kx) * inC * outC;
-            for (int ci = 0; ci < inC; ci++) {
-              addScaled(act[a + ci], weights, w + ci * outC, out, o, outC);
-            }
+            addProduct(act, a, inC, weights, w, out, o, outC);
           }
         }
       }
@@ -79,9 +77,7 @@ final class ScalarConvolution {
             }
             int a = daAt + (iy * in.width() + ix) * inC;
             int w = (ky * op.kernel() + kx) * inC * outC;
-            for (int co = 0; co < outC; co++) {
-              addScaled(scratch[o + co], transposed, w + co * inC, scratch, a, inC);
-            }
+            addProduct(scratch, o, outC, transposed, w, scratch, a, inC);
           }
         }
       }
@@ -115,6 +111,32 @@ final class ScalarConvolution {
           }
         }
       }
+    }
+  }
+
+  /**
+   * target[to + i] += sum over r below {@code rows} of x[at + r] * w[wAt + r * count + i]: a row
+   * vector times a matrix. Four rows at a time, so that a sum is loaded and stored once for four
+   * products.
+   */
+  private static void addProduct(
+      float[] x, int at, int rows, float[] w, int wAt, float[] target, int to, int count) {
+    int r = 0;
+    for (; r + 4 <= rows; r += 4) {
+      float x0 = x[at + r];
+      float x1 = x[at + r + 1];
+      float x2 = x[at + r + 2];
+      float x3 = x[at + r + 3];
+      int w0 = wAt + r * count;
+      int w1 = w0 + count;
+      int w2 = w1 + count;
+      int w3 = w2 + count;
+      for (int i = 0; i < count; i++) {
+        target[to + i] += x0 * w[w0 + i] + x1 * w[w1 + i] + (x2 * w[w2 + i] + x3 * w[w3 + i]);
+      }
+    }
+    for (; r < rows; r++) {
+      addScaled(x[at + r], w, wAt + r * count, target, to, count);
     }
   }
 
