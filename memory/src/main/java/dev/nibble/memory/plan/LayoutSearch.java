@@ -18,13 +18,19 @@ final class LayoutSearch {
   /** Which of the gaps that are large enough is taken. */
   private enum Fit {
     LOWEST,
-    TIGHTEST
+    TIGHTEST,
+    /**
+     * The tightest below the lower bound, and there the end whose neighbour lives longest. So the
+     * two buffers of a step, one read and one written, come to lie alternately at the bottom and
+     * the top of what is free, and each leaves one hole behind.
+     */
+    LASTING
   }
 
   /** Bounds the repairs to a few hundred milliseconds, in pairs of buffers looked at. */
   private static final long REPAIR_WORK = 60_000_000;
 
-  private static final int MOST_REPAIRS = 200;
+  private static final int MOST_REPAIRS = 1000;
 
   /** Offsets in bytes by request, and the bytes up to the end of the last buffer. */
   static final class Layout {
@@ -65,39 +71,36 @@ final class LayoutSearch {
   }
 
   private Layout search() {
+    List<int[]> orders = orders();
     Layout best = null;
-    int[] bestOrder = {};
-    Fit bestFit = Fit.LOWEST;
-    for (int[] order : orders()) {
+    for (int[] order : orders) {
       for (Fit fit : Fit.values()) {
         Layout layout = place(order, fit, best == null ? Long.MAX_VALUE : best.total());
-        if (layout != null) {
-          best = layout;
-          bestOrder = order;
-          bestFit = fit;
-        }
+        best = layout == null ? best : layout;
         if (best != null && best.total() == lowerBound) {
           return best;
         }
       }
     }
-    return repair(Objects.requireNonNull(best), bestOrder, bestFit);
+    return repair(Objects.requireNonNull(best), orders);
   }
 
   /**
-   * Places the buffers that stick out earlier, again and again: what did not fit below the bound
-   * when it came last often does when it comes first.
+   * Places the buffers that stick out earlier, again and again, from every order: what did not fit
+   * below the bound when it came last often does when it comes first.
    */
-  private Layout repair(Layout start, int[] startOrder, Fit fit) {
+  private Layout repair(Layout start, List<int[]> orders) {
+    long layouts = Math.min(MOST_REPAIRS, REPAIR_WORK / (1 + (long) count * count));
+    long rounds = layouts / ((long) orders.size() * Fit.values().length);
     Layout best = start;
-    Layout current = start;
-    int[] order = startOrder;
-    long rounds = Math.min(MOST_REPAIRS, REPAIR_WORK / (1 + (long) count * count));
-    for (long round = 0; round < rounds && best.total() > lowerBound; round++) {
-      order = stickingOutFirst(order, current);
-      current = Objects.requireNonNull(place(order, fit, Long.MAX_VALUE));
-      if (current.total() < best.total()) {
-        best = current;
+    for (int[] startOrder : orders) {
+      for (Fit fit : Fit.values()) {
+        int[] order = startOrder;
+        for (long round = 0; round < rounds && best.total() > lowerBound; round++) {
+          Layout layout = Objects.requireNonNull(place(order, fit, Long.MAX_VALUE));
+          best = layout.total() < best.total() ? layout : best;
+          order = stickingOutFirst(order, layout);
+        }
       }
     }
     return best;
@@ -124,8 +127,9 @@ final class LayoutSearch {
   }
 
   /**
-   * The orders to try. Longest life first lays activations, used forward and again backward, down
-   * as a stack without holes and is best for training; the others serve other patterns.
+   * The orders to try, the best for training first. Longest life first lays what is used forward
+   * and again backward down as a stack without holes, and within a length of life the order of
+   * first use lets {@link Fit#LASTING} alternate. The others serve other patterns.
    */
   private List<int[]> orders() {
     Comparator<Integer> bySize = Comparator.comparingLong((Integer i) -> sizes[i]).reversed();
@@ -133,7 +137,11 @@ final class LayoutSearch {
     Comparator<Integer> byArea =
         Comparator.comparingDouble((Integer i) -> (double) sizes[i] * life(i)).reversed();
     Comparator<Integer> byFirstUse = Comparator.comparingInt(i -> firsts[i]);
+    Comparator<Integer> byLifeClass =
+        Comparator.comparingInt((Integer i) -> Long.numberOfLeadingZeros(life(i)));
     return List.of(
+        sorted(byLife.thenComparing(byFirstUse).thenComparing(bySize)),
+        sorted(byLifeClass.thenComparing(byFirstUse).thenComparing(bySize)),
         sorted(byLife.thenComparing(bySize)),
         sorted(bySize.thenComparing(byLife)),
         sorted(byArea.thenComparing(bySize)),
@@ -156,7 +164,7 @@ final class LayoutSearch {
   /** Null as soon as it is seen that the total would not stay below a bound. */
   private @Nullable Layout place(int[] order, Fit fit, long bound) {
     long[] offsets = new long[count];
-    Placed placed = new Placed(count);
+    Placed placed = new Placed(count, lowerBound);
     long total = 0;
     for (int buffer : order) {
       long offset = placed.findGap(sizes[buffer], firsts[buffer], lasts[buffer], fit);
@@ -179,9 +187,11 @@ final class LayoutSearch {
     private final long[] ends;
     private final int[] firsts;
     private final int[] lasts;
+    private final long ceiling;
     private int count;
 
-    Placed(int capacity) {
+    Placed(int capacity, long ceiling) {
+      this.ceiling = ceiling;
       starts = new long[capacity];
       ends = new long[capacity];
       firsts = new int[capacity];
@@ -190,6 +200,7 @@ final class LayoutSearch {
 
     long findGap(long size, int first, int last, Fit fit) {
       long free = 0; // first byte behind everything alive at the same time, as far as walked
+      int below = Integer.MAX_VALUE; // last use of what ends there
       long found = -1;
       long foundGap = Long.MAX_VALUE;
       for (int i = 0; i < count; i++) {
@@ -198,13 +209,20 @@ final class LayoutSearch {
         }
         long gap = starts[i] - free;
         if (gap >= size && gap < foundGap) {
-          found = free;
+          found = fit == Fit.LASTING && lasts[i] > below ? starts[i] - size : free;
           foundGap = gap;
           if (fit == Fit.LOWEST || gap == size) {
-            break;
+            return found;
           }
         }
-        free = Math.max(free, ends[i]);
+        if (ends[i] > free) {
+          free = ends[i];
+          below = lasts[i];
+        }
+      }
+      long gap = ceiling - free;
+      if (fit == Fit.LASTING && gap >= size && gap < foundGap && below < Integer.MAX_VALUE) {
+        return ceiling - size;
       }
       return found < 0 ? free : found;
     }
