@@ -54,10 +54,10 @@ public final class Slab implements AutoCloseable {
         return mapped;
       }
       return new Slab(account, purpose, arena, arena.allocate(size, ALIGNMENT), false);
-    } catch (OutOfMemoryError e) {
+    } catch (OutOfMemoryError | LinuxMemory.MapException e) {
       arena.close();
       account.release(size, purpose);
-      throw refused(account, size, purpose, "the JVM said: " + e.getMessage());
+      throw refused(account, size, purpose, e);
     } catch (RuntimeException | Error e) {
       arena.close();
       account.release(size, purpose);
@@ -79,7 +79,8 @@ public final class Slab implements AutoCloseable {
   }
 
   /** Null if there can be no mapping here, so that a plain arena has to do. */
-  private static @Nullable Slab map(MemoryAccount account, long size, String purpose, Arena arena) {
+  private static @Nullable Slab map(MemoryAccount account, long size, String purpose, Arena arena)
+      throws LinuxMemory.MapException {
     LinuxMemory system = LinuxMemory.instance();
     if (system == null) {
       return null;
@@ -89,17 +90,17 @@ public final class Slab implements AutoCloseable {
       return new Slab(account, purpose, arena, region.segment(), region.hugePages());
     } catch (LinuxMemory.MapException e) {
       if (e.errno() == LinuxMemory.ENOMEM) {
-        throw refused(account, size, purpose, "it has too little free");
+        throw e;
       }
       return null;
     }
   }
 
   private static MemoryLimitException refused(
-      MemoryAccount account, long size, String purpose, String reason) {
+      MemoryAccount account, long size, String purpose, Throwable reason) {
     String message =
         "%s needs %s, which account '%s' allows but the system refuses (%s); ask for less or make"
-                .formatted(purpose, MemoryAccount.exact(size), account, reason)
+                .formatted(purpose, MemoryAccount.exact(size), account, reason.getMessage())
             + " more memory available to the process.";
     return new MemoryLimitException(
         message, size, account.available(), account.limit(), account.toString(), purpose);

@@ -114,7 +114,8 @@ class SlabTest {
           .isThrownBy(() -> Slab.allocate(account, 1L << 60, "workspace"))
           .withMessageContaining("workspace needs 1 EiB")
           .withMessageContaining("the system refuses")
-          .satisfies(e -> assertThat(e.requested()).isEqualTo(1L << 60));
+          .satisfies(e -> assertThat(e.requested()).isEqualTo(1L << 60))
+          .satisfies(e -> assertThat(e.available()).isEqualTo(MemoryAccount.UNLIMITED));
       assertThat(account.used()).isZero();
     }
   }
