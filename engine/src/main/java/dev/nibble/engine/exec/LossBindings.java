@@ -34,7 +34,7 @@ final class LossBindings {
         free = i;
         break;
       }
-      if (args.labels() == labels) {
+      if (args.labels().equals(labels)) {
         return args;
       }
     }

@@ -21,8 +21,8 @@ final class WorkerPool implements AutoCloseable {
   private final Thread[] threads;
   private final AtomicInteger next = new AtomicInteger();
   private final AtomicInteger running = new AtomicInteger();
+  private final AtomicInteger generation = new AtomicInteger();
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
-  private volatile int generation;
   private volatile boolean closed;
   private @Nullable Task task;
   private int tasks;
@@ -69,7 +69,7 @@ final class WorkerPool implements AutoCloseable {
     tasks = count;
     next.set(0);
     running.set(threads.length);
-    generation++;
+    generation.incrementAndGet();
     for (Thread thread : threads) {
       LockSupport.unpark(thread);
     }
@@ -114,14 +114,14 @@ final class WorkerPool implements AutoCloseable {
 
   private int await(int seen) {
     long start = System.nanoTime();
-    while (generation == seen && !closed) {
+    while (generation.get() == seen && !closed) {
       if (System.nanoTime() - start < SPIN_NANOS) {
         Thread.onSpinWait();
       } else {
         LockSupport.park(this);
       }
     }
-    return generation;
+    return generation.get();
   }
 
   /** Stops the workers and waits for them. */

@@ -15,6 +15,7 @@ import java.util.List;
  * @param std what it is divided by, a value a channel
  * @param pictureMean whether each picture's own mean is subtracted instead of {@code mean}
  */
+@SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record ModelInfo(
     String model,
     FeatureMap input,

@@ -9,6 +9,7 @@ package dev.nibble.engine.network;
  * @param offset index of its first value: in the weights' buffer if trainable, else in the state's
  * @param size number of values
  */
+@SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record Parameter(String name, Kind kind, int[] shape, int offset, int size) {
 
   /** What a parameter is; decides its axes, its initial value and its weight decay. */

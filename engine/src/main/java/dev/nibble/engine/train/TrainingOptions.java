@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param pictureMean whether each picture's own mean is subtracted, as in the paper
  * @param checkpointEvery steps between checkpoints, or 0 for one at the end
  */
+@SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record TrainingOptions(
     StoreFormat store,
     boolean naive,
@@ -79,6 +80,18 @@ public record TrainingOptions(
     if ((mean == null) != (std == null)) {
       throw new IllegalArgumentException("Give both mean and std, or neither");
     }
+    mean = mean == null ? null : mean.clone();
+    std = std == null ? null : std.clone();
+  }
+
+  @Override
+  public float @Nullable [] mean() {
+    return mean == null ? null : mean.clone();
+  }
+
+  @Override
+  public float @Nullable [] std() {
+    return std == null ? null : std.clone();
   }
 
   /** Starts from the defaults: int4, batch 128, 10 epochs, cosine from 0.1, two threads. */
