@@ -38,6 +38,7 @@ public class StageBenchmark {
   @Param({"FP32", "INT8", "INT4", "INT2"})
   StoreFormat store = StoreFormat.INT4;
 
+  @SuppressWarnings("NullAway.Init") // set by open()
   private StageFixture stage;
 
   /** Fills the buffers. */

@@ -43,6 +43,7 @@ public class StepBenchmark {
   @Param("2")
   int threads = 2;
 
+  @SuppressWarnings("NullAway.Init") // set by open()
   private StepSession session;
 
   /** Opens the session. */
