@@ -76,7 +76,9 @@ record Archives(String name, URI address, List<Archive> files, String unpacked) 
     };
   }
 
-  /** Whether the data set is in a folder already; files get their names only once they are whole. */
+  /**
+   * Whether the data set is in a folder already; files get their names only once they are whole.
+   */
   boolean isIn(Path folder) {
     return unpacked.isEmpty()
         ? files.stream().allMatch(a -> Files.isRegularFile(folder.resolve(a.file())))

@@ -68,11 +68,15 @@ final class BadInputException extends RuntimeException {
   }
 
   private static String reason(IOException e) {
-    return switch (e) {
-      case NoSuchFileException n -> "no such file or folder";
-      case AccessDeniedException a -> "access is denied";
-      case FileSystemException f when f.getReason() != null -> f.getReason();
-      default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    };
+    if (e instanceof NoSuchFileException) {
+      return "no such file or folder";
+    }
+    if (e instanceof AccessDeniedException) {
+      return "access is denied";
+    }
+    if (e instanceof FileSystemException f && f.getReason() != null) {
+      return f.getReason();
+    }
+    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
   }
 }

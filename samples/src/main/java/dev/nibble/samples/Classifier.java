@@ -48,7 +48,12 @@ final class Classifier implements AutoCloseable {
    * @throws dev.nibble.engine.exchange.ExchangeException if the weights do not fit the model
    */
   static Classifier open(
-      Path weights, ModelInfo info, int batch, int threads, Kernels kernels, MemoryAccount account) {
+      Path weights,
+      ModelInfo info,
+      int batch,
+      int threads,
+      Kernels kernels,
+      MemoryAccount account) {
     Network network = BadInputException.check(info::network);
     PlanOptions inference = PlanOptions.inference(batch);
     PlanOptions options =

@@ -14,6 +14,7 @@ import javax.imageio.ImageIO;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler.LegendLayout;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.lines.SeriesLines;
@@ -24,6 +25,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 final class Curves {
   private static final int PANEL_WIDTH = 700;
   private static final int HEIGHT = 500;
+  private static final int TICK_SPACING = 110;
 
   private static final Color PALE = new Color(0xB9, 0xD3, 0xEA);
   private static final Color TRAIN = new Color(0x1F, 0x6F, 0xB4);
@@ -41,21 +43,19 @@ final class Curves {
    * @throws IOException if it cannot be written
    */
   static void write(Path file, String title, History history) throws IOException {
-    XYChart loss = panel(title + ": loss", "loss (cross-entropy)", LegendPosition.InsideNE);
+    XYChart loss = panel(title + ": loss", "loss (cross-entropy)");
     add(loss, history, history.losses(), history.testLosses(), 1);
-    XYChart accuracy = panel(title + ": accuracy", "accuracy (%)", LegendPosition.InsideSE);
+    XYChart accuracy = panel(title + ": accuracy", "accuracy (%)");
     add(accuracy, history, history.accuracies(), history.testAccuracies(), 100);
     accuracy.getStyler().setYAxisMin(0.0).setYAxisMax(100.0);
     loss.getStyler().setYAxisMin(0.0);
 
-    BufferedImage image =
-        new BufferedImage(2 * PANEL_WIDTH, HEIGHT, BufferedImage.TYPE_INT_RGB);
+    BufferedImage image = new BufferedImage(2 * PANEL_WIDTH, HEIGHT, BufferedImage.TYPE_INT_RGB);
     Graphics2D graphics = image.createGraphics();
     try {
       graphics.setColor(Color.WHITE);
       graphics.fillRect(0, 0, 2 * PANEL_WIDTH, HEIGHT);
-      graphics.setRenderingHint(
-          RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+      graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
       loss.paint(graphics, PANEL_WIDTH, HEIGHT);
       graphics.translate(PANEL_WIDTH, 0);
       accuracy.paint(graphics, PANEL_WIDTH, HEIGHT);
@@ -70,7 +70,7 @@ final class Curves {
         temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
   }
 
-  private static XYChart panel(String title, String yTitle, LegendPosition legend) {
+  private static XYChart panel(String title, String yTitle) {
     XYChart chart =
         new XYChartBuilder()
             .width(PANEL_WIDTH)
@@ -83,6 +83,7 @@ final class Curves {
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setPlotBackgroundColor(Color.WHITE);
     styler.setPlotBorderVisible(false);
+    styler.setChartPadding(18);
     styler.setPlotGridLinesColor(GRID);
     styler.setPlotGridLinesStroke(new BasicStroke(1f));
     styler.setChartTitleBoxVisible(false);
@@ -90,9 +91,12 @@ final class Curves {
     styler.setAxisTitleFont(new Font(Font.SANS_SERIF, Font.PLAIN, 14));
     styler.setAxisTickLabelsFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
     styler.setLegendFont(new Font(Font.SANS_SERIF, Font.PLAIN, 13));
-    styler.setLegendPosition(legend);
+    // Below the plot: inside, it would hide a part of some curve.
+    styler.setLegendPosition(LegendPosition.OutsideS);
+    styler.setLegendLayout(LegendLayout.Horizontal);
     styler.setLegendBorderColor(GRID);
     styler.setXAxisDecimalPattern("#,##0");
+    styler.setXAxisTickMarkSpacingHint(TICK_SPACING);
     styler.setXAxisMin(0.0);
     return chart;
   }
@@ -106,7 +110,7 @@ final class Curves {
         history.stepsPerPoint() == 1
             ? "training, each step"
             : "training, each %,d steps".formatted(history.stepsPerPoint());
-    line(chart, each, steps, values, PALE, 1f, SeriesMarkers.NONE);
+    line(chart, each, steps, values, span > 1 ? PALE : TRAIN, 1.2f, SeriesMarkers.NONE);
     if (span > 1) {
       String mean = "training, mean of %,d steps".formatted(span * history.stepsPerPoint());
       line(chart, mean, steps, running(values, span), TRAIN, 2.2f, SeriesMarkers.NONE);
@@ -124,13 +128,7 @@ final class Curves {
   }
 
   private static void line(
-      XYChart chart,
-      String name,
-      double[] x,
-      double[] y,
-      Color color,
-      float width,
-      Marker marker) {
+      XYChart chart, String name, double[] x, double[] y, Color color, float width, Marker marker) {
     XYSeries series = chart.addSeries(name, x, y);
     series.setLineColor(color).setLineWidth(width).setLineStyle(SeriesLines.SOLID);
     series.setMarker(marker).setMarkerColor(color);

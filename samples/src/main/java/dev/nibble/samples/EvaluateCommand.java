@@ -84,8 +84,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    boolean train =
-        Names.choose("--split", split, List.of("test", "train")).equals("train");
+    boolean train = Names.choose("--split", split, List.of("test", "train")).equals("train");
     if (batch < 1) {
       throw new BadInputException("--batch is " + batch + ": give 1 or more.");
     }

@@ -53,17 +53,16 @@ final class FetchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     Archives archives = Archives.of(Names.choose("NAME", name, Archives.NAMES));
+    URI address = address(archives);
     Path folder =
-        to == null
-            ? DataSources.dataHome().resolve(archives.name())
-            : BadInputException.path(to);
+        to == null ? DataSources.dataHome().resolve(archives.name()) : BadInputException.path(to);
     if (archives.isIn(folder)) {
       spec.commandLine().getOut().printf("%s is in %s already%n", archives.name(), folder);
       return 0;
     }
     LiveLine line = LiveLine.of(spec.commandLine().getOut(), noProgress);
     try (Download download = new Download(line)) {
-      new Fetcher(archives, address(archives), folder, download).run();
+      new Fetcher(archives, address, folder, download).run();
     } finally {
       line.clear();
     }
@@ -76,13 +75,15 @@ final class FetchCommand implements Callable<Integer> {
   }
 
   private URI address(Archives archives) {
-    if (from == null) {
+    String mirror = from;
+    if (mirror == null) {
       return archives.address();
     }
-    URI address = BadInputException.check(() -> URI.create(from.endsWith("/") ? from : from + "/"));
+    String folderAddress = mirror.endsWith("/") ? mirror : mirror + "/";
+    URI address = BadInputException.check(() -> URI.create(folderAddress));
     String scheme = address.getScheme();
     if (scheme == null || !(scheme.equals("http") || scheme.equals("https"))) {
-      throw new BadInputException("--from '" + from + "' is no http or https address.");
+      throw new BadInputException("--from '" + mirror + "' is no http or https address.");
     }
     return address;
   }

@@ -51,7 +51,9 @@ final class InfoCommand implements Callable<Integer> {
     if (mode == null) {
       return "unknown on this system";
     }
-    return mode.equals("never") ? "switched off (never)" : "asked for where they help (" + mode + ")";
+    return mode.equals("never")
+        ? "switched off (never)"
+        : "asked for where they help (" + mode + ")";
   }
 
   private void line(String name, String value) {

@@ -30,7 +30,9 @@ final class Inputs {
 
   private Inputs() {}
 
-  /** A data set's name, or a folder as an absolute path, so that a resume finds it from anywhere. */
+  /**
+   * A data set's name, or a folder as an absolute path, so that a resume finds it from anywhere.
+   */
   static String data(String text) {
     String name = text.strip().toLowerCase(Locale.ROOT);
     if (DATA_SETS.contains(name)) {

@@ -35,11 +35,7 @@ final class LiveLine {
     Console console = System.console();
     String term = System.getenv("TERM");
     boolean moving =
-        !silent
-            && console != null
-            && console.isTerminal()
-            && term != null
-            && !term.equals("dumb");
+        !silent && console != null && console.isTerminal() && term != null && !term.equals("dumb");
     return new LiveLine(out, moving, silent, moving ? terminalWidth() : STANDARD_WIDTH);
   }
 

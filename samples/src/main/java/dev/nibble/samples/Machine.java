@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What the operating system says about the machine and this process; where it does not, nothing. */
+/**
+ * What the operating system says about the machine and this process; where it does not, nothing.
+ */
 final class Machine {
   private static final Path STATUS = Path.of("/proc/self/status");
   private static final Path PROCESSORS = Path.of("/proc/cpuinfo");

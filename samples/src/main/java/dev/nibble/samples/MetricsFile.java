@@ -34,8 +34,8 @@ final class MetricsFile implements AutoCloseable {
   }
 
   /**
-   * Opens the file to go on after a step; lines of later steps, which a resumed run takes again, are
-   * dropped.
+   * Opens the file to go on after a step; lines of later steps, which a resumed run takes again,
+   * are dropped.
    *
    * @param history receives what is kept
    * @throws BadInputException if the file cannot be read or written
@@ -47,10 +47,7 @@ final class MetricsFile implements AutoCloseable {
       }
       FileChannel channel =
           FileChannel.open(
-              path,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.APPEND);
+              path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
       return new MetricsFile(path, channel);
     } catch (IOException e) {
       throw BadInputException.file("write", path, e);

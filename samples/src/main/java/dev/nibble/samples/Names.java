@@ -24,7 +24,8 @@ final class Names {
             .formatted(option, text, hint, String.join(", ", names)));
   }
 
-  private static String nearest(String wanted, List<String> names) {
+  /** The name that takes the fewest changes, at most two; empty if none is that near. */
+  static String nearest(String wanted, List<String> names) {
     String nearest = "";
     int least = 3;
     for (String name : names) {

@@ -10,7 +10,9 @@ import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command {@code nibble}: trains convolutional networks that keep their activations in 4 bits. */
+/**
+ * The command {@code nibble}: trains convolutional networks that keep their activations in 4 bits.
+ */
 @Command(
     name = "nibble",
     mixinStandardHelpOptions = true,
@@ -87,9 +89,11 @@ public final class Nibble implements Runnable {
 
   private static int wrongUsage(ParameterException e) {
     CommandLine command = e.getCommandLine();
-    StringBuilder sentence = new StringBuilder(oneLine(e.getMessage()));
-    if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getSuggestions().isEmpty()) {
-      sentence.append("; did you mean ").append(unmatched.getSuggestions().getFirst()).append('?');
+    StringBuilder sentence = new StringBuilder(oneLine(String.valueOf(e.getMessage())));
+    if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
+      String nearest =
+          Names.nearest(unmatched.getUnmatched().getFirst(), unmatched.getSuggestions());
+      sentence.append(nearest.isEmpty() ? "" : "; did you mean " + nearest + "?");
     }
     command
         .getErr()

@@ -81,11 +81,7 @@ final class PlanReport {
    * They share memory, so it is less than their sum.
    */
   long bufferBytes() {
-    return plan.memory().totalBytes()
-        - weightsBytes()
-        - storeBytes()
-        - batchBytes()
-        - otherBytes();
+    return plan.memory().totalBytes() - weightsBytes() - storeBytes() - batchBytes() - otherBytes();
   }
 
   /** What a run in fp32 mode would allocate. */
@@ -95,7 +91,9 @@ final class PlanReport {
     return bytes(ExecutionPlan.of(plan.graph(), fp32));
   }
 
-  /** Bytes of the output of every layer for the whole batch, in fp32: what keeping all would take. */
+  /**
+   * Bytes of the output of every layer for the whole batch, in fp32: what keeping all would take.
+   */
   long keepEverythingBytes() {
     return options.batch()
         * network.layers().stream().map(Layer::output).mapToLong(map -> map.bytes()).sum();

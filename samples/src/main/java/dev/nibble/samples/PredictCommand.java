@@ -78,8 +78,7 @@ final class PredictCommand implements Callable<Integer> {
     ModelInfo info = ModelFile.info(file);
     if (info.input().channels() != 3 && info.input().channels() != 1) {
       throw new BadInputException(
-          "The model reads %d channels: pictures have 1 or 3."
-              .formatted(info.input().channels()));
+          "The model reads %d channels: pictures have 1 or 3.".formatted(info.input().channels()));
     }
     List<Path> files = pictures.stream().map(BadInputException::path).toList();
     Kernels provider = Inputs.kernelsOrDefault(kernels);

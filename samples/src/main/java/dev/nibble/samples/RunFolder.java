@@ -103,9 +103,7 @@ final class RunFolder implements AutoCloseable {
 
   private BadInputException busy(@Nullable Throwable cause) {
     String sentence = "Another process is training in " + folder + ": wait for it or stop it.";
-    return cause == null
-        ? new BadInputException(sentence)
-        : new BadInputException(sentence, cause);
+    return cause == null ? new BadInputException(sentence) : new BadInputException(sentence, cause);
   }
 
   /** Writes a small text file whole or not at all. */

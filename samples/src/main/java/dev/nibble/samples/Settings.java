@@ -70,7 +70,9 @@ final class Settings {
     return saved.text(name);
   }
 
-  /** Sets an option that a resume must not change: what was saved, what is given, or the standard. */
+  /**
+   * Sets an option that a resume must not change: what was saved, what is given, or the standard.
+   */
   void fixed(String name, @Nullable Object given, Object standard) {
     optional(name, given == null && saved == null ? standard : given);
     if (!values.containsKey(name)) {
@@ -170,8 +172,7 @@ final class Settings {
         numbers[i] = Float.parseFloat(parts[i].strip());
       } catch (NumberFormatException e) {
         throw new BadInputException(
-            "--%s is '%s': give a number a channel, such as 0.49,0.48,0.45."
-                .formatted(name, text),
+            "--%s is '%s': give a number a channel, such as 0.49,0.48,0.45.".formatted(name, text),
             e);
       }
       if (!Float.isFinite(numbers[i])) {

@@ -192,7 +192,8 @@ final class TrainCommand implements Callable<Integer> {
     DataSplits data = setup.data();
     out.printf(
         Locale.ROOT,
-        "Training %s (%,d parameters) on %s: %,d training and %,d test pictures of %s, %d classes%n",
+        "Training %s (%,d parameters) on %s: %,d training and %,d test pictures of %s, %d"
+            + " classes%n",
         setup.network().name(),
         setup.network().parameterCount(),
         data.name(),

@@ -110,7 +110,8 @@ final class TrainOptions {
       names = "--mean",
       paramLabel = "R,G,B",
       description =
-          "Subtracted from pictures of values 0..1, a value a channel. Default: the training set's.")
+          "Subtracted from pictures of values 0..1, a value a channel. Default: the training"
+              + " set's.")
   @Nullable String mean;
 
   @Option(

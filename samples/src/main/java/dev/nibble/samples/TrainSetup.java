@@ -5,6 +5,7 @@ import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.network.Network;
+import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingOptionsBuilder;
@@ -102,9 +103,7 @@ final class TrainSetup implements AutoCloseable {
   }
 
   private static @Nullable String augmentName(@Nullable String text) {
-    return text == null
-        ? null
-        : Names.choose("--augment", text, List.of("crop-flip", "none"));
+    return text == null ? null : Names.choose("--augment", text, List.of("crop-flip", "none"));
   }
 
   /** Opens the data and checks all that can be checked before anything is allocated. */
@@ -120,10 +119,11 @@ final class TrainSetup implements AutoCloseable {
       // What a resume must find again: other pictures would make other weights.
       settings.fixed("pictures", train.size(), train.size());
       FeatureMap map = new FeatureMap(train.height(), train.width(), train.channels());
-      Network network =
-          Inputs.network(settings.text("model"), map, train.classNames().size());
+      Network network = Inputs.network(settings.text("model"), map, train.classNames().size());
       TrainingOptions options = BadInputException.check(() -> options(settings, train));
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
+      BadInputException.check(
+          () -> PlanOptions.training(options.batch(), options.store(), options.naive()));
       checkNormalization(options, train.channels());
       return new TrainSetup(
           data, network, kernels, options, Inputs.bytes(settings.find("memory-limit")));
@@ -174,8 +174,7 @@ final class TrainSetup implements AutoCloseable {
             .momentum(settings.decimal("momentum"))
             .weightDecay(settings.decimal("weight-decay"))
             .seed(settings.whole("seed"))
-            .threads(
-                Inputs.threads(settings.has("threads") ? settings.integer("threads") : null))
+            .threads(Inputs.threads(settings.has("threads") ? settings.integer("threads") : null))
             .augmentation(
                 settings.text("augment").equals("none")
                     ? Augmentation.NONE

@@ -5,14 +5,15 @@ import dev.nibble.engine.train.TrainingListener;
 import dev.nibble.memory.ByteSize;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.Locale;
-import org.jspecify.annotations.Nullable;
 
 /** Tells a run's course: to the user, to metrics.jsonl, and in curves.png. */
 final class TrainingReport implements TrainingListener {
   /** Weight of the newest step in the figures shown. */
   private static final double NEWEST = 0.1;
+
+  /** Epochs may be shorter than it takes to draw them. */
+  private static final double DRAWING_SECONDS = 10;
 
   private final Trainer trainer;
   private final RunFolder folder;
@@ -28,9 +29,8 @@ final class TrainingReport implements TrainingListener {
   private double stepSeconds;
   private double imagesPerSecond;
   private double testSeconds;
-  private double bestAccuracy = Double.NaN;
+  private double lastDrawing = Double.NEGATIVE_INFINITY;
   private boolean curvesFailed;
-  private @Nullable Path lastCheckpoint;
 
   TrainingReport(
       Trainer trainer,
@@ -95,10 +95,6 @@ final class TrainingReport implements TrainingListener {
     testSeconds = epoch.seconds();
     metrics.write(epoch);
     history.addTest(epoch.step(), epoch.testLoss(), epoch.testAccuracy());
-    bestAccuracy =
-        Double.isNaN(bestAccuracy)
-            ? epoch.testAccuracy()
-            : Math.max(bestAccuracy, epoch.testAccuracy());
     line.print(
         String.format(
             Locale.ROOT,
@@ -113,12 +109,9 @@ final class TrainingReport implements TrainingListener {
             100 * epoch.testAccuracy(),
             time(seconds())));
     trainer.saveModel(folder.file(RunFolder.MODEL));
-    drawCurves();
-  }
-
-  @Override
-  public void onCheckpoint(long step, Path file) {
-    lastCheckpoint = file;
+    if (seconds() - lastDrawing >= DRAWING_SECONDS) {
+      drawCurves();
+    }
   }
 
   @Override
@@ -132,6 +125,7 @@ final class TrainingReport implements TrainingListener {
     if (history.isEmpty() || curvesFailed) {
       return;
     }
+    lastDrawing = seconds();
     try {
       Curves.write(folder.file(RunFolder.CURVES), title, history);
     } catch (IOException | RuntimeException | LinkageError | InternalError e) {
@@ -145,19 +139,9 @@ final class TrainingReport implements TrainingListener {
     line.clear();
   }
 
-  /** The checkpoint that was saved last in this process, or null. */
-  @Nullable Path lastCheckpoint() {
-    return lastCheckpoint;
-  }
-
   /** Seconds since the report was made. */
   double seconds() {
     return (System.nanoTime() - start) / 1e9;
-  }
-
-  /** Best test accuracy of this process's epochs, 0 to 1; NaN if there was none. */
-  double bestAccuracy() {
-    return bestAccuracy;
   }
 
   /** Seconds as people write them: {@code 2:05} or {@code 1:02:05}. */
@@ -165,7 +149,6 @@ final class TrainingReport implements TrainingListener {
     long whole = Math.round(seconds);
     return whole < 3600
         ? String.format(Locale.ROOT, "%d:%02d", whole / 60, whole % 60)
-        : String.format(
-            Locale.ROOT, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
+        : String.format(Locale.ROOT, "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60);
   }
 }

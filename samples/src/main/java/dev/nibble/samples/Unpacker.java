@@ -2,6 +2,7 @@ package dev.nibble.samples;
 
 import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +12,8 @@ import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.apache.commons.compress.archivers.tar.TarConstants;
+import org.jspecify.annotations.Nullable;
 
 /** Unpacks .tar.gz archives; nothing in an archive can write outside the folder. */
 final class Unpacker {
@@ -22,24 +25,21 @@ final class Unpacker {
   /**
    * Unpacks plain files and folders.
    *
-   * @throws BadInputException if the archive is damaged or holds anything else, or a path that leads
-   *     out of the folder
+   * @throws BadInputException if the archive is damaged or holds anything else, or a path that
+   *     leads out of the folder
    * @throws IOException if a file cannot be written
    */
   static void unpack(Path archive, Path folder) throws IOException {
     Files.createDirectories(folder);
     Path root = folder.toAbsolutePath().normalize();
     long left = MOST_BYTES;
-    try (TarArchiveInputStream in =
-        new TarArchiveInputStream(
-            new GZIPInputStream(new BufferedInputStream(Files.newInputStream(archive))))) {
-      for (TarArchiveEntry entry = next(in, archive);
-          entry != null;
-          entry = next(in, archive)) {
+    try (InputStream file = new BufferedInputStream(Files.newInputStream(archive));
+        TarArchiveInputStream in = open(file, archive)) {
+      for (TarArchiveEntry entry = next(in, archive); entry != null; entry = next(in, archive)) {
         Path target = inside(root, entry, archive);
         if (entry.isDirectory()) {
           Files.createDirectories(target);
-        } else if (entry.isFile()) {
+        } else if (isPlainFile(entry)) {
           Path parent = target.getParent();
           if (parent != null) {
             Files.createDirectories(parent);
@@ -47,11 +47,17 @@ final class Unpacker {
           left -= copy(in, archive, target, left);
         } else {
           throw new BadInputException(
-              "%s holds a link, %s: it is no data set's archive."
+              "%s holds a link or device, %s: it is no data set's archive."
                   .formatted(archive, entry.getName()));
         }
       }
     }
+  }
+
+  /** By its type: the library takes a link for a file. */
+  private static boolean isPlainFile(TarArchiveEntry entry) {
+    byte type = entry.getLinkFlag();
+    return type == TarConstants.LF_NORMAL || type == TarConstants.LF_OLDNORM;
   }
 
   private static Path inside(Path root, TarArchiveEntry entry, Path archive) {
@@ -64,7 +70,15 @@ final class Unpacker {
     return target;
   }
 
-  private static TarArchiveEntry next(TarArchiveInputStream in, Path archive) {
+  private static TarArchiveInputStream open(InputStream file, Path archive) {
+    try {
+      return new TarArchiveInputStream(new GZIPInputStream(file));
+    } catch (IOException e) {
+      throw damaged(archive, e);
+    }
+  }
+
+  private static @Nullable TarArchiveEntry next(TarArchiveInputStream in, Path archive) {
     try {
       return in.getNextEntry();
     } catch (IOException e) {
@@ -80,7 +94,8 @@ final class Unpacker {
       for (int n = read(in, buffer, archive); n >= 0; n = read(in, buffer, archive)) {
         copied += n;
         if (copied > most) {
-          throw new BadInputException(archive + " unpacks to more than 2 GiB: it is no data set's.");
+          throw new BadInputException(
+              archive + " unpacks to more than 2 GiB: it is no data set's.");
         }
         out.write(buffer, 0, n);
       }

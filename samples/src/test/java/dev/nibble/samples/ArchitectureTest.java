@@ -84,7 +84,12 @@ class ArchitectureTest {
         .should()
         .onlyDependOnClassesThat()
         .resideInAnyPackage(
-            "dev.nibble..", "java..", "javax..", "jdk.incubator.vector..", "org.jspecify..")
+            "dev.nibble..",
+            "java..",
+            "javax..",
+            "jdk.incubator.vector..",
+            "com.sun.management..",
+            "org.jspecify..")
         .check(nibble);
   }
 

@@ -1,0 +1,134 @@
+package dev.nibble.samples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Whatever is wrong with the input: one sentence, exit code 2, nothing left behind. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class BadInputTest {
+  @SuppressWarnings("NullAway.Init") // set by createInputs
+  private Path folder;
+
+  @BeforeAll
+  void createInputs(@TempDir Path place) throws IOException {
+    folder = place;
+    PictureFolders.create(folder.resolve("pictures"), 8, 4);
+    PictureFolders.create(folder.resolve("damaged"), 8, 4);
+    Files.writeString(folder.resolve("damaged/train/left/p003.png"), "no picture");
+    Path cifar = Files.createDirectories(folder.resolve("cifar"));
+    for (int i = 1; i <= 5; i++) {
+      Files.write(cifar.resolve("data_batch_" + i + ".bin"), new byte[3073 * 2 + 100]);
+    }
+    Files.write(cifar.resolve("test_batch.bin"), new byte[3073]);
+    Files.writeString(
+        cifar.resolve("batches.meta.txt"),
+        String.join(
+            "\n",
+            List.of("airplane automobile bird cat deer dog frog horse ship truck".split(" "))));
+    Files.createDirectories(folder.resolve("empty"));
+    Files.writeString(folder.resolve("text.safetensors"), "this is no safetensors file at all");
+    String header = "{\"stem.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
+    byte[] shape = new byte[8 + header.length() + 4];
+    shape[0] = (byte) header.length();
+    System.arraycopy(header.getBytes(StandardCharsets.US_ASCII), 0, shape, 8, header.length());
+    Files.write(folder.resolve("shape.safetensors"), shape);
+    Files.writeString(folder.resolve("file"), "");
+  }
+
+  /** In each line, a word that starts with @ is a path in the folder of inputs. */
+  static Stream<Arguments> cases() {
+    String tiny = "--data @pictures --model resnet8 --batch 4 --kernels scalar --out @new";
+    return Stream.of(
+        arguments("train --model resnet21", "No residual network has depth 21"),
+        arguments("train --model rsnet20", "Unknown model 'rsnet20'"),
+        arguments("train --data cifar11", "did you mean cifar10?"),
+        arguments("train --data ./nowhere", "There is no folder ./nowhere"),
+        arguments("train --data @empty", "holds no data set"),
+        arguments("train --data @cifar", "data_batch_1.bin"),
+        arguments("train --activations int3", "did you mean int8?"),
+        arguments("train --schedule cosin", "did you mean cosine?"),
+        arguments("train --batch many", "'many' is not an int"),
+        arguments("train --batch 0", "--batch is 0"),
+        arguments("train --bach 12", "did you mean --batch?"),
+        arguments("train --epochs 1 --steps 2", "Give --epochs or --steps, not both"),
+        arguments("train --resume @pictures", "holds no run to resume"),
+        arguments("train --resume a --out b", "not both"),
+        arguments("train --kernels avx", "choose one of auto, vector, scalar"),
+        arguments("train " + tiny + " --batch-size 4", "--batch"),
+        arguments("train " + tiny + " --naive --activations fp32", "it needs int8, int4 or int2"),
+        arguments("train " + tiny + " --memory-limit 100KiB", "not even a batch of 1 fits"),
+        arguments("train " + tiny + " --memory-limit lots", "'lots' is not a size"),
+        arguments("train " + tiny + " --mean 0.5", "Give both mean and std"),
+        arguments("train " + tiny + " --mean 0.5 --std 0.5", "need 3 values each"),
+        arguments("train " + tiny + " --lr NaN", "The learning rate must be positive"),
+        arguments("train " + tiny + " --init @shape.safetensors", "stem.weight"),
+        arguments("train " + tiny + " --init @missing.safetensors", "missing.safetensors"),
+        arguments("train " + tiny + " --steps 2 --warmup-steps 2", "2 warm-up steps do not fit"),
+        arguments("train --data @pictures --model resnet8 --batch 4 --out @file", "file is a file"),
+        arguments("train --data @pictures --model resnet8 --batch 17", "batch of at most 16"),
+        arguments("train --data @damaged --model resnet8 --batch 4", "p003.png"),
+        arguments("evaluate --weights @text.safetensors", "text.safetensors"),
+        arguments("evaluate", "Missing required option: '--weights=FILE'"),
+        arguments("predict --weights @missing.safetensors a.png", "missing.safetensors"),
+        arguments("plan --input 32x32", "such as 32x32x3"),
+        arguments("plan --batch 2000000", "1 to 1048576 pictures"),
+        arguments("data fetch imagenet", "choose one of cifar10, cifar100, fashion-mnist"),
+        arguments("data fetch cifar10 --from ftp://here", "no http or https address"),
+        arguments("trian", "did you mean train?"));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("cases")
+  void isASentenceAndExitCodeTwo(String line, String expected) throws IOException {
+    List<Path> before = files();
+    InProcess result = InProcess.run(words(line));
+    assertThat(result.err()).startsWith("nibble: ").contains(expected);
+    assertThat(result.err().lines()).as("lines on stderr").hasSize(1);
+    assertThat(result.code()).isEqualTo(2);
+    assertThat(files()).isEqualTo(before);
+  }
+
+  private String[] words(String line) {
+    return Stream.of(line.split(" "))
+        .map(w -> w.startsWith("@") ? folder.resolve(w.substring(1)).toString() : w)
+        .toArray(String[]::new);
+  }
+
+  /** Some of them in a process of their own, as a user meets them. */
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({
+    "train --model resnet21, No residual network has depth 21",
+    "train --data @damaged --model resnet8 --batch 4, p003.png",
+    "train --data @pictures --model resnet8 --batch 4 --memory-limit 1MiB, --memory-limit is 1 MiB",
+    "train --kernels vector, C2 is off"
+  })
+  void isTheSameInAProcessOfItsOwn(String line, String expected)
+      throws IOException, InterruptedException {
+    List<Path> before = files();
+    NibbleProcess.Result result = NibbleProcess.run(folder, words(line));
+    assertThat(result.err()).startsWith("nibble: ").contains(expected);
+    assertThat(result.err().lines()).as("lines on stderr").hasSize(1);
+    assertThat(result.code()).isEqualTo(2);
+    assertThat(files()).isEqualTo(before);
+  }
+
+  private List<Path> files() throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      return all.filter(p -> !p.toString().endsWith(".txt")).sorted().toList();
+    }
+  }
+}

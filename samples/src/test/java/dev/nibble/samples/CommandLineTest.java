@@ -1,0 +1,56 @@
+package dev.nibble.samples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CommandLineTest {
+  @Test
+  void showsItsCommandsWithoutArguments() {
+    InProcess result = InProcess.run();
+    assertThat(result.code()).isZero();
+    assertThat(result.out()).contains("train", "evaluate", "predict", "plan", "info", "data");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"train", "evaluate", "predict", "plan", "data fetch"})
+  void teachesEachCommandWithExamples(String command) {
+    InProcess result = InProcess.run((command + " --help").split(" "));
+    assertThat(result.code()).isZero();
+    assertThat(result.err()).isEmpty();
+    assertThat(result.out()).contains("nibble " + command, "Example", "  nibble " + command);
+  }
+
+  @Test
+  void knowsItsVersion() {
+    assertThat(InProcess.run("--version").out().strip()).isEqualTo(Nibble.VERSION);
+  }
+
+  @Test
+  void describesTheMachine() {
+    InProcess result = InProcess.run("info", "--kernels", "scalar");
+    assertThat(result.code()).isZero();
+    assertThat(result.out().lines().map(line -> line.substring(0, 15).strip()))
+        .contains("JDK", "processor", "kernels", "threads", "memory", "huge pages", "GPU");
+    assertThat(result.out()).contains("scalar");
+  }
+
+  @Test
+  void takesNamesInAnyCase() {
+    InProcess result =
+        InProcess.run("plan", "--model", "ResNet8", "--activations", "INT4", "--batch", "2");
+    assertThat(result.err()).isEmpty();
+    assertThat(result.out()).startsWith("resnet8,").contains("int4 activations");
+  }
+
+  @Test
+  void showsWhereAnErrorAroseOnlyOnRequest() {
+    InProcess quiet = InProcess.run("plan", "--model", "vgg16");
+    assertThat(quiet.err().lines()).hasSize(1);
+    InProcess loud = InProcess.run("plan", "--model", "vgg16", "--stacktrace");
+    assertThat(loud.err()).contains("at dev.nibble.").contains("nibble: Unknown model 'vgg16'");
+    assertThat(loud.code()).isEqualTo(2);
+  }
+}

@@ -1,0 +1,95 @@
+package dev.nibble.samples;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** The command line in a process of its own, as a user runs it. */
+final class NibbleProcess implements AutoCloseable {
+  private static final long MOST_SECONDS = 120;
+
+  private final Process process;
+  private final Path out;
+  private final Path err;
+
+  private NibbleProcess(Process process, Path out, Path err) {
+    this.process = process;
+    this.out = out;
+    this.err = err;
+  }
+
+  /** How a process ended. */
+  record Result(int code, String out, String err) {}
+
+  /** Starts a process; what it prints goes to files in {@code folder}, which is its own, too. */
+  static NibbleProcess start(Path folder, List<String> arguments) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    // A short life: what is compiled is compiled quickly. Without C2 the scalar kernels compute.
+    command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.add("-Djava.awt.headless=true");
+    String modules = System.getProperty("jdk.module.path");
+    if (modules != null) {
+      command.add("--enable-native-access=dev.nibble.memory,dev.nibble.kernels,dev.nibble.engine");
+      command.addAll(List.of("--module-path", modules));
+      command.addAll(List.of("--module", "dev.nibble.samples/dev.nibble.samples.Nibble"));
+    } else {
+      command.add("--enable-native-access=ALL-UNNAMED");
+      command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
+      command.addAll(List.of("--class-path", System.getProperty("java.class.path")));
+      command.add("dev.nibble.samples.Nibble");
+    }
+    command.addAll(arguments);
+    Path out = Files.createTempFile(folder, "out", ".txt");
+    Path err = Files.createTempFile(folder, "err", ".txt");
+    Process process =
+        new ProcessBuilder(command)
+            .directory(folder.toFile())
+            .redirectInput(new File("/dev/null"))
+            .redirectOutput(out.toFile())
+            .redirectError(err.toFile())
+            .start();
+    return new NibbleProcess(process, out, err);
+  }
+
+  /** Runs a process to its end. */
+  static Result run(Path folder, String... arguments) throws IOException, InterruptedException {
+    try (NibbleProcess process = start(folder, List.of(arguments))) {
+      return process.await();
+    }
+  }
+
+  /** Waits for the end. */
+  Result await() throws IOException, InterruptedException {
+    if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
+      throw new AssertionError(
+          "Still running after " + MOST_SECONDS + " s: " + Files.readString(out));
+    }
+    // The JVM's own line about the incubator module is none of ours.
+    String errors = Files.readString(err).replaceAll("WARNING: Using incubator modules.*\\R", "");
+    return new Result(process.exitValue(), Files.readString(out), errors);
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  /** Sends SIGTERM. */
+  void terminate() {
+    process.destroy();
+  }
+
+  /** Sends SIGKILL. */
+  void kill() {
+    process.destroyForcibly();
+  }
+
+  @Override
+  public void close() {
+    process.destroyForcibly();
+  }
+}

@@ -1,0 +1,111 @@
+package dev.nibble.samples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.engine.exec.Session;
+import dev.nibble.engine.exec.SessionOptions;
+import dev.nibble.engine.json.JsonParser;
+import dev.nibble.engine.json.JsonValue;
+import dev.nibble.engine.json.JsonValue.JsonObject;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.ResNet;
+import dev.nibble.engine.train.Trainer;
+import dev.nibble.engine.train.TrainingOptions;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.StoreFormat;
+import dev.nibble.kernels.provider.KernelProvider;
+import dev.nibble.memory.MemoryAccount;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PlanCommandTest {
+  private static JsonObject plan(String... options) {
+    List<String> arguments = new ArrayList<>(List.of("plan", "--json", "--threads", "2"));
+    arguments.addAll(List.of(options));
+    InProcess result = InProcess.run(arguments.toArray(new String[0]));
+    assertThat(result.err()).isEmpty();
+    assertThat(result.code()).isZero();
+    return JsonParser.parse(result.out()).asObject();
+  }
+
+  private static long bytes(JsonObject plan, String name) {
+    return plan.get(name).asLong();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"fp32", "int8", "int4", "int2"})
+  void totalIsWhatARunAllocates(String activations) {
+    JsonObject plan =
+        plan(
+            "--model", "resnet8", "--batch", "7", "--activations", activations, "--input", "9x9x3");
+    Kernels kernels = KernelProvider.choose(null);
+    Network network = ResNet.of("resnet8", new FeatureMap(9, 9, 3), 10);
+    TrainingOptions options =
+        TrainingOptions.builder()
+            .batch(7)
+            .store(StoreFormat.valueOf(activations.toUpperCase(java.util.Locale.ROOT)))
+            .build();
+    try (MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
+        Session session =
+            Session.open(Trainer.plan(network, options), SessionOptions.of(2), kernels, account)) {
+      assertThat(bytes(plan, "total_bytes")).isEqualTo(account.used());
+      assertThat(account.peak()).isEqualTo(account.used());
+      assertThat(session.plan().options().batch()).isEqualTo(7);
+    }
+  }
+
+  @Test
+  void partsSumUpToTheTotal() {
+    JsonObject plan = plan("--model", "resnet20");
+    long sum =
+        bytes(plan, "store_bytes")
+            + bytes(plan, "buffer_bytes")
+            + bytes(plan, "weights_bytes")
+            + bytes(plan, "batch_bytes")
+            + bytes(plan, "other_bytes")
+            + bytes(plan, "scratch_bytes");
+    assertThat(sum).isEqualTo(bytes(plan, "total_bytes"));
+    assertThat(bytes(plan, "buffer_bytes")).isPositive();
+    for (JsonValue buffer : plan.get("buffers").asList()) {
+      JsonObject b = buffer.asObject();
+      assertThat(b.get("offset").asLong() + b.get("bytes").asLong())
+          .isLessThanOrEqualTo(bytes(plan, "slab_bytes"));
+      assertThat(b.get("last_use").asLong()).isGreaterThanOrEqualTo(b.get("first_use").asLong());
+    }
+  }
+
+  @Test
+  void keepsResNet164WithinItsPromise() {
+    JsonObject plan = plan("--model", "resnet164", "--batch", "128", "--activations", "int4");
+    assertThat(bytes(plan, "total_bytes")).isLessThanOrEqualTo(320L << 20);
+    assertThat(bytes(plan, "fp32_total_bytes")).isLessThanOrEqualTo(1750L << 20);
+    assertThat(bytes(plan, "keep_everything_bytes")).isGreaterThan(bytes(plan, "fp32_total_bytes"));
+  }
+
+  @Test
+  void largestBatchFitsAndTheNextDoesNot() {
+    long limit = 20L << 20;
+    JsonObject plan = plan("--model", "resnet8", "--memory-limit", "20MiB");
+    int largest = (int) bytes(plan, "largest_batch");
+    assertThat(largest).isPositive();
+    assertThat(bytes(plan("--model", "resnet8", "--batch", "" + largest), "total_bytes"))
+        .isLessThanOrEqualTo(limit);
+    assertThat(bytes(plan("--model", "resnet8", "--batch", "" + (largest + 1)), "total_bytes"))
+        .isGreaterThan(limit);
+  }
+
+  @Test
+  void listsEveryBufferOnRequest() {
+    InProcess brief = InProcess.run("plan", "--model", "resnet20", "--memory-limit", "64MiB");
+    assertThat(brief.out()).contains("more; --all lists them", "Largest batch within 64 MiB: ");
+    InProcess full = InProcess.run("plan", "--model", "resnet20", "--all");
+    assertThat(full.out()).doesNotContain("--all lists them");
+    long buffers = plan("--model", "resnet20").get("buffers").asList().size();
+    assertThat(full.out().lines().filter(line -> line.matches(".* \\d+\\.\\.\\d+")))
+        .hasSize((int) buffers);
+  }
+}
