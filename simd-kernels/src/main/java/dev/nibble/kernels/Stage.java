@@ -1,6 +1,7 @@
 package dev.nibble.kernels;
 
 import dev.nibble.kernels.Operator.Resample;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,13 +9,16 @@ import org.jspecify.annotations.Nullable;
  * next stage's statistics need. Immutable; the same object describes the forward and the backward
  * pass.
  *
- * @param operator what is computed
- * @param activation how the input is read and stored
- * @param residual the shortcut added to the output, or null
- * @param statistics whether per-channel sums of y are accumulated for a following batch norm
+ * <p>Not a record, because it keeps the shapes: an operator makes its output's shape anew each time
+ * it is asked, and kernels ask several times a shard.
  */
-public record Stage(
-    Operator operator, Activation activation, @Nullable Residual residual, boolean statistics) {
+public final class Stage {
+  private final Operator operator;
+  private final Activation activation;
+  private final @Nullable Residual residual;
+  private final boolean statistics;
+  private final FeatureMap input;
+  private final FeatureMap output;
 
   /**
    * A shortcut: {@code transform(activation(r))} is added to the stage's output. The activation was
@@ -25,24 +29,59 @@ public record Stage(
    */
   public record Residual(Activation activation, Resample transform) {}
 
-  /** Checks that the residual fits the output. */
-  public Stage {
-    if (residual != null && !residual.transform().output().equals(operator.output())) {
+  /**
+   * Describes a stage.
+   *
+   * @param operator what is computed
+   * @param activation how the input is read and stored
+   * @param residual the shortcut added to the output, or null
+   * @param statistics whether per-channel sums of y are accumulated for a following batch norm
+   * @throws IllegalArgumentException if the residual does not fit the output
+   */
+  public Stage(
+      Operator operator, Activation activation, @Nullable Residual residual, boolean statistics) {
+    this.operator = operator;
+    this.activation = Objects.requireNonNull(activation, "activation");
+    this.residual = residual;
+    this.statistics = statistics;
+    this.input = operator.input();
+    this.output = operator.output();
+    if (residual != null && !residual.transform().output().equals(output)) {
       throw new IllegalArgumentException(
           "A shortcut of "
               + (residual.transform().output() + " does not fit an output of ")
-              + operator.output());
+              + output);
     }
+  }
+
+  /** What is computed. */
+  public Operator operator() {
+    return operator;
+  }
+
+  /** How the input is read and stored. */
+  public Activation activation() {
+    return activation;
+  }
+
+  /** The shortcut added to the output, or null. */
+  public @Nullable Residual residual() {
+    return residual;
+  }
+
+  /** Whether per-channel sums of y are accumulated for a following batch norm. */
+  public boolean statistics() {
+    return statistics;
   }
 
   /** Shape of one input picture. */
   public FeatureMap input() {
-    return operator.input();
+    return input;
   }
 
   /** Shape of one output picture. */
   public FeatureMap output() {
-    return operator.output();
+    return output;
   }
 
   /** Whether the operator adds a bias. */
@@ -53,5 +92,24 @@ public record Stage(
   /** Whether the backward pass through the operator needs its input's values. */
   public boolean needsInputValues() {
     return operator.weights() > 0;
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Stage stage
+        && operator.equals(stage.operator)
+        && activation.equals(stage.activation)
+        && Objects.equals(residual, stage.residual)
+        && statistics == stage.statistics;
+  }
+
+  @Override
+  public int hashCode() {
+    return Objects.hash(operator, activation, residual, statistics);
+  }
+
+  @Override
+  public String toString() {
+    return "Stage[%s, %s, %s, statistics=%s]".formatted(operator, activation, residual, statistics);
   }
 }
