@@ -65,8 +65,7 @@ final class Binder {
   private BoundStage bind(Node node) {
     ForwardArgs infer = forward(node, plan.inferenceStage(node.index()), false);
     boolean training = plan.options().isTraining();
-    ForwardArgs train =
-        training ? forward(node, plan.stage(node.index()), true) : infer;
+    ForwardArgs train = training ? forward(node, plan.stage(node.index()), true) : infer;
     Layer.BatchNorm norm = node.input().norm();
     boolean finishes = training && norm != null && node.input().owner() == node.index();
     List<BoundTable> outputTables = new ArrayList<>();
@@ -124,9 +123,7 @@ final class Binder {
         plan.options().batch(),
         terms(backward.outputTerms()),
         viewOrNull(backward.gradientOut()),
-        activation.store() == StoreFormat.KEPT
-            ? view(plan.buffers().tensor(input.tensor()))
-            : null,
+        activation.store() == StoreFormat.KEPT ? view(plan.buffers().tensor(input.tensor())) : null,
         activation.needsTable() ? tableSegment(input) : null,
         activation.store().bits() > 0 ? store(input) : null,
         node.weight() == null ? null : parameter(node.weight()),
@@ -165,8 +162,7 @@ final class Binder {
   private BoundTable table(View view) {
     Layer.BatchNorm norm = view.norm();
     Activation train = plan.activation(view);
-    Activation infer =
-        new Activation(train.normalize(), train.relu(), StoreFormat.NONE, false);
+    Activation infer = new Activation(train.normalize(), train.relu(), StoreFormat.NONE, false);
     return new BoundTable(
         train,
         infer,

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param infer forward pass with running statistics
  * @param backward backward pass, or null in a session for inference
  * @param weightGradient where the gradient of weights and bias goes, or null without weights
- * @param scale gradient of its own batch norm's gamma, or null: without batch norm, or where another
- *     stage finishes it
+ * @param scale gradient of its own batch norm's gamma, or null: without batch norm, or where
+ *     another stage finishes it
  * @param shift gradient of its own batch norm's beta, or null likewise
  * @param outputTables tables that depend on its output's statistics
  * @param inputTable the table of its own input for inference, or null

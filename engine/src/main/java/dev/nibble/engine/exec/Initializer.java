@@ -7,8 +7,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;
 
 /**
- * Initial parameters: convolution weights normal with variance 2 / fan-in, dense weights 1 / fan-in,
- * gamma and running variance 1, everything else 0 (He et al. 2015). The same on every machine.
+ * Initial parameters: convolution weights normal with variance 2 / fan-in, dense weights 1 /
+ * fan-in, gamma and running variance 1, everything else 0 (He et al. 2015). The same on every
+ * machine.
  */
 public final class Initializer {
   private Initializer() {}

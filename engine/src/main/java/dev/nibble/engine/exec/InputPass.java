@@ -45,8 +45,10 @@ final class InputPass {
       MemorySegment pictures = binder.view(persistent.slots().get(i).pictures());
       MemorySegment crops = binder.view(persistent.slots().get(i).crops());
       int batch = plan.options().batch();
-      exact[i] = new InputArgs(map, batch, pictures, crops, EpochOrder.PADDING, mean, std, false, x);
-      centred[i] = new InputArgs(map, batch, pictures, crops, EpochOrder.PADDING, mean, std, true, x);
+      exact[i] =
+          new InputArgs(map, batch, pictures, crops, EpochOrder.PADDING, mean, std, false, x);
+      centred[i] =
+          new InputArgs(map, batch, pictures, crops, EpochOrder.PADDING, mean, std, true, x);
     }
     this.current = exact[0];
     for (int c = 0; c < map.channels(); c++) {

@@ -18,10 +18,11 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A network in memory, ready to be trained or evaluated: owns the slab, the threads and their scratch.
+ * A network in memory, ready to be trained or evaluated: owns the slab, the threads and their
+ * scratch.
  *
- * <p>Used by one thread at a time. A batch is put into a slot (or straight into {@link #input()}), then
- * {@link #train} or {@link #evaluate} runs it. Neither allocates.
+ * <p>Used by one thread at a time. A batch is put into a slot (or straight into {@link #input()}),
+ * then {@link #train} or {@link #evaluate} runs it. Neither allocates.
  */
 public final class Session implements AutoCloseable {
   private final Network network;
@@ -65,8 +66,7 @@ public final class Session implements AutoCloseable {
       throw e;
     }
     this.passes = new StagePasses(plan, binder, kernels, pool, scratch, options);
-    this.slots =
-        plan.buffers().persistent().slots().stream().map(this::slot).toList();
+    this.slots = plan.buffers().persistent().slots().stream().map(this::slot).toList();
     initialState();
   }
 
@@ -99,8 +99,7 @@ public final class Session implements AutoCloseable {
 
   private void checkLimit(MemoryAccount parent, long total) {
     // Both reservations are tried as one, so that nothing is allocated if their sum does not fit.
-    String purpose =
-        "training " + network.name() + " with a batch of " + plan.options().batch();
+    String purpose = "training " + network.name() + " with a batch of " + plan.options().batch();
     if (!plan.options().isTraining()) {
       purpose = "evaluating " + network.name() + " with a batch of " + plan.options().batch();
     }
@@ -203,10 +202,10 @@ public final class Session implements AutoCloseable {
   }
 
   /**
-   * One training step on the first {@code count} pictures of the input: forward, loss, backward, and,
-   * unless the loss is not finite, the optimiser.
+   * One training step on the first {@code count} pictures of the input: forward, loss, backward,
+   * and, unless the loss is not finite, the optimiser.
    *
-   * @param labels 32-bit integers, at least {@code count}
+   * @param labels 32-bit integers, with room for a whole batch, of which {@code count} are read
    * @param rate learning rate
    * @return whether the loss was finite; if not, the weights are as before the step (the running
    *     statistics are not)

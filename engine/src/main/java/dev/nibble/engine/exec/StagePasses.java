@@ -15,8 +15,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The walk down the stages and back up. Every field that a pass changes belongs to the calling thread
- * and is read by the workers only between the start and the end of a {@link WorkerPool#run}.
+ * The walk down the stages and back up. Every field that a pass changes belongs to the calling
+ * thread and is read by the workers only between the start and the end of a {@link WorkerPool#run}.
  */
 final class StagePasses {
   private static final int MERGE_CHUNK = 16384;
@@ -177,12 +177,7 @@ final class StagePasses {
     BackwardArgs args = backwardArgs;
     if (args != null) {
       kernels.backward(
-          args,
-          shard,
-          bounds[shard],
-          bounds[shard + 1],
-          scratch.packed(),
-          scratch.thread(worker));
+          args, shard, bounds[shard], bounds[shard + 1], scratch.packed(), scratch.thread(worker));
     }
   }
 

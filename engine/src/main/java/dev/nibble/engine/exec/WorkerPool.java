@@ -74,8 +74,14 @@ final class WorkerPool implements AutoCloseable {
       LockSupport.unpark(thread);
     }
     claim(work, count, 0);
+    long start = System.nanoTime();
     while (running.get() > 0) {
-      Thread.onSpinWait();
+      if (System.nanoTime() - start < SPIN_NANOS) {
+        Thread.onSpinWait();
+      } else {
+        // A worker may wait for this very core, where there are more threads than cores.
+        Thread.yield();
+      }
     }
     Throwable thrown = failure.getAndSet(null);
     if (thrown instanceof RuntimeException e) {

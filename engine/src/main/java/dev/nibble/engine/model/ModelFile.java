@@ -116,7 +116,10 @@ public final class ModelFile {
             floats(metadata, "mean"),
             floats(metadata, "std"),
             Boolean.parseBoolean(metadata.get("picture_mean")));
-      } catch (JsonException | IllegalArgumentException | ClassCastException e) {
+      } catch (JsonException
+          | IllegalArgumentException
+          | ArithmeticException
+          | ClassCastException e) {
         throw new ExchangeException(
             "The metadata of " + path + " does not describe a model: " + e.getMessage() + ".");
       }

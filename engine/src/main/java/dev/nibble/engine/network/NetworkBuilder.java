@@ -81,8 +81,7 @@ public final class NetworkBuilder {
     if (!map(left).equals(map(right))) {
       throw new IllegalArgumentException("Cannot add " + left.map() + " and " + right.map());
     }
-    return add(
-        new Layer.Add(layers.size(), unnamed("add"), left.id(), right.id(), map(left)));
+    return add(new Layer.Add(layers.size(), unnamed("add"), left.id(), right.id(), map(left)));
   }
 
   /** Maximum over k x k windows, padding k/2 for odd k and none for even k. */

@@ -6,9 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Lays the parameters of a network into two flat buffers, weights and running statistics. Every layer
- * starts at a multiple of 16 floats (64 bytes); a bias follows its weights directly, as the kernels
- * write both gradients in one range.
+ * Lays the parameters of a network into two flat buffers, weights and running statistics. Every
+ * layer starts at a multiple of 16 floats (64 bytes); a bias follows its weights directly, as the
+ * kernels write both gradients in one range.
  */
 final class ParameterLayout {
   private static final int ALIGNMENT = 16;
@@ -49,8 +49,7 @@ final class ParameterLayout {
         }
       }
       case Operator.DepthwiseConvolution d ->
-          trainable(
-              weight, Kind.DEPTHWISE, true, d.input().channels(), 1, d.kernel(), d.kernel());
+          trainable(weight, Kind.DEPTHWISE, true, d.input().channels(), 1, d.kernel(), d.kernel());
       default -> throw new IllegalStateException("No weights in " + layer.operator());
     }
   }

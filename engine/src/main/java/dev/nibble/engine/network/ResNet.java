@@ -16,7 +16,8 @@ public final class ResNet {
   /**
    * The network of that depth.
    *
-   * @param model {@code resnetN}: bottleneck blocks where N >= 164 or only 9n+2 fits, else basic ones
+   * @param model {@code resnetN}: bottleneck blocks where N >= 164 or only 9n+2 fits, else basic
+   *     ones
    * @param input shape of a picture
    * @param classes number of classes
    * @throws IllegalArgumentException if the name or depth is none of the family

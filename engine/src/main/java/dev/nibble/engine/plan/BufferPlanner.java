@@ -14,7 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Lists the buffers of a plan with their lives: liveness analysis over the stages, there and back. */
+/**
+ * Lists the buffers of a plan with their lives: liveness analysis over the stages, there and back.
+ */
 public final class BufferPlanner {
   private final ExecutionPlan plan;
   private final StageGraph graph;
@@ -116,7 +118,8 @@ public final class BufferPlanner {
         tensor(shortcut.tensor()).use(time);
       }
     }
-    tensor(graph.logits()).use(plan.lossTime());
+    // To the end, so that they can be read after a training step too.
+    tensor(graph.logits()).use(plan.endTime());
   }
 
   /** A sum is made in place where its shortcut's tensor is read for the last time. */
@@ -173,8 +176,7 @@ public final class BufferPlanner {
       graph.tensors().forEach(t -> tensorTerms.add(new ArrayList<>()));
       graph.views().forEach(v -> viewTerms.add(new ArrayList<>()));
       Tensor logits = graph.logits();
-      Buffer loss =
-          add("gradient logits", Kind.COMMON, bytes(logits.map()), plan.lossTime());
+      Buffer loss = add("gradient logits", Kind.COMMON, bytes(logits.map()), plan.lossTime());
       lossGradient = loss;
       promise(tensorTerms.get(logits.index()), plain(loss, logits.map()));
       List<Node> nodes = graph.stages();
@@ -194,8 +196,9 @@ public final class BufferPlanner {
         if (outputTerms.size() == 1 && outputTerms.getFirst().isPlain()) {
           gradient = outputTerms.getFirst().buffer();
         } else {
-          gradient = reuseOrAdd(outputTerms, "gradient " + node.output().name(),
-              node.output().map(), time);
+          gradient =
+              reuseOrAdd(
+                  outputTerms, "gradient " + node.output().name(), node.output().map(), time);
           gradientOut = gradient;
         }
         promise(termsOf(shortcut), new Term(gradient, transform, null));
@@ -257,5 +260,4 @@ public final class BufferPlanner {
         .max()
         .orElse(0);
   }
-
 }

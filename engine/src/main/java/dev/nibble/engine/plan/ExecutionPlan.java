@@ -13,14 +13,13 @@ import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.plan.MemoryPlan;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Everything that a session needs in memory, before any of it exists: every buffer with its first and
- * last use, laid into one slab.
+ * Everything that a session needs in memory, before any of it exists: every buffer with its first
+ * and last use, laid into one slab.
  *
- * <p>Time runs from 0 (the batch is read) over 1..S (the stages, forward) and S+1 (the loss) to S+2..2S+1
- * (the stages, backward) and 2S+2 (the optimiser).
+ * <p>Time runs from 0 (the batch is read) over 1..S (the stages, forward) and S+1 (the loss) to
+ * S+2..2S+1 (the stages, backward) and 2S+2 (the optimiser).
  */
 public final class ExecutionPlan {
   private final StageGraph graph;
@@ -153,9 +152,15 @@ public final class ExecutionPlan {
     return new Activation(view.norm() != null, view.relu(), StoreFormat.NONE, false);
   }
 
-  /** The largest batch whose plan, with {@code extraBytes} beside it, stays within a limit; 0 if none. */
+  /**
+   * The largest batch whose plan, with {@code extraBytes} beside it, stays within a limit; 0 if
+   * none.
+   */
   public static int largestBatch(
-      Network network, PlanOptions options, long limit, java.util.function.IntToLongFunction extra) {
+      Network network,
+      PlanOptions options,
+      long limit,
+      java.util.function.IntToLongFunction extra) {
     StageGraph graph = Lowering.lower(network);
     int low = 0;
     int high = 1;
@@ -183,5 +188,4 @@ public final class ExecutionPlan {
     ExecutionPlan plan = of(graph, options.withBatch(batch));
     return plan.memory().totalBytes() + extra.applyAsLong(batch) <= limit;
   }
-
 }

@@ -21,9 +21,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Batch norm and ReLU never write a tensor: they become the way in which the next operator reads
  * one. An addition is fused into the later of its two operands if that is an operator nobody else
- * reads; pooling and zero channels on its other operand become the shortcut's transform. What cannot
- * be fused (a batch norm that is read both with and without ReLU, a shortcut through a batch norm of
- * its own) is written by a stage whose operator is the identity.
+ * reads; pooling and zero channels on its other operand become the shortcut's transform. What
+ * cannot be fused (a batch norm that is read both with and without ReLU, a shortcut through a batch
+ * norm of its own) is written by a stage whose operator is the identity.
  */
 public final class Lowering {
   private record Key(int tensor, int norm, boolean relu) {}
@@ -65,8 +65,7 @@ public final class Lowering {
   private View lower(Layer layer) {
     return switch (layer) {
       case Layer.Input input -> identityView(newTensor(input.name(), input.output(), -1));
-      case Layer.Weighted w ->
-          emit(w.name(), w.operator(), view(w.source()), null, null);
+      case Layer.Weighted w -> emit(w.name(), w.operator(), view(w.source()), null, null);
       case Layer.Pooling p -> emit(p.name(), p.operator(), view(p.source()), null, null);
       case Layer.Shortcut s -> emit(s.name(), s.operator(), view(s.source()), null, null);
       case Layer.BatchNorm b -> batchNorm(b);
@@ -121,10 +120,8 @@ public final class Lowering {
     }
     shortcut = readable(add.name() + ".shortcut", shortcut);
     return switch (operand) {
-      case Layer.Weighted w ->
-          emit(w.name(), w.operator(), view(w.source()), shortcut, transform);
-      case Layer.Pooling p ->
-          emit(p.name(), p.operator(), view(p.source()), shortcut, transform);
+      case Layer.Weighted w -> emit(w.name(), w.operator(), view(w.source()), shortcut, transform);
+      case Layer.Pooling p -> emit(p.name(), p.operator(), view(p.source()), shortcut, transform);
       default -> throw new IllegalStateException("Not an operator: " + operand);
     };
   }
@@ -154,8 +151,7 @@ public final class Lowering {
     Parameter weight = operator.weights() > 0 ? network.parameter(name + ".weight") : null;
     boolean hasBias = operator instanceof Operator.Convolution c && c.bias();
     Parameter bias = hasBias ? network.parameter(name + ".bias") : null;
-    stages.add(
-        new Node(index, name, operator, input, shortcut, transform, output, weight, bias));
+    stages.add(new Node(index, name, operator, input, shortcut, transform, output, weight, bias));
     return identityView(output);
   }
 

@@ -8,7 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The buffers that live from the first to the last moment of a step, and so as long as the session. */
+/**
+ * The buffers that live from the first to the last moment of a step, and so as long as the session.
+ */
 public final class PersistentBuffers {
   /** Adds a buffer to a plan. */
   interface Adder {

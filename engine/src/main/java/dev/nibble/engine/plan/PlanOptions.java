@@ -6,8 +6,8 @@ import dev.nibble.kernels.StoreFormat;
  * What a plan is made for.
  *
  * @param batch pictures a step, at least 1
- * @param store how activations are stored for the backward pass: FP32, INT8, INT4 or INT2; NONE plans
- *     inference
+ * @param store how activations are stored for the backward pass: FP32, INT8, INT4 or INT2; NONE
+ *     plans inference
  * @param naive whether the forward pass reads the restored activations (the paper's baseline)
  * @param slots batches that the loader prepares ahead, at least 1
  */

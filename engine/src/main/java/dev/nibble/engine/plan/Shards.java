@@ -1,8 +1,9 @@
 package dev.nibble.engine.plan;
 
 /**
- * How a batch is cut into shards of pictures. The cut depends on the batch and the network only, never
- * on the number of threads, so that partial sums, merged in shard order, are the same for any.
+ * How a batch is cut into shards of pictures. The cut depends on the batch and the network only,
+ * never on the number of threads, so that partial sums, merged in shard order, are the same for
+ * any.
  */
 public final class Shards {
   private static final int MOST = 16;

@@ -11,8 +11,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A network cut into fused stages. A stage reads one tensor through an activation (batch norm, ReLU,
- * both or neither), applies one operator, adds at most one shortcut, and writes one tensor.
+ * A network cut into fused stages. A stage reads one tensor through an activation (batch norm,
+ * ReLU, both or neither), applies one operator, adds at most one shortcut, and writes one tensor.
  *
  * @param network what was cut
  * @param tensors every tensor that is written to memory; the first holds the pictures
@@ -121,7 +121,9 @@ public record StageGraph(
       return readers.isEmpty() ? -1 : readers.getFirst();
     }
 
-    /** Whether the backward pass needs its values: for a mask, a batch norm or a weight gradient. */
+    /**
+     * Whether the backward pass needs its values: for a mask, a batch norm or a weight gradient.
+     */
     public boolean stored() {
       return !isIdentity() || valuesNeeded;
     }

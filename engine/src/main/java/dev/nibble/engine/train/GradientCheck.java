@@ -30,8 +30,8 @@ public final class GradientCheck {
   private GradientCheck() {}
 
   /**
-   * Checks one parameter on the session's current input. Weights are as before afterwards; running
-   * statistics are not.
+   * Checks one parameter on the session's current input. Weights and input are as before
+   * afterwards; running statistics are not.
    *
    * @param labels labels of the input
    * @param count pictures of the input
@@ -44,6 +44,8 @@ public final class GradientCheck {
       int count,
       double step,
       long seed) {
+    // A plan may reuse the input's memory once the first stage has read it.
+    float[] input = session.input().toArray(JAVA_FLOAT);
     MemorySegment values = session.values(parameter);
     float[] before = values.toArray(JAVA_FLOAT);
     double[] direction = direction(before.length, seed);
@@ -54,9 +56,10 @@ public final class GradientCheck {
     for (int i = 0; i < before.length; i++) {
       analytic += direction[i] * gradient.get(JAVA_FLOAT, 4L * i);
     }
-    double above = loss(session, values, before, direction, step, labels, count);
-    double below = loss(session, values, before, direction, -step, labels, count);
+    double above = loss(session, input, values, before, direction, step, labels, count);
+    double below = loss(session, input, values, before, direction, -step, labels, count);
     MemorySegment.copy(before, 0, values, JAVA_FLOAT, 0, before.length);
+    MemorySegment.copy(input, 0, session.input(), JAVA_FLOAT, 0, input.length);
     return new Difference(parameter, analytic, (above - below) / (2 * step));
   }
 
@@ -77,6 +80,7 @@ public final class GradientCheck {
 
   private static double loss(
       Session session,
+      float[] input,
       MemorySegment values,
       float[] before,
       double[] direction,
@@ -86,6 +90,7 @@ public final class GradientCheck {
     for (int i = 0; i < before.length; i++) {
       values.set(JAVA_FLOAT, 4L * i, (float) (before[i] + step * direction[i]));
     }
+    MemorySegment.copy(input, 0, session.input(), JAVA_FLOAT, 0, input.length);
     session.gradient(labels, count);
     return session.lossSum() / count;
   }

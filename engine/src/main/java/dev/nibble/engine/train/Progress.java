@@ -17,8 +17,7 @@ final class Progress {
     lastLoss = loss;
   }
 
-  TrainingListener.Epoch endEpoch(
-      long done, int epoch, Evaluator.Result test, double seconds) {
+  TrainingListener.Epoch endEpoch(long done, int epoch, Evaluator.Result test, double seconds) {
     testLoss = test.loss();
     testAccuracy = test.accuracy();
     TrainingListener.Epoch event =

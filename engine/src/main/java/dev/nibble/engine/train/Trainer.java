@@ -25,8 +25,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trains a network on a data set. Everything it needs is planned and allocated when it is opened; the
- * training steps allocate nothing off-heap and next to nothing on it.
+ * Trains a network on a data set. Everything it needs is planned and allocated when it is opened;
+ * the training steps allocate nothing off-heap and next to nothing on it.
  *
  * <p>Used by one thread; only {@link #cancel} may be called by others.
  */
@@ -169,11 +169,11 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Goes on where a checkpoint left off: weights, momentum, running statistics and step. The order of
-   * the data and the crops follow from seed and step.
+   * Goes on where a checkpoint left off: weights, momentum, running statistics and step. The order
+   * of the data and the crops follow from seed and step.
    *
-   * @throws dev.nibble.engine.checkpoint.CheckpointException if it is of another network or of a run
-   *     with other options
+   * @throws dev.nibble.engine.checkpoint.CheckpointException if it is of another network or of a
+   *     run with other options
    */
   public void resume(LoadedCheckpoint checkpoint) {
     done = TrainerCheckpoint.restore(checkpoint, session, options.trajectory(totalSteps));

@@ -129,6 +129,7 @@ public record TrainingOptions(
     map.put("seed", Long.toString(seed));
     map.put("augment", augmentation.name());
     map.put("shuffle", Boolean.toString(shuffle));
+    map.put("picture-mean", Boolean.toString(pictureMean));
     return map;
   }
 }

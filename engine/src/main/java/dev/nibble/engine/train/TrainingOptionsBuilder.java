@@ -134,7 +134,23 @@ public final class TrainingOptionsBuilder {
    */
   public TrainingOptions build() {
     return new TrainingOptions(
-        store, naive, batch, epochs, steps, schedule, rate, warmupSteps, momentum, weightDecay,
-        seed, threads, augmentation, shuffle, mean, std, pictureMean, checkpointEvery);
+        store,
+        naive,
+        batch,
+        epochs,
+        steps,
+        schedule,
+        rate,
+        warmupSteps,
+        momentum,
+        weightDecay,
+        seed,
+        threads,
+        augmentation,
+        shuffle,
+        mean,
+        std,
+        pictureMean,
+        checkpointEvery);
   }
 }
