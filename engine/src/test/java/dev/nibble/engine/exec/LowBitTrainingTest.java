@@ -1,0 +1,128 @@
+package dev.nibble.engine.exec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.network.SampleNetworks;
+import dev.nibble.kernels.StoreFormat;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every network trains with every kind of stored activation. */
+class LowBitTrainingTest {
+  private static final int BATCH = 6;
+
+  record Mode(StoreFormat store, boolean naive) {
+    @Override
+    public String toString() {
+      return store + (naive ? " naive" : "");
+    }
+  }
+
+  static Stream<Arguments> networksAndModes() {
+    List<Mode> modes =
+        List.of(
+            new Mode(StoreFormat.FP32, false),
+            new Mode(StoreFormat.INT8, false),
+            new Mode(StoreFormat.INT4, false),
+            new Mode(StoreFormat.INT2, false),
+            new Mode(StoreFormat.INT4, true));
+    return SampleNetworks.named().flatMap(n -> modes.stream().map(m -> Arguments.of(n, m)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("networksAndModes")
+  void theLossOfOneBatchFalls(Network network, Mode mode) {
+    try (TestSession test = TestSession.training(network, mode.store(), mode.naive(), BATCH, 4)) {
+      double first = 0;
+      double last = 0;
+      for (int step = 0; step < 20; step++) {
+        assertThat(test.step(0.02f)).as("finite loss in step %d", step).isTrue();
+        first += step < 2 ? test.loss() / 2 : 0;
+        last += step >= 18 ? test.loss() / 2 : 0;
+      }
+      assertThat(last).isLessThan(0.97 * first);
+    }
+  }
+
+  /** More bits, less error; and what the method leaves exact is exact. */
+  @Test
+  void gradientsComeNearerWithEveryBit() {
+    for (Network network : SampleNetworks.all()) {
+      double[] errors = new double[3];
+      StoreFormat[] stores = {StoreFormat.INT8, StoreFormat.INT4, StoreFormat.INT2};
+      double[] exact = gradients(network, StoreFormat.FP32);
+      for (int i = 0; i < stores.length; i++) {
+        errors[i] = relative(gradients(network, stores[i]), exact);
+      }
+      assertThat(errors[0]).as("8 bits, %s", network.name()).isLessThan(0.15);
+      assertThat(errors[1]).as("4 bits, %s", network.name()).isLessThan(0.5);
+      assertThat(errors[2]).as("2 bits, %s", network.name()).isLessThan(1);
+      assertThat(errors).as(network.name()).isSorted();
+    }
+  }
+
+  private static double[] gradients(Network network, StoreFormat store) {
+    try (TestSession test = TestSession.training(network, store, false, BATCH, 4)) {
+      test.session().gradient(test.labels(), BATCH);
+      return network.parameters().stream()
+          .filter(p -> p.kind().trainable())
+          .flatMapToDouble(p -> Arrays.stream(test.gradient(p)))
+          .toArray();
+    }
+  }
+
+  private static double relative(double[] actual, double[] expected) {
+    double difference = 0;
+    double size = 0;
+    for (int i = 0; i < actual.length; i++) {
+      difference += Math.pow(actual[i] - expected[i], 2);
+      size += expected[i] * expected[i];
+    }
+    return Math.sqrt(difference / size);
+  }
+
+  /** The forward pass is exact, whatever is stored; the naive one is not. */
+  @ParameterizedTest
+  @EnumSource(names = {"INT8", "INT4", "INT2"})
+  void theLossIsExactUnlessNaive(StoreFormat store) {
+    Network network = SampleNetworks.preActivation();
+    double exact = loss(network, StoreFormat.FP32, false);
+    assertThat(loss(network, store, false)).isEqualTo(exact);
+    assertThat(loss(network, store, true)).isNotEqualTo(exact);
+  }
+
+  private static double loss(Network network, StoreFormat store, boolean naive) {
+    try (TestSession test = TestSession.training(network, store, naive, BATCH, 4)) {
+      test.session().gradient(test.labels(), BATCH);
+      return test.loss();
+    }
+  }
+
+  /** Head: dense weights, and the shift of the last batch norm, as the head stays in fp32. */
+  @ParameterizedTest
+  @EnumSource(names = {"INT8", "INT4", "INT2"})
+  void theHeadsGradientsAreExact(StoreFormat store) {
+    Network network = SampleNetworks.preActivation();
+    try (TestSession exact = TestSession.training(network, StoreFormat.FP32, false, BATCH, 4);
+        TestSession codes = TestSession.training(network, store, false, BATCH, 4)) {
+      exact.session().gradient(exact.labels(), BATCH);
+      codes.session().gradient(codes.labels(), BATCH);
+      for (Parameter parameter : network.parameters()) {
+        boolean head = parameter.name().startsWith("head") || parameter.name().startsWith("fc");
+        if (head && parameter.kind().trainable()) {
+          assertThat(codes.gradient(parameter))
+              .as(parameter.name())
+              .containsExactly(exact.gradient(parameter));
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,38 @@
+package dev.nibble.engine.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.ResNet;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.StoreFormat;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** No buffer is overwritten before its last reader, whatever the network and the mode. */
+class PlanReplayTest {
+  @ParameterizedTest
+  @MethodSource("dev.nibble.engine.network.SampleNetworks#named")
+  void noValueIsOverwrittenBeforeItsLastReader(Network network) {
+    for (StoreFormat store : new StoreFormat[] {StoreFormat.FP32, StoreFormat.INT4}) {
+      for (boolean naive : new boolean[] {false, true}) {
+        if (!naive || store.isCodes()) {
+          replay(network, PlanOptions.training(5, store, naive));
+        }
+      }
+    }
+  }
+
+  @Test
+  void norInADeepNetwork() {
+    Network network = ResNet.of("resnet164", new FeatureMap(32, 32, 3), 10);
+    replay(network, PlanOptions.training(128, StoreFormat.INT4, false));
+  }
+
+  private static void replay(Network network, PlanOptions options) {
+    ExecutionPlan plan = ExecutionPlan.of(network, options);
+    // Every stage reads its input on the way there and its output's gradient on the way back.
+    assertThat(new PlanReplay(plan).run()).isGreaterThan(2 * plan.graph().stages().size());
+  }
+}
