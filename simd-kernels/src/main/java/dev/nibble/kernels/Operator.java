@@ -5,8 +5,19 @@ public sealed interface Operator {
   /** Shape of one picture going in. */
   FeatureMap input();
 
-  /** Shape of one picture coming out. */
-  FeatureMap output();
+  /** Rows of one picture coming out. */
+  int outputHeight();
+
+  /** Columns of one picture coming out. */
+  int outputWidth();
+
+  /** Channels of one picture coming out. */
+  int outputChannels();
+
+  /** Shape of one picture coming out, a new object: kernels ask for its numbers instead. */
+  default FeatureMap output() {
+    return new FeatureMap(outputHeight(), outputWidth(), outputChannels());
+  }
 
   /** Number of weights, without a bias; 0 for operators without parameters. */
   default int weights() {
@@ -42,9 +53,18 @@ public sealed interface Operator {
     }
 
     @Override
-    public FeatureMap output() {
-      return new FeatureMap(
-          strided(input.height(), stride), strided(input.width(), stride), outChannels);
+    public int outputHeight() {
+      return strided(input.height(), stride);
+    }
+
+    @Override
+    public int outputWidth() {
+      return strided(input.width(), stride);
+    }
+
+    @Override
+    public int outputChannels() {
+      return outChannels;
     }
 
     @Override
@@ -78,9 +98,18 @@ public sealed interface Operator {
     }
 
     @Override
-    public FeatureMap output() {
-      return new FeatureMap(
-          strided(input.height(), stride), strided(input.width(), stride), input.channels());
+    public int outputHeight() {
+      return strided(input.height(), stride);
+    }
+
+    @Override
+    public int outputWidth() {
+      return strided(input.width(), stride);
+    }
+
+    @Override
+    public int outputChannels() {
+      return input.channels();
     }
 
     @Override
@@ -126,11 +155,18 @@ public sealed interface Operator {
     }
 
     @Override
-    public FeatureMap output() {
-      return new FeatureMap(
-          (input.height() + 2 * padding() - kernel) / stride + 1,
-          (input.width() + 2 * padding() - kernel) / stride + 1,
-          input.channels());
+    public int outputHeight() {
+      return (input.height() + 2 * padding() - kernel) / stride + 1;
+    }
+
+    @Override
+    public int outputWidth() {
+      return (input.width() + 2 * padding() - kernel) / stride + 1;
+    }
+
+    @Override
+    public int outputChannels() {
+      return input.channels();
     }
   }
 
@@ -141,8 +177,18 @@ public sealed interface Operator {
    */
   record GlobalAveragePooling(FeatureMap input) implements Operator {
     @Override
-    public FeatureMap output() {
-      return new FeatureMap(1, 1, input.channels());
+    public int outputHeight() {
+      return 1;
+    }
+
+    @Override
+    public int outputWidth() {
+      return 1;
+    }
+
+    @Override
+    public int outputChannels() {
+      return input.channels();
     }
   }
 
@@ -181,9 +227,18 @@ public sealed interface Operator {
     }
 
     @Override
-    public FeatureMap output() {
-      return new FeatureMap(
-          strided(input.height(), stride), strided(input.width(), stride), outChannels);
+    public int outputHeight() {
+      return strided(input.height(), stride);
+    }
+
+    @Override
+    public int outputWidth() {
+      return strided(input.width(), stride);
+    }
+
+    @Override
+    public int outputChannels() {
+      return outChannels;
     }
   }
 

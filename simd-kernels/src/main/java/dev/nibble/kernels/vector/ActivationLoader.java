@@ -2,6 +2,7 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
+import static dev.nibble.kernels.vector.Segments.ORDER;
 import static java.util.Objects.requireNonNull;
 
 import dev.nibble.kernels.Activation;
@@ -10,7 +11,6 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
@@ -143,14 +143,13 @@ final class ActivationLoader {
     FloatVector rsd = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.RSD * row);
     FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
     FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
-    VectorMask<Float> raw = FLOATS.maskAll(!activation.normalize());
-    VectorMask<Float> relu = FLOATS.maskAll(activation.relu());
+    FloatVector floor =
+        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
     for (int p = 0; p < pixels; p++) {
-      FloatVector value = Segments.load(x, from + 4L * p * channels);
-      FloatVector z = value.sub(mean).mul(rsd).fma(gamma, beta).blend(value, raw);
+      FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, from + 4L * p * channels, ORDER);
+      FloatVector z = value.sub(mean).mul(rsd).fma(gamma, beta);
       // NaN is not below 0: it must reach the loss, not hide behind a ReLU.
-      z.blend(0f, z.compare(VectorOperators.LE, 0f).and(relu))
-          .intoArray(scratch, to + p * channels);
+      z.blend(floor, z.compare(VectorOperators.LE, floor)).intoArray(scratch, to + p * channels);
     }
   }
 
@@ -170,15 +169,14 @@ final class ActivationLoader {
     FloatVector rsd = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.RSD * row);
     FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
     FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
-    VectorMask<Float> raw = FLOATS.maskAll(!activation.normalize());
-    VectorMask<Float> relu = FLOATS.maskAll(activation.relu());
+    FloatVector floor =
+        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
     for (int p = 0; p < pixels; p++) {
-      FloatVector value = Segments.load(x, from + 4L * p * channels);
-      FloatVector hat = value.sub(mean).mul(rsd).blend(value, raw);
-      Segments.store(hat, store, copy + 4L * p * channels);
-      FloatVector z = hat.fma(gamma, beta).blend(value, raw);
-      z.blend(0f, z.compare(VectorOperators.LE, 0f).and(relu))
-          .intoArray(scratch, to + p * channels);
+      FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, from + 4L * p * channels, ORDER);
+      FloatVector hat = value.sub(mean).mul(rsd);
+      hat.intoMemorySegment(store, copy + 4L * p * channels, ORDER);
+      FloatVector z = hat.fma(gamma, beta);
+      z.blend(floor, z.compare(VectorOperators.LE, floor)).intoArray(scratch, to + p * channels);
     }
   }
 }

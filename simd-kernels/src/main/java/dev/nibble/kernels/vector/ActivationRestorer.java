@@ -2,6 +2,7 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
+import static dev.nibble.kernels.vector.Segments.ORDER;
 import static java.util.Objects.requireNonNull;
 
 import dev.nibble.kernels.Activation;
@@ -11,7 +12,6 @@ import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
@@ -105,28 +105,14 @@ final class ActivationRestorer {
     int row = Lanes.roundUp(channels);
     FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
     FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
-    VectorMask<Float> raw = FLOATS.maskAll(!activation.normalize());
-    VectorMask<Float> relu = FLOATS.maskAll(activation.relu());
+    FloatVector floor =
+        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
     for (int p = 0; p < pixels; p++) {
-      FloatVector hat = Segments.load(store, from + 4L * p * channels);
-      FloatVector z = hat.fma(gamma, beta).blend(hat, raw);
-      z.blend(0f, z.compare(VectorOperators.LE, 0f).and(relu))
-          .intoArray(scratch, to + p * channels);
+      FloatVector hat =
+          FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER);
+      FloatVector z = hat.fma(gamma, beta);
+      z.blend(floor, z.compare(VectorOperators.LE, floor)).intoArray(scratch, to + p * channels);
     }
-  }
-
-  /** The first code that is not masked: the edge, or 0 without a ReLU. */
-  private static FloatVector edge(float[] scratch, int at, boolean relu) {
-    return relu ? FloatVector.fromArray(FLOATS, scratch, at) : FloatVector.zero(FLOATS);
-  }
-
-  private static FloatVector value(
-      IntVector codes, FloatVector scale, FloatVector offset, FloatVector edge, FloatVector least) {
-    FloatVector code = CodeLanes.toFloats(codes);
-    FloatVector value = code.fma(scale, offset);
-    return value
-        .blend(least, value.compare(VectorOperators.LE, least))
-        .blend(0f, code.compare(VectorOperators.LT, edge));
   }
 
   private static void one(
@@ -139,15 +125,19 @@ final class ActivationRestorer {
       int rows,
       int to) {
     int row = Lanes.roundUp(channels);
-    boolean relu = activation.relu();
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
-    FloatVector edge = edge(scratch, rows + ChannelTable.EDGE * row, relu);
-    FloatVector least = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector least = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row);
+    FloatVector floor =
+        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeLanes.load(store, from + (long) g * channels);
-      value(codes, scale, offset, edge, least).intoArray(scratch, to + g * channels);
+      FloatVector code = (FloatVector) codes.convertShape(VectorOperators.I2F, FLOATS, 0);
+      FloatVector a = code.fma(scale, offset);
+      a.blend(floor, a.compare(VectorOperators.LE, floor))
+          .blend(0f, code.compare(VectorOperators.LT, least))
+          .intoArray(scratch, to + g * channels);
     }
   }
 
@@ -161,17 +151,26 @@ final class ActivationRestorer {
       int rows,
       int to) {
     int row = Lanes.roundUp(channels);
-    boolean relu = activation.relu();
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
-    FloatVector edge = edge(scratch, rows + ChannelTable.EDGE * row, relu);
-    FloatVector least = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector least = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row);
+    FloatVector floor =
+        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeLanes.load(store, from + (long) g * channels);
       int at = to + 2 * g * channels;
-      value(codes.and(15), scale, offset, edge, least).intoArray(scratch, at);
-      value(codes.lanewise(VectorOperators.LSHR, 4), scale, offset, edge, least)
+      FloatVector code0 = (FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
+      FloatVector a0 = code0.fma(scale, offset);
+      a0.blend(floor, a0.compare(VectorOperators.LE, floor))
+          .blend(0f, code0.compare(VectorOperators.LT, least))
+          .intoArray(scratch, at);
+      FloatVector code1 =
+          (FloatVector)
+              codes.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, FLOATS, 0);
+      FloatVector a1 = code1.fma(scale, offset);
+      a1.blend(floor, a1.compare(VectorOperators.LE, floor))
+          .blend(0f, code1.compare(VectorOperators.LT, least))
           .intoArray(scratch, at + channels);
     }
   }
@@ -186,22 +185,22 @@ final class ActivationRestorer {
       int rows,
       int to) {
     int row = Lanes.roundUp(channels);
-    boolean relu = activation.relu();
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
-    FloatVector edge = edge(scratch, rows + ChannelTable.EDGE * row, relu);
-    FloatVector least = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector least = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row);
+    FloatVector floor =
+        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeLanes.load(store, from + (long) g * channels);
-      int at = to + 4 * g * channels;
-      value(codes.and(3), scale, offset, edge, least).intoArray(scratch, at);
-      value(codes.lanewise(VectorOperators.LSHR, 2).and(3), scale, offset, edge, least)
-          .intoArray(scratch, at + channels);
-      value(codes.lanewise(VectorOperators.LSHR, 4).and(3), scale, offset, edge, least)
-          .intoArray(scratch, at + 2 * channels);
-      value(codes.lanewise(VectorOperators.LSHR, 6), scale, offset, edge, least)
-          .intoArray(scratch, at + 3 * channels);
+      for (int j = 0; j < 4; j++) {
+        FloatVector code = (FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0);
+        FloatVector a = code.fma(scale, offset);
+        a.blend(floor, a.compare(VectorOperators.LE, floor))
+            .blend(0f, code.compare(VectorOperators.LT, least))
+            .intoArray(scratch, to + (4 * g + j) * channels);
+        codes = codes.lanewise(VectorOperators.LSHR, 2);
+      }
     }
   }
 }

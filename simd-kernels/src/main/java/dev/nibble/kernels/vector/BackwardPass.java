@@ -52,11 +52,7 @@ final class BackwardPass {
   private static void start(BackwardArgs args, float[] scratch, long region) {
     Stage stage = args.stage();
     Operator op = stage.operator();
-    TableRows.load(
-        stage.activation().needsTable() ? args.table() : null,
-        stage.input().channels(),
-        scratch,
-        0);
+    TableRows.load(stage.activation(), args.table(), stage.input().channels(), scratch, 0);
     GradientLoader.start(args.outputTerms(), scratch, ScratchLayout.termTable(stage));
     Arrays.fill(scratch, ScratchLayout.sums(stage), ScratchLayout.bias(stage), 0f);
     ParameterGradients.start(

@@ -1,21 +1,14 @@
 package dev.nibble.kernels.vector;
 
-import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 
 import java.lang.foreign.MemorySegment;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * Sums a channel: fp32 in scratch over one picture, double in a shard's region over all of them.
  */
 final class ChannelSums {
   private ChannelSums() {}
-
-  /** Adds a run's sums to a picture's. */
-  static void add(FloatVector sums, float[] scratch, int at) {
-    FloatVector.fromArray(FLOATS, scratch, at).add(sums).intoArray(scratch, at);
-  }
 
   /** Adds a picture's sums to the shard's and zeroes them. */
   static void flush(float[] scratch, int at, int channels, MemorySegment sums, long offset) {

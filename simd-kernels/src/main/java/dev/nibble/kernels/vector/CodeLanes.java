@@ -8,7 +8,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
-import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
@@ -52,15 +51,5 @@ final class CodeLanes {
       ((ByteVector) bytes.convertShape(VectorOperators.I2B, BYTES, 0))
           .intoMemorySegment(store, offset, ByteOrder.nativeOrder());
     }
-  }
-
-  /** Codes as floats. */
-  static FloatVector toFloats(IntVector codes) {
-    return (FloatVector) codes.convertShape(VectorOperators.I2F, FLOATS, 0);
-  }
-
-  /** trunc, where NaN is 0. */
-  static IntVector truncate(FloatVector values) {
-    return (IntVector) values.convertShape(VectorOperators.F2I, INTS, 0);
   }
 }

@@ -2,6 +2,7 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.CodeLanes.INTS;
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
+import static dev.nibble.kernels.vector.Segments.ORDER;
 
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
@@ -46,32 +47,6 @@ final class CodeWriter {
     }
   }
 
-  /** The smallest code on the positive side: the edge, or 0 where no ReLU makes a difference. */
-  private static IntVector positive(float[] scratch, int edge, boolean relu) {
-    return relu
-        ? CodeLanes.truncate(FloatVector.fromArray(FLOATS, scratch, edge))
-        : IntVector.zero(INTS);
-  }
-
-  /** The largest code on the negative side. */
-  private static IntVector negative(float[] scratch, int edge, boolean relu, int top) {
-    return relu
-        ? CodeLanes.truncate(FloatVector.fromArray(FLOATS, scratch, edge)).sub(1)
-        : IntVector.broadcast(INTS, top);
-  }
-
-  private static IntVector code(
-      FloatVector v, VectorMask<Float> positive, IntVector least, IntVector most, int top) {
-    VectorMask<Integer> side = positive.cast(INTS);
-    return CodeLanes.truncate(v)
-        .max(IntVector.zero(INTS).blend(least, side))
-        .min(most.blend(top, side));
-  }
-
-  private static FloatVector rectified(FloatVector z, VectorMask<Float> relu) {
-    return z.blend(0f, z.compare(VectorOperators.LE, 0f).and(relu));
-  }
-
   private static void one(
       boolean isRaw,
       boolean isRelu,
@@ -93,18 +68,27 @@ final class CodeWriter {
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
-    IntVector least = positive(scratch, rows + ChannelTable.EDGE * row, isRelu);
-    IntVector most = negative(scratch, rows + ChannelTable.EDGE * row, isRelu, 255);
+    IntVector least =
+        (IntVector)
+            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row)
+                .convertShape(VectorOperators.F2I, INTS, 0);
+    IntVector most =
+        (IntVector)
+            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.MOST * row)
+                .convertShape(VectorOperators.F2I, INTS, 0);
     VectorMask<Float> raw = FLOATS.maskAll(isRaw);
-    VectorMask<Float> relu = FLOATS.maskAll(isRelu);
+    FloatVector floor = FloatVector.broadcast(FLOATS, isRelu ? 0f : Float.NEGATIVE_INFINITY);
     for (int g = 0; g < groups; g++) {
-      FloatVector value = Segments.load(x, from + 4L * g * channels);
+      FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, from + 4L * g * channels, ORDER);
       FloatVector hat = value.sub(mean).mul(rsd);
       FloatVector z = hat.fma(gamma, beta).blend(value, raw);
       VectorMask<Float> side = z.compare(VectorOperators.GT, 0f);
-      IntVector code = code(hat.fma(scale, offset), side, least, most, 255);
+      IntVector code =
+          ((IntVector) hat.fma(scale, offset).convertShape(VectorOperators.F2I, INTS, 0))
+              .max(IntVector.zero(INTS).blend(least, side.cast(INTS)))
+              .min(most.blend(255, side.cast(INTS)));
       CodeLanes.store(code, store, copy + (long) g * channels);
-      rectified(z, relu).intoArray(scratch, to + g * channels);
+      z.blend(floor, z.compare(VectorOperators.LE, floor)).intoArray(scratch, to + g * channels);
     }
   }
 
@@ -129,25 +113,37 @@ final class CodeWriter {
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
-    IntVector least = positive(scratch, rows + ChannelTable.EDGE * row, isRelu);
-    IntVector most = negative(scratch, rows + ChannelTable.EDGE * row, isRelu, 15);
+    IntVector least =
+        (IntVector)
+            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row)
+                .convertShape(VectorOperators.F2I, INTS, 0);
+    IntVector most =
+        (IntVector)
+            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.MOST * row)
+                .convertShape(VectorOperators.F2I, INTS, 0);
     VectorMask<Float> raw = FLOATS.maskAll(isRaw);
-    VectorMask<Float> relu = FLOATS.maskAll(isRelu);
+    FloatVector floor = FloatVector.broadcast(FLOATS, isRelu ? 0f : Float.NEGATIVE_INFINITY);
     for (int g = 0; g < groups; g++) {
       long in = from + 8L * g * channels;
       int at = to + 2 * g * channels;
-      FloatVector value0 = Segments.load(x, in);
+      FloatVector value0 = FloatVector.fromMemorySegment(FLOATS, x, in, ORDER);
       FloatVector hat0 = value0.sub(mean).mul(rsd);
       FloatVector z0 = hat0.fma(gamma, beta).blend(value0, raw);
-      rectified(z0, relu).intoArray(scratch, at);
+      z0.blend(floor, z0.compare(VectorOperators.LE, floor)).intoArray(scratch, at);
       VectorMask<Float> side0 = z0.compare(VectorOperators.GT, 0f);
-      IntVector code0 = code(hat0.fma(scale, offset), side0, least, most, 15);
-      FloatVector value1 = Segments.load(x, in + 4L * channels);
+      IntVector code0 =
+          ((IntVector) hat0.fma(scale, offset).convertShape(VectorOperators.F2I, INTS, 0))
+              .max(IntVector.zero(INTS).blend(least, side0.cast(INTS)))
+              .min(most.blend(15, side0.cast(INTS)));
+      FloatVector value1 = FloatVector.fromMemorySegment(FLOATS, x, in + 4L * channels, ORDER);
       FloatVector hat1 = value1.sub(mean).mul(rsd);
       FloatVector z1 = hat1.fma(gamma, beta).blend(value1, raw);
-      rectified(z1, relu).intoArray(scratch, at + channels);
+      z1.blend(floor, z1.compare(VectorOperators.LE, floor)).intoArray(scratch, at + channels);
       VectorMask<Float> side1 = z1.compare(VectorOperators.GT, 0f);
-      IntVector code1 = code(hat1.fma(scale, offset), side1, least, most, 15);
+      IntVector code1 =
+          ((IntVector) hat1.fma(scale, offset).convertShape(VectorOperators.F2I, INTS, 0))
+              .max(IntVector.zero(INTS).blend(least, side1.cast(INTS)))
+              .min(most.blend(15, side1.cast(INTS)));
       IntVector bytes = code0.or(code1.lanewise(VectorOperators.LSHL, 4));
       CodeLanes.store(bytes, store, copy + (long) g * channels);
     }
@@ -174,20 +170,31 @@ final class CodeWriter {
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
-    IntVector least = positive(scratch, rows + ChannelTable.EDGE * row, isRelu);
-    IntVector most = negative(scratch, rows + ChannelTable.EDGE * row, isRelu, 3);
+    IntVector least =
+        (IntVector)
+            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row)
+                .convertShape(VectorOperators.F2I, INTS, 0);
+    IntVector most =
+        (IntVector)
+            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.MOST * row)
+                .convertShape(VectorOperators.F2I, INTS, 0);
     VectorMask<Float> raw = FLOATS.maskAll(isRaw);
-    VectorMask<Float> relu = FLOATS.maskAll(isRelu);
+    FloatVector floor = FloatVector.broadcast(FLOATS, isRelu ? 0f : Float.NEGATIVE_INFINITY);
     for (int g = 0; g < groups; g++) {
       IntVector bytes = IntVector.zero(INTS);
       // From the last pixel to the first, so that one constant shift serves all four.
       for (int j = 3; j >= 0; j--) {
-        FloatVector value = Segments.load(x, from + 4L * (4 * g + j) * channels);
+        FloatVector value =
+            FloatVector.fromMemorySegment(FLOATS, x, from + 4L * (4 * g + j) * channels, ORDER);
         FloatVector hat = value.sub(mean).mul(rsd);
         FloatVector z = hat.fma(gamma, beta).blend(value, raw);
-        rectified(z, relu).intoArray(scratch, to + (4 * g + j) * channels);
+        z.blend(floor, z.compare(VectorOperators.LE, floor))
+            .intoArray(scratch, to + (4 * g + j) * channels);
         VectorMask<Float> side = z.compare(VectorOperators.GT, 0f);
-        IntVector code = code(hat.fma(scale, offset), side, least, most, 3);
+        IntVector code =
+            ((IntVector) hat.fma(scale, offset).convertShape(VectorOperators.F2I, INTS, 0))
+                .max(IntVector.zero(INTS).blend(least, side.cast(INTS)))
+                .min(most.blend(3, side.cast(INTS)));
         bytes = bytes.lanewise(VectorOperators.LSHL, 2).or(code);
       }
       CodeLanes.store(bytes, store, copy + (long) g * channels);

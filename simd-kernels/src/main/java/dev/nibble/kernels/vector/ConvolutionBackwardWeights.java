@@ -43,8 +43,8 @@ final class ConvolutionBackwardWeights {
   static void accumulate(
       Convolution conv, float[] tile, int tileAt, float[] dy, int dyAt, float[] dw, int dwAt) {
     boolean flat = ConvolutionGeometry.isFlat(conv);
-    int height = flat ? 1 : conv.output().height();
-    int width = flat ? conv.output().pixels() : conv.output().width();
+    int height = flat ? 1 : conv.outputHeight();
+    int width = flat ? conv.outputHeight() * conv.outputWidth() : conv.outputWidth();
     int kernel = conv.kernel();
     int outChannels = conv.outChannels();
     int row = kernel * conv.input().channels();

@@ -66,7 +66,9 @@ final class ConvolutionForward {
   }
 
   private static int width(Convolution conv) {
-    return ConvolutionGeometry.isFlat(conv) ? conv.output().pixels() : conv.output().width();
+    return ConvolutionGeometry.isFlat(conv)
+        ? conv.outputHeight() * conv.outputWidth()
+        : conv.outputWidth();
   }
 
   /**
@@ -84,7 +86,7 @@ final class ConvolutionForward {
     int tileRow = ConvolutionGeometry.tileRow(conv);
     int outStride = ConvolutionGeometry.outStride(conv);
     int width = width(conv);
-    int height = conv.output().pixels() / width;
+    int height = conv.outputHeight() * conv.outputWidth() / width;
     int red = kernel * channels;
     int vectors = outStride / LANES;
     int v;

@@ -60,7 +60,7 @@ final class ConvolutionGeometry {
 
   /** Floats of the output. */
   static int outFloats(Convolution conv) {
-    return size((long) conv.output().pixels() * outStride(conv));
+    return size((long) conv.outputHeight() * conv.outputWidth() * outStride(conv));
   }
 
   /**
@@ -101,17 +101,17 @@ final class ConvolutionGeometry {
 
   /** Rows of zeros below the output's gradient. */
   static int dyBelow(Convolution conv) {
-    return dyAfter(conv, conv.input().height(), conv.output().height());
+    return dyAfter(conv, conv.input().height(), conv.outputHeight());
   }
 
   /** Columns of zeros right of the output's gradient. */
   static int dyRight(Convolution conv) {
-    return dyAfter(conv, conv.input().width(), conv.output().width());
+    return dyAfter(conv, conv.input().width(), conv.outputWidth());
   }
 
   /** Floats of one row of the gradient's tile. */
   static int dyRow(Convolution conv) {
-    long pixels = (long) dyBefore(conv) + conv.output().width() + dyRight(conv);
+    long pixels = (long) dyBefore(conv) + conv.outputWidth() + dyRight(conv);
     return size(pixels * conv.outChannels());
   }
 
@@ -122,7 +122,7 @@ final class ConvolutionGeometry {
 
   /** Floats of the gradient's tile. */
   static int dyTileFloats(Convolution conv) {
-    long rows = (long) dyBefore(conv) + conv.output().height() + dyBelow(conv);
+    long rows = (long) dyBefore(conv) + conv.outputHeight() + dyBelow(conv);
     return size(rows * dyRow(conv) + SLACK);
   }
 

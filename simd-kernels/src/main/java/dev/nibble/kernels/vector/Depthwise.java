@@ -37,19 +37,18 @@ final class Depthwise {
   /** y[oy,ox,c] = sum of a[iy,ix,c] * w[ky,kx,c]. */
   static void forward(DepthwiseConvolution op, float[] weights, float[] scratch, int act, int out) {
     FeatureMap in = op.input();
-    FeatureMap to = op.output();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
     int kernel = op.kernel();
-    for (int oy = 0; oy < to.height(); oy++) {
+    for (int oy = 0; oy < op.outputHeight(); oy++) {
       int top = oy * op.stride() - op.padding();
       int firstY = Math.max(0, -top);
       int lastY = Math.min(kernel, in.height() - top);
-      for (int ox = 0; ox < to.width(); ox++) {
+      for (int ox = 0; ox < op.outputWidth(); ox++) {
         int left = ox * op.stride() - op.padding();
         int firstX = Math.max(0, -left);
         int lastX = Math.min(kernel, in.width() - left);
-        int at = out + (oy * to.width() + ox) * stride;
+        int at = out + (oy * op.outputWidth() + ox) * stride;
         for (int c = 0; c < channels; c += LANES) {
           FloatVector sum = FloatVector.zero(FLOATS);
           for (int ky = firstY; ky < lastY; ky++) {
@@ -83,12 +82,11 @@ final class Depthwise {
   private static void scatter(
       DepthwiseConvolution op, int ky, int kx, float[] weights, float[] scratch, int dy, int data) {
     FeatureMap in = op.input();
-    FeatureMap to = op.output();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
     int firstX = first(op, kx);
-    int lastX = last(op, kx, in.width(), to.width());
-    int lastY = last(op, ky, in.height(), to.height());
+    int lastX = last(op, kx, in.width(), op.outputWidth());
+    int lastY = last(op, ky, in.height(), op.outputHeight());
     int w = (ky * op.kernel() + kx) * stride;
     for (int oy = first(op, ky); oy < lastY; oy++) {
       int iy = oy * op.stride() + ky - op.padding();
@@ -96,7 +94,7 @@ final class Depthwise {
       for (int c = 0; c < channels; c += LANES) {
         FloatVector weight = FloatVector.fromArray(FLOATS, weights, w + c);
         for (int ox = firstX; ox < lastX; ox++) {
-          int from = dy + (oy * to.width() + ox) * channels + c;
+          int from = dy + (oy * op.outputWidth() + ox) * channels + c;
           int at = row + ox * op.stride() * stride + c;
           FloatVector.fromArray(FLOATS, scratch, from)
               .fma(weight, FloatVector.fromArray(FLOATS, scratch, at))
@@ -109,21 +107,20 @@ final class Depthwise {
   /** dw[ky,kx,c] += sum of a[iy,ix,c] * dy[oy,ox,c]. */
   static void backwardWeights(DepthwiseConvolution op, float[] scratch, int act, int dy, int dw) {
     FeatureMap in = op.input();
-    FeatureMap to = op.output();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
     for (int ky = 0; ky < op.kernel(); ky++) {
-      int lastY = last(op, ky, in.height(), to.height());
+      int lastY = last(op, ky, in.height(), op.outputHeight());
       for (int kx = 0; kx < op.kernel(); kx++) {
         int firstX = first(op, kx);
-        int lastX = last(op, kx, in.width(), to.width());
+        int lastX = last(op, kx, in.width(), op.outputWidth());
         int at = dw + (ky * op.kernel() + kx) * stride;
         for (int c = 0; c < channels; c += LANES) {
           FloatVector sum = FloatVector.zero(FLOATS);
           for (int oy = first(op, ky); oy < lastY; oy++) {
             int iy = oy * op.stride() + ky - op.padding();
             int row = act + (iy * in.width() + kx - op.padding()) * channels + c;
-            int from = dy + oy * to.width() * channels + c;
+            int from = dy + oy * op.outputWidth() * channels + c;
             for (int ox = firstX; ox < lastX; ox++) {
               sum =
                   FloatVector.fromArray(FLOATS, scratch, row + ox * op.stride() * channels)

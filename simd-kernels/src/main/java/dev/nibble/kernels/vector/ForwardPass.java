@@ -57,13 +57,16 @@ final class ForwardPass {
   private static void start(ForwardArgs args, float[] scratch, int rows, int tile) {
     Stage stage = args.stage();
     Activation activation = stage.activation();
-    TableRows.load(
-        activation.needsTable() ? args.table() : null, stage.input().channels(), scratch, 0);
+    TableRows.load(activation, args.table(), stage.input().channels(), scratch, 0);
     ForwardArgs.ResidualArgs buffers = args.residual();
     Stage.Residual residual = stage.residual();
     if (residual != null && buffers != null && !ScratchLayout.isPlain(residual)) {
       TableRows.load(
-          residual.activation().needsTable() ? buffers.table() : null,
+          residual.activation(),
+          // Without batch norm only codes need a table, and only where they are restored.
+          residual.activation().normalize() || residual.activation().naive()
+              ? buffers.table()
+              : null,
           residual.transform().input().channels(),
           scratch,
           ScratchLayout.shortcutTable(stage));

@@ -1,8 +1,8 @@
 package dev.nibble.kernels.vector;
 
-import static dev.nibble.kernels.vector.CodeLanes.toFloats;
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
+import static dev.nibble.kernels.vector.Segments.ORDER;
 import static java.util.Objects.requireNonNull;
 
 import dev.nibble.kernels.Activation;
@@ -45,7 +45,6 @@ final class GradientFinisher {
       int sums,
       @Nullable MemorySegment dx) {
     StoreFormat format = activation.store();
-    boolean relu = activation.relu();
     int channels = map.channels();
     int stride = Lanes.roundUp(channels);
     int pixels = map.pixels();
@@ -77,38 +76,11 @@ final class GradientFinisher {
                   at + c,
                   sums + c);
           case INT8 ->
-              one(
-                  relu,
-                  channels,
-                  groups,
-                  requireNonNull(store),
-                  in,
-                  scratch,
-                  rows,
-                  at + c,
-                  sums + c);
+              one(channels, groups, requireNonNull(store), in, scratch, rows, at + c, sums + c);
           case INT4 ->
-              two(
-                  relu,
-                  channels,
-                  groups,
-                  requireNonNull(store),
-                  in,
-                  scratch,
-                  rows,
-                  at + c,
-                  sums + c);
+              two(channels, groups, requireNonNull(store), in, scratch, rows, at + c, sums + c);
           case INT2 ->
-              four(
-                  relu,
-                  channels,
-                  groups,
-                  requireNonNull(store),
-                  in,
-                  scratch,
-                  rows,
-                  at + c,
-                  sums + c);
+              four(channels, groups, requireNonNull(store), in, scratch, rows, at + c, sums + c);
         }
       }
       if (bound < channels) {
@@ -141,7 +113,7 @@ final class GradientFinisher {
     for (int p = 0; p < pixels; p++) {
       sum = sum.add(FloatVector.fromArray(FLOATS, scratch, at + p * stride));
     }
-    ChannelSums.add(sum, scratch, sums);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
   }
 
   private static void kept(
@@ -157,36 +129,27 @@ final class GradientFinisher {
     int stride = Lanes.roundUp(channels);
     FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * stride);
     FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * stride);
-    VectorMask<Float> raw = FLOATS.maskAll(!activation.normalize());
     VectorMask<Float> all = FLOATS.maskAll(!activation.relu());
     FloatVector zero = FloatVector.zero(FLOATS);
     FloatVector sum = zero;
     FloatVector dot = zero;
     for (int p = 0; p < pixels; p++) {
-      FloatVector hat = Segments.load(store, from + 4L * p * channels);
-      FloatVector z = hat.fma(gamma, beta).blend(hat, raw);
+      FloatVector hat =
+          FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER);
+      FloatVector z = hat.fma(gamma, beta);
       VectorMask<Float> pass = z.compare(VectorOperators.GT, 0f).or(all);
       FloatVector d = zero.blend(FloatVector.fromArray(FLOATS, scratch, at + p * stride), pass);
       d.intoArray(scratch, at + p * stride);
       sum = sum.add(d);
       dot = d.fma(hat, dot);
     }
-    ChannelSums.add(sum, scratch, sums);
-    ChannelSums.add(dot, scratch, sums + stride);
-  }
-
-  /** The first code that passes: the edge, or 0 without a ReLU. */
-  private static FloatVector edge(float[] scratch, int at, boolean relu) {
-    return relu ? FloatVector.fromArray(FLOATS, scratch, at) : FloatVector.zero(FLOATS);
-  }
-
-  private static FloatVector masked(float[] scratch, int at, FloatVector code, FloatVector edge) {
-    return FloatVector.fromArray(FLOATS, scratch, at)
-        .blend(0f, code.compare(VectorOperators.LT, edge));
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
+    FloatVector.fromArray(FLOATS, scratch, sums + stride)
+        .add(dot)
+        .intoArray(scratch, sums + stride);
   }
 
   private static void one(
-      boolean relu,
       int channels,
       int groups,
       MemorySegment store,
@@ -196,7 +159,7 @@ final class GradientFinisher {
       int at,
       int sums) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = edge(scratch, rows + ChannelTable.EDGE * stride, relu);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector base =
@@ -204,18 +167,24 @@ final class GradientFinisher {
     FloatVector sum = FloatVector.zero(FLOATS);
     FloatVector dot = FloatVector.zero(FLOATS);
     for (int g = 0; g < groups; g++) {
-      FloatVector code = toFloats(CodeLanes.load(store, from + (long) g * channels));
-      FloatVector d = masked(scratch, at + g * stride, code, edge);
+      FloatVector code =
+          (FloatVector)
+              CodeLanes.load(store, from + (long) g * channels)
+                  .convertShape(VectorOperators.I2F, FLOATS, 0);
+      FloatVector d =
+          FloatVector.fromArray(FLOATS, scratch, at + g * stride)
+              .blend(0f, code.compare(VectorOperators.LT, edge));
       d.intoArray(scratch, at + g * stride);
       sum = sum.add(d);
       dot = d.fma(code.fma(unit, base), dot);
     }
-    ChannelSums.add(sum, scratch, sums);
-    ChannelSums.add(dot, scratch, sums + stride);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
+    FloatVector.fromArray(FLOATS, scratch, sums + stride)
+        .add(dot)
+        .intoArray(scratch, sums + stride);
   }
 
   private static void two(
-      boolean relu,
       int channels,
       int groups,
       MemorySegment store,
@@ -225,7 +194,7 @@ final class GradientFinisher {
       int at,
       int sums) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = edge(scratch, rows + ChannelTable.EDGE * stride, relu);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector base =
@@ -237,23 +206,30 @@ final class GradientFinisher {
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeLanes.load(store, from + (long) g * channels);
       int to = at + 2 * g * stride;
-      FloatVector code0 = toFloats(codes.and(15));
-      FloatVector d0 = masked(scratch, to, code0, edge);
+      FloatVector code0 = (FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
+      FloatVector d0 =
+          FloatVector.fromArray(FLOATS, scratch, to)
+              .blend(0f, code0.compare(VectorOperators.LT, edge));
       d0.intoArray(scratch, to);
       sum0 = sum0.add(d0);
       dot0 = d0.fma(code0.fma(unit, base), dot0);
-      FloatVector code1 = toFloats(codes.lanewise(VectorOperators.LSHR, 4));
-      FloatVector d1 = masked(scratch, to + stride, code1, edge);
+      FloatVector code1 =
+          (FloatVector)
+              codes.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, FLOATS, 0);
+      FloatVector d1 =
+          FloatVector.fromArray(FLOATS, scratch, to + stride)
+              .blend(0f, code1.compare(VectorOperators.LT, edge));
       d1.intoArray(scratch, to + stride);
       sum1 = sum1.add(d1);
       dot1 = d1.fma(code1.fma(unit, base), dot1);
     }
-    ChannelSums.add(sum0.add(sum1), scratch, sums);
-    ChannelSums.add(dot0.add(dot1), scratch, sums + stride);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum0.add(sum1)).intoArray(scratch, sums);
+    FloatVector.fromArray(FLOATS, scratch, sums + stride)
+        .add(dot0.add(dot1))
+        .intoArray(scratch, sums + stride);
   }
 
   private static void four(
-      boolean relu,
       int channels,
       int groups,
       MemorySegment store,
@@ -263,7 +239,7 @@ final class GradientFinisher {
       int at,
       int sums) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = edge(scratch, rows + ChannelTable.EDGE * stride, relu);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector base =
@@ -273,16 +249,20 @@ final class GradientFinisher {
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeLanes.load(store, from + (long) g * channels);
       for (int j = 0; j < 4; j++) {
-        FloatVector code = toFloats(codes.and(3));
+        FloatVector code = (FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0);
         codes = codes.lanewise(VectorOperators.LSHR, 2);
         int to = at + (4 * g + j) * stride;
-        FloatVector d = masked(scratch, to, code, edge);
+        FloatVector d =
+            FloatVector.fromArray(FLOATS, scratch, to)
+                .blend(0f, code.compare(VectorOperators.LT, edge));
         d.intoArray(scratch, to);
         sum = sum.add(d);
         dot = d.fma(code.fma(unit, base), dot);
       }
     }
-    ChannelSums.add(sum, scratch, sums);
-    ChannelSums.add(dot, scratch, sums + stride);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
+    FloatVector.fromArray(FLOATS, scratch, sums + stride)
+        .add(dot)
+        .intoArray(scratch, sums + stride);
   }
 }

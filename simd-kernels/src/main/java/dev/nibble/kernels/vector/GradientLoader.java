@@ -119,14 +119,15 @@ final class GradientLoader {
       Shortcut term, int picture, float[] scratch, int at, int stride, int extra) {
     Resample op = term.transform();
     FeatureMap in = op.input();
-    FeatureMap to = op.output();
-    long first = picture * to.bytes() + 4L * op.channelOffset();
+    long first =
+        4L * picture * op.outputHeight() * op.outputWidth() * op.outputChannels()
+            + 4L * op.channelOffset();
     for (int iy = 0; iy < in.height(); iy++) {
       int oy = iy / op.stride();
       int row = at + iy * (in.width() * stride + extra);
       for (int ix = 0; ix < in.width(); ix++) {
         int ox = ix / op.stride();
-        long from = first + 4L * (oy * to.width() + ox) * to.channels();
+        long from = first + 4L * (oy * op.outputWidth() + ox) * op.outputChannels();
         float share = Resampler.share(op, oy, ox);
         Segments.addRow(term.gradient(), from, scratch, row + ix * stride, in.channels(), share);
       }

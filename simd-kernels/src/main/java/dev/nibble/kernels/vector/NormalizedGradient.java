@@ -2,6 +2,7 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
+import static dev.nibble.kernels.vector.Segments.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.ChannelTable;
@@ -104,16 +105,6 @@ final class NormalizedGradient {
     }
   }
 
-  /** What is there already, or 0: loaded either way, so that no branch is in the loop. */
-  private static FloatVector before(float[] scratch, int at, VectorMask<Float> fresh) {
-    return FloatVector.fromArray(FLOATS, scratch, at).blend(0f, fresh);
-  }
-
-  private static FloatVector dx(
-      FloatVector d, FloatVector hat, FloatVector scale, FloatVector mean, FloatVector slope) {
-    return d.mul(scale).sub(mean).sub(hat.mul(slope));
-  }
-
   private static void kept(
       int channels,
       int pixels,
@@ -131,10 +122,15 @@ final class NormalizedGradient {
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_HAT * row);
     VectorMask<Float> fresh = FLOATS.maskAll(!add);
     for (int p = 0; p < pixels; p++) {
-      FloatVector d = Segments.load(gradient, from + 4L * p * channels);
-      FloatVector hat = Segments.load(store, copy + 4L * p * channels);
+      FloatVector d =
+          FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * p * channels, ORDER);
+      FloatVector hat =
+          FloatVector.fromMemorySegment(FLOATS, store, copy + 4L * p * channels, ORDER);
       int at = to + p * channels;
-      before(scratch, at, fresh).add(dx(d, hat, scale, mean, slope)).intoArray(scratch, at);
+      FloatVector.fromArray(FLOATS, scratch, at)
+          .blend(0f, fresh)
+          .add(d.mul(scale).sub(mean).sub(hat.mul(slope)))
+          .intoArray(scratch, at);
     }
   }
 
@@ -158,10 +154,15 @@ final class NormalizedGradient {
     VectorMask<Float> fresh = FLOATS.maskAll(!add);
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
-      FloatVector d = Segments.load(gradient, from + 4L * g * channels);
-      FloatVector hat = CodeLanes.toFloats(codes).fma(unit, base);
+      FloatVector d =
+          FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * g * channels, ORDER);
+      FloatVector hat =
+          ((FloatVector) codes.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(unit, base);
       int at = to + g * channels;
-      before(scratch, at, fresh).add(dx(d, hat, scale, mean, slope)).intoArray(scratch, at);
+      FloatVector.fromArray(FLOATS, scratch, at)
+          .blend(0f, fresh)
+          .add(d.mul(scale).sub(mean).sub(hat.mul(slope)))
+          .intoArray(scratch, at);
     }
   }
 
@@ -187,14 +188,26 @@ final class NormalizedGradient {
       IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
       long in = from + 8L * g * channels;
       int at = to + 2 * g * channels;
-      FloatVector d0 = Segments.load(gradient, in);
-      FloatVector hat0 = CodeLanes.toFloats(codes.and(15)).fma(unit, base);
-      before(scratch, at, fresh).add(dx(d0, hat0, scale, mean, slope)).intoArray(scratch, at);
-      FloatVector d1 = Segments.load(gradient, in + 4L * channels);
+      FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, gradient, in, ORDER);
+      FloatVector hat0 =
+          ((FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0))
+              .fma(unit, base);
+      FloatVector.fromArray(FLOATS, scratch, at)
+          .blend(0f, fresh)
+          .add(d0.mul(scale).sub(mean).sub(hat0.mul(slope)))
+          .intoArray(scratch, at);
+      FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, gradient, in + 4L * channels, ORDER);
       FloatVector hat1 =
-          CodeLanes.toFloats(codes.lanewise(VectorOperators.LSHR, 4)).fma(unit, base);
+          ((FloatVector)
+                  codes
+                      .lanewise(VectorOperators.LSHR, 4)
+                      .convertShape(VectorOperators.I2F, FLOATS, 0))
+              .fma(unit, base);
       at += channels;
-      before(scratch, at, fresh).add(dx(d1, hat1, scale, mean, slope)).intoArray(scratch, at);
+      FloatVector.fromArray(FLOATS, scratch, at)
+          .blend(0f, fresh)
+          .add(d1.mul(scale).sub(mean).sub(hat1.mul(slope)))
+          .intoArray(scratch, at);
     }
   }
 
@@ -219,11 +232,18 @@ final class NormalizedGradient {
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
       for (int j = 0; j < 4; j++) {
-        FloatVector d = Segments.load(gradient, from + 4L * (4 * g + j) * channels);
-        FloatVector hat = CodeLanes.toFloats(codes.and(3)).fma(unit, base);
+        FloatVector d =
+            FloatVector.fromMemorySegment(
+                FLOATS, gradient, from + 4L * (4 * g + j) * channels, ORDER);
+        FloatVector hat =
+            ((FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0))
+                .fma(unit, base);
         codes = codes.lanewise(VectorOperators.LSHR, 2);
         int at = to + (4 * g + j) * channels;
-        before(scratch, at, fresh).add(dx(d, hat, scale, mean, slope)).intoArray(scratch, at);
+        FloatVector.fromArray(FLOATS, scratch, at)
+            .blend(0f, fresh)
+            .add(d.mul(scale).sub(mean).sub(hat.mul(slope)))
+            .intoArray(scratch, at);
       }
     }
   }

@@ -36,18 +36,18 @@ final class OperatorGeometry {
 
   /** Floats from one output pixel to the next. */
   static int outStride(Operator op) {
-    return Lanes.roundUp(op.output().channels());
+    return Lanes.roundUp(op.outputChannels());
   }
 
   /** Floats of the output. */
   static long outFloats(Operator op) {
-    return (long) op.output().pixels() * outStride(op);
+    return (long) op.outputHeight() * op.outputWidth() * outStride(op);
   }
 
   /** Floats between the rows of the output's gradient. */
   static int dyExtra(Operator op) {
     return op instanceof Convolution c
-        ? ConvolutionGeometry.dyRow(c) - c.output().width() * c.outChannels()
+        ? ConvolutionGeometry.dyRow(c) - c.outputWidth() * c.outChannels()
         : 0;
   }
 
@@ -60,7 +60,7 @@ final class OperatorGeometry {
   static long dyFloats(Operator op) {
     return op instanceof Convolution c
         ? ConvolutionGeometry.dyTileFloats(c)
-        : op.output().values() + (long) LANES;
+        : (long) op.outputHeight() * op.outputWidth() * op.outputChannels() + LANES;
   }
 
   /** Floats from one pixel of the input's gradient to the next. */
@@ -104,6 +104,6 @@ final class OperatorGeometry {
 
   /** Pixels that are worked on at a time: a row, or as many as stay in the nearest cache. */
   static int run(FeatureMap map, int extra) {
-    return extra != 0 ? map.width() : Math.max(8, 2048 / map.channels() & ~3);
+    return extra != 0 ? map.width() : Math.max(16, 4096 / map.channels() & ~3);
   }
 }

@@ -2,6 +2,7 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
+import static dev.nibble.kernels.vector.Segments.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.FeatureMap;
@@ -115,7 +116,7 @@ final class OutputWriter {
     FloatVector bias = FloatVector.fromArray(FLOATS, scratch, region);
     for (int p = 0; p < count; p++) {
       FloatVector value = FloatVector.fromArray(FLOATS, scratch, from + p * stride).add(bias);
-      Segments.store(value, y, at + 4L * p * channels);
+      value.intoMemorySegment(y, at + 4L * p * channels, ORDER);
     }
   }
 
@@ -134,8 +135,8 @@ final class OutputWriter {
       FloatVector value =
           FloatVector.fromArray(FLOATS, scratch, from + p * stride)
               .add(bias)
-              .add(Segments.load(residual, at + 4L * p * channels));
-      Segments.store(value, y, at + 4L * p * channels);
+              .add(FloatVector.fromMemorySegment(FLOATS, residual, at + 4L * p * channels, ORDER));
+      value.intoMemorySegment(y, at + 4L * p * channels, ORDER);
     }
   }
 
@@ -148,13 +149,17 @@ final class OutputWriter {
     FloatVector square = FloatVector.zero(FLOATS);
     for (int p = 0; p < count; p++) {
       FloatVector value = FloatVector.fromArray(FLOATS, scratch, from + p * stride).add(bias);
-      Segments.store(value, y, at + 4L * p * channels);
+      value.intoMemorySegment(y, at + 4L * p * channels, ORDER);
       FloatVector centred = value.sub(shift);
       sum = sum.add(centred);
       square = centred.fma(centred, square);
     }
-    ChannelSums.add(sum, scratch, region + 2 * stride);
-    ChannelSums.add(square, scratch, region + 3 * stride);
+    FloatVector.fromArray(FLOATS, scratch, region + 2 * stride)
+        .add(sum)
+        .intoArray(scratch, region + 2 * stride);
+    FloatVector.fromArray(FLOATS, scratch, region + 3 * stride)
+        .add(square)
+        .intoArray(scratch, region + 3 * stride);
   }
 
   private static void addedSums(
@@ -175,14 +180,18 @@ final class OutputWriter {
       FloatVector value =
           FloatVector.fromArray(FLOATS, scratch, from + p * stride)
               .add(bias)
-              .add(Segments.load(residual, at + 4L * p * channels));
-      Segments.store(value, y, at + 4L * p * channels);
+              .add(FloatVector.fromMemorySegment(FLOATS, residual, at + 4L * p * channels, ORDER));
+      value.intoMemorySegment(y, at + 4L * p * channels, ORDER);
       FloatVector centred = value.sub(shift);
       sum = sum.add(centred);
       square = centred.fma(centred, square);
     }
-    ChannelSums.add(sum, scratch, region + 2 * stride);
-    ChannelSums.add(square, scratch, region + 3 * stride);
+    FloatVector.fromArray(FLOATS, scratch, region + 2 * stride)
+        .add(sum)
+        .intoArray(scratch, region + 2 * stride);
+    FloatVector.fromArray(FLOATS, scratch, region + 3 * stride)
+        .add(square)
+        .intoArray(scratch, region + 3 * stride);
   }
 
   /** The channels that fill no vector. */

@@ -2,6 +2,7 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
+import static dev.nibble.kernels.vector.Segments.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.BackwardArgs;
@@ -51,7 +52,7 @@ final class ParameterGradients {
         for (int x = 0; x < map.width(); x++) {
           sum = sum.add(FloatVector.fromArray(FLOATS, scratch, from + x * channels));
         }
-        ChannelSums.add(sum, scratch, bias + c);
+        FloatVector.fromArray(FLOATS, scratch, bias + c).add(sum).intoArray(scratch, bias + c);
       }
     }
   }
@@ -84,9 +85,11 @@ final class ParameterGradients {
     for (int i = from; i < bound; i += LANES) {
       FloatVector sum = FloatVector.zero(FLOATS);
       for (int s = 0; s < shards; s++) {
-        sum = sum.add(Segments.load(partials, s * shardBytes + 4L * i));
+        sum =
+            sum.add(
+                FloatVector.fromMemorySegment(FLOATS, partials, s * shardBytes + 4L * i, ORDER));
       }
-      Segments.store(sum, target, 4L * i);
+      sum.intoMemorySegment(target, 4L * i, ORDER);
     }
     for (int i = bound; i < to; i++) {
       float sum = 0;

@@ -41,20 +41,19 @@ final class Pooling {
       int act,
       int out) {
     FeatureMap in = op.input();
-    FeatureMap to = op.output();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
     int bound = FLOATS.loopBound(channels);
-    for (int oy = 0; oy < to.height(); oy++) {
+    for (int oy = 0; oy < op.outputHeight(); oy++) {
       int top = oy * op.stride() - op.padding();
       int firstY = Math.max(0, -top);
       int lastY = Math.min(op.kernel(), in.height() - top);
-      for (int ox = 0; ox < to.width(); ox++) {
+      for (int ox = 0; ox < op.outputWidth(); ox++) {
         int left = ox * op.stride() - op.padding();
         int firstX = Math.max(0, -left);
         int lastX = Math.min(op.kernel(), in.width() - left);
         int corner = act + (top * in.width() + left) * channels;
-        int at = out + (oy * to.width() + ox) * stride;
+        int at = out + (oy * op.outputWidth() + ox) * stride;
         for (int c = 0; c < channels; c += LANES) {
           int start = corner + (firstY * in.width() + firstX) * channels + c;
           FloatVector best = FloatVector.fromArray(FLOATS, scratch, start);
@@ -70,7 +69,9 @@ final class Pooling {
           }
           best.intoArray(scratch, at + c);
           if (argmax != null) {
-            long pixel = (long) picture * to.pixels() + (oy * to.width() + ox);
+            long pixel =
+                (long) picture * op.outputHeight() * op.outputWidth()
+                    + (oy * op.outputWidth() + ox);
             long bytes = pixel * channels + c;
             if (c < bound) {
               CodeLanes.store(place, argmax, bytes);
@@ -100,17 +101,16 @@ final class Pooling {
       int data) {
     MemorySegment places = requireNonNull(argmax);
     FeatureMap in = op.input();
-    FeatureMap to = op.output();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
     int bound = FLOATS.loopBound(channels);
     Arrays.fill(scratch, data, data + in.pixels() * stride, 0f);
-    for (int oy = 0; oy < to.height(); oy++) {
+    for (int oy = 0; oy < op.outputHeight(); oy++) {
       int top = oy * op.stride() - op.padding();
-      for (int ox = 0; ox < to.width(); ox++) {
+      for (int ox = 0; ox < op.outputWidth(); ox++) {
         int left = ox * op.stride() - op.padding();
-        int pixel = oy * to.width() + ox;
-        long bytes = ((long) picture * to.pixels() + pixel) * channels;
+        int pixel = oy * op.outputWidth() + ox;
+        long bytes = ((long) picture * op.outputHeight() * op.outputWidth() + pixel) * channels;
         int from = dy + pixel * channels;
         int corner = data + (top * in.width() + left) * stride;
         for (int c = 0; c < bound; c += LANES) {

@@ -22,7 +22,7 @@ final class Resampler {
 
   /** Writes the shortcut as a stage's operator: zeros, then {@link #add}. */
   static void forward(Resample op, float[] scratch, int act, int out) {
-    int floats = op.output().pixels() * Lanes.roundUp(op.outChannels());
+    int floats = op.outputHeight() * op.outputWidth() * Lanes.roundUp(op.outChannels());
     Arrays.fill(scratch, out, out + floats, 0f);
     add(op, scratch, act, out);
   }
@@ -35,12 +35,11 @@ final class Resampler {
    */
   static void add(Resample op, float[] scratch, int act, int out) {
     FeatureMap in = op.input();
-    FeatureMap to = op.output();
-    int stride = Lanes.roundUp(to.channels());
-    for (int oy = 0; oy < to.height(); oy++) {
+    int stride = Lanes.roundUp(op.outputChannels());
+    for (int oy = 0; oy < op.outputHeight(); oy++) {
       int top = oy * op.stride();
       int rows = Math.min(op.stride(), in.height() - top);
-      for (int ox = 0; ox < to.width(); ox++) {
+      for (int ox = 0; ox < op.outputWidth(); ox++) {
         int left = ox * op.stride();
         int columns = Math.min(op.stride(), in.width() - left);
         addWindow(
@@ -51,7 +50,7 @@ final class Resampler {
             rows,
             columns,
             share(op, oy, ox),
-            out + (oy * to.width() + ox) * stride + op.channelOffset());
+            out + (oy * op.outputWidth() + ox) * stride + op.channelOffset());
       }
     }
   }
@@ -94,13 +93,12 @@ final class Resampler {
    */
   static void backward(Resample op, float[] scratch, int dy, int data) {
     FeatureMap in = op.input();
-    FeatureMap to = op.output();
     int stride = Lanes.roundUp(in.channels());
     for (int iy = 0; iy < in.height(); iy++) {
       int oy = iy / op.stride();
       for (int ix = 0; ix < in.width(); ix++) {
         int ox = ix / op.stride();
-        int from = dy + (oy * to.width() + ox) * to.channels() + op.channelOffset();
+        int from = dy + (oy * op.outputWidth() + ox) * op.outputChannels() + op.channelOffset();
         int at = data + (iy * in.width() + ix) * stride;
         float share = share(op, oy, ox);
         // The last vector reads past the pixel's channels and writes into the padding.

@@ -8,19 +8,18 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 
-/** The package's way to off-heap floats: every access is checked by the segment it was given. */
+/**
+ * Rows of floats between off-heap memory and scratch; every access is checked by the segment.
+ *
+ * <p>Here and in all hot loops of this package vectors meet the Vector API's own methods only: C2
+ * inlines those whatever it has inlined before, but not ours, and a vector that is passed to a call
+ * is an object on the heap.
+ */
 final class Segments {
+  /** Byte order of every access. */
+  static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
   private Segments() {}
-
-  /** One vector from a byte offset. */
-  static FloatVector load(MemorySegment segment, long offset) {
-    return FloatVector.fromMemorySegment(FLOATS, segment, offset, ByteOrder.nativeOrder());
-  }
-
-  /** One vector to a byte offset. */
-  static void store(FloatVector vector, MemorySegment segment, long offset) {
-    vector.intoMemorySegment(segment, offset, ByteOrder.nativeOrder());
-  }
 
   /** Copies contiguous floats into {@code rows} rows of {@code length}, {@code step} apart. */
   static void copyIn(
@@ -63,7 +62,7 @@ final class Segments {
     int bound = FLOATS.loopBound(length);
     for (int i = 0; i < bound; i += LANES) {
       FloatVector.fromArray(FLOATS, to, at + i)
-          .add(load(from, offset + 4L * i).mul(scale))
+          .add(FloatVector.fromMemorySegment(FLOATS, from, offset + 4L * i, ORDER).mul(scale))
           .intoArray(to, at + i);
     }
     for (int i = bound; i < length; i++) {

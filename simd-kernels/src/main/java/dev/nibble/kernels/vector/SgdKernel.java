@@ -2,6 +2,7 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
+import static dev.nibble.kernels.vector.Segments.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.SgdArgs;
@@ -19,13 +20,15 @@ final class SgdKernel {
     MemorySegment velocities = args.momentum();
     int bound = from + FLOATS.loopBound(to - from);
     for (int i = from; i < bound; i += LANES) {
-      FloatVector w = Segments.load(weights, 4L * i);
+      FloatVector w = FloatVector.fromMemorySegment(FLOATS, weights, 4L * i, ORDER);
       FloatVector v =
-          Segments.load(velocities, 4L * i)
+          FloatVector.fromMemorySegment(FLOATS, velocities, 4L * i, ORDER)
               .mul(momentum)
-              .add(Segments.load(gradients, 4L * i).add(w.mul(weightDecay)));
-      Segments.store(v, velocities, 4L * i);
-      Segments.store(w.sub(v.mul(rate)), weights, 4L * i);
+              .add(
+                  FloatVector.fromMemorySegment(FLOATS, gradients, 4L * i, ORDER)
+                      .add(w.mul(weightDecay)));
+      v.intoMemorySegment(velocities, 4L * i, ORDER);
+      w.sub(v.mul(rate)).intoMemorySegment(weights, 4L * i, ORDER);
     }
     for (int i = bound; i < to; i++) {
       float w = weights.get(JAVA_FLOAT, 4L * i);

@@ -1,0 +1,153 @@
+package dev.nibble.kernels.vector;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.StoreFormat;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Random;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Codes that vectors write and read, bit by bit against the formulas of {@link ChannelTable}. */
+final class CodePackingTest {
+  private static final long SEED = 90_125;
+
+  private final Random random = new Random(SEED);
+
+  /** A table whose edges lie anywhere and whose scales have both signs. */
+  private float[][] table(StoreFormat format, int channels) {
+    float[][] rows = new float[ChannelTable.ROWS][channels];
+    int top = (1 << format.bits()) - 1;
+    for (int c = 0; c < channels; c++) {
+      for (float[] row : rows) {
+        row[c] = (float) random.nextGaussian();
+      }
+      rows[ChannelTable.RSD][c] = 0.5f + random.nextFloat();
+      rows[ChannelTable.CODE_SCALE][c] = (random.nextBoolean() ? 1 : -1) / format.step();
+      rows[ChannelTable.CODE_OFFSET][c] = random.nextFloat() * top;
+      rows[ChannelTable.EDGE][c] = 1 + random.nextInt(top);
+    }
+    return rows;
+  }
+
+  /** Values of all sizes, with the ones that conversions stumble over. */
+  private float value() {
+    return switch (random.nextInt(40)) {
+      case 0 -> 0f;
+      case 1 -> -0f;
+      case 2 -> Float.NaN;
+      case 3 -> 3e38f;
+      case 4 -> -3e38f;
+      case 5 -> Float.NEGATIVE_INFINITY;
+      default -> (float) random.nextGaussian() * 2;
+    };
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"INT8", "INT4", "INT2"})
+  void codesAndActivations(StoreFormat format) {
+    for (int normalize = 0; normalize < 2; normalize++) {
+      for (int relu = 0; relu < 2; relu++) {
+        for (int extra : new int[] {0, 5}) {
+          FeatureMap map = new FeatureMap(5, 8, 2 * Lanes.LANES + 3);
+          check(new Activation(normalize > 0, relu > 0, format, false), map, extra);
+        }
+        // A last byte that is not full.
+        FeatureMap partial = new FeatureMap(3, 5, Lanes.LANES);
+        check(new Activation(normalize > 0, relu > 0, format, false), partial, 0);
+      }
+    }
+  }
+
+  private void check(Activation activation, FeatureMap map, int extra) {
+    StoreFormat format = activation.store();
+    int channels = map.channels();
+    float[][] rows = table(format, channels);
+    int picture = 1;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment x = arena.allocate(2 * map.bytes(), 4);
+      for (long i = 0; i < 2L * map.values(); i++) {
+        x.set(JAVA_FLOAT, 4 * i, value());
+      }
+      MemorySegment table = arena.allocate(ChannelTable.bytes(channels), 4);
+      for (int row = 0; row < ChannelTable.ROWS; row++) {
+        long at = ChannelTable.offset(row, channels);
+        MemorySegment.copy(rows[row], 0, table, JAVA_FLOAT, at, channels);
+      }
+      MemorySegment store = arena.allocate(2 * format.bytes(map), 4);
+      store.fill((byte) 0x5a);
+      int tile = TableRows.floats(channels);
+      float[] scratch = new float[tile + map.values() + map.height() * extra];
+      TableRows.load(activation, table, channels, scratch, 0);
+      ActivationLoader.load(activation, format, map, picture, x, store, scratch, 0, tile, extra);
+      float[] restored = scratch.clone();
+      ActivationRestorer.restore(activation, map, picture, null, store, restored, 0, tile, extra);
+      for (int pixel = 0; pixel < map.pixels(); pixel++) {
+        for (int c = 0; c < channels; c++) {
+          float value = x.get(JAVA_FLOAT, map.bytes() + 4L * (pixel * channels + c));
+          int at = tile + pixel * channels + pixel / map.width() * extra + c;
+          checkValue(activation, map, store, rows, pixel, c, value, scratch[at], restored[at]);
+        }
+      }
+      for (long i = 0; i < format.bytes(map); i++) {
+        assertThat(store.get(JAVA_BYTE, i))
+            .as("byte %d of another picture", i)
+            .isEqualTo((byte) 0x5a);
+      }
+    }
+  }
+
+  private static void checkValue(
+      Activation activation,
+      FeatureMap map,
+      MemorySegment store,
+      float[][] rows,
+      int pixel,
+      int c,
+      float value,
+      float loaded,
+      float restored) {
+    StoreFormat format = activation.store();
+    String what =
+        "seed %d, %s, %s, pixel %d, channel %d, value %s"
+            .formatted(SEED, activation, map, pixel, c, value);
+    float hat = (value - rows[ChannelTable.MEAN][c]) * rows[ChannelTable.RSD][c];
+    float z =
+        activation.normalize()
+            ? Math.fma(rows[ChannelTable.GAMMA][c], hat, rows[ChannelTable.BETA][c])
+            : value;
+    float v = Math.fma(hat, rows[ChannelTable.CODE_SCALE][c], rows[ChannelTable.CODE_OFFSET][c]);
+    float edge = rows[ChannelTable.EDGE][c];
+    if (activation.relu()) {
+      v = z > 0 ? Math.max(v, edge) : Math.min(v, edge - 1);
+    }
+    int code = (int) Math.clamp(v, 0f, (float) ((1 << format.bits()) - 1));
+    int group = format.pixelsPerGroup();
+    long at = format.bytes(map) + (long) pixel / group * map.channels() + c;
+    int shift = pixel % group * format.bits();
+    int stored = (store.get(JAVA_BYTE, at) >> shift) & ((1 << format.bits()) - 1);
+    assertThat(stored).as(what).isEqualTo(code);
+    assertSame(what, loaded, activation.relu() ? Math.max(z, 0f) : z);
+    float back =
+        Math.fma((float) code, rows[ChannelTable.ACT_SCALE][c], rows[ChannelTable.ACT_OFFSET][c]);
+    if (activation.relu()) {
+      back = code >= edge ? Math.max(back, 0f) : 0f;
+    }
+    assertSame(what, restored, back);
+    if (pixel == map.pixels() - 1 && shift + format.bits() < 8) {
+      int unused = (store.get(JAVA_BYTE, at) & 0xff) >>> (shift + format.bits());
+      assertThat(unused).as("unused bits, " + what).isZero();
+    }
+  }
+
+  /** The same bits; every NaN is one. */
+  private static void assertSame(String what, float actual, float expected) {
+    assertThat(Float.floatToIntBits(actual)).as(what).isEqualTo(Float.floatToIntBits(expected));
+  }
+}
