@@ -38,7 +38,7 @@ import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 final class AllocationTest {
   private static final int BATCH = 2;
   private static final long SEED = 7_411;
-  private static final Duration PATIENCE = Duration.ofSeconds(180);
+  private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   private final Random random = new Random(SEED);
   private final VectorKernels kernels = new VectorKernels();
