@@ -74,6 +74,18 @@ final class WorkerPool implements AutoCloseable {
       LockSupport.unpark(thread);
     }
     claim(work, count, 0);
+    awaitWorkers();
+    Throwable thrown = failure.getAndSet(null);
+    if (thrown instanceof RuntimeException e) {
+      throw e;
+    }
+    if (thrown instanceof Error e) {
+      throw e;
+    }
+  }
+
+  @SuppressWarnings("ThreadPriorityCheck") // nothing depends on the yield but the time it takes
+  private void awaitWorkers() {
     long start = System.nanoTime();
     while (running.get() > 0) {
       if (System.nanoTime() - start < SPIN_NANOS) {
@@ -82,13 +94,6 @@ final class WorkerPool implements AutoCloseable {
         // A worker may wait for this very core, where there are more threads than cores.
         Thread.yield();
       }
-    }
-    Throwable thrown = failure.getAndSet(null);
-    if (thrown instanceof RuntimeException e) {
-      throw e;
-    }
-    if (thrown instanceof Error e) {
-      throw e;
     }
   }
 
