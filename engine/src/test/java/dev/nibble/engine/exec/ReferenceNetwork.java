@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,13 +83,17 @@ final class ReferenceNetwork {
     return ((n * map.height() + h) * map.width() + w) * map.channels() + c;
   }
 
+  private static double[] values(Map<String, double[]> parameters, String name) {
+    return Objects.requireNonNull(parameters.get(name), name);
+  }
+
   private double[] weighted(Layer.Weighted layer, double[] x, Map<String, double[]> parameters) {
-    double[] weights = parameters.get(layer.name() + ".weight");
+    double[] weights = values(parameters, layer.name() + ".weight");
     if (layer.operator() instanceof Operator.DepthwiseConvolution d) {
       return convolution(d.input(), d.output(), d.kernel(), d.stride(), true, x, weights, null);
     }
     Operator.Convolution c = (Operator.Convolution) layer.operator();
-    double[] bias = c.bias() ? parameters.get(layer.name() + ".bias") : null;
+    double[] bias = c.bias() ? values(parameters, layer.name() + ".bias") : null;
     return convolution(c.input(), c.output(), c.kernel(), c.stride(), false, x, weights, bias);
   }
 
@@ -130,12 +135,12 @@ final class ReferenceNetwork {
       Layer.BatchNorm layer, double[] x, Map<String, double[]> parameters, boolean batchMoments) {
     int channels = layer.output().channels();
     int pixels = x.length / channels;
-    double[] gamma = parameters.get(layer.name() + ".weight");
-    double[] beta = parameters.get(layer.name() + ".bias");
+    double[] gamma = values(parameters, layer.name() + ".weight");
+    double[] beta = values(parameters, layer.name() + ".bias");
     double[] y = new double[x.length];
     for (int c = 0; c < channels; c++) {
-      double mean = parameters.get(layer.name() + ".running_mean")[c];
-      double variance = parameters.get(layer.name() + ".running_var")[c];
+      double mean = values(parameters, layer.name() + ".running_mean")[c];
+      double variance = values(parameters, layer.name() + ".running_var")[c];
       if (batchMoments) {
         mean = 0;
         variance = 0;

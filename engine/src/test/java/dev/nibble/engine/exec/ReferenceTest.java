@@ -8,6 +8,7 @@ import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.kernels.StoreFormat;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -117,7 +118,7 @@ class ReferenceTest {
       double[] direction,
       double step) {
     Map<String, double[]> parameters = test.parameters();
-    double[] values = parameters.get(parameter.name());
+    double[] values = Objects.requireNonNull(parameters.get(parameter.name()));
     for (int i = 0; i < values.length; i++) {
       values[i] += step * direction[i];
     }

@@ -24,6 +24,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -118,7 +119,7 @@ class ModelFileTest {
     List<TensorSource> tensors = new ArrayList<>();
     Map<String, double[]> values = from.parameters();
     for (Parameter parameter : NETWORK.parameters()) {
-      double[] wide = values.get(parameter.name());
+      double[] wide = Objects.requireNonNull(values.get(parameter.name()));
       float[] floats = new float[parameter.size()];
       for (int i = 0; i < floats.length; i++) {
         floats[i] = (float) wide[i];
@@ -235,7 +236,7 @@ class ModelFileTest {
       Map<String, double[]> loaded = test.parameters();
       for (String name : tensors.names()) {
         float[] expected = tensors.readFloats(name);
-        double[] actual = loaded.get(name);
+        double[] actual = Objects.requireNonNull(loaded.get(name));
         for (int i = 0; i < expected.length; i++) {
           assertThat((float) actual[i]).isEqualTo(expected[i]);
         }

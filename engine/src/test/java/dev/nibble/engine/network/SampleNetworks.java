@@ -11,6 +11,7 @@ public final class SampleNetworks {
   private SampleNetworks() {}
 
   /** All of them, as a source of arguments. */
+  @SuppressWarnings("exports") // test code: nobody else reads this module's tests
   public static Stream<Named<Network>> named() {
     return all().stream().map(network -> Named.of(network.name(), network));
   }

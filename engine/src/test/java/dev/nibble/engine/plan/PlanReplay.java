@@ -140,7 +140,7 @@ final class PlanReplay {
     }
     Buffer dx = backward.dx();
     if ((dx == null) != (input.tensor().producer() < 0)) {
-      throw new AssertionError("Only the pictures have no gradient, but " + node.name() + " " + dx);
+      throw new AssertionError("Only the pictures have no gradient, not that of " + node.name());
     }
     if (dx != null) {
       if (dx == gradientOut) {
