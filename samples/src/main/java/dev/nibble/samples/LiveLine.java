@@ -31,6 +31,7 @@ final class LiveLine {
   }
 
   /** A line on the process's output; {@code silent} leaves only what {@link #print} prints. */
+  @SuppressWarnings("SystemConsoleNull") // it is null again on 25 where there is no terminal
   static LiveLine of(PrintWriter out, boolean silent) {
     Console console = System.console();
     String term = System.getenv("TERM");
@@ -48,7 +49,7 @@ final class LiveLine {
               .start();
       String answer = new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
       stty.waitFor(1, TimeUnit.SECONDS);
-      String[] size = answer.strip().split(" ");
+      String[] size = answer.strip().split(" ", -1);
       int columns = size.length == 2 ? Integer.parseInt(size[1]) : 0;
       return columns > 0 ? columns : STANDARD_WIDTH;
     } catch (IOException | NumberFormatException e) {

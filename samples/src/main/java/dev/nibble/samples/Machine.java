@@ -24,7 +24,7 @@ final class Machine {
     if (line == null) {
       return -1;
     }
-    String[] words = line.strip().split("\\s+");
+    String[] words = line.strip().split("\\s+", -1);
     try {
       return Long.parseLong(words[1]) * 1024;
     } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {

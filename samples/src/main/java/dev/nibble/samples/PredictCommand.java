@@ -67,6 +67,7 @@ final class PredictCommand implements Callable<Integer> {
   private boolean json;
 
   /** A picture's likeliest classes. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Prediction(List<Integer> classes, double[] shares) {}
 
   @Override

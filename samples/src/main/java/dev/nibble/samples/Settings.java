@@ -36,7 +36,7 @@ final class Settings {
   }
 
   /**
-   * Reads what {@link #write} wrote.
+   * Reads the file in which a run keeps its settings.
    *
    * @throws BadInputException if the file is missing or damaged
    */

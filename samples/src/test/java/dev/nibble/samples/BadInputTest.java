@@ -38,7 +38,7 @@ class BadInputTest {
         cifar.resolve("batches.meta.txt"),
         String.join(
             "\n",
-            List.of("airplane automobile bird cat deer dog frog horse ship truck".split(" "))));
+            List.of("airplane automobile bird cat deer dog frog horse ship truck".split(" ", -1))));
     Files.createDirectories(folder.resolve("empty"));
     Files.writeString(folder.resolve("text.safetensors"), "this is no safetensors file at all");
     String header = "{\"stem.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
@@ -103,7 +103,7 @@ class BadInputTest {
   }
 
   private String[] words(String line) {
-    return Stream.of(line.split(" "))
+    return Stream.of(line.split(" ", -1))
         .map(w -> w.startsWith("@") ? folder.resolve(w.substring(1)).toString() : w)
         .toArray(String[]::new);
   }

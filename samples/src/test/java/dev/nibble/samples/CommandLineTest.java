@@ -17,7 +17,7 @@ class CommandLineTest {
   @ParameterizedTest
   @ValueSource(strings = {"train", "evaluate", "predict", "plan", "data fetch"})
   void teachesEachCommandWithExamples(String command) {
-    InProcess result = InProcess.run((command + " --help").split(" "));
+    InProcess result = InProcess.run((command + " --help").split(" ", -1));
     assertThat(result.code()).isZero();
     assertThat(result.err()).isEmpty();
     assertThat(result.out()).contains("nibble " + command, "Example", "  nibble " + command);

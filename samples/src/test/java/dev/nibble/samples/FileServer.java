@@ -71,7 +71,7 @@ final class FileServer implements AutoCloseable {
         from = Integer.parseInt(range.replaceAll("bytes=(\\d+)-", "$1"));
       }
     }
-    String name = first.split(" ")[1].substring(1);
+    String name = first.split(" ", -1)[1].substring(1);
     requests.add((name + " " + range).strip());
     OutputStream out = connection.getOutputStream();
     byte[] content = files.get(name);
