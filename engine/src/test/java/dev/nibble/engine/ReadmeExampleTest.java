@@ -38,6 +38,7 @@ class ReadmeExampleTest {
     Process javac =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "javac").toString(),
+                "-Xlint:all,-incubating",
                 "-Werror",
                 "--module-path",
                 Objects.requireNonNull(System.getProperty("jdk.module.path")),
