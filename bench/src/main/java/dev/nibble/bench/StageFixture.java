@@ -52,9 +52,7 @@ final class StageFixture implements AutoCloseable {
     MemorySegment weights = random(4L * convolution.weights());
     MemorySegment y = arena.allocate(batch * out.bytes(), 64);
     MemorySegment sums = arena.allocate(Partials.statisticsBytes(out.channels()), 64);
-    forward =
-        new ForwardArgs(
-            stage, batch, x, table, copy, weights, null, null, null, y, sums);
+    forward = new ForwardArgs(stage, batch, x, table, copy, weights, null, null, null, y, sums);
     MemorySegment dy = random(batch * out.bytes());
     MemorySegment dx = arena.allocate(batch * in.bytes(), 64);
     MemorySegment gradients = arena.allocate(Partials.gradientBytes(stage), 64);

@@ -7,8 +7,8 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * Times whole training steps and prints one JSON line, like the peer's script does, so that both can
- * run in turn: {@code StepTiming MODEL BATCH THREADS fp32|int8|int4|int2 [STEPS [WARMUP]]}.
+ * Times whole training steps and prints one JSON line, like the peer's script does, so that both
+ * can run in turn: {@code StepTiming MODEL BATCH THREADS fp32|int8|int4|int2 [STEPS [WARMUP]]}.
  */
 public final class StepTiming {
   private StepTiming() {}

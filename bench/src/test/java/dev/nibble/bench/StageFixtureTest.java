@@ -30,8 +30,7 @@ class StageFixtureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {"32x32x16-3x3-s1-16", "8x8x256-1x1-s1-64"})
+  @ValueSource(strings = {"32x32x16-3x3-s1-16", "8x8x256-1x1-s1-64"})
   void shapesReadAsTheyPrint(String text) {
     assertThat(StageShape.parse(text)).hasToString(text);
   }

@@ -28,7 +28,9 @@ class ReadmeExampleTest {
     StringBuilder source = new StringBuilder();
     lines.stream().filter(l -> l.startsWith("import ")).forEach(l -> source.append(l).append('\n'));
     source.append("class Example { public static void main(String[] args) {\n");
-    lines.stream().filter(l -> !l.startsWith("import ")).forEach(l -> source.append(l).append('\n'));
+    lines.stream()
+        .filter(l -> !l.startsWith("import "))
+        .forEach(l -> source.append(l).append('\n'));
     source.append("} }\n");
     assertThat(lines.stream().filter(l -> !l.startsWith("import ") && !l.isBlank()))
         .as("lines of code")
