@@ -12,6 +12,12 @@ public final class KernelProvider {
   /** System property that names a provider where no name is given: auto, scalar or vector. */
   public static final String PROPERTY = "nibble.kernels";
 
+  /**
+   * System property, {@code on} (the default) or {@code off}: whether the vector kernels may
+   * compute 3x3 convolutions by Winograd's algorithm, which rounds differently.
+   */
+  public static final String WINOGRAD_PROPERTY = "nibble.winograd";
+
   private static final String AUTO = "auto";
   private static final String SCALAR = "scalar";
   private static final String VECTOR = "vector";
@@ -57,7 +63,18 @@ public final class KernelProvider {
       throw new KernelUnavailableException("The vector kernels cannot run: " + reason);
     }
     // Only here is the class touched, so that a JVM without the Vector API never links it.
-    return new VectorKernels();
+    return new VectorKernels(winograd());
+  }
+
+  private static boolean winograd() {
+    String value = System.getProperty(WINOGRAD_PROPERTY, "on");
+    return switch (value) {
+      case "on" -> true;
+      case "off" -> false;
+      default ->
+          throw new KernelUnavailableException(
+              WINOGRAD_PROPERTY + " must be on or off, not " + value);
+    };
   }
 
   /** At debug level: the JDK's own logger prints anything higher on the console. */

@@ -19,17 +19,25 @@ final class BackwardPass {
   private BackwardPass() {}
 
   /** Runs a shard whose arguments are checked. */
-  static void run(BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+  static void run(
+      BackwardArgs args,
+      Algorithms algorithms,
+      int shard,
+      int from,
+      int to,
+      float[] packed,
+      float[] scratch) {
     Stage stage = args.stage();
     Operator op = stage.operator();
     int dy = ScratchLayout.gradient(stage);
     int tile = ScratchLayout.backwardTile(stage);
-    int dw = ScratchLayout.weightGradient(stage);
     int bias = ScratchLayout.bias(stage);
     int firstDy = dy + OperatorGeometry.dyOrigin(op);
     boolean through = args.dx() != null || stage.activation().normalize();
+    boolean winograd = algorithms.backwardData(op);
+    int work = ScratchLayout.dataWork(stage, algorithms);
     long region = shard * Partials.gradientBytes(stage);
-    start(args, scratch, region);
+    start(args, algorithms, scratch, region);
     for (int picture = from; picture < to; picture++) {
       loadGradient(args, picture, scratch, firstDy);
       if (stage.hasBias()) {
@@ -38,25 +46,30 @@ final class BackwardPass {
       }
       if (stage.needsInputValues()) {
         restore(args, picture, scratch, tile + OperatorGeometry.tileOrigin(op));
-        ParameterGradients.addWeights(stage, scratch, tile, dy, dw);
+        ParameterGradients.addWeights(
+            stage, algorithms, picture - from, picture + 1 == to, scratch, tile, dy);
       }
       if (through) {
-        operate(args, picture, packed, scratch, dy);
+        if (winograd && op instanceof Operator.Convolution conv) {
+          WinogradProduct.backward(conv, scratch, dy, packed, work, ScratchLayout.data(stage));
+        } else {
+          operate(args, picture, packed, scratch, dy);
+        }
         finish(args, picture, scratch, region);
       }
     }
-    ParameterGradients.finish(args, shard, scratch, dw, bias);
+    ParameterGradients.finish(args, algorithms, shard, scratch, bias);
   }
 
   /** What a shard's pictures share: tables, sums, and the zeros around the tiles. */
-  private static void start(BackwardArgs args, float[] scratch, long region) {
+  private static void start(
+      BackwardArgs args, Algorithms algorithms, float[] scratch, long region) {
     Stage stage = args.stage();
     Operator op = stage.operator();
     TableRows.load(stage.activation(), args.table(), stage.input().channels(), scratch, 0);
     GradientLoader.start(args.outputTerms(), scratch, ScratchLayout.termTable(stage));
     Arrays.fill(scratch, ScratchLayout.sums(stage), ScratchLayout.bias(stage), 0f);
-    ParameterGradients.start(
-        stage, scratch, ScratchLayout.weightGradient(stage), ScratchLayout.bias(stage));
+    ParameterGradients.start(stage, algorithms, scratch, ScratchLayout.bias(stage));
     if (op instanceof Operator.Convolution c && !ConvolutionGeometry.isFlat(c)) {
       Arrays.fill(scratch, ScratchLayout.gradient(stage), ScratchLayout.data(stage), 0f);
     }

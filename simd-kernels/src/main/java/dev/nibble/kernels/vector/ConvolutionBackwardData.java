@@ -57,7 +57,7 @@ final class ConvolutionBackwardData {
   }
 
   /** Transposes [C_in][C_out] into [C_out][panel]; runs along C_out lie together in the source. */
-  private static void packTap(
+  static void packTap(
       Convolution conv,
       int tap,
       int first,

@@ -40,7 +40,7 @@ final class ConvolutionForward {
     }
   }
 
-  private static void packColumn(
+  static void packColumn(
       MemorySegment weights,
       long from,
       int rows,

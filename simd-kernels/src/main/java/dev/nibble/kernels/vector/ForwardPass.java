@@ -18,7 +18,14 @@ final class ForwardPass {
   private ForwardPass() {}
 
   /** Runs a shard whose arguments are checked. */
-  static void run(ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+  static void run(
+      ForwardArgs args,
+      Algorithms algorithms,
+      int shard,
+      int from,
+      int to,
+      float[] packed,
+      float[] scratch) {
     Stage stage = args.stage();
     FeatureMap map = stage.output();
     int channels = map.channels();
@@ -31,13 +38,19 @@ final class ForwardPass {
     MemorySegment statistics = stage.statistics() ? args.statistics() : null;
     long region = shard * Partials.statisticsBytes(channels);
     long sums = region + Partials.statisticsSums(channels);
+    boolean winograd = algorithms.forward(stage.operator());
     start(args, scratch, rows, tile);
     if (statistics != null) {
       clear(statistics, region, sums, channels);
     }
     for (int picture = from; picture < to; picture++) {
       load(args, picture, scratch, tile + OperatorGeometry.tileOrigin(stage.operator()));
-      operate(args, picture, packed, scratch, tile, out);
+      if (winograd && stage.operator() instanceof Operator.Convolution conv) {
+        int work = ScratchLayout.forwardWork(stage);
+        WinogradProduct.forward(conv, scratch, tile, packed, work, out);
+      } else {
+        operate(args, picture, packed, scratch, tile, out);
+      }
       if (!plain) {
         addShortcut(args, picture, scratch, out);
       }

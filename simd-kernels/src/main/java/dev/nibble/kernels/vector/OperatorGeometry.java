@@ -74,24 +74,54 @@ final class OperatorGeometry {
   }
 
   /** Floats of the packed weights, the larger of both directions. */
-  static int packedFloats(Operator op) {
+  static int packedFloats(Operator op, Algorithms algorithms) {
     return switch (op) {
       case Convolution c ->
           Math.max(
-              ConvolutionGeometry.packedForwardFloats(c),
-              ConvolutionGeometry.packedBackwardFloats(c));
+              algorithms.forward(c)
+                  ? WinogradWeights.packedFloats(c)
+                  : ConvolutionGeometry.packedForwardFloats(c),
+              algorithms.backwardData(c)
+                  ? WinogradWeights.packedFloats(c)
+                  : ConvolutionGeometry.packedBackwardFloats(c));
       case DepthwiseConvolution d -> Depthwise.weightFloats(d);
       default -> 0;
     };
   }
 
   /** Floats of the accumulated gradient of the weights. */
-  static int weightGradientFloats(Operator op) {
+  static int weightGradientFloats(Operator op, Algorithms algorithms) {
     return switch (op) {
-      case Convolution c -> ConvolutionGeometry.weightGradientFloats(c);
+      case Convolution c ->
+          algorithms.backwardWeights(c)
+              ? WinogradWeights.packedFloats(c)
+              : ConvolutionGeometry.weightGradientFloats(c);
       case DepthwiseConvolution d -> Depthwise.weightFloats(d);
       default -> 0;
     };
+  }
+
+  /** Floats that the forward product works in, besides its tile and output. */
+  static int forwardWorkFloats(Operator op, Algorithms algorithms) {
+    return op instanceof Convolution c && algorithms.forward(c)
+        ? WinogradProduct.workFloats(
+            c.outputHeight(), c.outputWidth(), c.input().channels(), c.outChannels())
+        : 0;
+  }
+
+  /** Floats that the product for the input's gradient works in. */
+  static int dataWorkFloats(Operator op, Algorithms algorithms) {
+    return op instanceof Convolution c && algorithms.backwardData(c)
+        ? WinogradProduct.workFloats(
+            c.outputHeight(), c.outputWidth(), c.outChannels(), c.input().channels())
+        : 0;
+  }
+
+  /** Floats that the product for the weights' gradient works in. */
+  static int weightWorkFloats(Operator op, Algorithms algorithms) {
+    return op instanceof Convolution c && algorithms.backwardWeights(c)
+        ? WinogradBackwardWeights.workFloats(c)
+        : 0;
   }
 
   /**

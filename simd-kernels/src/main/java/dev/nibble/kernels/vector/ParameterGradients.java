@@ -20,17 +20,42 @@ final class ParameterGradients {
   private ParameterGradients() {}
 
   /** Zeroes the accumulators of a shard. */
-  static void start(Stage stage, float[] scratch, int dw, int bias) {
-    int floats = OperatorGeometry.weightGradientFloats(stage.operator());
+  static void start(Stage stage, Algorithms algorithms, float[] scratch, int bias) {
+    int dw = ScratchLayout.weightGradient(stage);
+    int floats = OperatorGeometry.weightGradientFloats(stage.operator(), algorithms);
     Arrays.fill(scratch, dw, dw + floats, 0f);
     Arrays.fill(scratch, bias, bias + Lanes.roundUp(stage.output().channels()), 0f);
   }
 
-  /** Adds one picture's gradient of the weights; tiles as in {@link OperatorGeometry}. */
-  static void addWeights(Stage stage, float[] scratch, int tile, int dy, int dw) {
+  /**
+   * Adds one picture's gradient of the weights; tiles as in {@link OperatorGeometry}.
+   *
+   * @param index which of the shard's pictures this is
+   * @param last whether it is the shard's last one
+   */
+  static void addWeights(
+      Stage stage,
+      Algorithms algorithms,
+      int index,
+      boolean last,
+      float[] scratch,
+      int tile,
+      int dy) {
+    int dw = ScratchLayout.weightGradient(stage);
     switch (stage.operator()) {
-      case Convolution op ->
+      case Convolution op -> {
+        if (algorithms.backwardWeights(op)) {
+          int work = ScratchLayout.weightWork(stage, algorithms);
+          int pictures = WinogradBackwardWeights.pictures(op);
+          int i = index % pictures;
+          WinogradBackwardWeights.gather(op, i, scratch, tile, dy, work);
+          if (last || i + 1 == pictures) {
+            WinogradBackwardWeights.multiply(op, i + 1, scratch, work, dw);
+          }
+        } else {
           ConvolutionBackwardWeights.accumulate(op, scratch, tile, scratch, dy, scratch, dw);
+        }
+      }
       case DepthwiseConvolution op -> Depthwise.backwardWeights(op, scratch, tile, dy, dw);
       default -> throw new IllegalStateException(stage.operator() + " has no weights");
     }
@@ -58,12 +83,20 @@ final class ParameterGradients {
   }
 
   /** Writes a shard's sums to its region. */
-  static void finish(BackwardArgs args, int shard, float[] scratch, int dw, int bias) {
+  static void finish(
+      BackwardArgs args, Algorithms algorithms, int shard, float[] scratch, int bias) {
     Stage stage = args.stage();
     MemorySegment region = args.gradients();
     long base = shard * Partials.gradientBytes(stage);
+    int dw = ScratchLayout.weightGradient(stage);
     switch (stage.operator()) {
-      case Convolution op -> ConvolutionBackwardWeights.flush(op, scratch, dw, region, base);
+      case Convolution op -> {
+        if (algorithms.backwardWeights(op)) {
+          WinogradWeights.flush(op, scratch, dw, region, base);
+        } else {
+          ConvolutionBackwardWeights.flush(op, scratch, dw, region, base);
+        }
+      }
       case DepthwiseConvolution op -> Depthwise.flush(op, scratch, dw, region, base);
       default -> {}
     }

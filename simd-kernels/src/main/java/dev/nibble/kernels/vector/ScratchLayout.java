@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  * How a thread's scratch is divided, in floats; regions lie in the order of the methods.
  *
  * <p>Forward: table, shortcut's table, {@link OutputWriter}'s rows, tile, output, shortcut, long
- * row. Backward: table, terms' table, sums, bias, weights' gradient, output's gradient, tile,
- * input's gradient, long row.
+ * row, Winograd's points. Backward: table, terms' table, sums, bias, output's gradient, tile,
+ * input's gradient, long row, weights' gradient, Winograd's points of the data, of the weights.
  */
 final class ScratchLayout {
   private ScratchLayout() {}
@@ -81,16 +81,12 @@ final class ScratchLayout {
     return sums(stage) + 2 * Lanes.roundUp(stage.input().channels());
   }
 
-  static int weightGradient(Stage stage) {
-    return bias(stage) + Lanes.roundUp(stage.output().channels());
-  }
-
   static int gradient(Stage stage) {
     return (int) gradientAt(stage);
   }
 
   private static long gradientAt(Stage stage) {
-    return (long) weightGradient(stage) + OperatorGeometry.weightGradientFloats(stage.operator());
+    return (long) bias(stage) + Lanes.roundUp(stage.output().channels());
   }
 
   static int backwardTile(Stage stage) {
@@ -123,12 +119,51 @@ final class ScratchLayout {
     return OperatorGeometry.splitsGroups(map, extra, 4) ? map.values() : 0;
   }
 
-  /** Floats that both passes fit in. */
-  static int floats(Stage stage) {
+  private static long forwardWorkAt(Stage stage) {
+    return forwardRowAt(stage)
+        + longRow(stage.input(), OperatorGeometry.tileExtra(stage.operator()));
+  }
+
+  static int forwardWork(Stage stage) {
+    return (int) forwardWorkAt(stage);
+  }
+
+  private static long weightGradientAt(Stage stage) {
     Operator op = stage.operator();
     int in = longRow(stage.input(), OperatorGeometry.tileExtra(op));
     int out = longRow(stage.output(), OperatorGeometry.dyExtra(op));
-    long floats = Math.max(forwardRowAt(stage) + in, backwardRowAt(stage) + Math.max(in, out));
+    return backwardRowAt(stage) + Math.max(in, out);
+  }
+
+  static int weightGradient(Stage stage) {
+    return (int) weightGradientAt(stage);
+  }
+
+  private static long dataWorkAt(Stage stage, Algorithms algorithms) {
+    Operator op = stage.operator();
+    return weightGradientAt(stage) + OperatorGeometry.weightGradientFloats(op, algorithms);
+  }
+
+  static int dataWork(Stage stage, Algorithms algorithms) {
+    return (int) dataWorkAt(stage, algorithms);
+  }
+
+  private static long weightWorkAt(Stage stage, Algorithms algorithms) {
+    return dataWorkAt(stage, algorithms)
+        + OperatorGeometry.dataWorkFloats(stage.operator(), algorithms);
+  }
+
+  static int weightWork(Stage stage, Algorithms algorithms) {
+    return (int) weightWorkAt(stage, algorithms);
+  }
+
+  /** Floats that both passes fit in. */
+  static int floats(Stage stage, Algorithms algorithms) {
+    Operator op = stage.operator();
+    long floats =
+        Math.max(
+            forwardWorkAt(stage) + OperatorGeometry.forwardWorkFloats(op, algorithms),
+            weightWorkAt(stage, algorithms) + OperatorGeometry.weightWorkFloats(op, algorithms));
     if (floats > Integer.MAX_VALUE - 64) {
       throw new IllegalArgumentException(
           "A stage's scratch of " + floats + " floats exceeds an array; use smaller pictures");

@@ -21,6 +21,9 @@ final class TilePlan {
   /** Rows that are planned exactly; longer strips start with the best tile. */
   private static final int PLANNED = 64;
 
+  /** A number of rows for plans that do not depend on it. */
+  static final int MANY = PLANNED;
+
   private static final float NEVER = 1e9f;
 
   /** Plan of {@link Tiles#panel}. */

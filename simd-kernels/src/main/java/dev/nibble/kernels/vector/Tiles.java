@@ -1,5 +1,7 @@
 package dev.nibble.kernels.vector;
 
+import static dev.nibble.kernels.vector.Lanes.LANES;
+
 /**
  * The two micro-kernels behind a convolution's three products: small matrix products whose sums
  * stay in registers, over heap arrays.
@@ -35,6 +37,10 @@ final class Tiles {
       float[] c,
       int ct,
       int cT) {
+    if (vectors == 1 && rows == 1 && red == ResidentTiles.DEPTH && LANES >= 16) {
+      ResidentTiles.t16(count, a, at, aT, b, bt, c, ct, cT);
+      return;
+    }
     for (int t = 0, height; t < count; t += height) {
       height = TilePlan.PANEL.height(vectors, count - t);
       int p = at + t * aT;

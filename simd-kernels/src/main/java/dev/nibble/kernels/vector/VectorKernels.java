@@ -23,13 +23,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class VectorKernels implements Kernels {
   private final Kernels reference = new ScalarKernels();
+  private final Algorithms algorithms;
 
   /**
    * Creates the provider; it holds no state.
    *
+   * @param winograd whether 3x3 convolutions may take Winograd's algorithm where it is faster; its
+   *     sums round differently, by a few millionths of the largest value
    * @throws UnsupportedOperationException if {@link #unsupportedReason} is not null
    */
-  public VectorKernels() {
+  public VectorKernels(boolean winograd) {
+    algorithms = new Algorithms(winograd);
     String reason = unsupportedReason();
     if (reason != null) {
       throw new UnsupportedOperationException(reason);
@@ -58,17 +62,19 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public String description() {
-    return "vector, " + 32 * Lanes.LANES + "-bit (" + Lanes.LANES + " floats)";
+    return "vector, %d-bit (%d floats)%s"
+        .formatted(
+            32 * Lanes.LANES, Lanes.LANES, algorithms.winograd() ? "" : ", without Winograd");
   }
 
   @Override
   public int packedFloats(Stage stage) {
-    return OperatorGeometry.packedFloats(stage.operator());
+    return OperatorGeometry.packedFloats(stage.operator(), algorithms);
   }
 
   @Override
   public int scratchFloats(Stage stage) {
-    return ScratchLayout.floats(stage);
+    return ScratchLayout.floats(stage, algorithms);
   }
 
   @Override
@@ -79,7 +85,13 @@ public final class VectorKernels implements Kernels {
     }
     checkPacked(args.stage(), packed);
     switch (args.stage().operator()) {
-      case Convolution op -> ConvolutionForward.pack(op, weights, packed);
+      case Convolution op -> {
+        if (algorithms.forward(op)) {
+          WinogradWeights.packForward(op, weights, packed);
+        } else {
+          ConvolutionForward.pack(op, weights, packed);
+        }
+      }
       case DepthwiseConvolution op -> Depthwise.pack(op, weights, packed);
       default -> {}
     }
@@ -93,7 +105,13 @@ public final class VectorKernels implements Kernels {
     }
     checkPacked(args.stage(), packed);
     switch (args.stage().operator()) {
-      case Convolution op -> ConvolutionBackwardData.pack(op, weights, packed);
+      case Convolution op -> {
+        if (algorithms.backwardData(op)) {
+          WinogradWeights.packBackward(op, weights, packed);
+        } else {
+          ConvolutionBackwardData.pack(op, weights, packed);
+        }
+      }
       case DepthwiseConvolution op -> Depthwise.pack(op, weights, packed);
       default -> {}
     }
@@ -108,7 +126,7 @@ public final class VectorKernels implements Kernels {
       long bytes = Partials.statisticsBytes(args.stage().output().channels());
       Objects.checkFromIndexSize(shard * bytes, bytes, statistics.byteSize());
     }
-    ForwardPass.run(args, shard, from, to, packed, scratch);
+    ForwardPass.run(args, algorithms, shard, from, to, packed, scratch);
   }
 
   @Override
@@ -117,7 +135,7 @@ public final class VectorKernels implements Kernels {
     check(args.stage(), args.batch(), from, to, packed, scratch);
     long bytes = Partials.gradientBytes(args.stage());
     Objects.checkFromIndexSize(shard * bytes, bytes, args.gradients().byteSize());
-    BackwardPass.run(args, shard, from, to, packed, scratch);
+    BackwardPass.run(args, algorithms, shard, from, to, packed, scratch);
   }
 
   @Override

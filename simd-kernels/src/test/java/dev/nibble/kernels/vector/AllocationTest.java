@@ -41,7 +41,7 @@ final class AllocationTest {
   private static final Duration PATIENCE = Duration.ofMinutes(3);
 
   private final Random random = new Random(SEED);
-  private final VectorKernels kernels = new VectorKernels();
+  private final VectorKernels kernels = new VectorKernels(true);
   private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
   /** One stage with all that both passes need. */

@@ -1,0 +1,104 @@
+package dev.nibble.kernels.vector;
+
+import static dev.nibble.kernels.vector.Lanes.LANES;
+
+import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Operator.Convolution;
+
+/**
+ * Which of a convolution's three products are made by Winograd's algorithm: those that it can make
+ * and whose estimated cycles are fewer than the direct product's. The choice depends on the shape
+ * only, so it is the same in every run on vectors of that width.
+ *
+ * @param winograd false to make all products directly
+ */
+record Algorithms(boolean winograd) {
+  /** Cycles of the transforms of one tile and vector, measured on Zen 4 and its 512-bit vectors. */
+  private static final float INPUT = 240;
+
+  private static final float OUTPUT = 190;
+  private static final float GRADIENT = 260;
+
+  /** Bytes of packed weights that a core reads in a cycle once they fit its own cache no more. */
+  private static final float STREAM = 9;
+
+  private static final long CACHE = 1 << 20;
+
+  /** Whether the forward product is Winograd's. */
+  boolean forward(Operator operator) {
+    return operator instanceof Convolution conv
+        && fits(conv)
+        && product(conv, conv.input().channels(), conv.outChannels())
+            < direct(conv, conv.input().channels(), conv.outChannels());
+  }
+
+  /** Whether the product for the input's gradient is Winograd's. */
+  boolean backwardData(Operator operator) {
+    return operator instanceof Convolution conv
+        && fits(conv)
+        && product(conv, conv.outChannels(), conv.input().channels())
+            < direct(conv, conv.outChannels(), conv.input().channels());
+  }
+
+  /** Whether the product for the weights' gradient is Winograd's. */
+  boolean backwardWeights(Operator operator) {
+    return operator instanceof Convolution conv
+        && fits(conv)
+        // A tile moved back inside would count some pixels twice.
+        && conv.outputHeight() % WinogradProduct.TILE == 0
+        && conv.outputWidth() % WinogradProduct.TILE == 0
+        && gradient(conv) < directGradient(conv);
+  }
+
+  private boolean fits(Convolution conv) {
+    return winograd
+        && conv.kernel() == 3
+        && conv.stride() == 1
+        && conv.input().channels() % LANES == 0
+        && conv.outChannels() % LANES == 0
+        && conv.outputHeight() >= WinogradProduct.TILE
+        && conv.outputWidth() >= WinogradProduct.TILE;
+  }
+
+  private static int tiles(Convolution conv) {
+    return WinogradProduct.tiles(conv.outputHeight()) * WinogradProduct.tiles(conv.outputWidth());
+  }
+
+  private static float product(Convolution conv, int inputs, int outputs) {
+    int tiles = tiles(conv);
+    float step = TilePlan.PANEL.cost(outputs / LANES, tiles);
+    float sums = WinogradProduct.POINTS * inputs * step;
+    float transforms = tiles * (INPUT * inputs + OUTPUT * outputs) / LANES;
+    return transforms + Math.max(sums, stream(WinogradWeights.packedFloats(conv)));
+  }
+
+  private static float direct(Convolution conv, int inputs, int outputs) {
+    int width = conv.outputWidth();
+    float step = TilePlan.PANEL.cost(outputs / LANES, width);
+    float sums = 9f * inputs * conv.outputHeight() * step;
+    return Math.max(sums, stream(conv.weights()));
+  }
+
+  private static float gradient(Convolution conv) {
+    int tiles = tiles(conv);
+    int pictures = WinogradBackwardWeights.pictures(conv);
+    int inputs = conv.input().channels();
+    int outputs = conv.outChannels();
+    float step = TilePlan.PIXEL.cost(outputs / LANES, inputs);
+    float sums = WinogradProduct.POINTS * tiles * step;
+    float transforms = tiles * (INPUT * inputs + GRADIENT * outputs) / LANES;
+    // The sums are read and written.
+    return transforms + Math.max(sums, 2 * stream(WinogradWeights.packedFloats(conv)) / pictures);
+  }
+
+  private static float directGradient(Convolution conv) {
+    int row = 3 * conv.input().channels();
+    float step = TilePlan.PIXEL.cost(conv.outChannels() / LANES, row);
+    float sums = 3f * conv.outputHeight() * conv.outputWidth() * step;
+    return Math.max(sums, 2 * stream(conv.weights()));
+  }
+
+  private static float stream(int floats) {
+    return 4L * floats > CACHE ? 4L * floats / STREAM : 0;
+  }
+}

@@ -1,0 +1,136 @@
+package dev.nibble.kernels.vector;
+
+import static dev.nibble.kernels.vector.Lanes.FLOATS;
+import static dev.nibble.kernels.vector.Lanes.LANES;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.nibble.kernels.Operator.Convolution;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Winograd's transforms of the weights and of their gradient, once a step and once a shard.
+ *
+ * <p>The weights: {@code U = G w G'}, packed as [point][block of V * LANES outputs][input][V *
+ * LANES]. Points 1 and -1 are divided by 6, 2 and -2 by 24, 0 by 4.
+ */
+final class WinogradWeights {
+  private static final int SIDE = 6;
+
+  private WinogradWeights() {}
+
+  /** Floats of the packed weights. */
+  static int packedFloats(Convolution conv) {
+    return WinogradProduct.POINTS * conv.input().channels() * conv.outChannels();
+  }
+
+  /** Packs for the forward product. */
+  static void packForward(Convolution conv, MemorySegment weights, float[] packed) {
+    int inputs = conv.input().channels();
+    int outputs = conv.outChannels();
+    int plane = inputs * outputs;
+    int vectors = outputs / LANES;
+    for (int tap = 0; tap < 9; tap++) {
+      int at = (tap / 3 * SIDE + tap % 3) * plane;
+      int v;
+      for (int first = 0; first < vectors; first += v) {
+        v = TilePlan.PANEL.block(vectors - first, TilePlan.MANY);
+        for (int i = 0; i < v; i++) {
+          ConvolutionForward.packColumn(
+              weights,
+              4L * (tap * plane + (first + i) * LANES),
+              inputs,
+              outputs,
+              LANES,
+              packed,
+              at + first * LANES * inputs + i * LANES,
+              v * LANES);
+        }
+      }
+    }
+    transform(packed, plane);
+  }
+
+  /** Packs for the input's gradient: taps reversed, inputs and outputs exchanged. */
+  static void packBackward(Convolution conv, MemorySegment weights, float[] packed) {
+    int plane = conv.input().channels() * conv.outChannels();
+    int vectors = conv.input().channels() / LANES;
+    for (int tap = 0; tap < 9; tap++) {
+      int to = (tap / 3 * SIDE + tap % 3) * plane;
+      int v;
+      for (int first = 0; first < vectors; first += v) {
+        v = TilePlan.PANEL.block(vectors - first, TilePlan.MANY);
+        ConvolutionBackwardData.packTap(
+            conv, 8 - tap, first * LANES, v * LANES, weights, packed, to);
+        to += conv.outChannels() * v * LANES;
+      }
+    }
+    transform(packed, plane);
+  }
+
+  /** Brings the nine taps, which lie at points (0..2, 0..2), to the 36 points, in place. */
+  private static void transform(float[] packed, int plane) {
+    for (int j = 0; j < 3; j++) {
+      spread(packed, j * plane, SIDE * plane, plane);
+    }
+    for (int i = 0; i < SIDE; i++) {
+      spread(packed, i * SIDE * plane, plane, plane);
+    }
+  }
+
+  private static void spread(float[] packed, int at, int step, int plane) {
+    for (int i = 0; i < plane; i += LANES) {
+      int p = at + i;
+      FloatVector g0 = FloatVector.fromArray(FLOATS, packed, p);
+      FloatVector g1 = FloatVector.fromArray(FLOATS, packed, p + step);
+      FloatVector g2 = FloatVector.fromArray(FLOATS, packed, p + 2 * step);
+      g0.mul(1 / 4f).intoArray(packed, p);
+      FloatVector even = g0.add(g2);
+      even.add(g1).mul(-1 / 6f).intoArray(packed, p + step);
+      even.sub(g1).mul(-1 / 6f).intoArray(packed, p + 2 * step);
+      even = g2.mul(4f).add(g0);
+      FloatVector odd = g1.mul(2f);
+      even.add(odd).mul(1 / 24f).intoArray(packed, p + 3 * step);
+      even.sub(odd).mul(1 / 24f).intoArray(packed, p + 4 * step);
+      g2.intoArray(packed, p + 5 * step);
+    }
+  }
+
+  /**
+   * Brings a shard's gradient from the 36 points to nine taps, {@code dw = A' S A} with the
+   * divisors applied first, and writes it as 3 x 3 x C_in x C_out floats.
+   *
+   * @param sums [point][C_in][C_out] from index {@code at} on; overwritten
+   * @param target written from byte {@code offset} on
+   */
+  static void flush(Convolution conv, float[] sums, int at, MemorySegment target, long offset) {
+    int plane = conv.input().channels() * conv.outChannels();
+    for (int i = 0; i < SIDE; i++) {
+      gather(sums, at + i * SIDE * plane, plane, plane);
+    }
+    for (int j = 0; j < 3; j++) {
+      gather(sums, at + j * plane, SIDE * plane, plane);
+    }
+    for (int tap = 0; tap < 9; tap++) {
+      int from = at + (tap / 3 * SIDE + tap % 3) * plane;
+      MemorySegment.copy(sums, from, target, JAVA_FLOAT, offset + 4L * tap * plane, plane);
+    }
+  }
+
+  private static void gather(float[] sums, int at, int step, int plane) {
+    for (int i = 0; i < plane; i += LANES) {
+      int p = at + i;
+      FloatVector m0 = FloatVector.fromArray(FLOATS, sums, p).mul(1 / 4f);
+      FloatVector m1 = FloatVector.fromArray(FLOATS, sums, p + step).mul(-1 / 6f);
+      FloatVector m2 = FloatVector.fromArray(FLOATS, sums, p + 2 * step).mul(-1 / 6f);
+      FloatVector m3 = FloatVector.fromArray(FLOATS, sums, p + 3 * step).mul(1 / 24f);
+      FloatVector m4 = FloatVector.fromArray(FLOATS, sums, p + 4 * step).mul(1 / 24f);
+      FloatVector m5 = FloatVector.fromArray(FLOATS, sums, p + 5 * step);
+      FloatVector one = m1.add(m2);
+      FloatVector two = m3.add(m4);
+      m0.add(one).add(two).intoArray(sums, p);
+      two.mul(4f).add(one).add(m5).intoArray(sums, p + 2 * step);
+      m3.sub(m4).mul(2f).add(m1.sub(m2)).intoArray(sums, p + step);
+    }
+  }
+}
