@@ -50,6 +50,23 @@ class KernelContractTest {
     compare(StageCases.around(op, 1000L * op.input().channels() + op.outChannels()));
   }
 
+  /** Shapes that have a fast algorithm, with pictures that its tiles fit and that they do not. */
+  static Stream<Convolution> fastConvolutions() {
+    int[][] shapes = {
+      {8, 8, 16, 16}, {4, 4, 64, 64}, {7, 9, 32, 16}, {5, 16, 16, 48}, {16, 16, 16, 32}
+    };
+    return Stream.of(shapes)
+        .map(s -> new Convolution(new FeatureMap(s[0], s[1], s[2]), s[3], 3, 1, s[3] == 48));
+  }
+
+  @ParameterizedTest
+  @MethodSource("fastConvolutions")
+  void convolutionWithAFastAlgorithm(Convolution op) {
+    for (int seed = 0; seed < 4; seed++) {
+      compare(StageCases.around(op, 7000 + seed));
+    }
+  }
+
   private static void compare(StageCase run) {
     Kernels scalar = new ScalarKernels();
     StageRun.Result forward = StageRun.forward(scalar, run);

@@ -104,6 +104,20 @@ class KernelProviderTest {
         .contains("turbo");
   }
 
+  @Test
+  void winogradCanBeTurnedOff() throws Exception {
+    assertThat(child("describe", ADD_VECTOR, "-Dnibble.winograd=off"))
+        .singleElement()
+        .asString()
+        .contains("without Winograd");
+    assertThat(child("describe", ADD_VECTOR)).singleElement().asString().doesNotContain("Winograd");
+    assertThat(child("describe", ADD_VECTOR, "-Dnibble.winograd=maybe"))
+        .singleElement()
+        .asString()
+        .contains("on or off")
+        .contains("maybe");
+  }
+
   /** What a JVM with those options says on its output; it says nothing else on its console. */
   private List<String> child(String request, String... options)
       throws IOException, InterruptedException, URISyntaxException {

@@ -7,10 +7,14 @@ public final class ProviderProbe {
   /**
    * Prints the name of the chosen kernels, or why there are none.
    *
-   * @param arguments the request
+   * @param arguments the request; or {@code describe} for the description of the default
    */
   public static void main(String[] arguments) {
     try {
+      if (arguments[0].equals("describe")) {
+        System.out.println(KernelProvider.choose(null).description());
+        return;
+      }
       String request = arguments[0].equals("default") ? null : arguments[0];
       System.out.println(KernelProvider.choose(request).name());
     } catch (KernelUnavailableException e) {
