@@ -39,10 +39,8 @@ public record ForwardArgs(
    *
    * @param x the tensor that it reads
    * @param table that tensor's channel table, or null where its activation needs none
-   * @param store the codes it restores from, for the naive baseline only; else null
    */
-  public record ResidualArgs(
-      MemorySegment x, @Nullable MemorySegment table, @Nullable MemorySegment store) {}
+  public record ResidualArgs(MemorySegment x, @Nullable MemorySegment table) {}
 
   /** Checks every buffer against the shapes. */
   public ForwardArgs {
@@ -75,8 +73,6 @@ public record ForwardArgs(
       Door.check(residual.x(), batch * map.bytes(), "shortcut");
       requireOptional(
           residual.table(), a.needsTable(), ChannelTable.bytes(map.channels()), "shortcut's table");
-      requireOptional(
-          residual.store(), a.naive(), batch * a.store().bytes(map), "shortcut's store");
     }
   }
 

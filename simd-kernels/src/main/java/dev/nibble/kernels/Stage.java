@@ -21,13 +21,23 @@ public final class Stage {
   private final FeatureMap output;
 
   /**
-   * A shortcut: {@code transform(activation(r))} is added to the stage's output. The activation was
-   * stored by an earlier stage, if at all, so its store says only how to restore it when naive.
+   * A shortcut: {@code transform(activation(r))} is added to the stage's output. It carries the
+   * exact activation in every mode, the naive one included: what is stored of it, if anything, is
+   * the concern of the stage whose operator reads it.
    *
-   * @param activation how r is read
+   * @param activation how r is read; stores nothing
    * @param transform pooling and zero channels, or the identity
    */
-  public record Residual(Activation activation, Resample transform) {}
+  public record Residual(Activation activation, Resample transform) {
+    /** Rejects an activation that stores. */
+    public Residual {
+      if (activation.store() != StoreFormat.NONE) {
+        throw new IllegalArgumentException(
+            "A shortcut stores nothing, so its activation's store is NONE, not "
+                + activation.store());
+      }
+    }
+  }
 
   /**
    * Describes a stage.

@@ -31,7 +31,7 @@ class HostileArgumentsTest {
           new Convolution(MAP, 17, 3, 1, true),
           new Activation(true, true, StoreFormat.INT4, true),
           new Stage.Residual(
-              new Activation(true, true, StoreFormat.INT2, true), new Resample(MAP, 1, 17)),
+              new Activation(true, true, StoreFormat.NONE, false), new Resample(MAP, 1, 17)),
           true);
 
   /** Bytes of every buffer of the forward pass, in the order of {@link #forward}. */
@@ -43,7 +43,6 @@ class HostileArgumentsTest {
     4 * 17,
     BATCH * MAP.bytes(),
     ChannelTable.bytes(9),
-    BATCH * StoreFormat.INT2.bytes(MAP),
     BATCH * OUT.bytes(),
     2 * Partials.statisticsBytes(17)
   };
@@ -72,10 +71,10 @@ class HostileArgumentsTest {
         s[2],
         s[3],
         s[4],
-        new ForwardArgs.ResidualArgs(s[5], s[6], s[7]),
+        new ForwardArgs.ResidualArgs(s[5], s[6]),
         null,
-        s[8],
-        s[9]);
+        s[7],
+        s[8]);
   }
 
   private static BackwardArgs backward(MemorySegment... s) {
@@ -124,6 +123,14 @@ class HostileArgumentsTest {
           NO_SUMS,
           s -> new InputArgs(MAP, BATCH, s[0], s[1], 2, s[2], s[3], false, s[4]));
     }
+  }
+
+  @Test
+  void aShortcutThatStoresIsRefused() {
+    Activation stores = new Activation(true, true, StoreFormat.INT4, false);
+    assertThatThrownBy(() -> new Stage.Residual(stores, Resample.identity(MAP)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("stores nothing");
   }
 
   private static void refuseEach(

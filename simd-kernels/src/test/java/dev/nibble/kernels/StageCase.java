@@ -44,7 +44,7 @@ record StageCase(
   static final int NOWHERE = -2;
 
   /** A tensor with what its activation needs. */
-  record Tensor(float[] x, float @Nullable [] table, byte @Nullable [] store) {}
+  record Tensor(float[] x, float @Nullable [] table) {}
 
   /** A gradient term: a shortcut where {@code transform} is given, else through a batch norm. */
   record Term(

@@ -1,7 +1,5 @@
 package dev.nibble.kernels;
 
-import static java.util.Objects.requireNonNull;
-
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.DepthwiseConvolution;
 import dev.nibble.kernels.Operator.GlobalAveragePooling;
@@ -79,7 +77,7 @@ final class StageCases {
     FeatureMap out = operator.output();
     int[] bounds = bounds();
     int batch = bounds[bounds.length - 1];
-    Activation activation = activation(true);
+    Activation activation = activation();
     float[] x = tensor(in, batch);
     Stage.Residual shortcut = random.nextInt(3) > 0 ? residual(out) : null;
     Stage stage = new Stage(operator, activation, shortcut, random.nextBoolean());
@@ -119,19 +117,24 @@ final class StageCases {
     return bounds;
   }
 
-  private Activation activation(boolean kept) {
+  private Activation activation() {
     boolean normalize = random.nextInt(3) > 0;
     boolean relu = random.nextInt(3) > 0;
     StoreFormat[] formats = StoreFormat.values();
     StoreFormat format = formats[random.nextInt(formats.length)];
     if (format == StoreFormat.KEPT) {
-      return kept ? new Activation(false, false, format, false) : Activation.IDENTITY;
+      return new Activation(false, false, format, false);
     }
     return new Activation(normalize, relu, format, format.isCodes() && random.nextBoolean());
   }
 
+  /** The same activation with nothing stored, as a shortcut reads it. */
+  private static Activation reading(Activation a) {
+    return new Activation(a.normalize(), a.relu(), StoreFormat.NONE, false);
+  }
+
   private Stage.Residual residual(FeatureMap out) {
-    Activation activation = random.nextBoolean() ? Activation.IDENTITY : activation(false);
+    Activation activation = random.nextBoolean() ? Activation.IDENTITY : reading(activation());
     if (random.nextBoolean()) {
       return new Stage.Residual(activation, Resample.identity(out));
     }
@@ -149,8 +152,7 @@ final class StageCases {
     Activation a = residual.activation();
     float[] x = tensor(map, batch);
     float[] table = a.needsTable() ? table(a, map, x) : null;
-    byte[] store = a.naive() ? encode(a, map, batch, x, requireNonNull(table)) : null;
-    return new Tensor(x, table, store);
+    return new Tensor(x, table);
   }
 
   private Term shortcut(FeatureMap map, int batch) {

@@ -41,9 +41,7 @@ final class StageRun {
       if (tensor != null) {
         residual =
             new ForwardArgs.ResidualArgs(
-                memory.allocate(tensor.x()),
-                optional(memory, tensor.table()),
-                tensor.store() == null ? null : memory.allocate(tensor.store()));
+                memory.allocate(tensor.x()), optional(memory, tensor.table()));
       }
       MemorySegment y =
           run.inPlace() ? requireNonNull(residual).x() : memory.allocate(batch * out.bytes());

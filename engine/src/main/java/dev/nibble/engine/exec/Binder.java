@@ -96,8 +96,7 @@ final class Binder {
       residual =
           new ResidualArgs(
               view(plan.buffers().tensor(shortcut.tensor())),
-              a.needsTable() ? tableSegment(shortcut) : null,
-              a.naive() ? store(shortcut) : null);
+              a.needsTable() ? tableSegment(shortcut) : null);
     }
     return new ForwardArgs(
         stage,

@@ -36,25 +36,22 @@ final class ScalarActivation {
     } else if (format.isCodes()) {
       encode(activation, map, picture, x, requireNonNull(table), requireNonNull(store));
     }
-    read(activation, map, picture, x, table, store, values, at);
+    if (activation.naive()) {
+      decode(activation, map, picture, requireNonNull(table), requireNonNull(store), values, at);
+    } else {
+      read(activation, map, picture, x, table, values, at);
+    }
   }
 
-  /**
-   * The values that an operator or a shortcut reads, where the copy, if any, lies there already.
-   */
+  /** The exact values that an operator or a shortcut reads. */
   static void read(
       Activation activation,
       FeatureMap map,
       int picture,
       MemorySegment x,
       @Nullable MemorySegment table,
-      @Nullable MemorySegment store,
       float[] values,
       int at) {
-    if (activation.naive()) {
-      decode(activation, map, picture, requireNonNull(table), requireNonNull(store), values, at);
-      return;
-    }
     Floats.load(x, (long) picture * map.values(), map.values(), values, at);
     if (activation.normalize()) {
       normalize(map, requireNonNull(table), values, at);

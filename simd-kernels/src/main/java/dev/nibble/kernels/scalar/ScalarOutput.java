@@ -42,7 +42,6 @@ final class ScalarOutput {
         picture,
         buffers.x(),
         buffers.table(),
-        buffers.store(),
         scratch,
         shortcutAt);
     ScalarResample.add(residual.transform(), scratch, shortcutAt, outAt);

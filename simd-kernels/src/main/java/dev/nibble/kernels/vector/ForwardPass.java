@@ -76,10 +76,7 @@ final class ForwardPass {
     if (residual != null && buffers != null && !ScratchLayout.isPlain(residual)) {
       TableRows.load(
           residual.activation(),
-          // Without batch norm only codes need a table, and only where they are restored.
-          residual.activation().normalize() || residual.activation().naive()
-              ? buffers.table()
-              : null,
+          buffers.table(),
           residual.transform().input().channels(),
           scratch,
           ScratchLayout.shortcutTable(stage));
@@ -152,13 +149,8 @@ final class ForwardPass {
     Activation activation = residual.activation();
     int table = ScratchLayout.shortcutTable(stage);
     int at = ScratchLayout.shortcut(stage);
-    if (activation.naive()) {
-      ActivationRestorer.restore(
-          activation, map, picture, null, buffers.store(), scratch, table, at, 0);
-    } else {
-      ActivationLoader.load(
-          activation, StoreFormat.NONE, map, picture, buffers.x(), null, scratch, table, at, 0);
-    }
+    ActivationLoader.load(
+        activation, StoreFormat.NONE, map, picture, buffers.x(), null, scratch, table, at, 0);
     Resampler.add(residual.transform(), scratch, at, out);
   }
 }

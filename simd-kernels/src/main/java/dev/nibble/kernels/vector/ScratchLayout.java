@@ -24,8 +24,7 @@ final class ScratchLayout {
     Activation activation = residual.activation();
     return residual.transform().isIdentity()
         && !activation.normalize()
-        && !activation.relu()
-        && !activation.naive();
+        && !activation.relu();
   }
 
   private static int channels(Stage.@Nullable Residual residual) {

@@ -105,7 +105,8 @@ final class AllocationTest {
       cases.add(make(arena, narrow, bare, null));
       Convolution half = new Convolution(odd, odd.channels() + 5, 3, 2, true);
       Resample pooled = new Resample(odd, 2, odd.channels() + 5);
-      cases.add(make(arena, half, full, new Stage.Residual(full, pooled)));
+      Activation read = new Activation(true, true, StoreFormat.NONE, false);
+      cases.add(make(arena, half, full, new Stage.Residual(read, pooled)));
       cases.add(make(arena, new DepthwiseConvolution(odd, 3, 1), full, null));
       cases.add(make(arena, new GlobalAveragePooling(square), full, null));
     }
@@ -136,8 +137,7 @@ final class AllocationTest {
       shortcut =
           new ForwardArgs.ResidualArgs(
               residual.transform().isIdentity() ? y : floats(arena, BATCH * map.values()),
-              table(arena, residual.activation(), map.channels()),
-              null);
+              table(arena, residual.activation(), map.channels()));
     }
     ForwardArgs forward =
         new ForwardArgs(
