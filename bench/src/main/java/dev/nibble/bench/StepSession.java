@@ -20,12 +20,18 @@ import java.util.SplittableRandom;
 
 /** A session on random pictures, for timing steps: the arithmetic does not depend on the data. */
 final class StepSession implements AutoCloseable {
-  private final MemoryAccount account = MemoryAccount.root("bench", MemoryAccount.UNLIMITED);
+  private final MemoryAccount account;
   private final Session session;
   private final int batch;
   private final float[] pictures;
 
   StepSession(String model, int batch, StoreFormat store, int threads, Kernels kernels) {
+    this(model, batch, store, threads, kernels, MemoryAccount.UNLIMITED);
+  }
+
+  StepSession(
+      String model, int batch, StoreFormat store, int threads, Kernels kernels, long memoryLimit) {
+    this.account = MemoryAccount.root("bench", memoryLimit);
     this.batch = batch;
     Network network = ResNet.of(model, new FeatureMap(32, 32, 3), 10);
     PlanOptions options =

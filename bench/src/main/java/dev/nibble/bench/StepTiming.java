@@ -1,14 +1,18 @@
 package dev.nibble.bench;
 
+import dev.nibble.engine.plan.StepTraffic;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.kernels.provider.KernelProvider;
+import dev.nibble.memory.ByteSize;
+import dev.nibble.memory.MemoryAccount;
 import java.util.Arrays;
 import java.util.Locale;
 
 /**
  * Times whole training steps and prints one JSON line, like the peer's script does, so that both
- * can run in turn: {@code StepTiming MODEL BATCH THREADS fp32|int8|int4|int2 [STEPS [WARMUP]]}.
+ * can run in turn: {@code StepTiming MODEL BATCH THREADS fp32|int8|int4|int2 [STEPS [WARMUP
+ * [MEMORY_LIMIT]]]}. The traffic is that of {@link StepTraffic}.
  */
 public final class StepTiming {
   private StepTiming() {}
@@ -17,7 +21,8 @@ public final class StepTiming {
   public static void main(String[] args) {
     if (args.length < 4) {
       System.err.println(
-          "usage: StepTiming MODEL BATCH THREADS fp32|int8|int4|int2 [STEPS [WARMUP]]");
+          "usage: StepTiming MODEL BATCH THREADS fp32|int8|int4|int2"
+              + " [STEPS [WARMUP [MEMORY_LIMIT]]]");
       System.exit(2);
     }
     String model = args[0];
@@ -26,8 +31,9 @@ public final class StepTiming {
     StoreFormat store = StoreFormat.valueOf(args[3].toUpperCase(Locale.ROOT));
     int steps = args.length > 4 ? Integer.parseInt(args[4]) : 10;
     int warmup = args.length > 5 ? Integer.parseInt(args[5]) : 10;
+    long limit = args.length > 6 ? ByteSize.parse(args[6]) : MemoryAccount.UNLIMITED;
     Kernels kernels = KernelProvider.choose(null);
-    try (StepSession session = new StepSession(model, batch, store, threads, kernels)) {
+    try (StepSession session = new StepSession(model, batch, store, threads, kernels, limit)) {
       double[] seconds = new double[steps];
       double loss = 0;
       for (int i = -warmup; i < steps; i++) {
@@ -39,11 +45,13 @@ public final class StepTiming {
       }
       Arrays.sort(seconds);
       double median = seconds[steps / 2];
+      StepTraffic traffic = StepTraffic.of(session.session().plan());
       System.out.printf(
           Locale.ROOT,
           "{\"model\": \"%s\", \"batch\": %d, \"threads\": %d, \"activations\": \"%s\","
               + " \"kernels\": \"%s\", \"step_seconds\": %.4f, \"fastest\": %.4f, \"slowest\": %.4f,"
-              + " \"images_per_second\": %.1f, \"plan_mib\": %.1f, \"loss\": %.4f}%n",
+              + " \"images_per_second\": %.1f, \"plan_mib\": %.1f, \"moved_mib\": %.1f,"
+              + " \"minimum_mib\": %.1f, \"loss\": %.4f}%n",
           model,
           batch,
           threads,
@@ -54,6 +62,8 @@ public final class StepTiming {
           seconds[steps - 1],
           batch / median,
           session.session().usedBytes() / 1048576.0,
+          traffic.moved() / 1048576.0,
+          traffic.minimum() / 1048576.0,
           loss);
     }
   }

@@ -3,6 +3,7 @@ package dev.nibble.samples;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.plan.Buffer;
+import dev.nibble.engine.plan.StepTraffic;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.ByteSize;
@@ -141,6 +142,10 @@ final class PlanCommand implements Callable<Integer> {
     sum(out, "the same in fp32 mode", report.fp32Bytes());
     sum(out, "every layer's output kept, fp32", report.keepEverythingBytes());
     out.println("(the latter: outputs of all layers of the graph x batch x 4 bytes, nothing else)");
+    StepTraffic traffic = report.traffic();
+    out.printf(
+        "%nA step moves %s; the least this plan allows is %s%n",
+        ByteSize.format(traffic.moved()), ByteSize.format(traffic.minimum()));
     if (limit != null) {
       int fits = report.largestBatch(limit);
       out.printf(

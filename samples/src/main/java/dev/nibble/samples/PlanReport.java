@@ -9,6 +9,7 @@ import dev.nibble.engine.network.Network;
 import dev.nibble.engine.plan.Buffer;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PlanOptions;
+import dev.nibble.engine.plan.StepTraffic;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.kernels.Kernels;
@@ -84,6 +85,11 @@ final class PlanReport {
     return plan.memory().totalBytes() - weightsBytes() - storeBytes() - batchBytes() - otherBytes();
   }
 
+  /** What a step reads and writes, and the least that the plan allows. */
+  StepTraffic traffic() {
+    return StepTraffic.of(plan);
+  }
+
   /** What a run in fp32 mode would allocate. */
   long fp32Bytes() {
     PlanOptions own = plan.options();
@@ -128,6 +134,9 @@ final class PlanReport {
     json.put("lower_bound_bytes", plan.memory().lowerBoundBytes());
     json.put("fp32_total_bytes", fp32Bytes());
     json.put("keep_everything_bytes", keepEverythingBytes());
+    StepTraffic traffic = traffic();
+    json.put("moved_bytes", traffic.moved());
+    json.put("minimum_moved_bytes", traffic.minimum());
     if (limit == null) {
       json.put("memory_limit_bytes", new JsonValue.JsonNull());
       json.put("largest_batch", new JsonValue.JsonNull());

@@ -79,6 +79,17 @@ class PlanCommandTest {
   }
 
   @Test
+  void saysWhatAStepMoves() {
+    JsonObject plan = plan("--model", "resnet20");
+    long minimum = bytes(plan, "minimum_moved_bytes");
+    assertThat(minimum).isGreaterThan(2 * bytes(plan, "store_bytes"));
+    assertThat(bytes(plan, "moved_bytes")).isBetween(minimum, minimum * 11 / 10);
+    String text = InProcess.run("plan", "--model", "resnet20").out();
+    assertThat(text)
+        .containsPattern("A step moves \\S+ MiB; the least this plan allows is \\S+ MiB");
+  }
+
+  @Test
   void keepsResNet164WithinItsPromise() {
     JsonObject plan = plan("--model", "resnet164", "--batch", "128", "--activations", "int4");
     assertThat(bytes(plan, "total_bytes")).isLessThanOrEqualTo(320L << 20);

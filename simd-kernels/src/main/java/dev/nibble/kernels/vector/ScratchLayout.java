@@ -22,9 +22,7 @@ final class ScratchLayout {
       return true;
     }
     Activation activation = residual.activation();
-    return residual.transform().isIdentity()
-        && !activation.normalize()
-        && !activation.relu();
+    return residual.transform().isIdentity() && !activation.normalize() && !activation.relu();
   }
 
   private static int channels(Stage.@Nullable Residual residual) {

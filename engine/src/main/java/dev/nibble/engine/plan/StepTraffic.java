@@ -1,0 +1,305 @@
+package dev.nibble.engine.plan;
+
+import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.plan.BackwardPlan.Term;
+import dev.nibble.engine.plan.Buffer.Kind;
+import dev.nibble.engine.plan.StageGraph.Node;
+import dev.nibble.engine.plan.StageGraph.View;
+import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator.Resample;
+import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.StoreFormat;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The bytes that a training step moves between the planned buffers and the kernels, and the least
+ * that its plan allows.
+ *
+ * <p>Moved is what the kernels' loops load from the buffers and store to them, every walk over a
+ * buffer counted, whether memory or a cache serves it: the codes that a stage's backward pass reads
+ * a second time, a moment after the first, count twice. What stays in a thread's scratch (tiles,
+ * packed weights) is not counted, nor are the tables' few inputs (moments, loss, running
+ * statistics).
+ *
+ * <p>The least: each stage reads every buffer that it needs once and writes every buffer that it
+ * leaves once, in each direction.
+ */
+public final class StepTraffic {
+  private final ExecutionPlan plan;
+  private final BufferPlanner buffers;
+  private final PersistentBuffers persistent;
+  private final int batch;
+  private final int shards;
+  private final Map<Kind, Long> moved = new EnumMap<>(Kind.class);
+  private final Map<Kind, Long> minimum = new EnumMap<>(Kind.class);
+
+  private StepTraffic(ExecutionPlan plan) {
+    this.plan = plan;
+    this.buffers = plan.buffers();
+    this.persistent = buffers.persistent();
+    this.batch = plan.options().batch();
+    this.shards = plan.shards();
+  }
+
+  /**
+   * Counts a training step of a full batch, from the loaded bytes to the updated weights.
+   *
+   * @throws IllegalArgumentException if the plan is for inference
+   */
+  public static StepTraffic of(ExecutionPlan plan) {
+    if (!plan.options().isTraining()) {
+      throw new IllegalArgumentException("Only a plan for training has a step; plan one");
+    }
+    StepTraffic traffic = new StepTraffic(plan);
+    traffic.input();
+    List<Node> nodes = plan.graph().stages();
+    nodes.forEach(traffic::forward);
+    traffic.loss();
+    nodes.reversed().forEach(traffic::backward);
+    traffic.update();
+    return traffic;
+  }
+
+  /** Bytes moved, reads and writes together. */
+  public long moved() {
+    return sum(moved);
+  }
+
+  /** Bytes moved from and to buffers of a kind. */
+  public long moved(Kind kind) {
+    return moved.getOrDefault(kind, 0L);
+  }
+
+  /** The least bytes, reads and writes together. */
+  public long minimum() {
+    return sum(minimum);
+  }
+
+  /** The least bytes from and to buffers of a kind. */
+  public long minimum(Kind kind) {
+    return minimum.getOrDefault(kind, 0L);
+  }
+
+  private static long sum(Map<Kind, Long> bytes) {
+    return bytes.values().stream().mapToLong(Long::longValue).sum();
+  }
+
+  private void input() {
+    Pass pass = new Pass();
+    FeatureMap map = plan.graph().network().input();
+    PersistentBuffers.Slot slot = persistent.slots().getFirst();
+    pass.read(slot.pictures(), (long) batch * map.values());
+    pass.read(slot.crops(), 12L * batch);
+    pass.write(buffers.tensor(plan.graph().tensors().getFirst()), bytes(map));
+  }
+
+  private void forward(Node node) {
+    Pass pass = new Pass();
+    Stage stage = plan.stage(node.index());
+    View input = node.input();
+    pass.read(buffers.tensor(input.tensor()), bytes(stage.input()));
+    table(pass, input, stage.activation());
+    Buffer store = buffers.store(input);
+    if (store != null && stage.activation().store().bits() > 0) {
+      long copy = storeBytes(input);
+      pass.write(store, copy);
+      if (stage.activation().naive()) {
+        pass.readAgain(Kind.STORE, copy);
+      }
+    }
+    View shortcut = node.shortcut();
+    Stage.Residual residual = stage.residual();
+    if (shortcut != null && residual != null) {
+      pass.read(buffers.tensor(shortcut.tensor()), bytes(residual.transform().input()));
+      table(pass, shortcut, residual.activation());
+    }
+    parameters(pass, node);
+    Buffer winners = buffers.argmax(node);
+    if (winners != null) {
+      pass.write(winners, winners.bytes());
+    }
+    pass.write(buffers.tensor(node.output()), bytes(stage.output()));
+    if (stage.statistics()) {
+      sums(pass, Partials.statisticsBytes(stage.output().channels()));
+    }
+    for (View view : plan.graph().views()) {
+      if (view.tensor() == node.output() && plan.activation(view).needsTable()) {
+        pass.writeTable(view);
+      }
+    }
+  }
+
+  private void loss() {
+    Pass pass = new Pass();
+    long bytes = bytes(plan.graph().logits().map());
+    pass.read(buffers.tensor(plan.graph().logits()), bytes);
+    pass.read(persistent.slots().getFirst().labels(), 4L * batch);
+    pass.write(require(buffers.lossGradient()), bytes);
+  }
+
+  private void backward(Node node) {
+    Pass pass = new Pass();
+    Stage stage = plan.stage(node.index());
+    Activation activation = stage.activation();
+    BackwardPlan backward = buffers.backward(node);
+    View input = node.input();
+    backward.outputTerms().forEach(term -> term(pass, term));
+    Buffer gradientOut = backward.gradientOut();
+    if (gradientOut != null) {
+      pass.write(gradientOut, bytes(stage.output()));
+    }
+    parameters(pass, node);
+    Buffer winners = buffers.argmax(node);
+    if (winners != null) {
+      pass.read(winners, winners.bytes());
+    }
+    Buffer dx = backward.dx();
+    if (stage.needsInputValues()) {
+      restore(pass, input, activation);
+    }
+    if (dx != null || activation.normalize()) {
+      backward.activationTerms().forEach(term -> term(pass, term));
+      if (activation.store().bits() > 0) {
+        restore(pass, input, activation); // for the mask and the sums with hat~
+      }
+    }
+    table(pass, input, activation);
+    if (dx != null) {
+      pass.write(dx, bytes(stage.input()));
+    }
+    gradients(pass, node, stage);
+  }
+
+  /** Weights and bias, as a stage's pass reads them. */
+  private static void parameters(Pass pass, Node node) {
+    if (node.weight() != null) {
+      pass.readValues(node, 4L * node.weight().size());
+    }
+  }
+
+  private void restore(Pass pass, View input, Activation activation) {
+    if (activation.store() == StoreFormat.KEPT) {
+      pass.read(buffers.tensor(input.tensor()), bytes(input.tensor().map()));
+    } else if (activation.store().bits() > 0) {
+      pass.read(require(buffers.store(input)), storeBytes(input));
+    }
+  }
+
+  private void term(Pass pass, Term term) {
+    Resample transform = term.transform();
+    View view = term.view();
+    if (transform != null) {
+      // Of the shortcut's output, only the channels that are not padding.
+      long pixels = (long) transform.outputHeight() * transform.outputWidth();
+      pass.read(term.buffer(), batch * pixels * 4 * transform.input().channels());
+    } else if (view != null) {
+      pass.read(term.buffer(), bytes(view.tensor().map()));
+      pass.read(require(buffers.store(view)), storeBytes(view));
+      pass.readTable(view);
+    }
+  }
+
+  /** The shards' partial gradients, and what is merged from them. */
+  private void gradients(Pass pass, Node node, Stage stage) {
+    int bias = stage.hasBias() ? stage.output().channels() : 0;
+    long values = 4L * (stage.operator().weights() + bias);
+    sums(pass, values + 16L * stage.input().channels());
+    if (node.weight() != null) {
+      pass.write(require(persistent.gradients()), values);
+    }
+  }
+
+  private void update() {
+    Pass pass = new Pass();
+    long values =
+        plan.graph().network().parameters().stream()
+            .filter(parameter -> parameter.kind().trainable())
+            .mapToLong(Parameter::size)
+            .sum();
+    long bytes = 4 * values;
+    pass.read(require(persistent.gradients()), bytes);
+    for (Buffer buffer : List.of(persistent.weights(), require(persistent.momentum()))) {
+      pass.read(buffer, bytes);
+      pass.write(buffer, bytes);
+    }
+  }
+
+  private static void table(Pass pass, View view, Activation activation) {
+    if (activation.needsTable()) {
+      pass.readTable(view);
+    }
+  }
+
+  /** Every shard leaves its sums, and the merge reads them. */
+  private void sums(Pass pass, long bytes) {
+    pass.write(persistent.statistics(), shards * bytes);
+    pass.read(persistent.statistics(), shards * bytes);
+  }
+
+  private long bytes(FeatureMap map) {
+    return batch * map.bytes();
+  }
+
+  private long storeBytes(View view) {
+    return batch * plan.activation(view).store().bytes(view.tensor().map());
+  }
+
+  private static <T> T require(@Nullable T value) {
+    return Objects.requireNonNull(value, "the plan lacks a buffer that training needs");
+  }
+
+  /** One stage in one direction. */
+  private final class Pass {
+    private final Map<Object, Long> read = new HashMap<>();
+
+    void read(Buffer buffer, long bytes) {
+      read(buffer, buffer.kind(), bytes, 1);
+    }
+
+    /** A view's table, which every shard copies. */
+    void readTable(View view) {
+      read(view, Kind.OTHER, ChannelTable.bytes(view.tensor().map().channels()), shards);
+    }
+
+    /** A part of the weights' buffer. */
+    void readValues(Node node, long bytes) {
+      read(node, Kind.WEIGHTS, bytes, 1);
+    }
+
+    /** What no other plan would read: it counts as moved only. */
+    void readAgain(Kind kind, long bytes) {
+      moved.merge(kind, bytes, Long::sum);
+    }
+
+    void write(Buffer buffer, long bytes) {
+      write(buffer.kind(), bytes);
+    }
+
+    void writeTable(View view) {
+      write(Kind.OTHER, ChannelTable.bytes(view.tensor().map().channels()));
+    }
+
+    private void write(Kind kind, long bytes) {
+      moved.merge(kind, bytes, Long::sum);
+      minimum.merge(kind, bytes, Long::sum);
+    }
+
+    private void read(Object what, Kind kind, long bytes, int walks) {
+      moved.merge(kind, bytes * walks, Long::sum);
+      Long before = read.get(what);
+      long known = before == null ? 0 : before;
+      if (bytes > known) {
+        read.put(what, bytes);
+        minimum.merge(kind, bytes - known, Long::sum);
+      }
+    }
+  }
+}
