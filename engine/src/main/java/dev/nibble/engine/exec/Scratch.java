@@ -21,8 +21,13 @@ final class Scratch implements AutoCloseable {
     this.account = account;
     this.bytes = bytes(plan, kernels, count);
     account.reserve(bytes, PURPOSE);
-    this.threads = new float[count][threadFloats(plan, kernels)];
-    this.packed = new float[packedFloats(plan, kernels)];
+    try {
+      this.threads = new float[count][threadFloats(plan, kernels)];
+      this.packed = new float[packedFloats(plan, kernels)];
+    } catch (RuntimeException | Error e) {
+      account.release(bytes, PURPOSE); // a heap that is too small must not look like a leak
+      throw e;
+    }
   }
 
   /** Bytes of scratch for that many threads. */

@@ -37,8 +37,23 @@ public final class Session implements AutoCloseable {
   private final List<BatchSlot> slots;
   private boolean closed;
 
+  /** Makes the passes; a constructor in use, a fault in tests. */
+  interface PassesFactory {
+    StagePasses make(
+        ExecutionPlan plan,
+        Binder binder,
+        Kernels kernels,
+        WorkerPool pool,
+        Scratch scratch,
+        SessionOptions options);
+  }
+
   private Session(
-      ExecutionPlan plan, SessionOptions options, Kernels kernels, MemoryAccount parent) {
+      ExecutionPlan plan,
+      SessionOptions options,
+      Kernels kernels,
+      MemoryAccount parent,
+      PassesFactory factory) {
     this.network = plan.graph().network();
     this.plan = plan;
     this.kernels = kernels;
@@ -48,14 +63,22 @@ public final class Session implements AutoCloseable {
     this.account = parent.child("session " + network.name(), MemoryAccount.UNLIMITED);
     Workspace opened = null;
     Scratch reserved = null;
+    WorkerPool started = null;
     try {
       reserved = new Scratch(plan, kernels, options.threads(), account);
       opened = Workspace.open(account, plan.memory(), "workspace");
+      started = new WorkerPool(options.threads(), "nibble-" + network.name());
       this.workspace = opened;
       this.scratch = reserved;
+      this.pool = started;
       this.binder = new Binder(plan, opened);
-      this.pool = new WorkerPool(options.threads(), "nibble-" + network.name());
+      this.passes = factory.make(plan, binder, kernels, started, reserved, options);
+      this.slots = plan.buffers().persistent().slots().stream().map(this::slot).toList();
+      initialState();
     } catch (RuntimeException | Error e) {
+      if (started != null) {
+        started.close();
+      }
       if (opened != null) {
         opened.close();
       }
@@ -65,9 +88,6 @@ public final class Session implements AutoCloseable {
       account.close();
       throw e;
     }
-    this.passes = new StagePasses(plan, binder, kernels, pool, scratch, options);
-    this.slots = plan.buffers().persistent().slots().stream().map(this::slot).toList();
-    initialState();
   }
 
   /**
@@ -77,7 +97,16 @@ public final class Session implements AutoCloseable {
    */
   public static Session open(
       ExecutionPlan plan, SessionOptions options, Kernels kernels, MemoryAccount account) {
-    return new Session(plan, options, kernels, account);
+    return open(plan, options, kernels, account, StagePasses::new);
+  }
+
+  static Session open(
+      ExecutionPlan plan,
+      SessionOptions options,
+      Kernels kernels,
+      MemoryAccount account,
+      PassesFactory factory) {
+    return new Session(plan, options, kernels, account, factory);
   }
 
   /** Bytes that a session takes: the plan's slab and, on the heap, the threads' scratch. */

@@ -41,7 +41,14 @@ final class WorkerPool implements AutoCloseable {
       int worker = i + 1;
       threads[i] =
           Thread.ofPlatform().name(name + "-" + worker).daemon().unstarted(() -> loop(worker));
-      threads[i].start();
+    }
+    try {
+      for (Thread thread : threads) {
+        thread.start();
+      }
+    } catch (OutOfMemoryError e) {
+      close(); // the system gives no further thread: those that run must not wait for ever
+      throw e;
     }
   }
 

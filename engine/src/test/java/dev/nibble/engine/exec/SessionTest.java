@@ -7,15 +7,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.network.SampleNetworks;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PlanOptions;
+import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.MemoryLimitException;
 import java.lang.foreign.MemorySegment;
+import java.lang.reflect.Proxy;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -55,6 +60,67 @@ class SessionTest {
         .hasMessageContaining("training pre-activation with a batch of 5");
     assertThat(account.used()).isZero();
     assertThat(account.peak()).isZero();
+    account.close();
+  }
+
+  @Test
+  void aSessionThatFailsToOpenLeavesNothing() {
+    Network network = perceptron("fails-to-open");
+    ExecutionPlan plan = plan(network);
+    MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
+    IllegalStateException fault = new IllegalStateException("injected");
+    List<MemorySegment> memory = new ArrayList<>();
+    assertThatThrownBy(
+            () ->
+                Session.open(
+                    plan,
+                    SessionOptions.of(3),
+                    TestKernels.chosen(),
+                    account,
+                    (p, binder, kernels, pool, scratch, options) -> {
+                      assertThat(workers(network)).isEqualTo(2);
+                      memory.add(binder.view(plan.buffers().persistent().weights()));
+                      throw fault;
+                    }))
+        .isSameAs(fault);
+    assertThat(workers(network)).isZero();
+    assertThat(memory.getFirst().scope().isAlive()).isFalse();
+    assertThat(account.used()).isZero();
+    account.close();
+  }
+
+  /** A network of a name that no other test's threads bear. */
+  private static Network perceptron(String name) {
+    NetworkBuilder b = Network.builder(name, new FeatureMap(1, 1, 5));
+    return b.build(b.dense("fc", b.input(), 3));
+  }
+
+  /** Asks for more scratch than an array can hold. */
+  private static Kernels greedy(Kernels kernels) {
+    return (Kernels)
+        Proxy.newProxyInstance(
+            Kernels.class.getClassLoader(),
+            new Class<?>[] {Kernels.class},
+            (proxy, method, arguments) ->
+                method.getName().equals("scratchFloats")
+                    ? Integer.MAX_VALUE
+                    : method.invoke(kernels, arguments));
+  }
+
+  private static long workers(Network network) {
+    return Thread.getAllStackTraces().keySet().stream()
+        .filter(thread -> thread.getName().startsWith("nibble-" + network.name() + "-"))
+        .count();
+  }
+
+  @Test
+  void aHeapThatIsTooSmallIsNoLeak() {
+    ExecutionPlan plan = plan(SampleNetworks.preActivation());
+    MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
+    Kernels greedy = greedy(TestKernels.chosen());
+    assertThatThrownBy(() -> Session.open(plan, OPTIONS, greedy, account))
+        .isInstanceOf(OutOfMemoryError.class);
+    assertThat(account.used()).isZero();
     account.close();
   }
 

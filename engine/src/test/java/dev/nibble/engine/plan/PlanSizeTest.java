@@ -12,13 +12,17 @@ import dev.nibble.engine.plan.Buffer.Kind;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
+import dev.nibble.memory.Slab;
+import dev.nibble.memory.plan.Placement;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.IntToLongFunction;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a network takes in memory, and what the promise says that it takes. */
@@ -54,6 +58,21 @@ class PlanSizeTest {
     assertThat(plan.memory().totalBytes())
         .as("the layout is within 2 %% of what lives at one time")
         .isLessThanOrEqualTo(plan.memory().lowerBoundBytes() * 102 / 100);
+  }
+
+  /** With regions of whole lines, no two shards' sums then share one. */
+  @ParameterizedTest
+  @MethodSource("dev.nibble.engine.network.SampleNetworks#named")
+  void partialSumsStartAtALineOfTheCache(Network network) {
+    ExecutionPlan plan =
+        ExecutionPlan.of(network, PlanOptions.training(5, StoreFormat.INT4, false));
+    PersistentBuffers persistent = plan.buffers().persistent();
+    Buffer gradients = Objects.requireNonNull(persistent.partialGradients());
+    for (Buffer buffer : List.of(persistent.statistics(), gradients, persistent.tables())) {
+      Placement placement = plan.memory().placements().get(buffer.index());
+      assertThat(placement.offset() % Slab.ALIGNMENT).as(buffer.name()).isZero();
+    }
+    assertThat(Slab.ALIGNMENT).isEqualTo(64);
   }
 
   @Test

@@ -1,0 +1,72 @@
+package dev.nibble.engine.exec;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.NetworkBuilder;
+import dev.nibble.engine.plan.PlanOptions;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.StoreFormat;
+import java.io.IOException;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Neither an evaluation nor a smaller batch at the epoch's end makes the JVM throw compiled kernels
+ * away again and again. Counted, not timed: a busy machine's times say nothing.
+ */
+class DeoptimizationTest {
+  private static final int BATCH = 8;
+  private static final int STEPS = 30;
+  private static final int EPOCHS = 5;
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  private static Network network() {
+    NetworkBuilder b = Network.builder("epochs", new FeatureMap(8, 8, 3));
+    NetworkBuilder.Node x = b.convolution("stem", b.input(), 16, 3, 1);
+    NetworkBuilder.Node y = b.convolution("conv", b.relu(b.batchNorm("bn", x)), 16, 3, 1);
+    NetworkBuilder.Node a = b.relu(b.batchNorm("head.bn", b.add(y, x)));
+    return b.build(b.dense("fc", b.globalAveragePool(a), 10));
+  }
+
+  /** Steps on full batches, one on a part of a batch, evaluations of both. */
+  private static void epoch(TestSession test) {
+    Session session = test.session();
+    for (int i = 0; i < STEPS; i++) {
+      assertThat(session.train(test.labels(), BATCH, 1e-3f)).isTrue();
+    }
+    assertThat(session.train(test.labels(), BATCH / 3, 1e-3f)).isTrue();
+    session.evaluate(test.labels(), BATCH);
+    session.evaluate(test.labels(), 1);
+  }
+
+  private static DeoptimizationMeter.Counts epochs(TestSession test, int count)
+      throws ReflectiveOperationException, IOException {
+    try (DeoptimizationMeter meter = new DeoptimizationMeter()) {
+      for (int i = 0; i < count; i++) {
+        epoch(test);
+      }
+      return meter.stop();
+    }
+  }
+
+  @Test
+  void epochsThatFollowThrowNoCompiledCodeAway() throws ReflectiveOperationException, IOException {
+    PlanOptions options = PlanOptions.training(BATCH, StoreFormat.INT4, false);
+    try (TestSession test = new TestSession(network(), options, 2, 1)) {
+      long start = System.nanoTime();
+      DeoptimizationMeter.Counts warm = epochs(test, EPOCHS);
+      int compiled = warm.compiled().size();
+      while (!warm.compiled().isEmpty() && System.nanoTime() - start < PATIENCE.toNanos()) {
+        warm = epochs(test, EPOCHS);
+        compiled += warm.compiled().size();
+      }
+      assertThat(compiled).as("methods compiled: the meter measures").isPositive();
+      DeoptimizationMeter.Counts steady = epochs(test, 4 * EPOCHS);
+      // A storm is at least one an epoch. Late compilations may each err once.
+      assertThat(steady.deoptimized())
+          .as("code thrown away in %d epochs, while compiling %s", 4 * EPOCHS, steady.compiled())
+          .hasSizeLessThan(EPOCHS);
+    }
+  }
+}
