@@ -12,7 +12,8 @@ import java.util.Locale;
 /**
  * Times whole training steps and prints one JSON line, like the peer's script does, so that both
  * can run in turn: {@code StepTiming MODEL BATCH THREADS fp32|int8|int4|int2 [STEPS [WARMUP
- * [MEMORY_LIMIT]]]}. The traffic is that of {@link StepTraffic}.
+ * [MEMORY_LIMIT]]]}. The traffic is that of {@link StepTraffic}; the excess is what the warm-up
+ * steps took longer than as many steps at the median.
  */
 public final class StepTiming {
   private StepTiming() {}
@@ -34,22 +35,23 @@ public final class StepTiming {
     long limit = args.length > 6 ? ByteSize.parse(args[6]) : MemoryAccount.UNLIMITED;
     Kernels kernels = KernelProvider.choose(null);
     try (StepSession session = new StepSession(model, batch, store, threads, kernels, limit)) {
-      double[] seconds = new double[steps];
+      double[] all = new double[warmup + steps];
       double loss = 0;
-      for (int i = -warmup; i < steps; i++) {
+      for (int i = 0; i < all.length; i++) {
         long start = System.nanoTime();
         loss = session.step();
-        if (i >= 0) {
-          seconds[i] = (System.nanoTime() - start) / 1e9;
-        }
+        all[i] = (System.nanoTime() - start) / 1e9;
       }
+      double[] seconds = Arrays.copyOfRange(all, warmup, all.length);
       Arrays.sort(seconds);
       double median = seconds[steps / 2];
+      double excess = Arrays.stream(all, 0, warmup).sum() - warmup * median;
       StepTraffic traffic = StepTraffic.of(session.session().plan());
       System.out.printf(
           Locale.ROOT,
           "{\"model\": \"%s\", \"batch\": %d, \"threads\": %d, \"activations\": \"%s\","
               + " \"kernels\": \"%s\", \"step_seconds\": %.4f, \"fastest\": %.4f, \"slowest\": %.4f,"
+              + " \"first_seconds\": %.4f, \"warmup_excess_seconds\": %.4f,"
               + " \"images_per_second\": %.1f, \"plan_mib\": %.1f, \"moved_mib\": %.1f,"
               + " \"minimum_mib\": %.1f, \"loss\": %.4f}%n",
           model,
@@ -60,6 +62,8 @@ public final class StepTiming {
           median,
           seconds[0],
           seconds[steps - 1],
+          all[0],
+          excess,
           batch / median,
           session.session().usedBytes() / 1048576.0,
           traffic.moved() / 1048576.0,

@@ -70,8 +70,7 @@ final class DeoptimizationMeter implements AutoCloseable {
       Object eventType = recorded.getMethod("getEventType").invoke(event);
       if (kind.getMethod("getName").invoke(eventType).equals(DEOPTIMIZATION)) {
         counts.deoptimized().add(name);
-      } else if (((Number) value.invoke(event, "compileLevel")).intValue()
-          == OPTIMIZING_COMPILER) {
+      } else if (((Number) value.invoke(event, "compileLevel")).intValue() == OPTIMIZING_COMPILER) {
         counts.compiled().add(name);
       }
     }
