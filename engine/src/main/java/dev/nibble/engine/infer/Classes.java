@@ -48,6 +48,24 @@ public final class Classes {
   }
 
   /**
+   * Cross-entropy of a picture: log(sum(exp(logits))) minus the logit of its label.
+   *
+   * @param logits N,classes
+   * @param picture which of the N
+   * @param label 0 to classes - 1
+   */
+  public static double loss(float[] logits, int picture, int classes, int label) {
+    int base = checkFrom(logits.length, picture, classes);
+    Objects.checkIndex(label, classes);
+    float most = logits[base + largest(logits, picture, classes)];
+    double sum = 0;
+    for (int c = 0; c < classes; c++) {
+      sum += Math.exp((double) logits[base + c] - most);
+    }
+    return Math.log(sum) + most - logits[base + label];
+  }
+
+  /**
    * Indices of a picture's largest logits, the largest first, the first of equals before the other; NaN
    * comes last.
    *

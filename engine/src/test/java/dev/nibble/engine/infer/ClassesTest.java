@@ -29,6 +29,20 @@ class ClassesTest {
   }
 
   @Test
+  void lossIsTheLogarithmOfTheLabelsShare() {
+    float[] logits = {0, 0, 0, 1, 3, 2};
+    double[] shares = new double[3];
+    Classes.probabilities(logits, 1, 3, shares);
+    for (int label = 0; label < 3; label++) {
+      assertThat(Classes.loss(logits, 1, 3, label))
+          .isCloseTo(-Math.log(shares[label]), within(1e-12));
+    }
+    assertThat(Classes.loss(new float[] {-5000, 5000}, 0, 2, 0)).isEqualTo(10000);
+    assertThatThrownBy(() -> Classes.loss(logits, 0, 3, 3))
+        .isInstanceOf(IndexOutOfBoundsException.class);
+  }
+
+  @Test
   void largestIsTheFirstOfEquals() {
     assertThat(Classes.largest(new float[] {5, 1, 7, 7, 2, 0}, 0, 6)).isEqualTo(2);
     assertThat(Classes.largest(new float[] {5, 1, 7, 7, 2, 0}, 1, 3)).isZero();
