@@ -99,8 +99,7 @@ final class Classifier implements AutoCloseable {
         for (int from = 0; from < slot.count(); from += most) {
           int count = Math.min(most, slot.count() - from);
           long first = (long) from * predictor.input().values();
-          predictor.predictBytes(
-              slot.pictures().asSlice(first), count, MemorySegment.ofArray(all));
+          predictor.predictBytes(slot.pictures().asSlice(first), count, MemorySegment.ofArray(all));
           for (int i = 0; i < count; i++) {
             int label = slot.labels().getAtIndex(JAVA_INT, from + i);
             System.arraycopy(all, i * classes, logits, 0, classes);

@@ -52,7 +52,8 @@ final class Call {
     this.classes = classes;
   }
 
-  void fromSegment(MemorySegment pictures, boolean ofBytes, int pictureCount, MemorySegment logits) {
+  void fromSegment(
+      MemorySegment pictures, boolean ofBytes, int pictureCount, MemorySegment logits) {
     start(pictureCount, ofBytes);
     source = pictures;
     target = logits;

@@ -66,8 +66,8 @@ public final class Classes {
   }
 
   /**
-   * Indices of a picture's largest logits, the largest first, the first of equals before the other; NaN
-   * comes last.
+   * Indices of a picture's largest logits, the largest first, the first of equals before the other;
+   * NaN comes last.
    *
    * @param logits N,classes
    * @param picture which of the N

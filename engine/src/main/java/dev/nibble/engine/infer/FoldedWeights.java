@@ -22,8 +22,7 @@ final class FoldedWeights {
    *
    * @param source a parameter's values in memory order, running statistics included
    */
-  FoldedWeights(
-      Network trained, FoldedNetwork folded, Function<Parameter, MemorySegment> source) {
+  FoldedWeights(Network trained, FoldedNetwork folded, Function<Parameter, MemorySegment> source) {
     this.trained = trained;
     this.folded = folded;
     this.source = source;

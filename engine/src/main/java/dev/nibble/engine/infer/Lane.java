@@ -56,10 +56,7 @@ final class Lane {
   }
 
   private @Nullable InputArgs inputArgs(
-      InferencePlan plan,
-      PredictorMemory memory,
-      MemorySegment crops,
-      PredictorOptions options) {
+      InferencePlan plan, PredictorMemory memory, MemorySegment crops, PredictorOptions options) {
     float[] mean = options.mean();
     float[] std = options.std();
     if (mean == null || std == null) {
@@ -83,8 +80,7 @@ final class Lane {
         input);
   }
 
-  private static ForwardArgs bind(
-      ExecutionPlan plan, PredictorMemory memory, int lane, Node node) {
+  private static ForwardArgs bind(ExecutionPlan plan, PredictorMemory memory, int lane, Node node) {
     Stage stage = plan.stage(node.index());
     View read = node.input();
     View shortcut = node.shortcut();

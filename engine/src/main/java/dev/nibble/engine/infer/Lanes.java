@@ -56,8 +56,7 @@ final class Lanes implements AutoCloseable {
     for (int i = 0; i < threads.length; i++) {
       Worker helper = new Worker();
       helpers[i] = helper;
-      threads[i] =
-          Thread.ofPlatform().name(name + (i + 1)).daemon().unstarted(() -> help(helper));
+      threads[i] = Thread.ofPlatform().name(name + (i + 1)).daemon().unstarted(() -> help(helper));
       threads[i].start();
     }
   }

@@ -86,8 +86,7 @@ public final class Predictor implements AutoCloseable {
       PredictorOptions options,
       Kernels kernels,
       MemoryAccount parent) {
-    MemoryAccount account =
-        parent.child("predictor " + network.name(), MemoryAccount.UNLIMITED);
+    MemoryAccount account = parent.child("predictor " + network.name(), MemoryAccount.UNLIMITED);
     try {
       return new Predictor(network, values, options, kernels, account);
     } catch (RuntimeException | Error e) {

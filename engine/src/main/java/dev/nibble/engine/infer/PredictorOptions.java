@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
  * How a predictor runs. Starts from {@link #defaults()}; the {@code with} methods return a copy.
  *
  * @param threads threads that compute at one time, callers among them, 1 to 1024
- * @param picturesAtOnce pictures that a thread takes through the whole network together, at most;
- *     0 chooses as many as keep their activations within a core's cache
+ * @param picturesAtOnce pictures that a thread takes through the whole network together, at most; 0
+ *     chooses as many as keep their activations within a core's cache
  * @param mean what is subtracted from a picture of bytes, in units of 0..1, a value a channel; null
  *     for a predictor that reads normalised pictures only
  * @param std what it is divided by, a value a channel; null likewise

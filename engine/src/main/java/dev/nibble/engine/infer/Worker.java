@@ -4,8 +4,8 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A thread that waits for a lane or works on one: a caller or a helper. What it was given is written
- * under the lock of {@link Lanes}, the lane last.
+ * A thread that waits for a lane or works on one: a caller or a helper. What it was given is
+ * written under the lock of {@link Lanes}, the lane last.
  */
 final class Worker {
   private volatile @Nullable Thread thread;

@@ -74,8 +74,7 @@ public final class ModelFile {
    *
    * @throws ExchangeException if a tensor is missing, superfluous, or of another shape
    */
-  public static void load(
-      Path path, Network network, Function<Parameter, MemorySegment> values) {
+  public static void load(Path path, Network network, Function<Parameter, MemorySegment> values) {
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
       for (String name : file.names()) {
         if (!network.hasParameter(name)) {

@@ -54,8 +54,7 @@ public record FoldedNetwork(Network network, Map<String, String> norms) {
       kept.add(moved(layer, kept.size(), place, norm != null));
     }
     int output = place[network.output().id()];
-    return new FoldedNetwork(
-        new Network(network.name(), kept, output, network.epsilon()), norms);
+    return new FoldedNetwork(new Network(network.name(), kept, output, network.epsilon()), norms);
   }
 
   /** How many layers that the logits depend on read each layer; the output counts as read. */

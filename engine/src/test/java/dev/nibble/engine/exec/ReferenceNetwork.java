@@ -31,7 +31,8 @@ public final class ReferenceNetwork {
    * @param pictures N,H,W,C
    * @param batchStatistics whether batch norm uses the batch's moments or the running ones
    */
-  public double[] logits(Map<String, double[]> parameters, float[] pictures, boolean batchStatistics) {
+  public double[] logits(
+      Map<String, double[]> parameters, float[] pictures, boolean batchStatistics) {
     double[][] outputs = new double[network.layers().size()][];
     for (Layer layer : network.layers()) {
       outputs[layer.id()] =

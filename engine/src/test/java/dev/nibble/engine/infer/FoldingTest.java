@@ -89,7 +89,9 @@ class FoldingTest {
   @CsvSource({"resnet8, 4, 3", "resnet20, 10, 9", "resnet29, 19, 9"})
   void everyNormBehindAConvolutionIsFolded(String model, int folded, int left) {
     FoldedNetwork network = FoldedNetwork.of(ResNet.of(model, new FeatureMap(32, 32, 3), 10));
-    assertThat(network.norms()).hasSize(folded).containsEntry("stem", "stages.0.blocks.0.units.0.bn");
+    assertThat(network.norms())
+        .hasSize(folded)
+        .containsEntry("stem", "stages.0.blocks.0.units.0.bn");
     assertThat(norms(network.network())).hasSize(left).contains("head.bn");
   }
 

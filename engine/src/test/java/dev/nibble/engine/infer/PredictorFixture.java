@@ -78,7 +78,6 @@ final class PredictorFixture implements AutoCloseable {
         logits.toArray(JAVA_FLOAT), test.count() * test.session().network().classes());
   }
 
-
   @Override
   public void close() {
     predictor.close();

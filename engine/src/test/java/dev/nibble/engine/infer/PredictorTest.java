@@ -56,8 +56,7 @@ class PredictorTest {
 
   @Test
   void aPictureIsNotTouchedByItsNeighbours() {
-    try (PredictorFixture test =
-        new PredictorFixture(network(), PredictorFixture.options(2, 4))) {
+    try (PredictorFixture test = new PredictorFixture(network(), PredictorFixture.options(2, 4))) {
       int values = test.predictor().input().values();
       float[] pictures = test.pictures(8, 2);
       float[] expected = test.predict(pictures, 8);
@@ -176,8 +175,7 @@ class PredictorTest {
         TestSession test = new TestSession(network(), PlanOptions.inference(1), 1, 8)) {
       ModelFile.save(file, test.session(), info);
       PredictorOptions options = PredictorFixture.options(1, 0);
-      try (Predictor live =
-              Predictor.of(test.session(), options.withNormalization(info), account);
+      try (Predictor live = Predictor.of(test.session(), options.withNormalization(info), account);
           Predictor saved = Predictor.open(file, options, TestKernels.chosen(), account)) {
         live.predictBytes(bytes, 2, expected);
         saved.predictBytes(bytes, 2, logits);
@@ -234,8 +232,7 @@ class PredictorTest {
         gone = arena.allocate(4L * 8 * network().input().values());
       }
       for (int i = 0; i < 5; i++) {
-        assertThatThrownBy(
-                () -> test.predictor().predict(gone, 8, MemorySegment.ofArray(logits)))
+        assertThatThrownBy(() -> test.predictor().predict(gone, 8, MemorySegment.ofArray(logits)))
             .isInstanceOf(IllegalStateException.class);
       }
       float[] pictures = test.pictures(8, 1);

@@ -67,8 +67,7 @@ class PredictorThreadsTest {
 
   @Test
   void virtualThreadsMayCall() throws Exception {
-    try (PredictorFixture test =
-            new PredictorFixture(network(), PredictorFixture.options(2, 2));
+    try (PredictorFixture test = new PredictorFixture(network(), PredictorFixture.options(2, 2));
         ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
       float[] pictures = test.pictures(PICTURES, 1);
       float[] expected = test.oneByOne(pictures, PICTURES);
@@ -85,8 +84,7 @@ class PredictorThreadsTest {
 
   @Test
   void aSmallCallDoesNotWaitForALargeOnesEnd() throws Exception {
-    try (PredictorFixture test =
-            new PredictorFixture(network(), PredictorFixture.options(1, 1));
+    try (PredictorFixture test = new PredictorFixture(network(), PredictorFixture.options(1, 1));
         ExecutorService pool = Executors.newFixedThreadPool(1)) {
       float[] many = test.pictures(1024, 1);
       float[] one = test.pictures(1, 2);
@@ -155,8 +153,7 @@ class PredictorThreadsTest {
 
   @Test
   void anInterruptedCallerGetsItsResultAndKeepsItsInterrupt() {
-    try (PredictorFixture test =
-        new PredictorFixture(network(), PredictorFixture.options(2, 1))) {
+    try (PredictorFixture test = new PredictorFixture(network(), PredictorFixture.options(2, 1))) {
       float[] pictures = test.pictures(PICTURES, 1);
       float[] expected = test.predict(pictures, PICTURES);
       Thread.currentThread().interrupt();
