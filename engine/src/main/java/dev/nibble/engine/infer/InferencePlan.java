@@ -59,7 +59,7 @@ final class InferencePlan {
       return new InferencePlan(folded, picturesAtOnce, kernels);
     }
     InferencePlan one = new InferencePlan(folded, 1, kernels);
-    int fit = (int) Math.clamp(CACHE_BYTES / one.lane.totalBytes(), 1, MOST_AT_ONCE);
+    int fit = Math.clamp(CACHE_BYTES / one.lane.totalBytes(), 1, MOST_AT_ONCE);
     return fit == 1 ? one : new InferencePlan(folded, fit, kernels);
   }
 

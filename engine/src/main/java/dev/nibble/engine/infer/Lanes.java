@@ -44,7 +44,7 @@ final class Lanes implements AutoCloseable {
   Lanes(Lane[] all, int atOnce, InferencePlan plan) {
     this.lanes = all.length;
     this.atOnce = atOnce;
-    this.least = (int) Math.clamp(LEAST_WORK / Math.max(1, plan.multiplyAdds()), 1, atOnce);
+    this.least = Math.clamp(LEAST_WORK / Math.max(1, plan.multiplyAdds()), 1, atOnce);
     this.values = plan.graph().network().input().values();
     this.classes = plan.graph().network().classes();
     for (Lane lane : all) {
