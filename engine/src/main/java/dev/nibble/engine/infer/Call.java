@@ -99,7 +99,7 @@ final class Call {
   boolean isOpenTo(Thread thread) {
     MemorySegment from = source;
     MemorySegment to = target;
-    return from == null || to == null || from.isAccessibleBy(thread) && to.isAccessibleBy(thread);
+    return from == null || to == null || (from.isAccessibleBy(thread) && to.isAccessibleBy(thread));
   }
 
   /** Whether pictures are left that nobody has claimed; after a failure none are. */

@@ -95,7 +95,7 @@ public final class Classes {
   }
 
   private static boolean isAbove(float value, float other) {
-    return value > other || Float.isNaN(other) && !Float.isNaN(value);
+    return value > other || (Float.isNaN(other) && !Float.isNaN(value));
   }
 
   private static int checkFrom(int length, int picture, int classes) {
