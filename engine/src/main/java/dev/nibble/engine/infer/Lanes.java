@@ -145,12 +145,12 @@ final class Lanes implements AutoCloseable {
       idle.removeLast();
       // To the end, so that the next helper turns to another call.
       open.addLast(open.removeFirst());
-      help(call, helper);
+      assign(call, helper);
       helper.give(free.removeLast());
     }
   }
 
-  private void help(Call call, Worker helper) {
+  private void assign(Call call, Worker helper) {
     call.helpers++;
     helper.call = call;
     claim(call, helper);

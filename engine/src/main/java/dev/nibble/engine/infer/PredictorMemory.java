@@ -34,14 +34,15 @@ final class PredictorMemory implements AutoCloseable {
     this.heapBytes = plan.heapBytes(lanes);
     account.reserve(heapBytes, HEAP);
     try {
+      this.packed = new float[plan.graph().stages().size()][];
+      for (int i = 0; i < packed.length; i++) {
+        packed[i] = new float[plan.packedFloats(i)];
+      }
+      // Last, since nothing but a close would free it.
       this.slab = Slab.allocate(account, plan.slabBytes(lanes), "weights and activations");
     } catch (RuntimeException | Error e) {
       account.release(heapBytes, HEAP);
       throw e;
-    }
-    this.packed = new float[plan.graph().stages().size()][];
-    for (int i = 0; i < packed.length; i++) {
-      packed[i] = new float[plan.packedFloats(i)];
     }
   }
 
