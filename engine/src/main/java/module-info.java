@@ -12,6 +12,7 @@ module dev.nibble.engine {
   exports dev.nibble.engine.data;
   exports dev.nibble.engine.exchange;
   exports dev.nibble.engine.exec;
+  exports dev.nibble.engine.infer;
   exports dev.nibble.engine.json;
   exports dev.nibble.engine.model;
   exports dev.nibble.engine.network;

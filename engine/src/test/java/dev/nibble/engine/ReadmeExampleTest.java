@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The README's Java example compiles against the modules as a user's class would. */
+/** The README's Java examples compile against the modules as a user's class would. */
 class ReadmeExampleTest {
   private static final Pattern JAVA = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
 
@@ -23,8 +23,15 @@ class ReadmeExampleTest {
     Path root = Path.of(Objects.requireNonNull(System.getProperty("nibble.root")));
     String readme = Files.readString(root.resolve("README.md"));
     Matcher example = JAVA.matcher(readme);
-    assertThat(example.find()).as("a Java example in README.md").isTrue();
-    List<String> lines = example.group(1).lines().toList();
+    int examples = 0;
+    while (example.find()) {
+      examples++;
+      compile(example.group(1).lines().toList());
+    }
+    assertThat(examples).as("Java examples in README.md").isEqualTo(2);
+  }
+
+  private void compile(List<String> lines) throws Exception {
     StringBuilder source = new StringBuilder();
     lines.stream().filter(l -> l.startsWith("import ")).forEach(l -> source.append(l).append('\n'));
     source.append("class Example { public static void main(String[] args) {\n");

@@ -1,28 +1,28 @@
 package dev.nibble.samples;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.exec.Session;
-import dev.nibble.engine.exec.SessionOptions;
-import dev.nibble.engine.model.ModelFile;
+import dev.nibble.engine.infer.Classes;
+import dev.nibble.engine.infer.Predictor;
+import dev.nibble.engine.infer.PredictorOptions;
 import dev.nibble.engine.model.ModelInfo;
-import dev.nibble.engine.network.Network;
-import dev.nibble.engine.plan.ExecutionPlan;
-import dev.nibble.engine.plan.PlanOptions;
+import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
+import dev.nibble.memory.Slab;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.List;
 
-/** A trained model in memory, ready to classify pictures. */
+/** A trained model in memory, ready to classify whole data sets. */
 final class Classifier implements AutoCloseable {
-  private final ModelInfo info;
   private final int batch;
-  private final Session session;
+  private final Predictor predictor;
+  private final Slab slab;
+  private final List<BatchSlot> slots;
 
   /** Hears of every picture in the order of the data set. */
   interface Visitor {
@@ -35,10 +35,32 @@ final class Classifier implements AutoCloseable {
     void visit(int label, float[] logits);
   }
 
-  private Classifier(ModelInfo info, int batch, Session session) {
-    this.info = info;
+  @SuppressWarnings("MustBeClosedChecker") // the classifier owns the slab, and closes it
+  private Classifier(Predictor predictor, int batch, MemoryAccount account) {
     this.batch = batch;
-    this.session = session;
+    this.predictor = predictor;
+    FeatureMap map = predictor.input();
+    long pictures = Slab.sizeFor((long) batch * map.values());
+    long labels = Slab.sizeFor(BatchSlot.labelsBytes(batch));
+    long slot = pictures + labels + Slab.sizeFor(BatchSlot.cropsBytes(batch));
+    // One loads while the other is computed.
+    this.slab = Slab.allocate(account, 2 * slot, "two batches of " + batch + " pictures");
+    MemorySegment memory = slab.segment();
+    this.slots =
+        List.of(
+            slot(map, memory.asSlice(0, slot), pictures, labels),
+            slot(map, memory.asSlice(slot, slot), pictures, labels));
+  }
+
+  private BatchSlot slot(FeatureMap map, MemorySegment memory, long pictures, long labels) {
+    return new BatchSlot(
+        batch,
+        map.height(),
+        map.width(),
+        map.channels(),
+        memory.asSlice(0, pictures),
+        memory.asSlice(pictures, labels),
+        memory.asSlice(pictures + labels));
   }
 
   /**
@@ -54,37 +76,36 @@ final class Classifier implements AutoCloseable {
       int threads,
       Kernels kernels,
       MemoryAccount account) {
-    Network network = BadInputException.check(info::network);
-    PlanOptions inference = PlanOptions.inference(batch);
-    PlanOptions options =
-        new PlanOptions(batch, inference.store(), inference.naive(), 2); // one loads, one computes
-    Session session =
-        Session.open(
-            ExecutionPlan.of(network, options), SessionOptions.of(threads), kernels, account);
+    BadInputException.check(info::network);
+    PredictorOptions options = PredictorOptions.defaults().withThreads(threads);
+    Predictor predictor = Predictor.open(weights, options, kernels, account);
     try {
-      ModelFile.load(weights, session);
-      session.setNormalization(info.mean(), info.std(), info.pictureMean());
-      return new Classifier(info, batch, session);
+      return new Classifier(predictor, batch, account);
     } catch (RuntimeException | Error e) {
-      session.close();
+      predictor.close();
       throw e;
     }
   }
 
   /** Classifies all pictures and returns the sum of their losses. */
   double run(Dataset data, Visitor visitor) {
-    int classes = info.classes().size();
+    int classes = predictor.classes();
+    int most = Math.min(batch, Predictor.MOST_PICTURES);
+    float[] all = new float[most * classes];
     float[] logits = new float[classes];
     double loss = 0;
-    try (DataLoader loader = DataLoader.forEvaluation(data, batch, session.slots())) {
+    try (DataLoader loader = DataLoader.forEvaluation(data, batch, slots)) {
       for (BatchSlot slot = loader.take(); slot != null; slot = loader.take()) {
-        session.load(slot);
-        session.evaluate(slot.labels(), slot.count());
-        loss += session.lossSum();
-        MemorySegment all = session.logits();
-        for (int i = 0; i < slot.count(); i++) {
-          MemorySegment.copy(all, JAVA_FLOAT, 4L * i * classes, logits, 0, classes);
-          visitor.visit(slot.labels().getAtIndex(JAVA_INT, i), logits);
+        for (int from = 0; from < slot.count(); from += most) {
+          int count = Math.min(most, slot.count() - from);
+          long first = (long) from * predictor.input().values();
+          predictor.predictBytes(slot.pictures().asSlice(first), count, MemorySegment.ofArray(all));
+          for (int i = 0; i < count; i++) {
+            int label = slot.labels().getAtIndex(JAVA_INT, from + i);
+            System.arraycopy(all, i * classes, logits, 0, classes);
+            loss += Classes.loss(logits, 0, classes, label);
+            visitor.visit(label, logits);
+          }
         }
         loader.release(slot);
       }
@@ -94,6 +115,7 @@ final class Classifier implements AutoCloseable {
 
   @Override
   public void close() {
-    session.close();
+    predictor.close();
+    slab.close();
   }
 }

@@ -3,6 +3,7 @@ package dev.nibble.samples;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.infer.Classes;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.json.JsonWriter;
@@ -133,7 +134,7 @@ final class EvaluateCommand implements Callable<Integer> {
             pictures,
             (label, logits) -> {
               counts[label]++;
-              correct[label] += Probabilities.largest(logits) == label ? 1 : 0;
+              correct[label] += Classes.largest(logits, 0, classes) == label ? 1 : 0;
             });
     long all = pictures.size();
     long right = 0;

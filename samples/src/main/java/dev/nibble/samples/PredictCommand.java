@@ -1,5 +1,6 @@
 package dev.nibble.samples;
 
+import dev.nibble.engine.infer.Classes;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.json.JsonWriter;
@@ -68,7 +69,7 @@ final class PredictCommand implements Callable<Integer> {
 
   /** A picture's likeliest classes. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Prediction(List<Integer> classes, double[] shares) {}
+  private record Prediction(int[] classes, double[] shares) {}
 
   @Override
   public Integer call() {
@@ -93,8 +94,11 @@ final class PredictCommand implements Callable<Integer> {
       classifier.run(
           list,
           (label, logits) -> {
-            double[] shares = Probabilities.of(logits);
-            predictions.add(new Prediction(Probabilities.top(shares, top), shares));
+            double[] shares = new double[logits.length];
+            Classes.probabilities(logits, 0, logits.length, shares);
+            int[] largest = new int[Math.min(top, logits.length)];
+            Classes.top(logits, 0, logits.length, largest);
+            predictions.add(new Prediction(largest, shares));
           });
     }
     print(info, predictions);

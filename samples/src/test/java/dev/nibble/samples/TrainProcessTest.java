@@ -1,6 +1,7 @@
 package dev.nibble.samples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
@@ -120,7 +121,9 @@ class TrainProcessTest {
     JsonObject last =
         JsonParser.parse(Files.readAllLines(file("metrics.jsonl")).getLast()).asObject();
     assertThat(figures.get("accuracy").asDouble()).isEqualTo(last.get("test_accuracy").asDouble());
-    assertThat(figures.get("loss").asDouble()).isEqualTo(last.get("test_loss").asDouble());
+    // Batch norm is folded into the weights here, which rounds otherwise.
+    assertThat(figures.get("loss").asDouble())
+        .isCloseTo(last.get("test_loss").asDouble(), within(1e-4));
     assertThat(figures.get("classes").asObject().members().keySet())
         .containsExactly("left", "right");
   }

@@ -12,6 +12,7 @@ import dev.nibble.engine.json.JsonException;
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonWriter;
+import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.kernels.FeatureMap;
 import java.lang.foreign.MemorySegment;
@@ -21,6 +22,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /**
  * A model as a safetensors file, with PyTorch's names and order of axes; what is needed to use it
@@ -63,15 +65,25 @@ public final class ModelFile {
    * @throws ExchangeException if a tensor is missing, superfluous, or of another shape
    */
   public static void load(Path path, Session session) {
+    load(path, session.network(), session::values);
+  }
+
+  /**
+   * Reads parameters and running statistics of a network to where {@code values} says, in memory
+   * order.
+   *
+   * @throws ExchangeException if a tensor is missing, superfluous, or of another shape
+   */
+  public static void load(Path path, Network network, Function<Parameter, MemorySegment> values) {
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
       for (String name : file.names()) {
-        if (!session.network().hasParameter(name)) {
+        if (!network.hasParameter(name)) {
           throw new ExchangeException(
               "%s holds a tensor '%s', which %s does not have: choose the model it was made for."
-                  .formatted(path, name, session.network().name()));
+                  .formatted(path, name, network.name()));
         }
       }
-      List<Parameter> parameters = session.network().parameters();
+      List<Parameter> parameters = network.parameters();
       for (Parameter parameter : parameters) {
         long[] shape = new long[parameter.shape().length];
         for (int i = 0; i < shape.length; i++) {
@@ -79,12 +91,12 @@ public final class ModelFile {
         }
         file.require(parameter.name(), DType.F32, shape);
       }
-      // Only now that everything fits: a wrong file leaves the session as it was.
+      // Only now that everything fits: a wrong file leaves the values as they were.
       for (Parameter parameter : parameters) {
-        float[] values = file.readFloats(parameter.name());
-        MemorySegment target = session.values(parameter);
-        for (int i = 0; i < values.length; i++) {
-          target.set(JAVA_FLOAT, 4L * parameter.memoryIndex(i), values[i]);
+        float[] read = file.readFloats(parameter.name());
+        MemorySegment target = values.apply(parameter);
+        for (int i = 0; i < read.length; i++) {
+          target.set(JAVA_FLOAT, 4L * parameter.memoryIndex(i), read[i]);
         }
       }
     }

@@ -7,11 +7,12 @@ import java.util.List;
  * Bytes that the JVM has allocated. By reflection, because a module that needs no management to run
  * should not require it for its tests' sake.
  */
-final class HeapMeter {
+public final class HeapMeter {
   private final Object threads;
   private final Method allocated;
 
-  HeapMeter() throws ReflectiveOperationException {
+  /** Finds the JVM's counters. */
+  public HeapMeter() throws ReflectiveOperationException {
     threads = factory().getMethod("getThreadMXBean").invoke(null);
     allocated =
         Class.forName("com.sun.management.ThreadMXBean").getMethod("getTotalThreadAllocatedBytes");
@@ -22,12 +23,12 @@ final class HeapMeter {
   }
 
   /** Heap bytes that all threads, ended ones too, have allocated since the JVM started. */
-  long allocatedBytes() throws ReflectiveOperationException {
+  public long allocatedBytes() throws ReflectiveOperationException {
     return (long) allocated.invoke(threads);
   }
 
   /** Off-heap bytes that arenas and direct buffers hold now; mapped memory is not counted. */
-  static long directBytes() throws ReflectiveOperationException {
+  public static long directBytes() throws ReflectiveOperationException {
     Class<?> pool = Class.forName("java.lang.management.BufferPoolMXBean");
     List<?> pools =
         (List<?>) factory().getMethod("getPlatformMXBeans", Class.class).invoke(null, pool);

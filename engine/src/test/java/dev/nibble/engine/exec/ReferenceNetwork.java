@@ -15,11 +15,11 @@ import org.jspecify.annotations.Nullable;
  * A network computed the plain way: layer by layer over its graph, nothing fused, everything kept,
  * in double precision. It shares no code with the engine beyond the description of the layers.
  */
-final class ReferenceNetwork {
+public final class ReferenceNetwork {
   private final Network network;
   private final int count;
 
-  ReferenceNetwork(Network network, int count) {
+  public ReferenceNetwork(Network network, int count) {
     this.network = network;
     this.count = count;
   }
@@ -31,7 +31,8 @@ final class ReferenceNetwork {
    * @param pictures N,H,W,C
    * @param batchStatistics whether batch norm uses the batch's moments or the running ones
    */
-  double[] logits(Map<String, double[]> parameters, float[] pictures, boolean batchStatistics) {
+  public double[] logits(
+      Map<String, double[]> parameters, float[] pictures, boolean batchStatistics) {
     double[][] outputs = new double[network.layers().size()][];
     for (Layer layer : network.layers()) {
       outputs[layer.id()] =

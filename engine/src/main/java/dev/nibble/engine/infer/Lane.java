@@ -1,0 +1,133 @@
+package dev.nibble.engine.infer;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.engine.plan.PersistentBuffers;
+import dev.nibble.engine.plan.StageGraph.Node;
+import dev.nibble.engine.plan.StageGraph.View;
+import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.ForwardArgs.ResidualArgs;
+import dev.nibble.kernels.InputArgs;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.Stage;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What one thread needs to take a few pictures through the whole network: tensors, scratch and the
+ * bound arguments of every stage. Depth first, so that the pictures stay in the core's cache and no
+ * thread waits for another between stages. Used by one thread at a time.
+ */
+final class Lane {
+  private final Kernels kernels;
+  private final ForwardArgs[] stages;
+  private final float[][] packed;
+  private final float[] scratch;
+  private final MemorySegment input;
+  private final MemorySegment logits;
+  private final MemorySegment bytes;
+  private final @Nullable InputArgs bytesToInput;
+
+  /** Binds lane number {@code index} of a predictor's memory. */
+  Lane(
+      InferencePlan plan,
+      PredictorMemory memory,
+      int index,
+      Kernels kernels,
+      PredictorOptions options) {
+    ExecutionPlan whole = plan.plan();
+    List<Node> nodes = plan.graph().stages();
+    this.kernels = kernels;
+    this.stages = new ForwardArgs[nodes.size()];
+    this.packed = new float[nodes.size()][];
+    for (Node node : nodes) {
+      stages[node.index()] = bind(whole, memory, index, node);
+      packed[node.index()] = memory.packed(node.index());
+    }
+    this.scratch = new float[plan.scratchFloats()];
+    this.input = memory.view(whole.buffers().tensor(plan.graph().tensors().getFirst()), index);
+    this.logits = memory.view(whole.buffers().tensor(plan.graph().logits()), index);
+    PersistentBuffers.Slot slot = whole.buffers().persistent().slots().getFirst();
+    this.bytes = memory.view(slot.pictures(), index);
+    MemorySegment crops = memory.view(slot.crops(), index);
+    this.bytesToInput = inputArgs(plan, memory, crops, options);
+  }
+
+  private @Nullable InputArgs inputArgs(
+      InferencePlan plan, PredictorMemory memory, MemorySegment crops, PredictorOptions options) {
+    float[] mean = options.mean();
+    float[] std = options.std();
+    if (mean == null || std == null) {
+      return null;
+    }
+    MemorySegment scalars = memory.view(plan.plan().buffers().persistent().scalars());
+    MemorySegment means = scalars.asSlice(64, 4L * mean.length);
+    MemorySegment stds = scalars.asSlice(64 + 4L * mean.length, 4L * mean.length);
+    MemorySegment.copy(mean, 0, means, JAVA_FLOAT, 0, mean.length);
+    MemorySegment.copy(std, 0, stds, JAVA_FLOAT, 0, std.length);
+    // Slabs are zeroed: no padding, no offset, not mirrored.
+    return new InputArgs(
+        plan.graph().network().input(),
+        plan.picturesAtOnce(),
+        bytes,
+        crops,
+        0,
+        means,
+        stds,
+        options.pictureMean(),
+        input);
+  }
+
+  private static ForwardArgs bind(ExecutionPlan plan, PredictorMemory memory, int lane, Node node) {
+    Stage stage = plan.stage(node.index());
+    View read = node.input();
+    View shortcut = node.shortcut();
+    Stage.Residual residual = stage.residual();
+    ResidualArgs added = null;
+    if (shortcut != null && residual != null) {
+      added =
+          new ResidualArgs(
+              memory.view(plan.buffers().tensor(shortcut.tensor()), lane),
+              residual.activation().needsTable() ? memory.table(shortcut) : null,
+              null);
+    }
+    return new ForwardArgs(
+        stage,
+        plan.options().batch(),
+        memory.view(plan.buffers().tensor(read.tensor()), lane),
+        stage.activation().needsTable() ? memory.table(read) : null,
+        null,
+        node.weight() == null ? null : memory.parameter(node.weight()),
+        node.bias() == null ? null : memory.parameter(node.bias()),
+        added,
+        null,
+        memory.view(plan.buffers().tensor(node.output()), lane),
+        null);
+  }
+
+  /** Packs all weights into the arrays that every lane reads. */
+  void pack() {
+    for (int i = 0; i < stages.length; i++) {
+      if (packed[i].length > 0) {
+        kernels.packForward(stages[i], packed[i]);
+      }
+    }
+  }
+
+  /** Takes pictures {@code [from, from + count)} of a call, as many as a lane holds at most. */
+  void run(Call call, int from, int count) {
+    InputArgs args = bytesToInput;
+    if (call.hasBytes() && args != null) {
+      call.read(from, count, bytes);
+      kernels.input(args, 0, count);
+    } else {
+      call.read(from, count, input);
+    }
+    for (int i = 0; i < stages.length; i++) {
+      kernels.forward(stages[i], 0, 0, count, packed[i], scratch);
+    }
+    call.write(from, count, logits);
+  }
+}

@@ -1,0 +1,276 @@
+package dev.nibble.engine.infer;
+
+import java.util.ArrayDeque;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Shares the lanes among the threads that call and the predictor's own helpers.
+ *
+ * <p>A caller takes a lane and works on its own pictures, a chunk at a time. Lanes that no caller
+ * wants go to helpers, which claim chunks of calls that have more than one. Callers wait in the
+ * order in which they came; where one waits, whoever ends a chunk gives it the lane, and a caller
+ * with pictures left queues up again at the end. So a small call waits for chunks, never for
+ * another's whole batch, and every call gets its turn.
+ *
+ * <p>One lock guards everything; it is taken twice a chunk. Nothing is allocated once as many calls
+ * have been under way together as ever will be.
+ */
+final class Lanes implements AutoCloseable {
+  /** Multiply-adds below which handing pictures to another thread costs more than it brings. */
+  private static final long LEAST_WORK = 4_000_000;
+
+  private final Object lock = new Object();
+  private final ArrayDeque<Lane> free = new ArrayDeque<>();
+  private final ArrayDeque<Worker> waiting = new ArrayDeque<>();
+  private final ArrayDeque<Call> open = new ArrayDeque<>();
+  private final ArrayDeque<Worker> idle = new ArrayDeque<>();
+  private final ArrayDeque<Call> spare = new ArrayDeque<>();
+  private final Thread[] threads;
+  private final Worker[] helpers;
+  private final int lanes;
+  private final int atOnce;
+  private final int least;
+  private final int values;
+  private final int classes;
+  private int active;
+  private boolean closed;
+
+  /**
+   * Starts a helper less than there are lanes.
+   *
+   * @param atOnce pictures that a lane holds
+   */
+  Lanes(Lane[] all, int atOnce, InferencePlan plan) {
+    this.lanes = all.length;
+    this.atOnce = atOnce;
+    this.least = Math.clamp(LEAST_WORK / Math.max(1, plan.multiplyAdds()), 1, atOnce);
+    this.values = plan.graph().network().input().values();
+    this.classes = plan.graph().network().classes();
+    for (Lane lane : all) {
+      free.add(lane);
+    }
+    this.threads = new Thread[all.length - 1];
+    this.helpers = new Worker[all.length - 1];
+    String name = "nibble-predict-" + plan.graph().network().name() + "-";
+    for (int i = 0; i < threads.length; i++) {
+      Worker helper = new Worker();
+      helpers[i] = helper;
+      threads[i] = Thread.ofPlatform().name(name + (i + 1)).daemon().unstarted(() -> help(helper));
+      threads[i].start();
+    }
+  }
+
+  /** An unused call, to be given back by {@link #end}. */
+  Call begin() {
+    synchronized (lock) {
+      if (closed) {
+        throw new IllegalStateException("The predictor is closed: open another one.");
+      }
+      active++;
+      Call call = spare.pollLast();
+      return call != null ? call : new Call(values, classes);
+    }
+  }
+
+  void end(Call call) {
+    call.clear();
+    synchronized (lock) {
+      spare.addLast(call);
+      active--;
+      if (closed && active == 0) {
+        lock.notifyAll();
+      }
+    }
+  }
+
+  /** Runs a call on the calling thread, with what help there is. */
+  void run(Call call) {
+    Worker caller = call.caller;
+    call.shared = threads.length > 0 && call.count > least && call.isOpenTo(threads[0]);
+    synchronized (lock) {
+      waiting.addLast(caller);
+      if (call.shared) {
+        open.addLast(call);
+      }
+      dispatch();
+    }
+    Lane lane = caller.await();
+    while (lane != null) {
+      try {
+        lane.run(call, caller.from, caller.pictures);
+      } catch (RuntimeException | Error e) {
+        fail(call, e);
+      }
+      lane = next(call, lane);
+    }
+    awaitHelpers(call);
+    throwFailure(call.failure);
+  }
+
+  /** What a caller works with next: null when nothing of its call is unclaimed. */
+  private @Nullable Lane next(Call call, Lane lane) {
+    Worker caller = call.caller;
+    synchronized (lock) {
+      if (call.hasMore() && waiting.isEmpty()) {
+        claim(call, caller);
+        return lane;
+      }
+      free.addLast(lane);
+      if (!call.hasMore()) {
+        open.remove(call);
+        dispatch();
+        return null;
+      }
+      waiting.addLast(caller);
+      dispatch();
+    }
+    return caller.await();
+  }
+
+  /** Gives free lanes to callers, then to helpers. Needs the lock. */
+  private void dispatch() {
+    while (!free.isEmpty()) {
+      Worker caller = waiting.pollFirst();
+      if (caller != null && caller.call != null) {
+        claim(caller.call, caller);
+        caller.give(free.removeLast());
+        continue;
+      }
+      Call call = open.peekFirst();
+      Worker helper = idle.peekLast();
+      if (call == null || helper == null) {
+        return;
+      }
+      idle.removeLast();
+      // To the end, so that the next helper turns to another call.
+      open.addLast(open.removeFirst());
+      assign(call, helper);
+      helper.give(free.removeLast());
+    }
+  }
+
+  private void assign(Call call, Worker helper) {
+    call.helpers++;
+    helper.call = call;
+    claim(call, helper);
+  }
+
+  /** Takes a chunk; smaller ones towards the end, so that all threads end together. */
+  private void claim(Call call, Worker worker) {
+    int left = call.count - call.next;
+    int fair = call.shared ? (left + lanes - 1) / lanes : left;
+    worker.from = call.next;
+    worker.pictures = Math.min(left, Math.clamp(fair, least, atOnce));
+    call.next += worker.pictures;
+    if (call.next == call.count) {
+      open.remove(call);
+    }
+  }
+
+  private void fail(Call call, Throwable thrown) {
+    synchronized (lock) {
+      if (call.failure == null) {
+        call.failure = thrown;
+      }
+      open.remove(call);
+    }
+  }
+
+  private static void throwFailure(@Nullable Throwable thrown) {
+    if (thrown instanceof RuntimeException e) {
+      throw e;
+    }
+    if (thrown instanceof Error e) {
+      throw e;
+    }
+  }
+
+  private void awaitHelpers(Call call) {
+    boolean interrupted = false;
+    while (isHelped(call)) {
+      LockSupport.park(call);
+      interrupted |= Thread.interrupted();
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private boolean isHelped(Call call) {
+    synchronized (lock) {
+      return call.helpers > 0;
+    }
+  }
+
+  /** A helper's life. */
+  private void help(Worker helper) {
+    helper.enter();
+    synchronized (lock) {
+      idle.addLast(helper);
+      dispatch();
+    }
+    Lane lane = helper.await();
+    while (lane != null) {
+      Call call = helper.call;
+      if (call != null) {
+        try {
+          lane.run(call, helper.from, helper.pictures);
+        } catch (RuntimeException | Error e) {
+          fail(call, e);
+        }
+        lane = helped(call, helper, lane);
+      }
+    }
+  }
+
+  /** What a helper works with next; waits until there is something. */
+  private @Nullable Lane helped(Call call, Worker helper, Lane lane) {
+    synchronized (lock) {
+      if (call.hasMore() && waiting.isEmpty()) {
+        claim(call, helper);
+        return lane;
+      }
+      helper.call = null;
+      call.helpers--;
+      if (call.helpers == 0) {
+        call.caller.wake();
+      }
+      free.addLast(lane);
+      idle.addLast(helper);
+      dispatch();
+    }
+    return helper.await();
+  }
+
+  /** Refuses further calls, waits for those under way, and ends the helpers. */
+  @Override
+  public void close() {
+    boolean interrupted = false;
+    synchronized (lock) {
+      closed = true;
+      while (active > 0) {
+        try {
+          lock.wait();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    }
+    for (Worker helper : helpers) {
+      helper.stop();
+    }
+    for (Thread thread : threads) {
+      while (thread.isAlive()) {
+        try {
+          thread.join();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

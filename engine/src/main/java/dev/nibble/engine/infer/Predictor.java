@@ -1,0 +1,276 @@
+package dev.nibble.engine.infer;
+
+import dev.nibble.engine.exec.Session;
+import dev.nibble.engine.model.ModelFile;
+import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.Parameter;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.memory.MemoryAccount;
+import dev.nibble.memory.Slab;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.function.Function;
+
+/**
+ * A trained network, ready to classify: a copy of its weights with batch norm folded into them,
+ * packed for the kernels.
+ *
+ * <p>Any number of threads may call at the same time, each with 1 to {@value #MOST_PICTURES}
+ * pictures. A call computes on the calling thread; {@link PredictorOptions#threads} bounds how many
+ * threads compute at one time, and helpers take pictures of large calls while there are fewer. A
+ * picture's logits are the same to the last bit whatever is computed beside it. A call allocates
+ * nothing.
+ *
+ * <p>Pictures are N,H,W,C, logits N,classes. A memory segment may lie anywhere, on the heap too;
+ * one of a confined arena is touched by the calling thread alone.
+ */
+public final class Predictor implements AutoCloseable {
+  /** The most pictures of one call. */
+  public static final int MOST_PICTURES = 1024;
+
+  private final FeatureMap input;
+  private final int classes;
+  private final PredictorOptions options;
+  private final MemoryAccount account;
+  private final PredictorMemory memory;
+  private final Lanes lanes;
+  private final int atOnce;
+  private final Object closing = new Object();
+  private boolean closed;
+
+  @SuppressWarnings("MustBeClosedChecker") // the predictor owns the memory, and closes it
+  private Predictor(
+      Network network,
+      Function<Parameter, MemorySegment> values,
+      PredictorOptions options,
+      Kernels kernels,
+      MemoryAccount account) {
+    this.input = network.input();
+    this.classes = network.classes();
+    this.options = options;
+    this.account = account;
+    checkChannels(options, input);
+    InferencePlan plan = InferencePlan.of(network, options.picturesAtOnce(), kernels);
+    this.atOnce = plan.picturesAtOnce();
+    int count = options.threads();
+    this.memory = new PredictorMemory(plan, count, account);
+    try {
+      new FoldedWeights(network, plan.folded(), values).write(memory::parameter);
+      memory.fillTables(kernels);
+      Lane[] all = new Lane[count];
+      for (int i = 0; i < count; i++) {
+        all[i] = new Lane(plan, memory, i, kernels, options);
+      }
+      all[0].pack();
+      this.lanes = new Lanes(all, atOnce, plan);
+    } catch (RuntimeException | Error e) {
+      memory.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Copies a network's values; what happens to them later does not matter to the predictor.
+   *
+   * @param values each parameter's values in memory order ({@link Parameter#memoryIndex}), running
+   *     statistics included
+   * @param parent pays for the predictor until it is closed
+   * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
+   * @throws IllegalArgumentException if mean and std do not fit the network's channels
+   */
+  public static Predictor of(
+      Network network,
+      Function<Parameter, MemorySegment> values,
+      PredictorOptions options,
+      Kernels kernels,
+      MemoryAccount parent) {
+    MemoryAccount account = parent.child("predictor " + network.name(), MemoryAccount.UNLIMITED);
+    try {
+      return new Predictor(network, values, options, kernels, account);
+    } catch (RuntimeException | Error e) {
+      account.close();
+      throw e;
+    }
+  }
+
+  /** Copies a session's network as it is now, between two steps. */
+  public static Predictor of(Session session, PredictorOptions options, MemoryAccount parent) {
+    return of(session.network(), session::values, options, session.kernels(), parent);
+  }
+
+  /**
+   * Reads a saved model, and how its pictures are normalised.
+   *
+   * @param options whose normalization is replaced by the model's
+   * @throws dev.nibble.engine.exchange.ExchangeException if the file holds no such model
+   * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
+   */
+  public static Predictor open(
+      Path model, PredictorOptions options, Kernels kernels, MemoryAccount parent) {
+    ModelInfo info = ModelFile.info(model);
+    Network network = info.network();
+    long weightBytes = Slab.sizeFor(4L * network.weightValues());
+    long stateBytes = 4L * network.stateValues();
+    try (Slab slab = Slab.allocate(parent, weightBytes + stateBytes, "weights as trained")) {
+      Function<Parameter, MemorySegment> values =
+          parameter -> {
+            long base = parameter.kind().trainable() ? 0 : weightBytes;
+            long offset = base + 4L * parameter.offset();
+            return slab.segment().asSlice(offset, 4L * parameter.size());
+          };
+      ModelFile.load(model, network, values);
+      return of(network, values, options.withNormalization(info), kernels, parent);
+    }
+  }
+
+  private static void checkChannels(PredictorOptions options, FeatureMap input) {
+    float[] mean = options.mean();
+    if (mean != null && mean.length != input.channels()) {
+      throw new IllegalArgumentException(
+          "Mean and std need a value for each of the " + input.channels() + " channels");
+    }
+  }
+
+  /** Shape of a picture. */
+  public FeatureMap input() {
+    return input;
+  }
+
+  /** Logits of a picture. */
+  public int classes() {
+    return classes;
+  }
+
+  /** How it runs. */
+  public PredictorOptions options() {
+    return options;
+  }
+
+  /** Pictures that a thread takes through the network together. */
+  public int picturesAtOnce() {
+    return atOnce;
+  }
+
+  /** Bytes held now: weights, packed weights, and each thread's activations and scratch. */
+  public long usedBytes() {
+    return account.used();
+  }
+
+  /**
+   * Classifies normalised pictures.
+   *
+   * @param pictures fp32, normalised as in training
+   * @param count pictures, 1 to {@value #MOST_PICTURES}
+   * @param logits fp32, of which {@code count * classes} are written
+   * @throws IllegalArgumentException if the count or a segment's size does not fit
+   * @throws IllegalStateException if the predictor is closed
+   */
+  public void predict(MemorySegment pictures, int count, MemorySegment logits) {
+    checkCount(count);
+    checkSize("pictures", pictures.byteSize(), 4L * count * input.values(), "bytes");
+    checkLogits(logits, count);
+    Call call = lanes.begin();
+    try {
+      call.fromSegment(pictures, false, count, logits);
+      lanes.run(call);
+    } finally {
+      lanes.end(call);
+    }
+  }
+
+  /** Classifies normalised pictures; as {@link #predict(MemorySegment, int, MemorySegment)}. */
+  public void predict(float[] pictures, int count, float[] logits) {
+    checkCount(count);
+    checkSize("pictures", pictures.length, (long) count * input.values(), "values");
+    checkSize("logits", logits.length, (long) count * classes, "values");
+    Call call = lanes.begin();
+    try {
+      call.fromFloats(pictures, count, logits);
+      lanes.run(call);
+    } finally {
+      lanes.end(call);
+    }
+  }
+
+  /**
+   * Classifies pictures as data sets hold them: {@code (byte / 255 - mean) / std} is computed here.
+   *
+   * @param pictures unsigned bytes
+   * @param count pictures, 1 to {@value #MOST_PICTURES}
+   * @param logits fp32, of which {@code count * classes} are written
+   * @throws IllegalArgumentException if the count or a segment's size does not fit
+   * @throws IllegalStateException if the predictor is closed, or was not told mean and std
+   */
+  public void predictBytes(MemorySegment pictures, int count, MemorySegment logits) {
+    checkCount(count);
+    checkNormalizes();
+    checkSize("pictures", pictures.byteSize(), (long) count * input.values(), "bytes");
+    checkLogits(logits, count);
+    Call call = lanes.begin();
+    try {
+      call.fromSegment(pictures, true, count, logits);
+      lanes.run(call);
+    } finally {
+      lanes.end(call);
+    }
+  }
+
+  /** Classifies bytes; as {@link #predictBytes(MemorySegment, int, MemorySegment)}. */
+  public void predictBytes(byte[] pictures, int count, float[] logits) {
+    checkCount(count);
+    checkNormalizes();
+    checkSize("pictures", pictures.length, (long) count * input.values(), "bytes");
+    checkSize("logits", logits.length, (long) count * classes, "values");
+    Call call = lanes.begin();
+    try {
+      call.fromBytes(pictures, count, logits);
+      lanes.run(call);
+    } finally {
+      lanes.end(call);
+    }
+  }
+
+  private static void checkCount(int count) {
+    if (count < 1 || count > MOST_PICTURES) {
+      throw new IllegalArgumentException(
+          "A call takes 1 to " + MOST_PICTURES + " pictures, not " + count + ": split the batch.");
+    }
+  }
+
+  private void checkNormalizes() {
+    if (!options.normalizes()) {
+      throw new IllegalStateException(
+          "This predictor does not know mean and std: give them with"
+              + " PredictorOptions.withNormalization, or pass normalised pictures to predict.");
+    }
+  }
+
+  private void checkLogits(MemorySegment logits, int count) {
+    checkSize("logits", logits.byteSize(), 4L * count * classes, "bytes");
+    if (logits.isReadOnly()) {
+      throw new IllegalArgumentException("The logits' segment is read-only: pass a writable one.");
+    }
+  }
+
+  private static void checkSize(String what, long size, long needed, String unit) {
+    if (size < needed) {
+      throw new IllegalArgumentException(
+          "The %s hold %d %s, but the call needs %d.".formatted(what, size, unit, needed));
+    }
+  }
+
+  /** Waits for the calls under way, then frees everything; later calls throw. */
+  @Override
+  public void close() {
+    synchronized (closing) {
+      if (!closed) {
+        lanes.close();
+        memory.close();
+        account.close();
+        closed = true;
+      }
+    }
+  }
+}

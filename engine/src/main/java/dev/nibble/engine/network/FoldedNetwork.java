@@ -1,0 +1,99 @@
+package dev.nibble.engine.network;
+
+import dev.nibble.kernels.Operator;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A network for inference, in which a batch norm that is the only reader of a convolution or dense
+ * layer is gone: with running statistics it is an affine map a channel, which the layer's weights
+ * and a bias take in. Other batch norms (of a sum, of a depthwise convolution, of a tensor that is
+ * read elsewhere too) stay, and so does every name. Layers that the logits do not depend on are
+ * left out.
+ *
+ * @param network the network that is left; its folded layers have a bias
+ * @param norms the batch norm's name by the name of the layer that took it in
+ */
+public record FoldedNetwork(Network network, Map<String, String> norms) {
+
+  /** Copies the names. */
+  public FoldedNetwork {
+    norms = Map.copyOf(norms);
+  }
+
+  /** Folds what can be folded; the values are folded by whoever holds them. */
+  public static FoldedNetwork of(Network network) {
+    int[] readers = readers(network);
+    List<Layer> layers = network.layers();
+    Map<Integer, String> foldedBy = new LinkedHashMap<>();
+    for (Layer layer : layers) {
+      if (readers[layer.id()] > 0 && layer instanceof Layer.BatchNorm norm) {
+        if (readers[norm.source()] == 1 && takesBias(layers.get(norm.source()))) {
+          foldedBy.put(norm.source(), norm.name());
+        }
+      }
+    }
+    int[] place = new int[layers.size()];
+    List<Layer> kept = new ArrayList<>();
+    Map<String, String> norms = new LinkedHashMap<>();
+    for (Layer layer : layers) {
+      if (readers[layer.id()] == 0 && !(layer instanceof Layer.Input)) {
+        continue;
+      }
+      if (layer instanceof Layer.BatchNorm norm && foldedBy.containsKey(norm.source())) {
+        place[norm.id()] = place[norm.source()];
+        continue;
+      }
+      place[layer.id()] = kept.size();
+      String norm = foldedBy.get(layer.id());
+      if (norm != null) {
+        norms.put(layer.name(), norm);
+      }
+      kept.add(moved(layer, kept.size(), place, norm != null));
+    }
+    int output = place[network.output().id()];
+    return new FoldedNetwork(new Network(network.name(), kept, output, network.epsilon()), norms);
+  }
+
+  /** How many layers that the logits depend on read each layer; the output counts as read. */
+  private static int[] readers(Network network) {
+    List<Layer> layers = network.layers();
+    int[] readers = new int[layers.size()];
+    readers[network.output().id()] = 1;
+    for (int id = layers.size() - 1; id >= 0; id--) {
+      if (readers[id] > 0) {
+        for (int source : layers.get(id).inputs()) {
+          readers[source]++;
+        }
+      }
+    }
+    return readers;
+  }
+
+  private static boolean takesBias(Layer layer) {
+    return layer instanceof Layer.Weighted w && w.operator() instanceof Operator.Convolution;
+  }
+
+  private static Layer moved(Layer layer, int id, int[] place, boolean withBias) {
+    return switch (layer) {
+      case Layer.Input i -> new Layer.Input(id, i.name(), i.output());
+      case Layer.Weighted w ->
+          new Layer.Weighted(
+              id, w.name(), place[w.source()], withBias ? biased(w.operator()) : w.operator());
+      case Layer.Pooling p -> new Layer.Pooling(id, p.name(), place[p.source()], p.operator());
+      case Layer.Shortcut s -> new Layer.Shortcut(id, s.name(), place[s.source()], s.operator());
+      case Layer.BatchNorm b -> new Layer.BatchNorm(id, b.name(), place[b.source()], b.output());
+      case Layer.Relu r -> new Layer.Relu(id, r.name(), place[r.source()], r.output());
+      case Layer.Add a ->
+          new Layer.Add(id, a.name(), place[a.left()], place[a.right()], a.output());
+    };
+  }
+
+  private static Operator biased(Operator operator) {
+    return operator instanceof Operator.Convolution c
+        ? new Operator.Convolution(c.input(), c.outChannels(), c.kernel(), c.stride(), true)
+        : operator;
+  }
+}

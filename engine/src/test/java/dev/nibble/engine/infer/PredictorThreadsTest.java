@@ -1,0 +1,165 @@
+package dev.nibble.engine.infer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.ResNet;
+import dev.nibble.kernels.FeatureMap;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Many threads on one predictor. */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class PredictorThreadsTest {
+  private static final int PICTURES = 40;
+
+  private static Network network() {
+    return ResNet.of("resnet8", new FeatureMap(8, 8, 3), 5);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 1, 6", "2, 1, 3", "2, 3, 8", "3, 2, 12", "5, 0, 2"})
+  void callsOfAnySizeNeverMixTheirResults(int threads, int atOnce, int callers) throws Exception {
+    try (PredictorFixture test =
+            new PredictorFixture(network(), PredictorFixture.options(threads, atOnce));
+        ExecutorService pool = Executors.newFixedThreadPool(callers)) {
+      float[] pictures = test.pictures(PICTURES, 1);
+      float[] expected = test.oneByOne(pictures, PICTURES);
+      List<Future<?>> calls = new ArrayList<>();
+      for (int caller = 0; caller < callers; caller++) {
+        int first = caller;
+        calls.add(
+            pool.submit(
+                () -> {
+                  for (int round = 0; round < 60; round++) {
+                    predictSome(test, pictures, expected, (first * 7 + round * 11) % PICTURES);
+                  }
+                }));
+      }
+      for (Future<?> call : calls) {
+        call.get();
+      }
+    }
+  }
+
+  /** A part of the pictures, of a size that differs from call to call. */
+  private static void predictSome(
+      PredictorFixture test, float[] pictures, float[] expected, int from) {
+    int values = test.predictor().input().values();
+    int count = 1 + (from * 13) % (PICTURES - from);
+    float[] logits =
+        test.predict(Arrays.copyOfRange(pictures, from * values, (from + count) * values), count);
+    assertThat(logits).isEqualTo(Arrays.copyOfRange(expected, from * 5, (from + count) * 5));
+  }
+
+  @Test
+  void virtualThreadsMayCall() throws Exception {
+    try (PredictorFixture test = new PredictorFixture(network(), PredictorFixture.options(2, 2));
+        ExecutorService pool = Executors.newVirtualThreadPerTaskExecutor()) {
+      float[] pictures = test.pictures(PICTURES, 1);
+      float[] expected = test.oneByOne(pictures, PICTURES);
+      List<Future<?>> calls = new ArrayList<>();
+      for (int i = 0; i < 200; i++) {
+        int from = i % PICTURES;
+        calls.add(pool.submit(() -> predictSome(test, pictures, expected, from)));
+      }
+      for (Future<?> call : calls) {
+        call.get();
+      }
+    }
+  }
+
+  @Test
+  void aSmallCallDoesNotWaitForALargeOnesEnd() throws Exception {
+    try (PredictorFixture test = new PredictorFixture(network(), PredictorFixture.options(1, 1));
+        ExecutorService pool = Executors.newFixedThreadPool(1)) {
+      float[] many = test.pictures(1024, 1);
+      float[] one = test.pictures(1, 2);
+      AtomicBoolean stop = new AtomicBoolean();
+      AtomicInteger finished = new AtomicInteger();
+      CountDownLatch started = new CountDownLatch(1);
+      Future<?> large =
+          pool.submit(
+              () -> {
+                while (!stop.get()) {
+                  started.countDown();
+                  test.predict(many, 1024);
+                  finished.incrementAndGet();
+                }
+              });
+      started.await();
+      // There is one lane, which the large calls hold nearly all the time, a chunk at a time.
+      int before = finished.get();
+      for (int i = 0; i < 200; i++) {
+        test.predict(one, 1);
+      }
+      int between = finished.get() - before;
+      stop.set(true);
+      large.get();
+      assertThat(between).as("large calls that ended during 200 small ones").isLessThan(100);
+    }
+  }
+
+  @Test
+  void closingWaitsForTheCallsUnderWay() throws Exception {
+    for (int round = 0; round < 10; round++) {
+      PredictorFixture test = new PredictorFixture(network(), PredictorFixture.options(2, 1));
+      float[] pictures = test.pictures(PICTURES, 1);
+      float[] expected = test.predict(pictures, PICTURES);
+      CountDownLatch running = new CountDownLatch(4);
+      AtomicInteger ended = new AtomicInteger();
+      try (ExecutorService pool = Executors.newFixedThreadPool(4)) {
+        List<Future<?>> calls = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+          calls.add(
+              pool.submit(
+                  () -> {
+                    running.countDown();
+                    assertThatThrownBy(
+                            () -> {
+                              while (true) {
+                                assertThat(test.predict(pictures, PICTURES)).isEqualTo(expected);
+                                ended.incrementAndGet();
+                              }
+                            })
+                        .isInstanceOf(IllegalStateException.class)
+                        .hasMessageContaining("closed");
+                  }));
+        }
+        running.await();
+        while (ended.get() < 4) {
+          Thread.onSpinWait();
+        }
+        test.close(); // its account would throw if anything were still held
+        for (Future<?> call : calls) {
+          call.get(30, TimeUnit.SECONDS);
+        }
+      }
+    }
+  }
+
+  @Test
+  void anInterruptedCallerGetsItsResultAndKeepsItsInterrupt() {
+    try (PredictorFixture test = new PredictorFixture(network(), PredictorFixture.options(2, 1))) {
+      float[] pictures = test.pictures(PICTURES, 1);
+      float[] expected = test.predict(pictures, PICTURES);
+      Thread.currentThread().interrupt();
+      float[] logits = test.predict(pictures, PICTURES);
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(logits).isEqualTo(expected);
+    }
+  }
+}
