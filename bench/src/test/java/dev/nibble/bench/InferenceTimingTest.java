@@ -19,8 +19,7 @@ class InferenceTimingTest {
     PredictorOptions options = PredictorOptions.defaults().withThreads(2);
     try (StepSession session = new StepSession("resnet8", 5, StoreFormat.NONE, 1, kernels);
         MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
-        Predictor predictor =
-            InferenceTiming.predictor("resnet8", options, kernels, account)) {
+        Predictor predictor = InferenceTiming.predictor("resnet8", options, kernels, account)) {
       session.predict();
       float[] expected = session.session().logits().toArray(JAVA_FLOAT);
       float[] logits = new float[5 * 10];
