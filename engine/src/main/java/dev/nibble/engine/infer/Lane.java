@@ -90,8 +90,7 @@ final class Lane {
       added =
           new ResidualArgs(
               memory.view(plan.buffers().tensor(shortcut.tensor()), lane),
-              residual.activation().needsTable() ? memory.table(shortcut) : null,
-              null);
+              residual.activation().needsTable() ? memory.table(shortcut) : null);
     }
     return new ForwardArgs(
         stage,
