@@ -17,13 +17,18 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Whole BN-ReLU-convolution stages on one thread, 32 pictures a call. */
-@State(Scope.Benchmark)
+/**
+ * Whole BN-ReLU-convolution stages, {@code batch} pictures a call and thread; {@code -t 2} runs two
+ * threads side by side, each on buffers of its own, as a step does.
+ */
+@State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 3, time = 1)
-@Fork(value = 1, jvmArgsAppend = "--add-modules=jdk.incubator.vector")
+@Fork(
+    value = 1,
+    jvmArgsAppend = {"--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED"})
 public class StageBenchmark {
   @Param({
     "32x32x16-3x3-s1-16",
@@ -35,8 +40,12 @@ public class StageBenchmark {
   })
   String shape = "32x32x16-3x3-s1-16";
 
+  /** KEPT measures a first or last layer: no batch norm, no ReLU, no copy. */
   @Param({"FP32", "INT8", "INT4", "INT2"})
   StoreFormat store = StoreFormat.INT4;
+
+  @Param("64")
+  int batch = 64;
 
   @SuppressWarnings("NullAway.Init") // set by open()
   private StageFixture stage;
@@ -46,18 +55,20 @@ public class StageBenchmark {
   public void open() {
     stage =
         new StageFixture(
-            KernelProvider.choose(null), StageShape.parse(shape).convolution(), store, 32);
+            KernelProvider.choose(null), StageShape.parse(shape).operator(), store, batch);
   }
 
   /** The stage forward. */
   @Benchmark
-  public float forward() {
+  public float forward(HeapCounter heap) {
+    heap.heapCalls++;
     return stage.forward();
   }
 
   /** The stage backward. */
   @Benchmark
-  public float backward() {
+  public float backward(HeapCounter heap) {
+    heap.heapCalls++;
     return stage.backward();
   }
 

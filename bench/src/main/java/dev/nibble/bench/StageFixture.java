@@ -9,18 +9,25 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.GradientTerm;
 import dev.nibble.kernels.Kernels;
-import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
-import java.lang.foreign.Arena;
+import dev.nibble.memory.MemoryAccount;
+import dev.nibble.memory.Slab;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 
-/** One BN-ReLU-convolution stage on random values, run on the calling thread. */
+/**
+ * One BN-ReLU-convolution stage on random values, run on the calling thread. With {@link
+ * StoreFormat#KEPT} it is a first or last layer's: no batch norm and no ReLU before it, its input
+ * kept.
+ */
 final class StageFixture implements AutoCloseable {
-  private final Arena arena = Arena.ofConfined();
+  private final MemoryAccount account = MemoryAccount.root("stage", MemoryAccount.UNLIMITED);
+  private final List<Slab> slabs = new ArrayList<>();
   private final Kernels kernels;
   private final int batch;
   private final ForwardArgs forward;
@@ -29,54 +36,72 @@ final class StageFixture implements AutoCloseable {
   private final float[] scratch;
   private final SplittableRandom random = new SplittableRandom(3);
 
-  StageFixture(Kernels kernels, Convolution convolution, StoreFormat store, int batch) {
+  /**
+   * Fills the buffers and runs the stage forward once.
+   *
+   * @param batch pictures a pass
+   */
+  StageFixture(Kernels kernels, Operator operator, StoreFormat store, int batch) {
     this.kernels = kernels;
     this.batch = batch;
-    FeatureMap in = convolution.input();
-    FeatureMap out = convolution.output();
-    Activation activation = new Activation(true, true, store, false);
-    Stage stage = new Stage(convolution, activation, null, true);
+    FeatureMap in = operator.input();
+    FeatureMap out = operator.output();
+    boolean kept = store == StoreFormat.KEPT;
+    Activation activation = new Activation(!kept, !kept, store, false);
+    Stage stage = new Stage(operator, activation, null, true);
     MemorySegment x = random(batch * in.bytes());
-    MemorySegment moments = arena.allocate(8L * in.channels(), 64);
-    for (int c = 0; c < in.channels(); c++) {
-      moments.set(JAVA_FLOAT, 4L * (in.channels() + c), 1 / 3f);
-    }
-    MemorySegment gamma = arena.allocate(4L * in.channels(), 64);
-    for (int c = 0; c < in.channels(); c++) {
-      gamma.set(JAVA_FLOAT, 4L * c, 1);
-    }
-    MemorySegment beta = arena.allocate(4L * in.channels(), 64);
-    MemorySegment table = arena.allocate(ChannelTable.bytes(in.channels()), 64);
-    kernels.fillTable(activation, in.channels(), moments, gamma, beta, 1e-3f, table);
-    MemorySegment copy = arena.allocate(batch * store.bytes(in), 64);
-    MemorySegment weights = random(4L * convolution.weights());
-    MemorySegment y = arena.allocate(batch * out.bytes(), 64);
-    MemorySegment sums = arena.allocate(Partials.statisticsBytes(out.channels()), 64);
+    MemorySegment table = activation.needsTable() ? table(activation, in.channels()) : null;
+    MemorySegment copy = store.bits() > 0 ? zeros(batch * store.bytes(in)) : null;
+    MemorySegment weights = random(4L * operator.weights());
+    MemorySegment y = zeros(batch * out.bytes());
+    MemorySegment sums = zeros(Partials.statisticsBytes(out.channels()));
     forward = new ForwardArgs(stage, batch, x, table, copy, weights, null, null, null, y, sums);
     MemorySegment dy = random(batch * out.bytes());
-    MemorySegment dx = arena.allocate(batch * in.bytes(), 64);
-    MemorySegment gradients = arena.allocate(Partials.gradientBytes(stage), 64);
     backward =
         new BackwardArgs(
             stage,
             batch,
             List.of(GradientTerm.plain(dy, out)),
             null,
-            null,
+            kept ? x : null,
             table,
             copy,
             weights,
             null,
             List.of(),
-            dx,
-            gradients);
+            needsInputGradient(operator, store) ? zeros(batch * in.bytes()) : null,
+            zeros(Partials.gradientBytes(stage)));
     packed = new float[kernels.packedFloats(stage)];
     scratch = new float[kernels.scratchFloats(stage)];
     forward();
   }
 
+  /** Whether anybody asks for the gradient of the stage's input: not before the first layer. */
+  static boolean needsInputGradient(Operator operator, StoreFormat store) {
+    return store != StoreFormat.KEPT || operator.input().pixels() == 1;
+  }
+
+  private MemorySegment table(Activation activation, int channels) {
+    MemorySegment moments = zeros(8L * channels);
+    MemorySegment gamma = zeros(4L * channels);
+    MemorySegment beta = zeros(4L * channels);
+    for (int c = 0; c < channels; c++) {
+      moments.set(JAVA_FLOAT, 4L * (channels + c), 1 / 3f);
+      gamma.set(JAVA_FLOAT, 4L * c, 1);
+    }
+    MemorySegment table = zeros(ChannelTable.bytes(channels));
+    kernels.fillTable(activation, channels, moments, gamma, beta, 1e-3f, table);
+    return table;
+  }
+
+  private MemorySegment zeros(long bytes) {
+    Slab slab = Slab.allocate(account, bytes, "buffer");
+    slabs.add(slab);
+    return slab.segment();
+  }
+
   private MemorySegment random(long bytes) {
-    MemorySegment segment = arena.allocate(bytes, 64);
+    MemorySegment segment = zeros(bytes);
     for (long i = 0; i < bytes / 4; i++) {
       segment.set(JAVA_FLOAT, 4 * i, (float) (random.nextDouble() * 2 - 1));
     }
@@ -97,8 +122,19 @@ final class StageFixture implements AutoCloseable {
     return backward.gradients().get(JAVA_FLOAT, 0);
   }
 
+  /** What the forward pass reads and writes. */
+  ForwardArgs forwardArgs() {
+    return forward;
+  }
+
+  /** What the backward pass reads and writes. */
+  BackwardArgs backwardArgs() {
+    return backward;
+  }
+
   @Override
   public void close() {
-    arena.close();
+    slabs.forEach(Slab::close);
+    account.close();
   }
 }

@@ -1,38 +1,55 @@
 package dev.nibble.bench;
 
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.DepthwiseConvolution;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * A convolution as it stands in benchmark parameters: {@code HxWxC-kxk-sS-O}, for instance {@code
- * 32x32x16-3x3-s1-16}.
+ * 32x32x16-3x3-s1-16}; {@code dw} in place of the output channels makes it a depthwise one, and a
+ * dense layer reads {@code 1x1x64-1x1-s1-10}.
  */
-record StageShape(Convolution convolution) {
+record StageShape(Operator operator) {
+  private static final Pattern FORM =
+      Pattern.compile("(\\d{1,4})x(\\d{1,4})x(\\d{1,5})-(\\d{1,3})x\\4-s(\\d{1,3})-(\\d{1,5}|dw)");
+
+  /**
+   * Reads a shape.
+   *
+   * @throws IllegalArgumentException if it is none
+   */
   static StageShape parse(String text) {
-    String[] parts = text.split("-", -1);
-    if (parts.length != 4 || !parts[2].startsWith("s")) {
+    Matcher matcher = FORM.matcher(text);
+    if (!matcher.matches()) {
       throw new IllegalArgumentException("A shape reads like 32x32x16-3x3-s1-16, not " + text);
     }
-    String[] map = parts[0].split("x", -1);
-    FeatureMap input =
-        new FeatureMap(
-            Integer.parseInt(map[0]), Integer.parseInt(map[1]), Integer.parseInt(map[2]));
-    int kernel = Integer.parseInt(parts[1].substring(0, parts[1].indexOf('x')));
-    int stride = Integer.parseInt(parts[2].substring(1));
+    FeatureMap input = new FeatureMap(number(matcher, 1), number(matcher, 2), number(matcher, 3));
+    int kernel = number(matcher, 4);
+    int stride = number(matcher, 5);
     return new StageShape(
-        new Convolution(input, Integer.parseInt(parts[3]), kernel, stride, false));
+        matcher.group(6).equals("dw")
+            ? new DepthwiseConvolution(input, kernel, stride)
+            : new Convolution(input, number(matcher, 6), kernel, stride, false));
+  }
+
+  private static int number(Matcher matcher, int group) {
+    return Integer.parseInt(matcher.group(group));
   }
 
   @Override
   public String toString() {
-    return String.format(
-        Locale.ROOT,
-        "%s-%dx%d-s%d-%d",
-        convolution.input(),
-        convolution.kernel(),
-        convolution.kernel(),
-        convolution.stride(),
-        convolution.outChannels());
+    return switch (operator) {
+      case Convolution c -> text(c.input(), c.kernel(), c.stride(), "" + c.outChannels());
+      case DepthwiseConvolution d -> text(d.input(), d.kernel(), d.stride(), "dw");
+      default -> operator.toString();
+    };
+  }
+
+  private static String text(FeatureMap input, int kernel, int stride, String out) {
+    return String.format(Locale.ROOT, "%s-%dx%d-s%d-%s", input, kernel, kernel, stride, out);
   }
 }

@@ -17,7 +17,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** Whole training steps and forward passes, batch 128 unless told otherwise. */
+/**
+ * Whole training steps, batch 128 unless told otherwise: {@code -p model=resnet1001 -p batch=64}.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MILLISECONDS)
@@ -31,7 +33,7 @@ import org.openjdk.jmh.annotations.Warmup;
       "-Xmx1g"
     })
 public class StepBenchmark {
-  @Param({"resnet20", "resnet164"})
+  @Param({"resnet20", "resnet56", "resnet164"})
   String model = "resnet20";
 
   @Param({"FP32", "INT8", "INT4", "INT2"})
@@ -54,14 +56,9 @@ public class StepBenchmark {
 
   /** Forward, loss, backward, optimiser. */
   @Benchmark
-  public double train() {
+  public double train(HeapCounter heap) {
+    heap.heapCalls++;
     return session.step();
-  }
-
-  /** Forward with running statistics. */
-  @Benchmark
-  public float predict() {
-    return session.predict();
   }
 
   /** Frees the session. */

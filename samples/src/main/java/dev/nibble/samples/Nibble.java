@@ -25,7 +25,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PredictCommand.class,
       PlanCommand.class,
       InfoCommand.class,
-      DataCommand.class
+      DataCommand.class,
+      BenchCommand.class
     },
     footer = {
       "",
