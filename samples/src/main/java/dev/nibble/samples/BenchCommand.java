@@ -76,6 +76,7 @@ final class BenchCommand implements Callable<Integer> {
   private boolean list;
 
   @Override
+  @SuppressWarnings("try") // the hook is held, not used
   public Integer call() throws IOException, InterruptedException {
     Path jar = Path.of(System.getProperty(HOME_PROPERTY, ""), "bench", "target", "benchmarks.jar");
     if (!Files.isRegularFile(jar)) {
@@ -89,9 +90,11 @@ final class BenchCommand implements Callable<Integer> {
             .redirectInput(ProcessBuilder.Redirect.INHERIT)
             .redirectOutput(ProcessBuilder.Redirect.INHERIT)
             .start();
-    // Ctrl-C reaches the suite, too, which still prints what it knows: wait for that.
+    // Ctrl-C reaches the suite, too, which still prints what it knows: wait for that. A process
+    // would close its streams when it is told to end; its handle does not.
     try (StopOnSignal stop =
-            new StopOnSignal(suite::destroy, err, "nibble: The benchmarks did not stop.");
+            new StopOnSignal(
+                suite.toHandle()::destroy, err, "nibble: The benchmarks did not stop.");
         BufferedReader lines = suite.errorReader()) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         if (!line.startsWith(INCUBATOR)) {

@@ -11,11 +11,12 @@ class CommandLineTest {
   void showsItsCommandsWithoutArguments() {
     InProcess result = InProcess.run();
     assertThat(result.code()).isZero();
-    assertThat(result.out()).contains("train", "evaluate", "predict", "plan", "info", "data");
+    assertThat(result.out())
+        .contains("train", "evaluate", "predict", "plan", "info", "data", "bench");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"train", "evaluate", "predict", "plan", "data fetch"})
+  @ValueSource(strings = {"train", "evaluate", "predict", "plan", "data fetch", "bench"})
   void teachesEachCommandWithExamples(String command) {
     InProcess result = InProcess.run((command + " --help").split(" ", -1));
     assertThat(result.code()).isZero();
