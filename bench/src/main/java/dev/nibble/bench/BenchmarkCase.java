@@ -72,7 +72,7 @@ record BenchmarkCase(
 
   /** The benchmark's method: which pass of a stage or codes it is. */
   String pass() {
-    return method.substring(method.indexOf('.') + 1);
+    return method.substring(method.lastIndexOf('.') + 1);
   }
 
   double expectedSeconds() {

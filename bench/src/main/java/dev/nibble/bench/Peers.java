@@ -1,5 +1,6 @@
 package dev.nibble.bench;
 
+import dev.nibble.bench.BenchmarkCase.Kind;
 import dev.nibble.engine.json.JsonException;
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,7 +76,7 @@ final class Peers {
         arguments.addAll(List.of("--steps", quick ? "5" : "8"));
         arguments.addAll(setting.isEmpty() ? List.of() : List.of(setting));
         String name =
-            "step " + model + (setting.isEmpty() ? " default" : " channels-last") + " PyTorch";
+            "step " + model + " batch 128 PyTorch" + (setting.isEmpty() ? "" : ", channels-last");
         programs.add(new Program(name, "pytorch_step.py", arguments, "torch numpy"));
       }
     }
@@ -89,6 +91,50 @@ final class Peers {
               "onnxruntime onnx numpy"));
     }
     return programs.stream().filter(p -> only.matcher(p.label()).find()).toList();
+  }
+
+  /** What DJL's PyTorch engine is asked for; it is in the jar if Maven built it so. */
+  static List<BenchmarkCase> djl(boolean quick, int threads, Pattern only) {
+    Effort effort = quick ? new Effort(2, 2, 3, 1) : new Effort(4, 2, 5, 2);
+    Map<String, String> params = Map.of("depth", "20", "batch", "128", "threads", "" + threads);
+    StageWork step = NetworkWork.step("resnet20", 128);
+    StageWork inference = NetworkWork.inference("resnet20", 128);
+    return Stream.of(
+            djl("step resnet20 batch 128 DJL", "train", params, step, effort),
+            djl("inference resnet20 batch 128 DJL", "predict", params, inference, effort))
+        .filter(c -> only.matcher(c.label()).find())
+        .toList();
+  }
+
+  private static BenchmarkCase djl(
+      String name, String method, Map<String, String> params, StageWork work, Effort effort) {
+    return new BenchmarkCase(
+        Kind.PEER, name, "peers.DjlBenchmark." + method, params, 1, work, effort, 0.5);
+  }
+
+  /** Why DJL cannot run, as a sentence; null if it can. */
+  static @Nullable String withoutDjl(BenchmarkCase benchmark) {
+    try {
+      Class.forName("dev.nibble.bench.peers.DjlBenchmark", false, Peers.class.getClassLoader());
+      return null;
+    } catch (ClassNotFoundException e) {
+      return "Skipped %s: it is not built; get it with: mvn -Ppeers -pl bench -am package -DskipTests."
+          .formatted(benchmark.label());
+    }
+  }
+
+  /** A measurement of DJL in the form of the other peers' results. */
+  static JsonObject djlResult(Measurement measurement) {
+    BenchmarkCase benchmark = measurement.benchmark();
+    return JsonObject.builder()
+        .put("kind", "peer")
+        .put("name", benchmark.name())
+        .put("seconds", measurement.seconds())
+        .put("peer", "DJL 0.36, PyTorch 2.7")
+        .put("model", "resnet20")
+        .put("batch", benchmark.pictures())
+        .put("threads", benchmark.cores())
+        .build();
   }
 
   private static List<String> arguments(String model, int batch, int threads) {

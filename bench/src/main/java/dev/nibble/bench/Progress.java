@@ -45,6 +45,12 @@ final class Progress {
     expectedLeft = Math.max(0, expectedLeft - expected);
   }
 
+  /** Everything ended. */
+  void finish() {
+    out.println("Took " + duration((System.nanoTime() - start) / 1e9));
+    out.flush();
+  }
+
   /** Seconds left: the first ten expected ones are too few to learn from. */
   static double left(double expectedDone, double expectedLeft, double elapsed) {
     return expectedDone < 10 ? expectedLeft : expectedLeft * elapsed / expectedDone;

@@ -16,6 +16,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +40,7 @@ final class SuiteRun {
   private final List<BenchmarkCase> roofCases;
   private final List<BenchmarkCase> cases;
   private final List<Program> programs;
+  private final List<BenchmarkCase> djl;
   private final List<Row> rows = new ArrayList<>();
   private final List<JsonObject> peers = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
@@ -64,6 +67,7 @@ final class SuiteRun {
             .toList();
     this.programs =
         options.peers() ? Peers.programs(options.quick(), threads, options.only()) : List.of();
+    this.djl = options.peers() ? Peers.djl(options.quick(), threads, options.only()) : List.of();
   }
 
   /** Everything that would run, in order. */
@@ -72,6 +76,7 @@ final class SuiteRun {
     roofCases.forEach(c -> labels.add(c.label()));
     cases.forEach(c -> labels.add(c.label()));
     programs.forEach(p -> labels.add(p.label()));
+    djl.forEach(c -> labels.add(c.label()));
     return labels;
   }
 
@@ -79,18 +84,16 @@ final class SuiteRun {
   boolean isEmpty() {
     return cases.isEmpty()
         && programs.isEmpty()
+        && djl.isEmpty()
         && roofCases.stream().noneMatch(c -> options.only().matcher(c.label()).find());
   }
 
   private double expectedSeconds() {
-    double seconds = PEER_SECONDS * programs.size();
-    for (BenchmarkCase benchmark : roofCases) {
-      seconds += benchmark.expectedSeconds();
-    }
-    for (BenchmarkCase benchmark : cases) {
-      seconds += benchmark.expectedSeconds();
-    }
-    return seconds;
+    return PEER_SECONDS * programs.size()
+        + Stream.of(roofCases, cases, djl)
+            .flatMap(List::stream)
+            .mapToDouble(BenchmarkCase::expectedSeconds)
+            .sum();
   }
 
   /**
@@ -121,11 +124,22 @@ final class SuiteRun {
                     ByteSize.format(memory.planBytes()),
                     ByteSize.format(Machine.memoryBytes())));
       } else {
-        measure(benchmark, memory);
+        measure(benchmark, m -> rows.add(new Row(m, memory)));
       }
       line.end(benchmark.expectedSeconds());
     }
     runPeers(line);
+    for (BenchmarkCase benchmark : djl) {
+      line.begin(benchmark.label());
+      String missing = Peers.withoutDjl(benchmark);
+      if (missing == null) {
+        measure(benchmark, m -> peers.add(Peers.djlResult(m)));
+      } else {
+        note(missing);
+      }
+      line.end(benchmark.expectedSeconds());
+    }
+    line.finish();
     return failures;
   }
 
@@ -147,12 +161,12 @@ final class SuiteRun {
     }
   }
 
-  private void measure(BenchmarkCase benchmark, @Nullable StepMemory memory)
+  private void measure(BenchmarkCase benchmark, Consumer<Measurement> keep)
       throws InterruptedException {
     try {
       Measurement measurement = CaseRunner.run(benchmark);
       synchronized (this) {
-        rows.add(new Row(measurement, memory));
+        keep.accept(measurement);
       }
     } catch (BenchmarkFailedException e) {
       // Ctrl-C ends the measuring JVM, too, a moment before or after this one hears of it.

@@ -88,7 +88,7 @@ final class SuiteTables {
     add(
         "Whole stages (batch norm, ReLU, codes, convolution, sums), "
             + SuiteCases.STAGE_BATCH
-            + " pictures a thread",
+            + " pictures a thread;\nGFLOP/s of the direct convolution, of which fast algorithms need less",
         table);
   }
 
@@ -127,11 +127,28 @@ final class SuiteTables {
   }
 
   private void peers() {
-    TextTable table = new TextTable(2, "peer", "what", "time");
+    TextTable table = new TextTable(2, "peer", "what", "time", "Nibble / peer");
     for (JsonObject peer : report.peers()) {
-      table.add(text(peer, "peer"), text(peer, "name"), time(seconds(peer)));
+      double seconds = seconds(peer);
+      double own = counterpart(text(peer, "name"));
+      table.add(
+          text(peer, "peer"),
+          text(peer, "name"),
+          time(seconds),
+          Double.isFinite(own / seconds) ? digits(own / seconds) : "-");
     }
-    add("Peers", table);
+    add("Peers, beside the int4 steps and the inference above", table);
+  }
+
+  /** Seconds of the line that does the same as a peer: its name begins the peer's. */
+  private double counterpart(String peer) {
+    for (Row row : report.rows()) {
+      BenchmarkCase benchmark = row.measurement().benchmark();
+      if (peer.startsWith(benchmark.label().replace(" int4 ", " ") + " ")) {
+        return row.measurement().seconds();
+      }
+    }
+    return Double.NaN;
   }
 
   private static String text(JsonObject peer, String name) {

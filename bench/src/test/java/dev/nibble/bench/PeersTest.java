@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.bench.Peers.Outcome;
 import dev.nibble.bench.Peers.Program;
+import dev.nibble.engine.json.JsonValue.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -68,6 +69,26 @@ class PeersTest {
     Outcome outcome =
         new Peers(folder, Map.of(Peers.PYTHON_VARIABLE, python.toString())).run(PROGRAM);
     assertThat(outcome.missing()).contains("python", Peers.PYTHON_VARIABLE);
+  }
+
+  @Test
+  void djlIsSkippedWhereItIsNotBuilt() {
+    assertThat(Peers.djl(true, 2, Pattern.compile("step")))
+        .singleElement()
+        .satisfies(
+            c -> {
+              assertThat(c.label()).isEqualTo("peer step resnet20 batch 128 DJL");
+              assertThat(c.pass()).isEqualTo("train");
+            });
+    BenchmarkCase step = Peers.djl(true, 2, Pattern.compile("step")).getFirst();
+    String missing = Peers.withoutDjl(step);
+    // The profile that brings DJL is off in most builds, and on in some.
+    if (missing != null) {
+      assertThat(missing).contains("peer step resnet20", "mvn -Ppeers");
+    }
+    JsonObject result = Peers.djlResult(new Measurement(step, 0.3, 0.01, 0, 0));
+    assertThat(result.get("seconds").asDouble()).isEqualTo(0.3);
+    assertThat(result.get("threads").asLong()).isEqualTo(2);
   }
 
   @Test

@@ -36,7 +36,7 @@ class SuiteReportTest {
         JsonParser.parse("{\"peer\": \"pytorch\", \"step_seconds\": 0.25, \"batch\": 128}")
             .asObject();
     Peers.Program program =
-        new Peers.Program("step resnet20 default PyTorch", "x.py", List.of(), "torch");
+        new Peers.Program("step resnet20 batch 128 PyTorch", "x.py", List.of(), "torch");
     return new SuiteReport(
         "abc1234",
         "2026-11-24T12:00Z",
@@ -71,7 +71,7 @@ class SuiteReportTest {
         .anyMatch(l -> l.strip().matches("resnet20 int4 batch 128 +160 ms +800 .* 50.0 +12 B"));
     assertThat(lines).anyMatch(l -> l.strip().matches("resnet20 batch 128 +64.0 ms +2000 .*"));
     assertThat(lines)
-        .anyMatch(l -> l.strip().matches("pytorch +step resnet20 default PyTorch +250 ms"));
+        .anyMatch(l -> l.strip().matches("pytorch +step resnet20 batch 128 PyTorch +250 ms +0.64"));
     assertThat(lines).contains("Skipped one: it is not there.");
   }
 
