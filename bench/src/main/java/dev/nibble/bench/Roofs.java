@@ -6,9 +6,9 @@ package dev.nibble.bench;
  * @param threads threads of the run
  * @param gflops fused multiply-adds in registers on all threads, in 10^9 floating-point operations
  *     a second
- * @param gigabytes a copy from memory to memory by all threads, read and written, in 10^9 bytes a
- *     second
- * @param gigabytesAlone the same by one thread
+ * @param gigabytes a copy from memory to memory by all threads or by one, whichever is faster, read
+ *     and written, in 10^9 bytes a second
+ * @param gigabytesAlone the copy by one thread
  */
 record Roofs(int threads, double gflops, double gigabytes, double gigabytesAlone) {
   /** The compute roof of one thread, all of them running. */

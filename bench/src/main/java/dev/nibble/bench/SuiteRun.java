@@ -150,12 +150,10 @@ final class SuiteRun {
       measured.add(CaseRunner.run(benchmark));
       line.end(benchmark.expectedSeconds());
     }
-    Roofs known =
-        new Roofs(
-            options.threads(),
-            measured.getFirst().gflops(),
-            measured.getLast().gigabytesPerSecond(),
-            measured.get(1).gigabytesPerSecond());
+    double alone = measured.get(1).gigabytesPerSecond();
+    // What one thread moves, the machine can move: a neighbour may have slowed the others down.
+    double all = Math.max(alone, measured.getLast().gigabytesPerSecond());
+    Roofs known = new Roofs(options.threads(), measured.getFirst().gflops(), all, alone);
     synchronized (this) {
       roofs = known;
     }
