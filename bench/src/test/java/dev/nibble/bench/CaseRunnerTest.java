@@ -21,7 +21,7 @@ class CaseRunnerTest {
   @Test
   void measuresTimeAndAllocation() {
     Measurement measurement = CaseRunner.run(codes("INT4"));
-    assertThat(measurement.seconds()).isBetween(1e-7, 0.1);
+    assertThat(measurement.seconds()).isBetween(1e-8, 60.0);
     assertThat(measurement.allocatedBytes()).isNotNegative();
     assertThat(measurement.profiledBytes()).isNotNegative();
     assertThat(measurement.valuesPerSecond()).isEqualTo(16_384 / measurement.seconds());

@@ -41,7 +41,7 @@ class SuiteTest {
 
   private Ended await(Process process) throws IOException, InterruptedException {
     try {
-      assertThat(process.waitFor(60, TimeUnit.SECONDS)).as("ended").isTrue();
+      assertThat(process.waitFor(120, TimeUnit.SECONDS)).as("ended").isTrue();
     } finally {
       process.destroyForcibly();
     }
@@ -79,7 +79,7 @@ class SuiteTest {
     Path json = folder.resolve("results.json");
     Process process = start("--only", "codes int8", "--json", json.toString());
     Path err = folder.resolve("err.txt");
-    for (int i = 0; i < 300 && !Files.readString(err).contains("[ 1/"); i++) {
+    for (int i = 0; i < 1000 && !Files.readString(err).contains("[ 1/"); i++) {
       Thread.sleep(100);
     }
     process.destroy();
