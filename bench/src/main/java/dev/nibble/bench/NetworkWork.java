@@ -5,6 +5,7 @@ import dev.nibble.engine.exec.SessionOptions;
 import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PlanOptions;
+import dev.nibble.engine.plan.StepTraffic;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
@@ -27,11 +28,15 @@ final class NetworkWork {
     return new StageWork(2.0 * batch * multiplyAdds(plan(model, PlanOptions.inference(batch))), 0);
   }
 
-  /** Bytes that a training session takes: the plan's slab and the threads' scratch. */
-  static long trainingBytes(
+  /** The memory of a training session and of its step. */
+  static StepMemory memory(
       String model, int batch, StoreFormat store, int threads, Kernels kernels) {
     ExecutionPlan plan = plan(model, PlanOptions.training(batch, store, false));
-    return Session.bytes(plan, SessionOptions.of(threads), kernels);
+    StepTraffic traffic = StepTraffic.of(plan);
+    return new StepMemory(
+        Session.bytes(plan, SessionOptions.of(threads), kernels),
+        traffic.moved(),
+        traffic.minimum());
   }
 
   static ExecutionPlan plan(String model, PlanOptions options) {

@@ -20,8 +20,8 @@ import java.util.Locale;
  * profiled_bytes} (the same by JMH's profiler, its own included), and, where it has a meaning:
  * {@code gflop} and {@code bytes} of a call of all threads together, {@code gflops} and {@code
  * share_of_peak}, {@code gbs} and {@code share_of_copy}, {@code values_per_second}, {@code
- * images_per_second}, {@code plan_mib}. A peer's result has the kind {@code peer} and all that its
- * program printed.
+ * images_per_second}, {@code plan_mib}, {@code moved_mib} and {@code minimum_mib} ({@link
+ * StepMemory}). A peer's result has the kind {@code peer} and all that its program printed.
  */
 final class SuiteJson {
   private SuiteJson() {}
@@ -93,7 +93,9 @@ final class SuiteJson {
     }
     StepMemory memory = row.memory();
     if (memory != null) {
-      number(json, "plan_mib", memory.planBytes() / 1048576.0);
+      number(json, "plan_mib", memory.planMib());
+      number(json, "moved_mib", memory.movedMib());
+      number(json, "minimum_mib", memory.minimumMib());
     }
     return json.build();
   }

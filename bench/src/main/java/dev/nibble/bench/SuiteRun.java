@@ -199,10 +199,8 @@ final class SuiteRun {
     if (benchmark.kind() != Kind.STEP || model == null || store == null) {
       return null;
     }
-    long bytes =
-        NetworkWork.trainingBytes(
-            model, benchmark.pictures(), StoreFormat.valueOf(store), options.threads(), kernels);
-    return new StepMemory(bytes);
+    return NetworkWork.memory(
+        model, benchmark.pictures(), StoreFormat.valueOf(store), options.threads(), kernels);
   }
 
   private synchronized void note(String sentence) {

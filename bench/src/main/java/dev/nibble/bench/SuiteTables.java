@@ -94,20 +94,44 @@ final class SuiteTables {
 
   private void steps(Roofs roofs) {
     TextTable table =
-        new TextTable(1, "step", "time", "images/s", "GFLOP/s", "of peak", "plan MiB", "heap/step");
+        new TextTable(
+            1,
+            "step",
+            "time",
+            "images/s",
+            "GFLOP/s",
+            "of peak",
+            "plan MiB",
+            "moved MiB",
+            "least MiB",
+            "GB/s",
+            "of copy",
+            "heap/step");
     for (Row row : rows(Kind.STEP)) {
       Measurement m = row.measurement();
       StepMemory memory = row.memory();
+      if (memory == null) {
+        continue;
+      }
+      int cores = m.benchmark().cores();
+      double gigabytes = memory.movedBytes() / m.seconds() / 1e9;
       table.add(
           m.benchmark().name(),
           time(m),
           digits(m.benchmark().pictures() / m.seconds()),
           digits(m.gflops()),
-          percent(m.gflops() / roofs.gflops(m.benchmark().cores())),
-          memory == null ? "-" : digits(memory.planBytes() / 1048576.0),
+          percent(m.gflops() / roofs.gflops(cores)),
+          digits(memory.planMib()),
+          digits(memory.movedMib()),
+          digits(memory.minimumMib()),
+          digits(gigabytes),
+          percent(gigabytes / roofs.gigabytes(cores)),
           bytes(m.allocatedBytes()));
     }
-    add("Training steps: forward, loss, backward, optimiser", table);
+    add(
+        "Training steps: forward, loss, backward, optimiser; bytes moved from and to planned buffers,\n"
+            + "caches included, beside the least that the plan allows",
+        table);
   }
 
   private void inference(Roofs roofs) {

@@ -58,10 +58,19 @@ class StageWorkTest {
   }
 
   @Test
+  void aStepMovesAtLeastWhatItsPlanAsksFor() {
+    StepMemory memory =
+        NetworkWork.memory("resnet8", 4, StoreFormat.INT4, 2, KernelProvider.choose("scalar"));
+    // Stem and six stages of at least the smallest picture, forward and backward.
+    assertThat(memory.minimumBytes()).isGreaterThan(2 * 7 * 4 * 16_384L);
+    assertThat(memory.movedBytes()).isBetween(memory.minimumBytes(), 2 * memory.minimumBytes());
+  }
+
+  @Test
   void aPlansBytesAreWhatASessionTakes() {
     var kernels = KernelProvider.choose("scalar");
     try (StepSession session = new StepSession("resnet8", 4, StoreFormat.INT4, 2, kernels)) {
-      assertThat(NetworkWork.trainingBytes("resnet8", 4, StoreFormat.INT4, 2, kernels))
+      assertThat(NetworkWork.memory("resnet8", 4, StoreFormat.INT4, 2, kernels).planBytes())
           .isEqualTo(session.session().usedBytes());
     }
   }

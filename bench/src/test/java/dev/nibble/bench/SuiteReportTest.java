@@ -20,7 +20,8 @@ class SuiteReportTest {
             .filter(c -> c.label().equals(label))
             .findFirst()
             .orElseThrow();
-    StepMemory memory = label.startsWith("step") ? new StepMemory(50L << 20) : null;
+    StepMemory memory =
+        label.startsWith("step") ? new StepMemory(50L << 20, 3L << 30, 2L << 30) : null;
     return new Row(new Measurement(benchmark, seconds, seconds / 10, 12, 3456), memory);
   }
 
@@ -68,7 +69,11 @@ class SuiteReportTest {
     assertThat(lines)
         .anyMatch(l -> l.strip().matches("int4 unpack in cache +1.64 us +10.0 +5.00 +17 % +12 B"));
     assertThat(lines)
-        .anyMatch(l -> l.strip().matches("resnet20 int4 batch 128 +160 ms +800 .* 50.0 +12 B"));
+        .anyMatch(
+            l ->
+                l.strip()
+                    .matches(
+                        "resnet20 int4 batch 128 +160 ms +800 .* 50.0 +3072 +2048 +20.1 +50 % +12 B"));
     assertThat(lines).anyMatch(l -> l.strip().matches("resnet20 batch 128 +64.0 ms +2000 .*"));
     assertThat(lines)
         .anyMatch(l -> l.strip().matches("pytorch +step resnet20 batch 128 PyTorch +250 ms +0.64"));
@@ -98,6 +103,8 @@ class SuiteReportTest {
     assertThat(stage.get("allocated_bytes").asDouble()).isEqualTo(12);
     JsonObject step = results.get(2);
     assertThat(step.get("plan_mib").asDouble()).isEqualTo(50);
+    assertThat(step.get("moved_mib").asDouble()).isEqualTo(3072);
+    assertThat(step.get("minimum_mib").asDouble()).isEqualTo(2048);
     assertThat(step.get("images_per_second").asDouble()).isEqualTo(800);
     assertThat(step.get("params").asObject().get("batch").asLong()).isEqualTo(128);
     assertThat(results.get(4).get("seconds").asDouble()).isEqualTo(0.25);
