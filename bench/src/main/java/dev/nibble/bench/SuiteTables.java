@@ -190,6 +190,12 @@ final class SuiteTables {
   }
 
   private void notes() {
+    if (report.quick()
+        && report.rows().stream().anyMatch(r -> r.measurement().allocatedBytes() > 1024)) {
+      lines.add("");
+      lines.add(
+          "Where a call allocates more than a KiB, the JVM was still compiling: the long form tells.");
+    }
     if (!report.notes().isEmpty()) {
       lines.add("");
       lines.addAll(report.notes());
