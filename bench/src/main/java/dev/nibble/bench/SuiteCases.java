@@ -45,7 +45,7 @@ final class SuiteCases {
       List.of(StoreFormat.FP32, StoreFormat.INT8, StoreFormat.INT4, StoreFormat.INT2);
 
   /** Share of the peak that an average step reaches, for estimates only. */
-  private static final double STEP_SHARE = 0.4;
+  private static final double STEP_SHARE = 0.6;
 
   private final boolean quick;
   private final int threads;
