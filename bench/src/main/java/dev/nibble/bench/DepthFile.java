@@ -51,8 +51,7 @@ final class DepthFile {
    * @throws IllegalArgumentException if its folder does not exist or it is not such a file
    * @throws IOException if it cannot be read
    */
-  static DepthFile open(Path file, String command, int threads, String kernels)
-      throws IOException {
+  static DepthFile open(Path file, String command, int threads, String kernels) throws IOException {
     if (!Files.isDirectory(folder(file)) || Files.isDirectory(file)) {
       throw new IllegalArgumentException(
           "%s can't be written: name a file in a folder that exists.".formatted(file));
@@ -66,8 +65,7 @@ final class DepthFile {
         }
       } catch (JsonException e) {
         throw new IllegalArgumentException(
-            "%s is no file of the sweep (%s): name another one."
-                .formatted(file, e.getMessage()),
+            "%s is no file of the sweep (%s): name another one.".formatted(file, e.getMessage()),
             e);
       }
     }

@@ -49,7 +49,9 @@ final class DepthRunner {
     JsonObject.Builder params = params(row);
     JsonObject said = null;
     if (bytes > OWN_SHARE * Machine.memoryBytes()) {
-      params.put("skipped", "its %s are too many for this machine's %s".formatted(gib(bytes), memory()));
+      params.put(
+          "skipped",
+          "its %s are too many for this machine's %s".formatted(gib((double) bytes), memory()));
     } else {
       said = timing(row);
     }
@@ -168,7 +170,7 @@ final class DepthRunner {
   }
 
   private static String memory() {
-    return gib(Machine.memoryBytes());
+    return gib((double) Machine.memoryBytes());
   }
 
   private static String gib(double bytes) {

@@ -58,7 +58,8 @@ public final class DepthSweep {
 
   private static String value(String option, Iterator<String> rest) {
     if (!rest.hasNext()) {
-      throw new IllegalArgumentException("The option %s needs a value behind it.".formatted(option));
+      throw new IllegalArgumentException(
+          "The option %s needs a value behind it.".formatted(option));
     }
     return rest.next();
   }
@@ -91,7 +92,8 @@ public final class DepthSweep {
       return 0;
     }
     try {
-      return new DepthSweep(arguments).measure("nibble bench --depth " + String.join(" ", arguments));
+      return new DepthSweep(arguments)
+          .measure("nibble bench --depth " + String.join(" ", arguments));
     } catch (IllegalArgumentException | KernelUnavailableException e) {
       System.err.println("nibble: " + e.getMessage());
       return BAD_INPUT;

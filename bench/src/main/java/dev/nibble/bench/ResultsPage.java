@@ -9,7 +9,7 @@ import java.nio.file.Path;
 /**
  * Writes the page of results from the JSON files that the suite left: {@code ResultsPage RESULTS
  * PAGE}, for instance {@code bench/results bench/README.md}; the pictures go into the folder of
- * results. Exit code: 0 done, 1 failed, 2 bad input.
+ * results. {@code nibble bench --page} starts it, too. Exit code: 0 done, 1 failed, 2 bad input.
  */
 public final class ResultsPage {
   private static final int FAILED = 1;

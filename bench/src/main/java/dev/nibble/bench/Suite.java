@@ -6,7 +6,6 @@ import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.kernels.provider.KernelUnavailableException;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -29,6 +28,14 @@ public final class Suite {
   }
 
   private static int run(String... arguments) throws Exception {
+    if (arguments.length > 0 && arguments[0].equals("--depth")) {
+      return DepthSweep.run(Arrays.copyOfRange(arguments, 1, arguments.length));
+    }
+    if (arguments.length == 1 && arguments[0].equals("--page")) {
+      Path bench = BenchFolder.find();
+      return ResultsPage.run(
+          bench.resolve("results").toString(), bench.resolve("README.md").toString());
+    }
     if (Arrays.asList(arguments).contains("--help")) {
       System.out.println(SuiteOptions.USAGE);
       return 0;
@@ -37,7 +44,7 @@ public final class Suite {
     SuiteOptions options;
     try {
       options = SuiteOptions.parse(arguments);
-      run = new SuiteRun(options, kernels(), home(), System.err);
+      run = new SuiteRun(options, kernels(), BenchFolder.find(), System.err);
     } catch (IllegalArgumentException | KernelUnavailableException e) {
       System.err.println("nibble: " + e.getMessage());
       return BAD_INPUT;
@@ -61,16 +68,6 @@ public final class Suite {
       throw new KernelUnavailableException("The suite measures vector kernels: " + reason);
     }
     return KernelProvider.choose(null);
-  }
-
-  /** The bench folder: the one whose target folder holds this jar, or else the working folder. */
-  private static Path home() throws Exception {
-    URI jar = Suite.class.getProtectionDomain().getCodeSource().getLocation().toURI();
-    Path target = Path.of(jar).getParent();
-    Path folder = target == null ? null : target.getParent();
-    return folder != null && Files.isDirectory(folder.resolve("peers"))
-        ? folder
-        : Path.of("").toAbsolutePath();
   }
 
   private static int measure(SuiteRun run, SuiteOptions options) throws Exception {

@@ -31,6 +31,8 @@ record SuiteOptions(
   static final String USAGE =
       """
       Usage: nibble bench [--quick] [--only REGEX] [--threads N] [--json FILE] [--peers] [--list]
+             nibble bench --depth FILE [--only REGEX] [--missing] [--threads N]
+             nibble bench --page
 
       Measures this machine and Nibble on it, each benchmark in a JVM of its own: the peak of fused
       multiply-adds and the bandwidth of copies, then codes, stages, whole training steps and
@@ -42,12 +44,18 @@ record SuiteOptions(
         --json FILE     Also write every figure to FILE.
         --peers         Also run PyTorch and ONNX Runtime, where they are installed.
         --list          Print the benchmarks' names and run nothing.
+        --depth FILE    Instead: memory and time of a step from ResNet-20 to ResNet-1001, and of
+                        PyTorch's; FILE keeps the rows that are not measured again.
+        --missing       With --depth: only rows that FILE does not hold.
+        --page          Instead: write bench/README.md and its plots from bench/results/*.json.
         --help          Print this.
 
       Examples:
         nibble bench --quick
         nibble bench --only 'step resnet20' --json steps.json
-        nibble bench --peers --json results.json
+        nibble bench --peers --json bench/results/suite.json
+        nibble bench --depth bench/results/depth.json --missing
+        nibble bench --page
 
       The machine should do nothing else meanwhile.""";
 

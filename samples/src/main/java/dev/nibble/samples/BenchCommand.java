@@ -35,7 +35,9 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  nibble bench --quick",
       "  nibble bench --only 'stage .*3x3' --threads 1",
-      "  nibble bench --peers --json results.json"
+      "  nibble bench --peers --json bench/results/suite.json",
+      "  nibble bench --depth bench/results/depth.json --missing",
+      "  nibble bench --page"
     })
 final class BenchCommand implements Callable<Integer> {
   /** System property by which the launcher says where the checkout lies. */
@@ -74,6 +76,23 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(names = "--list", description = "Print the benchmarks' names and run nothing.")
   private boolean list;
+
+  @Option(
+      names = "--depth",
+      paramLabel = "FILE",
+      description = {
+        "Instead: memory and time of a step from ResNet-20 to ResNet-1001, and of PyTorch's;",
+        "FILE keeps the rows that are not measured again (--only, --missing)."
+      })
+  private @Nullable String depth;
+
+  @Option(names = "--missing", description = "With --depth: only rows that FILE does not hold.")
+  private boolean missing;
+
+  @Option(
+      names = "--page",
+      description = "Instead: write bench/README.md and its plots from bench/results/*.json.")
+  private boolean page;
 
   @Override
   @SuppressWarnings("try") // the hook is held, not used
@@ -118,12 +137,15 @@ final class BenchCommand implements Callable<Integer> {
       command.addAll(List.of(options.strip().split("\\s+", -1)));
     }
     command.addAll(List.of("-cp", jar.toString(), "dev.nibble.bench.Suite"));
+    value(command, "--depth", depth); // first: it chooses another program
+    flag(command, "--page", page);
     flag(command, "--quick", quick);
     value(command, "--only", only);
     value(command, "--threads", threads);
     value(command, "--json", json);
     flag(command, "--peers", peers);
     flag(command, "--list", list);
+    flag(command, "--missing", missing);
     return command;
   }
 

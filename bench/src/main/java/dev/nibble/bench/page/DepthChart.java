@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.DoubleFunction;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
@@ -20,11 +21,16 @@ final class DepthChart {
 
   private static final Map<String, Color> COLORS =
       Map.of(
-          "fp32", new Color(0x2F, 0x9E, 0x44),
-          "int8", new Color(0x1C, 0x7E, 0xD6),
-          "int4", new Color(0xE8, 0x59, 0x0C),
-          "int2", new Color(0x9C, 0x36, 0xB5),
-          Depths.PYTORCH, new Color(0x34, 0x3A, 0x40));
+          "fp32",
+          new Color(0x2F, 0x9E, 0x44),
+          "int8",
+          new Color(0x1C, 0x7E, 0xD6),
+          "int4",
+          new Color(0xE8, 0x59, 0x0C),
+          "int2",
+          new Color(0x9C, 0x36, 0xB5),
+          Depths.PYTORCH,
+          new Color(0x34, 0x3A, 0x40));
 
   /** Room on the right for the lines' last values. */
   private static final double ROOM = 2.4;
@@ -91,7 +97,8 @@ final class DepthChart {
     chart.range(all.getFirst() / 1.25, all.getLast() * ROOM, bottom, top);
     for (int depth : all) {
       chart
-          .line("at " + depth, new double[] {depth, depth}, new double[] {bottom, top}, LogChart.GRID)
+          .line(
+              "at " + depth, new double[] {depth, depth}, new double[] {bottom, top}, LogChart.GRID)
           .width(1)
           .unmarked()
           .outOfLegend();
@@ -102,6 +109,10 @@ final class DepthChart {
     chart.paint(graphics);
     drawDepths(graphics, chart, all, bottom, top);
     drawEnds(graphics, chart, figure, format);
+  }
+
+  private static Color color(String store) {
+    return Objects.requireNonNull(COLORS.get(store));
   }
 
   /** Basic and bottleneck blocks are networks of two kinds: no line joins them. */
@@ -119,8 +130,7 @@ final class DepthChart {
           y[i] = figure.of((int) x[i], store);
         }
         String name = store.equals(Depths.PYTORCH) ? "PyTorch" : store;
-        LogChart.Line line =
-            chart.line(named ? name + " bottleneck" : name, x, y, COLORS.get(store));
+        LogChart.Line line = chart.line(named ? name + " bottleneck" : name, x, y, color(store));
         if (store.equals(Depths.PYTORCH)) {
           line.dashed().marker(SeriesMarkers.SQUARE);
         } else {
@@ -144,9 +154,18 @@ final class DepthChart {
       String text = "" + depth;
       graphics.drawString(text, (float) chart.screenX(depth) - metrics.stringWidth(text) / 2f, y);
     }
-    caption(graphics, chart, all.stream().filter(d -> d < Depths.BOTTLENECK).toList(), top, "basic blocks");
     caption(
-        graphics, chart, all.stream().filter(d -> d >= Depths.BOTTLENECK).toList(), top, "bottleneck blocks");
+        graphics,
+        chart,
+        all.stream().filter(d -> d < Depths.BOTTLENECK).toList(),
+        top,
+        "basic blocks");
+    caption(
+        graphics,
+        chart,
+        all.stream().filter(d -> d >= Depths.BOTTLENECK).toList(),
+        top,
+        "bottleneck blocks");
   }
 
   /** A bracket over the depths of one kind of block. */
@@ -182,7 +201,7 @@ final class DepthChart {
                 ends.add(
                     new End(
                         name + " " + format.apply(value),
-                        COLORS.get(store),
+                        color(store),
                         chart.screenX(depth) + 9,
                         chart.screenY(value) + 4));
               });

@@ -32,7 +32,7 @@ final class DepthSection {
     List<Integer> batches = batches(folder);
     if (batches.isEmpty()) {
       page.text("Not measured; get it with:");
-      page.command("java -cp bench/target/benchmarks.jar dev.nibble.bench.DepthSweep bench/results/depth.json");
+      page.command("samples/nibble bench --depth bench/results/depth.json");
       return;
     }
     page.text("![memory and time of a training step against depth](" + picture + ")");
@@ -67,7 +67,13 @@ final class DepthSection {
 
   private void table(Depths depths, Figure figure, Form form) {
     Markdown.Table table =
-        page.table("network", HEADERS.get(0), HEADERS.get(1), HEADERS.get(2), HEADERS.get(3), HEADERS.get(4));
+        page.table(
+            "network",
+            HEADERS.get(0),
+            HEADERS.get(1),
+            HEADERS.get(2),
+            HEADERS.get(3),
+            HEADERS.get(4));
     for (int depth : depths.depths()) {
       String[] cells = new String[1 + Depths.STORES.size()];
       cells[0] = "ResNet-" + depth;

@@ -19,7 +19,8 @@ final class KernelSections {
     page.heading("Fused stages");
     List<Measured> stages = folder.newest("stage");
     if (stages.isEmpty()) {
-      page.text("Not measured: `samples/nibble bench --only stage --json bench/results/stages.json`.");
+      page.text(
+          "Not measured: `samples/nibble bench --only stage --json bench/results/suite-stages.json`.");
       return;
     }
     page.text(
@@ -43,7 +44,14 @@ final class KernelSections {
   private void stageTable(List<Measured> stages) {
     Markdown.Table table =
         page.table(
-            "stage", " stores", " pass", "time", "GFLOP/s", "of FMA peak", "GB/s", "of copy",
+            "stage",
+            " stores",
+            " pass",
+            "time",
+            "GFLOP/s",
+            "of FMA peak",
+            "GB/s",
+            "of copy",
             "heap a call");
     for (Measured stage : stages) {
       Result result = stage.result();
@@ -69,7 +77,8 @@ final class KernelSections {
     page.heading("Codes");
     List<Measured> codes = folder.newest("codes");
     if (codes.isEmpty()) {
-      page.text("Not measured: `samples/nibble bench --only codes --json bench/results/codes.json`.");
+      page.text(
+          "Not measured: `samples/nibble bench --only codes --json bench/results/suite-codes.json`.");
       return;
     }
     page.text("Batch norm, ReLU and packing; restoring and masking. One thread.");

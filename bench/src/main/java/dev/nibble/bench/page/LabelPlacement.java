@@ -146,8 +146,7 @@ final class LabelPlacement {
   }
 
   private static Rectangle2D dot(Point2D point) {
-    return new Rectangle2D.Double(
-        point.getX() - POINT, point.getY() - POINT, 2 * POINT, 2 * POINT);
+    return new Rectangle2D.Double(point.getX() - POINT, point.getY() - POINT, 2 * POINT, 2 * POINT);
   }
 
   /** The straight line from a point to the nearest edge of its label. */

@@ -128,12 +128,7 @@ final class LogChart {
     Line dashed() {
       series.setLineStyle(
           new BasicStroke(
-              2f,
-              BasicStroke.CAP_BUTT,
-              BasicStroke.JOIN_ROUND,
-              1f,
-              new float[] {DASH, DASH},
-              0));
+              2f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1f, new float[] {DASH, DASH}, 0));
       return this;
     }
 

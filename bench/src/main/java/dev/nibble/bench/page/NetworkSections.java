@@ -24,7 +24,8 @@ final class NetworkSections {
     page.heading("Training steps");
     List<Measured> steps = folder.newest("step");
     if (steps.isEmpty()) {
-      page.text("Not measured: `samples/nibble bench --only step --json bench/results/steps.json`.");
+      page.text(
+          "Not measured: `samples/nibble bench --only step --json bench/results/suite-steps.json`.");
       return;
     }
     page.text(
@@ -33,8 +34,15 @@ final class NetworkSections {
             + " Nibble allocates (its plan); what PyTorch keeps for the backward pass.");
     Markdown.Table table =
         page.table(
-            "network, batch", " stores", "time", "images/s", "of FMA peak", "memory",
-            "to fp32 mode", "to PyTorch", "heap a step");
+            "network, batch",
+            " stores",
+            "time",
+            "images/s",
+            "of FMA peak",
+            "memory",
+            "to fp32 mode",
+            "to PyTorch",
+            "heap a step");
     Set<String> missing = new LinkedHashSet<>();
     for (List<Measured> network : byNetwork(steps).values()) {
       Measured first = network.getFirst();
@@ -58,9 +66,7 @@ final class NetworkSections {
   private static Map<String, List<Measured>> byNetwork(List<Measured> rows) {
     Map<String, List<Measured>> networks = new LinkedHashMap<>();
     for (Measured row : rows) {
-      networks
-          .computeIfAbsent(networkName(row), name -> new ArrayList<>())
-          .add(row);
+      networks.computeIfAbsent(networkName(row), name -> new ArrayList<>()).add(row);
     }
     return networks;
   }
@@ -95,8 +101,7 @@ final class NetworkSections {
         result.param("store"),
         Units.time(seconds),
         Units.digits(batch(step) / seconds),
-        Units.percent(
-            result.number("gflop") / seconds / step.run().peak().gflops(step.threads())),
+        Units.percent(result.number("gflop") / seconds / step.run().peak().gflops(step.threads())),
         Units.mib(result.number("plan_mib")),
         Units.ratio(seconds / exact),
         Units.ratio(seconds / peer),
@@ -127,12 +132,17 @@ final class NetworkSections {
     List<Measured> calls = folder.newest("inference");
     if (calls.isEmpty()) {
       page.text(
-          "Not measured: `samples/nibble bench --only inference --json bench/results/inference.json`.");
+          "Not measured: `samples/nibble bench --only inference --json bench/results/suite-inference.json`.");
       return;
     }
     Markdown.Table table =
         page.table(
-            "network, batch", "time", "images/s", "of FMA peak", "ONNX Runtime", "ratio",
+            "network, batch",
+            "time",
+            "images/s",
+            "of FMA peak",
+            "ONNX Runtime",
+            "ratio",
             "heap a call");
     Set<String> missing = new LinkedHashSet<>();
     for (Measured call : calls) {
@@ -149,9 +159,7 @@ final class NetworkSections {
           Units.time(result.seconds()),
           Units.digits(batch(call) / result.seconds()),
           Units.percent(
-              result.number("gflop")
-                  / result.seconds()
-                  / call.run().peak().gflops(call.threads())),
+              result.number("gflop") / result.seconds() / call.run().peak().gflops(call.threads())),
           Units.time(other),
           Units.ratio(result.seconds() / other),
           Units.bytes(result.number("allocated_bytes")));
@@ -174,7 +182,8 @@ final class NetworkSections {
               + " bench/results/djl.json`.");
       return;
     }
-    page.text("DJL 0.36 with its PyTorch engine in the same kind of JVM, measured in a run of its own.");
+    page.text(
+        "DJL 0.36 with its PyTorch engine in the same kind of JVM, measured in a run of its own.");
     Markdown.Table table = page.table("benchmark", " parameters", "time of a call");
     for (JmhFile file : folder.peers()) {
       for (JmhFile.Line line : file.lines()) {

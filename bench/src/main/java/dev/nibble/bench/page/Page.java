@@ -100,7 +100,8 @@ public final class Page {
     page.heading("Roofline");
     List<Measured> stages = Roofline.stages(folder);
     if (stages.isEmpty()) {
-      page.text("Not drawn: no run holds both stages and roofs; `samples/nibble bench` measures them.");
+      page.text(
+          "Not drawn: no run holds both stages and roofs; `samples/nibble bench` measures them.");
       return;
     }
     Roofline.write(pictures.resolve(ROOFLINE), stages);

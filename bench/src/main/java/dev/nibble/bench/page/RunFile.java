@@ -81,9 +81,7 @@ record RunFile(
         json.get("quick").asBoolean(),
         peak == null ? Peak.NONE : Peak.of(peak.asObject()),
         json.get("results").asList().stream().map(r -> Result.of(r.asObject())).toList(),
-        notes == null
-            ? List.of()
-            : notes.asList().stream().map(JsonValue::asString).toList());
+        notes == null ? List.of() : notes.asList().stream().map(JsonValue::asString).toList());
   }
 
   List<Result> results(String kind) {

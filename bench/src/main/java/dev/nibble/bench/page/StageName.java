@@ -20,8 +20,7 @@ final class StageName {
       return "dense, %s → %s".formatted(m.group(3), m.group(6));
     }
     String stride = m.group(5).equals("1") ? "" : ", stride " + m.group(5);
-    String channels =
-        isDepthwise(m) ? m.group(3) + " depthwise" : m.group(3) + " → " + m.group(6);
+    String channels = isDepthwise(m) ? m.group(3) + " depthwise" : m.group(3) + " → " + m.group(6);
     return "%s×%s, %s%s, %s×%s"
         .formatted(m.group(4), m.group(4), channels, stride, m.group(1), m.group(2));
   }

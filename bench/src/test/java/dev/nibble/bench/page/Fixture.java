@@ -11,7 +11,8 @@ final class Fixture {
 
   /** A run with roofs of 100 GFLOP/s a thread and 20 GB/s, two threads. */
   static void run(Path folder, String file, String date, List<String> results) throws IOException {
-    String json =
+    Files.writeString(
+        folder.resolve(file),
         """
         {"commit": "abc1234", "date": "%s", "command": "nibble bench --peers",
          "cpu": "Some CPU | 2 cores", "os": "Linux 6", "jdk": "Some 25", "kernels": "vector",
@@ -19,8 +20,8 @@ final class Fixture {
          "peak": {"fma_gflops": 200, "fma_gflops_per_thread": 100, "copy_gbs": 20,
                   "copy_gbs_one_thread": 16},
          "results": [%s], "notes": ["Skipped peer step resnet56: no torch."]}
-        """;
-    Files.writeString(folder.resolve(file), json.formatted(date, String.join(",\n", results)));
+        """
+            .formatted(date, String.join(",\n", results)));
   }
 
   /** A stage of 10 GFLOP and 1 GB. */
