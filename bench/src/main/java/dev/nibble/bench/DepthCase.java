@@ -26,7 +26,7 @@ record DepthCase(int depth, int batch, @Nullable StoreFormat store) {
       STORES.forEach(store -> cases.add(new DepthCase(depth, BATCH, store)));
       cases.add(new DepthCase(depth, BATCH, null));
     }
-    STORES.forEach(store -> cases.add(new DepthCase(DEEPEST, BATCH / 2, store)));
+    cases.add(new DepthCase(DEEPEST, BATCH / 2, StoreFormat.INT4));
     return cases;
   }
 
@@ -45,11 +45,11 @@ record DepthCase(int depth, int batch, @Nullable StoreFormat store) {
 
   /** Steps that are timed; deep networks' take long, and scatter less. */
   int steps() {
-    return depth == DEEPEST ? 2 : depth >= 110 ? 4 : depth >= 56 ? 7 : 15;
+    return depth >= 164 ? 3 : depth >= 110 ? 5 : depth >= 56 ? 7 : 11;
   }
 
-  /** Steps before, in which the code is compiled. */
+  /** Steps before, in which the code is compiled: the deepest network's first is long enough. */
   int warmup() {
-    return depth == DEEPEST ? 2 : depth >= 164 ? 5 : depth >= 110 ? 8 : depth >= 56 ? 15 : 40;
+    return depth == DEEPEST ? 1 : depth >= 164 ? 4 : depth >= 110 ? 6 : depth >= 56 ? 12 : 25;
   }
 }

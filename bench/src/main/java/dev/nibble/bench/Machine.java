@@ -54,9 +54,10 @@ final class Machine {
     }
   }
 
-  /** Name and version of the operating system. */
+  /** Name and version of the operating system, without the build's own suffix. */
   static String system() {
-    return System.getProperty("os.name") + " " + System.getProperty("os.version");
+    String version = System.getProperty("os.version").replaceFirst("^(\\d+\\.\\d+).*", "$1");
+    return System.getProperty("os.name") + " " + version;
   }
 
   /** Vendor and version of the JDK. */
