@@ -146,7 +146,7 @@ final class Peers {
   Outcome run(Program program) throws InterruptedException {
     Path script = folder.resolve(program.script());
     if (!Files.isRegularFile(script)) {
-      return missing(program, "the program " + script + " is not there", "");
+      return missing(program, "the program " + program.script() + " is not there", "");
     }
     List<String> command = new ArrayList<>(List.of(python, script.toString()));
     command.addAll(program.arguments());
@@ -156,7 +156,9 @@ final class Peers {
       Process process = new ProcessBuilder(command).redirectError(err.toFile()).start();
       String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       int code = process.waitFor();
-      String how = "; get it with: " + python + " -m pip install " + program.packages();
+      // Without its folder: results tell of no machine's paths.
+      String interpreter = String.valueOf(Path.of(python).getFileName());
+      String how = "; get it with: " + interpreter + " -m pip install " + program.packages();
       return code == 0
           ? parsed(program, out)
           : missing(program, lastLine(Files.readString(err)), how);

@@ -41,14 +41,13 @@ final class DepthSection {
             + " two loaded batches and the threads' scratch. PyTorch's is what it keeps for the backward"
             + " pass, without weights and buffers. Depths up to 110 have basic blocks, from 164 on"
             + " bottleneck blocks.");
-    for (int batch : batches) {
-      Depths depths = Depths.of(folder, batch);
-      page.text("Memory, batch %d:".formatted(batch));
-      table(depths, depths::mib, Units::mib);
-      page.text("Time of a step, batch %d, %s:".formatted(batch, threads(depths)));
-      table(depths, depths::seconds, Units::time);
-      skipped(depths);
-    }
+    Depths depths = Depths.of(folder, batches.getFirst());
+    page.text("Memory, batch %d:".formatted(depths.batch()));
+    table(depths, depths::mib, Units::mib);
+    page.text("Time of a step, batch %d, %s:".formatted(depths.batch(), threads(depths)));
+    table(depths, depths::seconds, Units::time);
+    skipped(depths);
+    others(batches.subList(1, batches.size()));
     linear();
   }
 
@@ -85,13 +84,35 @@ final class DepthSection {
     table.done();
   }
 
+  /** Smaller batches, row by row. */
+  private void others(List<Integer> batches) {
+    if (batches.isEmpty()) {
+      return;
+    }
+    Markdown.Table table = page.table("network, batch", " stores", "memory", "time of a step");
+    for (int batch : batches) {
+      Depths depths = Depths.of(folder, batch);
+      for (Measured row : depths.rows()) {
+        int depth = Depths.depth(row);
+        String store = row.result().param("store");
+        table.row(
+            "ResNet-" + depth + ", " + batch,
+            store,
+            Units.mib(depths.mib(depth, store)),
+            Units.time(depths.seconds(depth, store)));
+      }
+    }
+    table.done();
+  }
+
   /** One line for each reason why a cell is empty. */
   private void skipped(Depths depths) {
     Set<String> reasons = new LinkedHashSet<>();
     for (Measured row : depths.rows()) {
       String reason = row.result().param("skipped");
       if (!reason.isEmpty()) {
-        reasons.add(row.result().name() + ": " + reason);
+        String stop = reason.endsWith(".") ? "" : ".";
+        reasons.add("No time for " + row.result().name() + ": " + reason + stop);
       }
     }
     reasons.forEach(page::text);

@@ -6,7 +6,6 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /** Tables of whole networks: steps and inference, beside the peers of the same run. */
@@ -49,9 +48,8 @@ final class NetworkSections {
       for (Measured step : network) {
         stepRow(table, step, network);
       }
-      Optional<Result> peer = pytorch(first);
-      peer.ifPresent(p -> peerRow(table, first, p));
-      if (peer.isEmpty()) {
+      PeerRows.of(first).forEach(peer -> peerRow(table, first, peer));
+      if (PeerRows.fastest(first, "pytorch").isEmpty()) {
         missing.add(networkName(first));
       }
     }
@@ -77,15 +75,6 @@ final class NetworkSections {
         + row.result().param("batch");
   }
 
-  private static Optional<Result> pytorch(Measured step) {
-    return PeerSteps.fastest(
-        step.run(),
-        "pytorch",
-        step.result().param("model"),
-        step.result().param("batch"),
-        step.threads());
-  }
-
   private static void stepRow(Markdown.Table table, Measured step, List<Measured> network) {
     Result result = step.result();
     double seconds = result.seconds();
@@ -95,7 +84,7 @@ final class NetworkSections {
             .mapToDouble(o -> o.result().seconds())
             .findFirst()
             .orElse(Double.NaN);
-    double peer = pytorch(step).map(Result::seconds).orElse(Double.NaN);
+    double peer = PeerRows.fastest(step, "pytorch").map(Result::seconds).orElse(Double.NaN);
     table.row(
         networkName(step),
         result.param("store"),
@@ -111,7 +100,7 @@ final class NetworkSections {
   private static void peerRow(Markdown.Table table, Measured step, Result peer) {
     table.row(
         networkName(step),
-        "*" + PeerSteps.name(peer) + "*",
+        "*" + PeerRows.name(peer) + "*",
         Units.time(peer.seconds()),
         Units.digits(batch(step) / peer.seconds()),
         Units.NONE,
@@ -135,34 +124,42 @@ final class NetworkSections {
           "Not measured: `samples/nibble bench --only inference --json bench/results/suite-inference.json`.");
       return;
     }
+    page.text("A ratio below 1 means faster than ONNX Runtime in the same run.");
     Markdown.Table table =
         page.table(
             "network, batch",
+            " ",
             "time",
             "images/s",
             "of FMA peak",
-            "ONNX Runtime",
-            "ratio",
+            "to ONNX Runtime",
             "heap a call");
     Set<String> missing = new LinkedHashSet<>();
     for (Measured call : calls) {
       Result result = call.result();
-      Optional<Result> peer =
-          PeerSteps.fastest(
-              call.run(), "onnx", result.param("model"), result.param("batch"), call.threads());
-      double other = peer.map(Result::seconds).orElse(Double.NaN);
-      if (peer.isEmpty()) {
+      double other = PeerRows.fastest(call, "onnx").map(Result::seconds).orElse(Double.NaN);
+      if (!(other > 0)) {
         missing.add(networkName(call));
       }
       table.row(
           networkName(call),
+          "Nibble",
           Units.time(result.seconds()),
           Units.digits(batch(call) / result.seconds()),
           Units.percent(
               result.number("gflop") / result.seconds() / call.run().peak().gflops(call.threads())),
-          Units.time(other),
           Units.ratio(result.seconds() / other),
           Units.bytes(result.number("allocated_bytes")));
+      for (Result peer : PeerRows.of(call)) {
+        table.row(
+            networkName(call),
+            "*" + PeerRows.name(peer) + "*",
+            Units.time(peer.seconds()),
+            Units.digits(batch(call) / peer.seconds()),
+            Units.NONE,
+            Units.NONE,
+            Units.NONE);
+      }
     }
     table.done();
     if (!missing.isEmpty()) {
@@ -170,26 +167,5 @@ final class NetworkSections {
           "ONNX Runtime was not measured in the same run for %s: `pip install onnxruntime onnx numpy`, then `samples/nibble bench --peers`."
               .formatted(String.join("; ", missing)));
     }
-  }
-
-  /** The peer inside the JVM, which JMH measures in a run of its own. */
-  void djl() {
-    page.heading("DJL");
-    if (folder.peers().isEmpty()) {
-      page.text(
-          "DJL with its PyTorch engine was not measured; get it with `mvn -Ppeers -pl bench -am package"
-              + " -DskipTests`, then `java -jar bench/target/benchmarks.jar DjlBenchmark -rf json -rff"
-              + " bench/results/djl.json`.");
-      return;
-    }
-    page.text(
-        "DJL 0.36 with its PyTorch engine in the same kind of JVM, measured in a run of its own.");
-    Markdown.Table table = page.table("benchmark", " parameters", "time of a call");
-    for (JmhFile file : folder.peers()) {
-      for (JmhFile.Line line : file.lines()) {
-        table.row(line.benchmark(), line.params(), Units.time(line.seconds()));
-      }
-    }
-    table.done();
   }
 }

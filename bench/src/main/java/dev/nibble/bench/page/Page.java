@@ -1,11 +1,14 @@
 package dev.nibble.bench.page;
 
 import dev.nibble.bench.page.ResultFolder.Measured;
+import dev.nibble.engine.json.JsonValue;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /** The page of results: tables in Markdown, and the pictures that they show. */
 public final class Page {
@@ -51,7 +54,6 @@ public final class Page {
     roofline();
     kernels.stages();
     kernels.codes();
-    networks.djl();
     runs();
   }
 
@@ -123,6 +125,19 @@ public final class Page {
     page.text(text.toString());
   }
 
+  /** A file that was measured in pieces may hold rows of several commits. */
+  private static String remarks(RunFile run) {
+    String remarks = run.quick() ? "short form: few iterations" : "";
+    Set<String> commits = new LinkedHashSet<>();
+    for (Result result : run.results()) {
+      JsonValue commit = result.json().find("commit");
+      commits.add(commit == null ? run.commit() : commit.asString());
+    }
+    return commits.size() > 1
+        ? remarks + " rows of commits " + String.join(", ", commits)
+        : remarks;
+  }
+
   private void runs() {
     page.heading("Runs");
     Markdown.Table table = page.table("file", " commit", " date", " command", " remarks");
@@ -132,7 +147,7 @@ public final class Page {
           run.commit(),
           run.date(),
           "`" + run.command() + "`",
-          run.quick() ? "short form: few iterations" : "");
+          remarks(run));
     }
     table.done();
     for (RunFile run : folder.runs()) {

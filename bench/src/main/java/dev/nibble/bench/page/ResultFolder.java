@@ -4,7 +4,6 @@ import dev.nibble.engine.json.JsonException;
 import dev.nibble.engine.json.JsonLimits;
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
-import dev.nibble.engine.json.JsonValue.JsonArray;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -20,9 +19,8 @@ import java.util.stream.Stream;
  * What lies in a folder of results.
  *
  * @param runs runs of the suite and of the sweep over depth, the oldest first
- * @param peers files of JMH's own, which peers' benchmarks leave
  */
-public record ResultFolder(List<RunFile> runs, List<JmhFile> peers) {
+public record ResultFolder(List<RunFile> runs) {
   /** A result and the run that it is of. */
   record Measured(RunFile run, Result result) {
     int threads() {
@@ -38,14 +36,11 @@ public record ResultFolder(List<RunFile> runs, List<JmhFile> peers) {
    */
   public static ResultFolder read(Path folder) {
     List<RunFile> runs = new ArrayList<>();
-    List<JmhFile> peers = new ArrayList<>();
     for (Path file : jsonFiles(folder)) {
       String name = String.valueOf(file.getFileName());
       try {
         JsonValue json = JsonParser.parseUtf8(Files.readAllBytes(file), JsonLimits.DEFAULT);
-        if (json instanceof JsonArray) {
-          peers.add(JmhFile.of(name, json.asList()));
-        } else if (json instanceof JsonObject object && object.find("results") != null) {
+        if (json instanceof JsonObject object && object.find("results") != null) {
           runs.add(RunFile.of(name, object));
         }
       } catch (JsonException | ResultsException | ArithmeticException e) {
@@ -62,7 +57,7 @@ public record ResultFolder(List<RunFile> runs, List<JmhFile> peers) {
               .formatted(folder, folder.resolve("suite.json")));
     }
     runs.sort(Comparator.comparing(RunFile::date));
-    return new ResultFolder(List.copyOf(runs), List.copyOf(peers));
+    return new ResultFolder(List.copyOf(runs));
   }
 
   private static List<Path> jsonFiles(Path folder) {

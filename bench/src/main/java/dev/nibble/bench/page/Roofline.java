@@ -94,8 +94,8 @@ final class Roofline {
     double low = points.stream().mapToDouble(Point::gflops).min().orElseThrow() / MARGIN;
     double high = points.stream().mapToDouble(Point::gflops).max().orElseThrow() * MARGIN;
     double ridge = compute / bandwidth;
-    left = Math.min(left, ridge / 4);
-    right = Math.max(right, ridge * 4);
+    left = Math.min(left, ridge / 2);
+    right = Math.max(right, ridge * 2);
     low = Math.min(low, left * bandwidth / MARGIN);
     high = Math.max(high, compute * MARGIN * MARGIN);
     LogChart chart =

@@ -55,11 +55,12 @@ final class Fixture {
         .formatted(store, store, seconds);
   }
 
-  static String peer(String peer, String model, int batch, String members, double seconds) {
+  static String peer(
+      String kind, String peer, String model, int batch, String members, double seconds) {
     return """
-        {"kind": "peer", "name": "%s", "seconds": %s, "peer": "%s", "model": "%s", "batch": %d,
+        {"kind": "peer", "name": "%s %s", "seconds": %s, "peer": "%s", "model": "%s", "batch": %d,
          "threads": 2%s}"""
-        .formatted(peer, seconds, peer, model, batch, members);
+        .formatted(kind, peer, seconds, peer, model, batch, members);
   }
 
   static String depth(int depth, int batch, String store, String figures) {

@@ -42,20 +42,30 @@ class PageTest {
         results,
         "old.json",
         OLD,
-        List.of(Fixture.peer("pytorch 2", "resnet20", 128, ", \"channels_last\": true", 0.001)));
+        List.of(
+            Fixture.peer(
+                "step", "pytorch 2", "resnet20", 128, ", \"channels_last\": true", 0.001)));
     run(
         Fixture.step("resnet20", "fp32", 0.2),
         Fixture.step("resnet20", "int4", 0.1),
-        Fixture.peer("pytorch 2", "resnet20", 128, ", \"channels_last\": false", 0.5),
+        Fixture.peer("step", "pytorch 2", "resnet20", 128, ", \"channels_last\": false", 0.5),
         Fixture.peer(
-            "pytorch 2", "resnet20", 128, ", \"channels_last\": true, \"saved_mib\": 300", 0.4),
-        Fixture.peer("pytorch 2", "resnet20", 128, ", \"bf16\": true", 0.01),
-        Fixture.peer("pytorch 2", "resnet20", 64, "", 0.02));
+            "step",
+            "pytorch 2",
+            "resnet20",
+            128,
+            ", \"channels_last\": true, \"saved_mib\": 300",
+            0.4),
+        Fixture.peer("step", "pytorch 2", "resnet20", 128, ", \"bf16\": true", 0.01),
+        Fixture.peer("step", "pytorch 2", "resnet20", 64, "", 0.02),
+        Fixture.peer("step", "DJL 0.36", "resnet20", 128, "", 0.25),
+        Fixture.peer("inference", "pytorch 2", "resnet20", 128, "", 0.01));
     assertThat(page())
         .contains("| ResNet-20, 128 | int4 | 100 ms | 1,280 | 50 % | 50 MiB | 0.50 | 0.25 | 24 B |")
         .contains("| ResNet-20, 128 | fp32 | 200 ms | 640 | 25 % | 50 MiB | 1.00 | 0.50 | 24 B |")
         .contains(
             "| ResNet-20, 128 | *PyTorch 2, channels-last* | 400 ms | 320 | - | 300 MiB | - | - | - |")
+        .contains("| ResNet-20, 128 | *DJL 0.36* | 250 ms | 512 | - | - | - | - | - |")
         .doesNotContain("PyTorch was not measured");
   }
 
@@ -67,7 +77,6 @@ class PageTest {
         .contains("PyTorch was not measured in the same run for ResNet-20, 128: `pip install torch")
         .contains(
             "ONNX Runtime was not measured in the same run for ResNet-20, 1: `pip install onnx")
-        .contains("DJL with its PyTorch engine was not measured; get it with `mvn -Ppeers")
         .contains("suite.json: Skipped peer step resnet56: no torch.");
   }
 
@@ -88,8 +97,11 @@ class PageTest {
   void inferenceIsRatedAgainstOnnxRuntime() throws IOException {
     run(
         Fixture.inference("resnet20", 128, 0.025),
-        Fixture.peer("onnxruntime 1.30", "resnet20", 128, "", 0.05));
-    assertThat(page()).contains("| ResNet-20, 128 | 25.0 ms | 5,120 | 20 % | 50.0 ms | 0.50 | - |");
+        Fixture.peer("inference", "onnxruntime 1.30", "resnet20", 128, "", 0.05));
+    assertThat(page())
+        .contains("|  | time | images/s | of FMA peak | to ONNX Runtime | heap a call |")
+        .contains("| ResNet-20, 128 | Nibble | 25.0 ms | 5,120 | 20 % | 0.50 | - |")
+        .contains("| ResNet-20, 128 | *ONNX Runtime 1.30* | 50.0 ms | 2,560 | - | - | - |");
   }
 
   @Test
@@ -120,13 +132,17 @@ class PageTest {
     run(
         Fixture.depth(164, 128, "int4", ", \"plan_mib\": 240, \"seconds\": 1.62"),
         Fixture.depth(1001, 128, "int4", ", \"plan_mib\": 1200, \"seconds\": 9.99"),
+        Fixture.depth(
+            1001, 64, "int4", ", \"plan_mib\": 640, \"seconds\": 5, \"commit\": \"fff0000\""),
         Fixture.depth(164, 128, "pytorch", ", \"saved_mib\": 4608, \"seconds\": 3"),
         Fixture.depth(1001, 128, "pytorch", "")
             .replace("\"store\"", "\"skipped\": \"too big\", \"store\""));
     assertThat(page())
         .contains("| ResNet-164 | - | - | 240 MiB | - | 4,608 MiB |")
         .contains("| ResNet-1001 | - | - | 9.99 s | - | - |")
-        .contains("resnet1001 pytorch batch 128: too big")
+        .contains("No time for resnet1001 pytorch batch 128: too big.")
+        .contains("| ResNet-1001, 64 | int4 | 640 MiB | 5.00 s |")
+        .contains("rows of commits abc1234, fff0000")
         .contains("10.0 ms in ResNet-164, 10.0 ms in ResNet-1001: 1.00 of it");
     BufferedImage image = ImageIO.read(results.resolve("depth.png").toFile());
     assertThat(image.getWidth()).isEqualTo(4 * DepthChart.PANEL);
@@ -142,20 +158,10 @@ class PageTest {
   }
 
   @Test
-  void jmhFilesOfPeersAreTabulated() throws IOException {
-    run();
-    Files.writeString(
-        results.resolve("djl.json"),
-        """
-        [{"benchmark": "dev.nibble.bench.peers.DjlBenchmark.train", "params": {"batch": "128"},
-          "primaryMetric": {"score": 250.0, "scoreUnit": "ms/op"}}]""");
-    assertThat(page()).contains("| DjlBenchmark.train | batch 128 | 250 ms |");
-  }
-
-  @Test
   void otherFilesArePassedOverAndEarlierFiguresLinked() throws IOException {
     run();
     Files.writeString(results.resolve("steps.json"), "{\"runs\": []}");
+    Files.writeString(results.resolve("jmh.json"), "[]");
     Files.writeString(results.resolve("README.md"), "# Results\n");
     assertThat(page())
         .contains("[results/README.md](results/README.md)")
