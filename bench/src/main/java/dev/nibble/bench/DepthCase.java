@@ -45,11 +45,11 @@ record DepthCase(int depth, int batch, @Nullable StoreFormat store) {
 
   /** Steps that are timed; deep networks' take long, and scatter less. */
   int steps() {
-    return depth >= 164 ? 3 : depth >= 110 ? 5 : depth >= 56 ? 7 : 11;
+    return depth == DEEPEST ? 2 : depth >= 164 ? 3 : depth >= 110 ? 5 : depth >= 56 ? 7 : 11;
   }
 
   /** Steps before, in which the code is compiled: the deepest network's first is long enough. */
   int warmup() {
-    return depth == DEEPEST ? 1 : depth >= 164 ? 4 : depth >= 110 ? 6 : depth >= 56 ? 12 : 25;
+    return depth == DEEPEST ? 1 : depth >= 164 ? 4 : depth >= 110 ? 6 : depth >= 56 ? 12 : 20;
   }
 }

@@ -44,7 +44,7 @@ public final class StepTiming {
       }
       double[] seconds = Arrays.copyOfRange(all, warmup, all.length);
       Arrays.sort(seconds);
-      double median = seconds[steps / 2];
+      double median = (seconds[(steps - 1) / 2] + seconds[steps / 2]) / 2;
       double excess = Arrays.stream(all, 0, warmup).sum() - warmup * median;
       StepTraffic traffic = StepTraffic.of(session.session().plan());
       System.out.printf(
