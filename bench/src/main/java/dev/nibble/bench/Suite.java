@@ -31,7 +31,11 @@ public final class Suite {
     if (arguments.length > 0 && arguments[0].equals("--depth")) {
       return DepthSweep.run(Arrays.copyOfRange(arguments, 1, arguments.length));
     }
-    if (arguments.length == 1 && arguments[0].equals("--page")) {
+    if (Arrays.asList(arguments).contains("--page")) {
+      if (arguments.length > 1) {
+        System.err.println("nibble: The option --page stands alone: it measures nothing.");
+        return BAD_INPUT;
+      }
       Path bench = BenchFolder.find();
       return ResultsPage.run(
           bench.resolve("results").toString(), bench.resolve("README.md").toString());

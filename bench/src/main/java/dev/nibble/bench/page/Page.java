@@ -68,7 +68,7 @@ public final class Page {
         .row("system", run.os())
         .row("JDK", run.jdk())
         .row("kernels", run.kernels() + ", " + run.threads() + " threads")
-        .row("FMA peak", peak(folder))
+        .row("roofs", peak(folder))
         .done();
     if (folder.runs().stream().anyMatch(r -> !r.cpu().equals(run.cpu()))) {
       page.text("The runs below are of several machines; the newest is named above.");
@@ -80,7 +80,7 @@ public final class Page {
   private static String peak(ResultFolder folder) {
     for (RunFile run : folder.runs().reversed()) {
       if (run.peak().gflopsPerThread() > 0) {
-        return "%s GFLOP/s a thread, multiply-adds in registers; copy %s GB/s, read and written (one thread %s)"
+        return "%s GFLOP/s a thread (FMA), multiply-adds in registers; copy %s GB/s, read and written (one thread %s)"
             .formatted(
                 Units.digits(run.peak().gflopsPerThread()),
                 Units.digits(run.peak().copy()),
