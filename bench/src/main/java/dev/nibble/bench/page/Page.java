@@ -80,7 +80,7 @@ public final class Page {
   private static String peak(ResultFolder folder) {
     for (RunFile run : folder.runs().reversed()) {
       if (run.peak().gflopsPerThread() > 0) {
-        return "%s GFLOP/s a thread (FMA), multiply-adds in registers; copy %s GB/s, read and written (one thread %s)"
+        return "%s GFLOP/s a thread, fused multiply-adds in registers; copy %s GB/s, read and written (one thread %s)"
             .formatted(
                 Units.digits(run.peak().gflopsPerThread()),
                 Units.digits(run.peak().copy()),
