@@ -4,6 +4,7 @@ import static dev.nibble.kernels.vector.Lanes.LANES;
 
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Stage;
 
 /**
  * Which of a convolution's three products are made by Winograd's algorithm: those that it can make
@@ -24,9 +25,14 @@ record Algorithms(boolean winograd) {
 
   private static final long CACHE = 1 << 20;
 
-  /** Whether the forward product is Winograd's. */
-  boolean forward(Operator operator) {
-    return operator instanceof Convolution conv
+  /**
+   * Whether the forward product is Winograd's. Not in the naive baseline: there a value's last
+   * digit decides a code, the code enters the next product, and so on; its figures are to be the
+   * definition's.
+   */
+  boolean forward(Stage stage) {
+    return stage.operator() instanceof Convolution conv
+        && !stage.activation().naive()
         && fits(conv)
         && product(conv, conv.input().channels(), conv.outChannels())
             < direct(conv, conv.input().channels(), conv.outChannels());

@@ -38,7 +38,7 @@ final class ForwardPass {
     MemorySegment statistics = stage.statistics() ? args.statistics() : null;
     long region = shard * Partials.statisticsBytes(channels);
     long sums = region + Partials.statisticsSums(channels);
-    boolean winograd = algorithms.forward(stage.operator());
+    boolean winograd = algorithms.forward(stage);
     start(args, scratch, rows, tile);
     if (statistics != null) {
       clear(statistics, region, sums, channels);

@@ -6,6 +6,7 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.DepthwiseConvolution;
+import dev.nibble.kernels.Stage;
 
 /**
  * Where one picture's values lie in scratch, for every operator. Only the convolution needs borders
@@ -74,11 +75,11 @@ final class OperatorGeometry {
   }
 
   /** Floats of the packed weights, the larger of both directions. */
-  static int packedFloats(Operator op, Algorithms algorithms) {
-    return switch (op) {
+  static int packedFloats(Stage stage, Algorithms algorithms) {
+    return switch (stage.operator()) {
       case Convolution c ->
           Math.max(
-              algorithms.forward(c)
+              algorithms.forward(stage)
                   ? WinogradWeights.packedFloats(c)
                   : ConvolutionGeometry.packedForwardFloats(c),
               algorithms.backwardData(c)
@@ -102,8 +103,8 @@ final class OperatorGeometry {
   }
 
   /** Floats that the forward product works in, besides its tile and output. */
-  static int forwardWorkFloats(Operator op, Algorithms algorithms) {
-    return op instanceof Convolution c && algorithms.forward(c)
+  static int forwardWorkFloats(Stage stage, Algorithms algorithms) {
+    return stage.operator() instanceof Convolution c && algorithms.forward(stage)
         ? WinogradProduct.workFloats(
             c.outputHeight(), c.outputWidth(), c.input().channels(), c.outChannels())
         : 0;

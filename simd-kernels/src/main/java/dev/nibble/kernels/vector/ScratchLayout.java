@@ -159,7 +159,7 @@ final class ScratchLayout {
     Operator op = stage.operator();
     long floats =
         Math.max(
-            forwardWorkAt(stage) + OperatorGeometry.forwardWorkFloats(op, algorithms),
+            forwardWorkAt(stage) + OperatorGeometry.forwardWorkFloats(stage, algorithms),
             weightWorkAt(stage, algorithms) + OperatorGeometry.weightWorkFloats(op, algorithms));
     if (floats > Integer.MAX_VALUE - 64) {
       throw new IllegalArgumentException(

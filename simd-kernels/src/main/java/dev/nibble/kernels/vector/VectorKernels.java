@@ -69,7 +69,7 @@ public final class VectorKernels implements Kernels {
 
   @Override
   public int packedFloats(Stage stage) {
-    return OperatorGeometry.packedFloats(stage.operator(), algorithms);
+    return OperatorGeometry.packedFloats(stage, algorithms);
   }
 
   @Override
@@ -86,7 +86,7 @@ public final class VectorKernels implements Kernels {
     checkPacked(args.stage(), packed);
     switch (args.stage().operator()) {
       case Convolution op -> {
-        if (algorithms.forward(op)) {
+        if (algorithms.forward(args.stage())) {
           WinogradWeights.packForward(op, weights, packed);
         } else {
           ConvolutionForward.pack(op, weights, packed);

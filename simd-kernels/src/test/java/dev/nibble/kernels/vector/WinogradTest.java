@@ -3,9 +3,13 @@ package dev.nibble.kernels.vector;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.MaxPooling;
+import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -237,12 +241,16 @@ final class WinogradTest {
     }
   }
 
+  private static boolean forward(Algorithms algorithms, Operator operator) {
+    return algorithms.forward(new Stage(operator, Activation.IDENTITY, null, false));
+  }
+
   @Test
   void isChosenForTheNetworksShapes() {
     Algorithms algorithms = new Algorithms(true);
     for (int[] s : new int[][] {{32, 16}, {16, 32}, {8, 64}, {16, 128}}) {
       Convolution conv = convolution(s[0], s[0], s[1], s[1]);
-      assertThat(algorithms.forward(conv)).as("%s", conv).isTrue();
+      assertThat(forward(algorithms, conv)).as("%s", conv).isTrue();
       assertThat(algorithms.backwardData(conv)).as("%s", conv).isTrue();
       assertThat(algorithms.backwardWeights(conv)).as("%s", conv).isTrue();
     }
@@ -252,24 +260,34 @@ final class WinogradTest {
   void isNotChosenWhereItCannotWorkOrDoesNotPay() {
     Algorithms algorithms = new Algorithms(true);
     FeatureMap map = new FeatureMap(8, 8, 16);
-    assertThat(algorithms.forward(new Convolution(map, 16, 3, 2, false))).isFalse();
-    assertThat(algorithms.forward(new Convolution(map, 16, 5, 1, false))).isFalse();
-    assertThat(algorithms.forward(new Convolution(map, 16, 1, 1, false))).isFalse();
-    assertThat(algorithms.forward(new Convolution(map, 17, 3, 1, false))).isFalse();
-    assertThat(algorithms.forward(convolution(3, 8, 16, 16))).isFalse();
-    assertThat(algorithms.forward(new MaxPooling(map, 3, 1))).isFalse();
+    assertThat(forward(algorithms, new Convolution(map, 16, 3, 2, false))).isFalse();
+    assertThat(forward(algorithms, new Convolution(map, 16, 5, 1, false))).isFalse();
+    assertThat(forward(algorithms, new Convolution(map, 16, 1, 1, false))).isFalse();
+    assertThat(forward(algorithms, new Convolution(map, 17, 3, 1, false))).isFalse();
+    assertThat(forward(algorithms, convolution(3, 8, 16, 16))).isFalse();
+    assertThat(forward(algorithms, new MaxPooling(map, 3, 1))).isFalse();
     if (LANES < 16) {
       return; // The costs below are the widest vectors'.
     }
     // One tile a picture: the transformed weights, four times as many, would be read for it alone.
-    assertThat(algorithms.forward(convolution(4, 4, 512, 512))).isFalse();
+    assertThat(forward(algorithms, convolution(4, 4, 512, 512))).isFalse();
+  }
+
+  @Test
+  void isNotChosenForTheNaiveBaselinesForwardPass() {
+    Convolution conv = convolution(16, 16, 32, 32);
+    Activation exact = new Activation(true, true, StoreFormat.INT4, false);
+    Activation naive = new Activation(true, true, StoreFormat.INT4, true);
+    Algorithms algorithms = new Algorithms(true);
+    assertThat(algorithms.forward(new Stage(conv, exact, null, true))).isTrue();
+    assertThat(algorithms.forward(new Stage(conv, naive, null, true))).isFalse();
   }
 
   @Test
   void canBeTurnedOff() {
     Algorithms algorithms = new Algorithms(false);
     Convolution conv = convolution(16, 16, 32, 32);
-    assertThat(algorithms.forward(conv)).isFalse();
+    assertThat(forward(algorithms, conv)).isFalse();
     assertThat(algorithms.backwardData(conv)).isFalse();
     assertThat(algorithms.backwardWeights(conv)).isFalse();
     assertThat(new VectorKernels(false).description()).contains("without Winograd");
