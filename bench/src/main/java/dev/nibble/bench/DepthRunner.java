@@ -45,7 +45,7 @@ final class DepthRunner {
 
   private JsonObject nibble(DepthCase row, StoreFormat store)
       throws IOException, InterruptedException {
-    long bytes = NetworkWork.trainingBytes(row.model(), row.batch(), store, threads, kernels);
+    long bytes = NetworkWork.memory(row.model(), row.batch(), store, threads, kernels).planBytes();
     JsonObject.Builder params = params(row);
     JsonObject said = null;
     if (bytes > OWN_SHARE * Machine.memoryBytes()) {
@@ -98,7 +98,8 @@ final class DepthRunner {
   private JsonObject pytorch(DepthCase row) throws InterruptedException {
     JsonObject.Builder params = params(row);
     long fp32 =
-        NetworkWork.trainingBytes(row.model(), row.batch(), StoreFormat.FP32, threads, kernels);
+        NetworkWork.memory(row.model(), row.batch(), StoreFormat.FP32, threads, kernels)
+            .planBytes();
     double expected = PYTORCH_FACTOR * fp32;
     if (expected > PYTORCH_SHARE * Machine.memoryBytes()) {
       params.put(

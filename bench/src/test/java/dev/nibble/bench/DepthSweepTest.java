@@ -40,8 +40,8 @@ class DepthSweepTest {
     assertThat(row.get("name").asString()).isEqualTo("resnet8 int4 batch 2");
     assertThat(row.get("seconds").asDouble()).isPositive();
     double bytes =
-        NetworkWork.trainingBytes(
-            "resnet8", 2, StoreFormat.INT4, 1, KernelProvider.choose("scalar"));
+        NetworkWork.memory("resnet8", 2, StoreFormat.INT4, 1, KernelProvider.choose("scalar"))
+            .planBytes();
     assertThat(row.get("plan_mib").asDouble())
         .isBetween(bytes / (1 << 20) - 0.006, bytes / (1 << 20) + 0.006);
   }
