@@ -43,6 +43,11 @@ record DepthCase(int depth, int batch, @Nullable StoreFormat store) {
     return "%s %s batch %d".formatted(model(), storeName(), batch);
   }
 
+  /** The memory limit under which it runs, such as 1GiB; empty for none. */
+  String memoryLimit() {
+    return depth == DEEPEST && batch < BATCH ? "1GiB" : "";
+  }
+
   /** Steps that are timed; deep networks' take long, and scatter less. */
   int steps() {
     return depth == DEEPEST ? 2 : depth >= 164 ? 3 : depth >= 110 ? 5 : depth >= 56 ? 7 : 11;

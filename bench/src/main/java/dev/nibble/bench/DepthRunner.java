@@ -47,6 +47,9 @@ final class DepthRunner {
       throws IOException, InterruptedException {
     long bytes = NetworkWork.memory(row.model(), row.batch(), store, threads, kernels).planBytes();
     JsonObject.Builder params = params(row);
+    if (!row.memoryLimit().isEmpty()) {
+      params.put("memory_limit", row.memoryLimit());
+    }
     JsonObject said = null;
     if (bytes > OWN_SHARE * Machine.memoryBytes()) {
       params.put(
@@ -66,20 +69,22 @@ final class DepthRunner {
 
   private JsonObject timing(DepthCase row) throws IOException, InterruptedException {
     List<String> command =
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--add-modules=jdk.incubator.vector",
-            "--enable-native-access=ALL-UNNAMED",
-            "-Xmx1g",
-            "-cp",
-            System.getProperty("java.class.path"),
-            StepTiming.class.getName(),
-            row.model(),
-            "" + row.batch(),
-            "" + threads,
-            row.storeName(),
-            "" + row.steps(),
-            "" + row.warmup());
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-Xmx1g",
+                "-cp",
+                System.getProperty("java.class.path"),
+                StepTiming.class.getName(),
+                row.model(),
+                "" + row.batch(),
+                "" + threads,
+                row.storeName(),
+                "" + row.steps(),
+                "" + row.warmup()));
+    command.addAll(row.memoryLimit().isEmpty() ? List.of() : List.of(row.memoryLimit()));
     Process process =
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -89,7 +89,9 @@ final class DepthSection {
     if (batches.isEmpty()) {
       return;
     }
-    Markdown.Table table = page.table("network, batch", " stores", "memory", "time of a step");
+    Markdown.Table table =
+        page.table(
+            "network, batch", " stores", "memory", "run within a limit of", "time of a step");
     for (int batch : batches) {
       Depths depths = Depths.of(folder, batch);
       for (Measured row : depths.rows()) {
@@ -99,10 +101,16 @@ final class DepthSection {
             "ResNet-" + depth + ", " + batch,
             store,
             Units.mib(depths.mib(depth, store)),
+            limit(row),
             Units.time(depths.seconds(depth, store)));
       }
     }
     table.done();
+  }
+
+  private static String limit(Measured row) {
+    String limit = row.result().param("memory_limit");
+    return limit.isEmpty() ? Units.NONE : limit;
   }
 
   /** One line for each reason why a cell is empty. */

@@ -30,7 +30,8 @@ final class NetworkSections {
     page.text(
         "Forward, loss, backward, optimiser. A ratio below 1 means faster; PyTorch's is of the same"
             + " run, the faster of its default and channels-last settings, fp32. Memory: all that"
-            + " Nibble allocates (its plan); what PyTorch keeps for the backward pass.");
+            + " Nibble allocates (its plan); what PyTorch keeps for the backward pass."
+            + " Moved: bytes that a step reads and writes, beside the least that its plan allows.");
     Markdown.Table table =
         page.table(
             "network, batch",
@@ -39,6 +40,8 @@ final class NetworkSections {
             "images/s",
             "of FMA peak",
             "memory",
+            "moved",
+            "least",
             "to fp32 mode",
             "to PyTorch",
             "heap a step");
@@ -92,6 +95,8 @@ final class NetworkSections {
         Units.digits(batch(step) / seconds),
         Units.percent(result.number("gflop") / seconds / step.run().peak().gflops(step.threads())),
         Units.mib(result.number("plan_mib")),
+        Units.mib(result.number("moved_mib")),
+        Units.mib(result.number("minimum_mib")),
         Units.ratio(seconds / exact),
         Units.ratio(seconds / peer),
         Units.bytes(result.number("allocated_bytes")));
@@ -105,6 +110,8 @@ final class NetworkSections {
         Units.digits(batch(step) / peer.seconds()),
         Units.NONE,
         Units.mib(peer.number("saved_mib")),
+        Units.NONE,
+        Units.NONE,
         Units.NONE,
         Units.NONE,
         Units.NONE);

@@ -37,7 +37,7 @@ final class Fixture {
     return """
         {"kind": "step", "name": "%s %s batch 128", "params": {"model": "%s", "batch": 128,
          "threads": 2, "store": "%s"}, "threads": 2, "seconds": %s, "allocated_bytes": 24,
-         "gflop": 10, "plan_mib": 50}"""
+         "gflop": 10, "plan_mib": 50, "moved_mib": 300, "minimum_mib": 200}"""
         .formatted(model, store, model, store, seconds);
   }
 
