@@ -69,6 +69,13 @@ final class ParameterGradients {
    */
   static void addBias(FeatureMap map, float[] scratch, int dy, int extra, int bias) {
     int channels = map.channels();
+    if (map.pixels() == 1) {
+      // A dense layer comes here so seldom that vectors would stay objects on the heap for long.
+      for (int c = 0; c < channels; c++) {
+        scratch[bias + c] += scratch[dy + c];
+      }
+      return;
+    }
     // The last vector reads the next pixel's values, which stay in the padding.
     for (int c = 0; c < channels; c += LANES) {
       for (int y = 0; y < map.height(); y++) {
