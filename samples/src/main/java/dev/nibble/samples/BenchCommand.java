@@ -24,8 +24,9 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
-      "Measures this machine and Nibble on it: the peak of fused multiply-adds and the bandwidth of",
-      "copies, then codes, whole stages, training steps and inference as shares of those."
+      "Measures Nibble as shares of what this machine can do, and beside its peers.",
+      "The machine: the peak of fused multiply-adds and the bandwidth of copies. Nibble: codes, whole",
+      "stages, training steps, inference."
     },
     footer = {
       "",
