@@ -9,7 +9,6 @@ import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 
 /**
  * Measures memory and time of a step by depth, from ResNet-20 to ResNet-1001, in every mode and in
@@ -46,38 +45,14 @@ public final class DepthSweep {
     while (rest.hasNext()) {
       String option = rest.next();
       switch (option) {
-        case "--only" -> only = pattern(value(option, rest));
+        case "--only" -> only = SuiteOptions.pattern(SuiteOptions.value(option, rest));
         case "--missing" -> missing = true;
-        case "--threads" -> threads = count(value(option, rest));
+        case "--threads" -> threads = SuiteOptions.count(SuiteOptions.value(option, rest));
         default ->
             throw new IllegalArgumentException(
                 "Unknown argument '%s': give --only, --missing or --threads.".formatted(option));
       }
     }
-  }
-
-  private static String value(String option, Iterator<String> rest) {
-    if (!rest.hasNext()) {
-      throw new IllegalArgumentException(
-          "The option %s needs a value behind it.".formatted(option));
-    }
-    return rest.next();
-  }
-
-  private static Pattern pattern(String text) {
-    try {
-      return Pattern.compile(text);
-    } catch (PatternSyntaxException e) {
-      throw new IllegalArgumentException(
-          "--only '%s' is no regular expression: %s.".formatted(text, e.getDescription()), e);
-    }
-  }
-
-  private static int count(String text) {
-    if (text.matches("[1-9][0-9]{0,3}") && Integer.parseInt(text) <= 1024) {
-      return Integer.parseInt(text);
-    }
-    throw new IllegalArgumentException("--threads takes 1 to 1024, not '%s'.".formatted(text));
   }
 
   /** Runs the program. */

@@ -91,7 +91,8 @@ record SuiteOptions(
     return new SuiteOptions(quick, only, threads, json, peers, list, command);
   }
 
-  private static String value(String option, Iterator<String> rest) {
+  /** What stands behind an option; the sweep over depth reads its arguments alike. */
+  static String value(String option, Iterator<String> rest) {
     if (!rest.hasNext()) {
       throw new IllegalArgumentException(
           "The option %s needs a value behind it; see nibble bench --help.".formatted(option));
@@ -99,7 +100,7 @@ record SuiteOptions(
     return rest.next();
   }
 
-  private static Pattern pattern(String text) {
+  static Pattern pattern(String text) {
     try {
       return Pattern.compile(text);
     } catch (PatternSyntaxException e) {
@@ -110,7 +111,7 @@ record SuiteOptions(
     }
   }
 
-  private static int count(String text) {
+  static int count(String text) {
     if (text.matches("[1-9][0-9]{0,3}") && Integer.parseInt(text) <= 1024) {
       return Integer.parseInt(text);
     }
