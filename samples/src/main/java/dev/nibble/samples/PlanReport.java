@@ -93,7 +93,8 @@ final class PlanReport {
   /** What a run in fp32 mode would allocate. */
   long fp32Bytes() {
     PlanOptions own = plan.options();
-    PlanOptions fp32 = new PlanOptions(own.batch(), StoreFormat.FP32, false, own.slots());
+    PlanOptions fp32 =
+        new PlanOptions(own.batch(), StoreFormat.FP32, false, own.slots(), own.frozen());
     return bytes(ExecutionPlan.of(plan.graph(), fp32));
   }
 

@@ -65,12 +65,14 @@ final class Binder {
   private BoundStage bind(Node node) {
     ForwardArgs infer = forward(node, plan.inferenceStage(node.index()), false);
     boolean training = plan.options().isTraining();
+    boolean trained = training && !plan.frozen().node(node);
     ForwardArgs train = training ? forward(node, plan.stage(node.index()), true) : infer;
     Layer.BatchNorm norm = node.input().norm();
-    boolean finishes = training && norm != null && node.input().owner() == node.index();
+    boolean running = plan.frozen().usesRunningStatistics(node.input());
+    boolean finishes = trained && norm != null && !running && node.input().owner() == node.index();
     List<BoundTable> outputTables = new ArrayList<>();
     for (View view : plan.graph().views()) {
-      if (view.tensor() == node.output() && plan.activation(view).needsTable()) {
+      if (view.tensor() == node.output() && plan.isFilledFromBatch(view)) {
         outputTables.add(table(view));
       }
     }
@@ -78,12 +80,13 @@ final class Binder {
         node,
         train,
         infer,
-        training ? backward(node) : null,
-        training ? weightGradient(node) : null,
+        trained ? backward(node) : null,
+        trained ? weightGradient(node) : null,
         finishes ? gradient(node.input().norm(), ".weight") : null,
         finishes ? gradient(node.input().norm(), ".bias") : null,
         List.copyOf(outputTables),
-        norm != null ? table(node.input()) : null);
+        norm != null ? table(node.input()) : null,
+        training && running);
   }
 
   private ForwardArgs forward(Node node, Stage stage, boolean training) {

@@ -14,13 +14,14 @@ import org.jspecify.annotations.Nullable;
  * @param node the stage
  * @param train forward pass of training; in a session for inference the same as {@code infer}
  * @param infer forward pass with running statistics
- * @param backward backward pass, or null in a session for inference
+ * @param backward backward pass, or null in a session for inference and for a frozen stage
  * @param weightGradient where the gradient of weights and bias goes, or null without weights
  * @param scale gradient of its own batch norm's gamma, or null: without batch norm, or where
  *     another stage finishes it
  * @param shift gradient of its own batch norm's beta, or null likewise
  * @param outputTables tables that depend on its output's statistics
  * @param inputTable the table of its own input for inference, or null
+ * @param running whether its batch norm is frozen: normalises with running statistics in training
  */
 record BoundStage(
     Node node,
@@ -31,7 +32,8 @@ record BoundStage(
     @Nullable MemorySegment scale,
     @Nullable MemorySegment shift,
     List<BoundTable> outputTables,
-    @Nullable BoundTable inputTable) {
+    @Nullable BoundTable inputTable,
+    boolean running) {
 
   /**
    * A channel table and what fills it.

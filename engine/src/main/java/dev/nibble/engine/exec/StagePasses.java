@@ -66,7 +66,7 @@ final class StagePasses {
     this.losses = new LossBindings(plan, binder);
     this.trainable =
         plan.graph().network().parameters().stream()
-            .filter(p -> p.kind().trainable())
+            .filter(plan::isTrained)
             .toArray(Parameter[]::new);
     this.sgd = optimizer(binder);
     this.shards = plan.shards();
@@ -95,8 +95,8 @@ final class StagePasses {
     for (int i = 0; i < stages.size(); i++) {
       BoundStage stage = stages.get(i);
       forwardArgs = training ? stage.train() : stage.infer();
-      if (!training) {
-        loadRunning(stage.inputTable());
+      if (!training || stage.running()) {
+        loadRunning(stage.inputTable(), training);
       }
       kernels.packForward(forwardArgs, scratch.packed());
       pool.run(shards, forwardTask);
@@ -116,10 +116,10 @@ final class StagePasses {
         scratch.thread(worker));
   }
 
-  private void loadRunning(@Nullable BoundTable table) {
+  private void loadRunning(@Nullable BoundTable table, boolean training) {
     if (table != null) {
       RunningStatistics.load(table, moments);
-      fill(table, false);
+      fill(table, training);
     }
   }
 
@@ -154,7 +154,7 @@ final class StagePasses {
       BoundStage stage = stages.get(i);
       BackwardArgs args = stage.backward();
       if (args == null) {
-        throw new IllegalStateException("This session was planned for inference");
+        continue; // frozen
       }
       backwardArgs = args;
       kernels.packBackward(args, scratch.packed());

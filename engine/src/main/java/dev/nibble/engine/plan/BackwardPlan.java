@@ -18,6 +18,8 @@ public record BackwardPlan(
     @Nullable Buffer gradientOut,
     List<Term> activationTerms,
     @Nullable Buffer dx) {
+  /** The plan of a stage that has no backward pass. */
+  static final BackwardPlan NONE = new BackwardPlan(List.of(), null, List.of(), null);
 
   /**
    * A summand of a gradient.

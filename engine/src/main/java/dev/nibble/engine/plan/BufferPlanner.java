@@ -10,6 +10,7 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.StoreFormat;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -138,23 +139,25 @@ public final class BufferPlanner {
   private void planStores() {
     for (View view : graph.views()) {
       Activation activation = plan.activation(view);
-      if (view.kept()) {
-        tensor(view.tensor()).use(plan.backwardTime(view.owner()));
+      int owner = plan.frozen().owner(view);
+      if (activation.store() == StoreFormat.KEPT) {
+        tensor(view.tensor()).use(plan.backwardTime(owner));
       } else if (activation.store().bits() > 0) {
         Tensor tensor = view.tensor();
-        Node owner = graph.stages().get(view.owner());
         Buffer store =
             add(
-                "store " + owner.name(),
+                "store " + graph.stages().get(owner).name(),
                 Kind.STORE,
                 batch * activation.store().bytes(tensor.map()),
-                plan.forwardTime(view.owner()));
-        store.use(plan.backwardTime(view.norm() != null ? tensor.producer() : view.owner()));
+                plan.forwardTime(owner));
+        // A batch norm's gradient is made as the tensor's producer reads it.
+        boolean readByProducer = view.norm() != null && !plan.frozen().tensor(tensor);
+        store.use(plan.backwardTime(readByProducer ? tensor.producer() : owner));
         stores[view.index()] = store;
       }
     }
     for (Node node : graph.stages()) {
-      if (node.operator() instanceof Operator.MaxPooling) {
+      if (node.operator() instanceof Operator.MaxPooling && !plan.frozen().node(node)) {
         Buffer winners =
             add(
                 "argmax " + node.name(),
@@ -179,9 +182,9 @@ public final class BufferPlanner {
       Buffer loss = add("gradient logits", Kind.COMMON, bytes(logits.map()), plan.lossTime());
       lossGradient = loss;
       promise(tensorTerms.get(logits.index()), plain(loss, logits.map()));
-      List<Node> nodes = graph.stages();
-      for (int i = nodes.size() - 1; i >= 0; i--) {
-        backward.addFirst(plan(nodes.get(i), plan.backwardTime(i)));
+      for (Node node : graph.stages().reversed()) {
+        int time = plan.backwardTime(node.index());
+        backward.addFirst(plan.frozen().node(node) ? BackwardPlan.NONE : plan(node, time));
       }
     }
 
@@ -189,9 +192,10 @@ public final class BufferPlanner {
       List<Term> outputTerms = tensorTerms.get(node.output().index());
       read(outputTerms, time);
       Buffer gradientOut = null;
+      FrozenLayers frozen = plan.frozen();
       View shortcut = node.shortcut();
       Resample transform = node.transform();
-      if (shortcut != null && transform != null) {
+      if (shortcut != null && transform != null && !frozen.view(shortcut)) {
         Buffer gradient;
         if (outputTerms.size() == 1 && outputTerms.getFirst().isPlain()) {
           gradient = outputTerms.getFirst().buffer();
@@ -211,6 +215,11 @@ public final class BufferPlanner {
       List<Term> activationTerms =
           finishes && !input.isIdentity() ? viewTerms.get(input.index()) : List.of();
       read(activationTerms, time);
+      if (frozen.view(input) || (finishes && frozen.tensor(input.tensor()))) {
+        // Nobody reads the input's gradient: what lies before is not trained.
+        return new BackwardPlan(
+            List.copyOf(outputTerms), gradientOut, List.copyOf(activationTerms), null);
+      }
       FeatureMap map = input.tensor().map();
       Buffer dx = reuseOrAdd(activationTerms, "gradient " + input.tensor().name(), map, time);
       if (!finishes) {

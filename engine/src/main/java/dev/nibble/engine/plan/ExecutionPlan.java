@@ -1,6 +1,7 @@
 package dev.nibble.engine.plan;
 
 import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.Buffer.Kind;
 import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.engine.plan.StageGraph.Tensor;
@@ -24,6 +25,7 @@ import java.util.List;
 public final class ExecutionPlan {
   private final StageGraph graph;
   private final PlanOptions options;
+  private final FrozenLayers frozen;
   private final List<Stage> stages;
   private final BufferPlanner buffers;
   private final MemoryPlan memory;
@@ -32,6 +34,7 @@ public final class ExecutionPlan {
   private ExecutionPlan(StageGraph graph, PlanOptions options) {
     this.graph = graph;
     this.options = options;
+    this.frozen = FrozenLayers.of(graph, options.frozen());
     this.stages = graph.stages().stream().map(node -> stage(node, options.isTraining())).toList();
     long gradients = stages.stream().mapToLong(Partials::gradientBytes).max().orElse(0);
     this.shards = Shards.count(options.batch(), options.isTraining() ? gradients : 1);
@@ -57,6 +60,16 @@ public final class ExecutionPlan {
   /** What the plan was made for. */
   public PlanOptions options() {
     return options;
+  }
+
+  /** The layers that are not trained. */
+  public FrozenLayers frozen() {
+    return frozen;
+  }
+
+  /** Whether the optimiser changes the parameter. */
+  public boolean isTrained(Parameter parameter) {
+    return parameter.kind().trainable() && !frozen.parameter(parameter);
   }
 
   /** Number of shards a full batch is cut into. */
@@ -118,8 +131,12 @@ public final class ExecutionPlan {
   /** Whether sums of a tensor are needed for a batch norm or for codes. */
   boolean needsStatistics(Tensor tensor) {
     return options.isTraining()
-        && graph.views().stream()
-            .anyMatch(v -> v.tensor() == tensor && activation(v, true).needsTable());
+        && graph.views().stream().anyMatch(v -> v.tensor() == tensor && isFilledFromBatch(v));
+  }
+
+  /** Whether a training step fills the view's channel table from the batch's statistics. */
+  public boolean isFilledFromBatch(View view) {
+    return activation(view, true).needsTable() && !frozen.usesRunningStatistics(view);
   }
 
   static long tableBytes(View view) {
@@ -128,7 +145,7 @@ public final class ExecutionPlan {
 
   private Activation activation(View view, boolean training) {
     StoreFormat store = StoreFormat.NONE;
-    if (training && view.stored()) {
+    if (training && view.stored() && frozen.isReadByTrained(view)) {
       StoreFormat copy = view.exact() ? StoreFormat.FP32 : options.store();
       store = view.kept() ? StoreFormat.KEPT : copy;
     }
@@ -144,7 +161,8 @@ public final class ExecutionPlan {
       residual = new Stage.Residual(shortcutActivation(shortcut), transform);
     }
     boolean statistics = training && needsStatistics(node.output());
-    return new Stage(node.operator(), activation(node.input(), training), residual, statistics);
+    boolean stores = training && !frozen.node(node);
+    return new Stage(node.operator(), activation(node.input(), stores), residual, statistics);
   }
 
   /** A shortcut carries the exact activation in every mode, the naive one included. */

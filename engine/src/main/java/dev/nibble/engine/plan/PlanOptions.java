@@ -1,6 +1,7 @@
 package dev.nibble.engine.plan;
 
 import dev.nibble.kernels.StoreFormat;
+import java.util.List;
 
 /**
  * What a plan is made for.
@@ -10,8 +11,11 @@ import dev.nibble.kernels.StoreFormat;
  *     plans inference
  * @param naive whether the forward pass reads the restored activations (the paper's baseline)
  * @param slots batches that the loader prepares ahead, at least 1
+ * @param frozen names of layers, or of groups of them, that are not trained; see {@link
+ *     FrozenLayers}
  */
-public record PlanOptions(int batch, StoreFormat store, boolean naive, int slots) {
+public record PlanOptions(
+    int batch, StoreFormat store, boolean naive, int slots, List<String> frozen) {
   /** Checks the combination. */
   public PlanOptions {
     if (batch < 1 || batch > 1 << 20) {
@@ -27,16 +31,17 @@ public record PlanOptions(int batch, StoreFormat store, boolean naive, int slots
     if (slots < 1) {
       throw new IllegalArgumentException("The loader needs at least one slot");
     }
+    frozen = List.copyOf(frozen);
   }
 
   /** Options for training with two slots. */
   public static PlanOptions training(int batch, StoreFormat store, boolean naive) {
-    return new PlanOptions(batch, store, naive, 2);
+    return new PlanOptions(batch, store, naive, 2, List.of());
   }
 
   /** Options for inference. */
   public static PlanOptions inference(int batch) {
-    return new PlanOptions(batch, StoreFormat.NONE, false, 1);
+    return new PlanOptions(batch, StoreFormat.NONE, false, 1, List.of());
   }
 
   /** Whether there is a backward pass. */
@@ -44,8 +49,13 @@ public record PlanOptions(int batch, StoreFormat store, boolean naive, int slots
     return store != StoreFormat.NONE;
   }
 
+  /** The same with layers that are not trained. */
+  public PlanOptions withFrozen(List<String> names) {
+    return new PlanOptions(batch, store, naive, slots, names);
+  }
+
   /** The same for another batch. */
   public PlanOptions withBatch(int pictures) {
-    return new PlanOptions(pictures, store, naive, slots);
+    return new PlanOptions(pictures, store, naive, slots, frozen);
   }
 }

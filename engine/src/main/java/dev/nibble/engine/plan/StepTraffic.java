@@ -63,7 +63,7 @@ public final class StepTraffic {
     List<Node> nodes = plan.graph().stages();
     nodes.forEach(traffic::forward);
     traffic.loss();
-    nodes.reversed().forEach(traffic::backward);
+    nodes.reversed().stream().filter(n -> !plan.frozen().node(n)).forEach(traffic::backward);
     traffic.update();
     return traffic;
   }
@@ -131,9 +131,12 @@ public final class StepTraffic {
       sums(pass, Partials.statisticsBytes(stage.output().channels()));
     }
     for (View view : plan.graph().views()) {
-      if (view.tensor() == node.output() && plan.activation(view).needsTable()) {
+      if (view.tensor() == node.output() && plan.isFilledFromBatch(view)) {
         pass.writeTable(view);
       }
+    }
+    if (plan.frozen().usesRunningStatistics(input)) {
+      pass.writeTable(input);
     }
   }
 
@@ -221,7 +224,7 @@ public final class StepTraffic {
     Pass pass = new Pass();
     long values =
         plan.graph().network().parameters().stream()
-            .filter(parameter -> parameter.kind().trainable())
+            .filter(plan::isTrained)
             .mapToLong(Parameter::size)
             .sum();
     long bytes = 4 * values;

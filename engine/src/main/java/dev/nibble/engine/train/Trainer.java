@@ -107,7 +107,7 @@ public final class Trainer implements AutoCloseable {
   /** The plan that a trainer with these options has. */
   public static ExecutionPlan plan(Network network, TrainingOptions options) {
     PlanOptions planOptions =
-        new PlanOptions(options.batch(), options.store(), options.naive(), SLOTS);
+        new PlanOptions(options.batch(), options.store(), options.naive(), SLOTS, options.frozen());
     return ExecutionPlan.of(network, planOptions);
   }
 

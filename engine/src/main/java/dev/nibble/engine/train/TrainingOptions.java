@@ -4,6 +4,7 @@ import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.optim.LearningRateSchedule;
 import dev.nibble.kernels.StoreFormat;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * @param mean subtracted from pictures of 0..1, or null for the training set's
  * @param std divides them, or null for the training set's
  * @param pictureMean whether each picture's own mean is subtracted, as in the paper
+ * @param frozen names of layers, or of groups of them, that are not trained; whatever they read
+ *     must be frozen too
  * @param checkpointEvery steps between checkpoints, or 0 for one at the end
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
@@ -49,6 +52,7 @@ public record TrainingOptions(
     float @Nullable [] mean,
     float @Nullable [] std,
     boolean pictureMean,
+    List<String> frozen,
     long checkpointEvery) {
 
   /** The learning rate's course. */
@@ -82,6 +86,7 @@ public record TrainingOptions(
     }
     mean = mean == null ? null : mean.clone();
     std = std == null ? null : std.clone();
+    frozen = List.copyOf(frozen);
   }
 
   @Override
@@ -130,6 +135,9 @@ public record TrainingOptions(
     map.put("augment", augmentation.name());
     map.put("shuffle", Boolean.toString(shuffle));
     map.put("picture-mean", Boolean.toString(pictureMean));
+    if (!frozen.isEmpty()) {
+      map.put("freeze", String.join(",", frozen));
+    }
     return map;
   }
 }

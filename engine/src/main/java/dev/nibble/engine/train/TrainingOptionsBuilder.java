@@ -3,6 +3,7 @@ package dev.nibble.engine.train;
 import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.kernels.StoreFormat;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Collects {@link TrainingOptions}; every method returns the builder. */
@@ -24,6 +25,7 @@ public final class TrainingOptionsBuilder {
   private float @Nullable [] mean;
   private float @Nullable [] std;
   private boolean pictureMean;
+  private List<String> frozen = List.of();
   private long checkpointEvery;
 
   TrainingOptionsBuilder() {}
@@ -121,6 +123,17 @@ public final class TrainingOptionsBuilder {
     return this;
   }
 
+  /**
+   * Layers that are not trained, by name or by the name of a group: {@code stages.0} freezes every
+   * layer whose name begins with {@code stages.0.}. Whatever a frozen layer reads must be frozen
+   * too. Frozen layers run as in inference: batch norm uses its running statistics, and they store
+   * nothing for the backward pass, which ends above them.
+   */
+  public TrainingOptionsBuilder freeze(List<String> layers) {
+    frozen = List.copyOf(layers);
+    return this;
+  }
+
   /** Steps between checkpoints; 0 for one at the end. */
   public TrainingOptionsBuilder checkpointEvery(long count) {
     checkpointEvery = count;
@@ -151,6 +164,7 @@ public final class TrainingOptionsBuilder {
         mean,
         std,
         pictureMean,
+        frozen,
         checkpointEvery);
   }
 }

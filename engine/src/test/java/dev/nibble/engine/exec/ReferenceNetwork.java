@@ -9,6 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,10 +19,17 @@ import org.jspecify.annotations.Nullable;
 public final class ReferenceNetwork {
   private final Network network;
   private final int count;
+  private final Set<String> frozen;
 
   public ReferenceNetwork(Network network, int count) {
+    this(network, count, Set.of());
+  }
+
+  /** One in which the named batch norms always use their running moments. */
+  ReferenceNetwork(Network network, int count, Set<String> frozen) {
     this.network = network;
     this.count = count;
+    this.frozen = frozen;
   }
 
   /**
@@ -41,7 +49,10 @@ public final class ReferenceNetwork {
             case Layer.Weighted w -> weighted(w, outputs[w.source()], parameters);
             case Layer.Pooling p -> pooling(p.operator(), outputs[p.source()]);
             case Layer.Shortcut s -> shortcut(s.operator(), outputs[s.source()]);
-            case Layer.BatchNorm b -> norm(b, outputs[b.source()], parameters, batchStatistics);
+            case Layer.BatchNorm b -> {
+              boolean ofBatch = batchStatistics && !frozen.contains(b.name());
+              yield norm(b, outputs[b.source()], parameters, ofBatch);
+            }
             case Layer.Relu r -> relu(outputs[r.source()]);
             case Layer.Add a -> sum(outputs[a.left()], outputs[a.right()]);
           };

@@ -73,7 +73,7 @@ class ReferenceTest {
   }
 
   /** Along the gradient itself, where an error cannot cancel, or along a random direction. */
-  private static void compare(
+  static void compare(
       TestSession test,
       ReferenceNetwork reference,
       Parameter parameter,

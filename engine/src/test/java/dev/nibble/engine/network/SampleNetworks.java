@@ -2,7 +2,10 @@ package dev.nibble.engine.network;
 
 import dev.nibble.engine.network.NetworkBuilder.Node;
 import dev.nibble.kernels.FeatureMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Named;
 
@@ -43,6 +46,32 @@ public final class SampleNetworks {
         reluAtOutput(),
         normAtOutput(),
         perceptron());
+  }
+
+  /**
+   * A random choice of layers to freeze: none of them depends on one that is left out, and at least
+   * one layer with parameters is left out.
+   */
+  public static Set<String> randomPrefix(Network network, SplittableRandom random) {
+    double share = random.nextDouble(0.5, 1);
+    boolean[] trained = new boolean[network.layers().size()];
+    Set<String> chosen = new LinkedHashSet<>();
+    String last = "";
+    for (Layer layer : network.layers()) {
+      for (int source : layer.inputs()) {
+        trained[layer.id()] |= trained[source];
+      }
+      if (layer instanceof Layer.Weighted || layer instanceof Layer.BatchNorm) {
+        last = layer.name();
+        if (!trained[layer.id()] && random.nextDouble() < share) {
+          chosen.add(layer.name());
+        } else {
+          trained[layer.id()] = true;
+        }
+      }
+    }
+    chosen.remove(last);
+    return chosen;
   }
 
   /** Pre-activation, two blocks of few channels, the second with pooling and zero channels. */

@@ -5,6 +5,7 @@ import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.engine.plan.StageGraph.Tensor;
 import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.Operator.Resample;
+import dev.nibble.kernels.StoreFormat;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -63,7 +64,9 @@ final class PlanReplay {
     Value loss = write("gradient of the logits", lossGradient, time);
     summands(logits).add(new Summand(loss, Resample.identity(logits.map()), null));
     for (Node node : plan.graph().stages().reversed()) {
-      reads += backward(node, plan.backwardTime(node.index()));
+      if (!plan.frozen().node(node)) {
+        reads += backward(node, plan.backwardTime(node.index()));
+      }
     }
     read(valueOf(logits), buffers.tensor(logits), plan.endTime());
     for (Buffer buffer : lasting) {
@@ -91,7 +94,8 @@ final class PlanReplay {
       sum = required(node.transform(), "transform").isIdentity() ? readNow.getLast() : null;
     }
     Buffer store = buffers.store(input);
-    if (store != null && input.owner() == node.index()) {
+    FrozenLayers frozen = plan.frozen();
+    if (store != null && frozen.owner(input) == node.index()) {
       writeApart("store " + input.index(), store, time, b -> false);
     } else if (store != null && plan.activation(input).naive()) {
       read("store " + input.index(), store, time);
@@ -115,7 +119,8 @@ final class PlanReplay {
     View input = node.input();
     Value sum = null;
     readTerms(node.output().name(), backward.outputTerms(), summands(node.output()), time);
-    if (input.kept()) {
+    FrozenLayers frozen = plan.frozen();
+    if (plan.activation(input).store() == StoreFormat.KEPT) {
       read(valueOf(input.tensor()), buffers.tensor(input.tensor()), time);
     } else if (plan.activation(input).store().bits() > 0) {
       Buffer store = required(buffers.store(input), "store of " + node.name());
@@ -133,14 +138,15 @@ final class PlanReplay {
       sum = writeApart("sum of gradients " + node.index(), gradientOut, time, ownTerm);
     }
     View shortcut = node.shortcut();
-    if (shortcut != null) {
+    if (shortcut != null && !frozen.view(shortcut)) {
       Value gradient = sum != null ? sum : summands(node.output()).getFirst().value();
       Summand summand = new Summand(gradient, node.transform(), null);
       (shortcut.isIdentity() ? summands(shortcut.tensor()) : summands(shortcut)).add(summand);
     }
     Buffer dx = backward.dx();
-    if ((dx == null) != (input.tensor().producer() < 0)) {
-      throw new AssertionError("Only the pictures have no gradient, not that of " + node.name());
+    boolean fromTrained = !frozen.view(input) && !(finishes && frozen.tensor(input.tensor()));
+    if ((dx != null) != (fromTrained && input.tensor().producer() >= 0)) {
+      throw new AssertionError("What is trained has a gradient, not so before " + node.name());
     }
     if (dx != null) {
       if (dx == gradientOut) {

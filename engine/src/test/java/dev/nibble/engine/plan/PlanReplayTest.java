@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;
+import dev.nibble.engine.network.SampleNetworks;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
+import java.util.List;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -20,6 +23,20 @@ class PlanReplayTest {
         if (!naive || store.isCodes()) {
           replay(network, PlanOptions.training(5, store, naive));
         }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("dev.nibble.engine.network.SampleNetworks#named")
+  void norWithFrozenLayers(Network network) {
+    SplittableRandom random = new SplittableRandom(5);
+    for (int i = 0; i < 12; i++) {
+      List<String> frozen = List.copyOf(SampleNetworks.randomPrefix(network, random));
+      for (StoreFormat store : new StoreFormat[] {StoreFormat.FP32, StoreFormat.INT4}) {
+        ExecutionPlan plan =
+            ExecutionPlan.of(network, PlanOptions.training(5, store, false).withFrozen(frozen));
+        assertThat(new PlanReplay(plan).run()).as("frozen %s", frozen).isPositive();
       }
     }
   }
