@@ -4,6 +4,7 @@ import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.json.JsonWriter;
+import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.train.DivergedException;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingResult;
@@ -90,7 +91,12 @@ final class TrainCommand implements Callable<Integer> {
         Trainer trainer = setup.openTrainer(account)) {
       Path init = TrainSetup.init(settings);
       if (init != null) {
-        trainer.loadWeights(init);
+        WarmStart start = trainer.warmStart(init);
+        if (start.headReplaced()) {
+          spec.commandLine()
+              .getOut()
+              .printf("%s knows other classes: the head starts anew, the rest is kept%n", init);
+        }
       }
       // Only now, that nothing can be wrong with the input any more, does anything appear on disk.
       folder.create(settings);

@@ -1,5 +1,6 @@
 package dev.nibble.samples;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -140,8 +141,19 @@ final class TrainOptions {
   @Option(
       names = "--init",
       paramLabel = "FILE",
-      description = "Start from the weights of a .safetensors file of the same model.")
+      description =
+          "Start from the weights of a .safetensors file of the same model. If its classes are"
+              + " others, the head starts anew and the rest is kept.")
   @Nullable String init;
+
+  @Option(
+      names = "--freeze",
+      paramLabel = "LAYERS",
+      split = ",",
+      description =
+          "Layers that are not trained, such as stem,stages.0: they store nothing and cost no"
+              + " backward pass. What a frozen layer reads must be frozen too.")
+  @Nullable List<String> freeze;
 
   @Option(
       names = "--checkpoint-every",

@@ -5,7 +5,6 @@ import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.network.Network;
-import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingOptionsBuilder;
@@ -72,6 +71,7 @@ final class TrainSetup implements AutoCloseable {
             ? null
             : BadInputException.path(given.init).toAbsolutePath().normalize().toString();
     settings.optional("init", init);
+    settings.optional("freeze", given.freeze == null ? null : String.join(",", given.freeze));
     settings.free("threads", given.threads, null);
     settings.free("memory-limit", given.memoryLimit, null);
     settings.free("checkpoint-every", given.checkpointEvery, null);
@@ -123,7 +123,7 @@ final class TrainSetup implements AutoCloseable {
       TrainingOptions options = BadInputException.check(() -> options(settings, train));
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
       BadInputException.check(
-          () -> PlanOptions.training(options.batch(), options.store(), options.naive()));
+          () -> Trainer.plan(network, options)); // among others, which layers can be frozen
       checkNormalization(options, train.channels());
       return new TrainSetup(
           data, network, kernels, options, Inputs.bytes(settings.find("memory-limit")));
@@ -182,6 +182,10 @@ final class TrainSetup implements AutoCloseable {
             .shuffle(!settings.flag("no-shuffle"))
             .normalization(settings.decimals("mean"), settings.decimals("std"))
             .pictureMean(settings.flag("picture-mean"));
+    String frozen = settings.find("freeze");
+    if (frozen != null) {
+      builder.freeze(List.of(frozen.split(",", -1)));
+    }
     if (settings.has("steps")) {
       builder.steps(settings.whole("steps"));
     } else {

@@ -111,7 +111,7 @@ public final class ModelFile {
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
       Map<String, String> metadata = file.metadata();
       try {
-        if (!FORMAT.equals(metadata.get("format"))) {
+        if (!isDescribed(file)) {
           throw new ExchangeException(
               path
                   + " does not say which model it holds: its metadata has no format '"
@@ -136,6 +136,11 @@ public final class ModelFile {
             "The metadata of " + path + " does not describe a model: " + e.getMessage() + ".");
       }
     }
+  }
+
+  /** Whether {@link #save} wrote it. */
+  static boolean isDescribed(SafetensorsFile file) {
+    return FORMAT.equals(file.metadata().get("format"));
   }
 
   private static Map<String, String> metadata(ModelInfo info) {

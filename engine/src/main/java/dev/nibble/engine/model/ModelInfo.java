@@ -44,6 +44,11 @@ public record ModelInfo(
     return std.clone();
   }
 
+  /** The same for pictures that are normalised in another way. */
+  public ModelInfo withNormalization(float[] means, float[] stds, boolean ofPicture) {
+    return new ModelInfo(model, input, classes, means, stds, ofPicture);
+  }
+
   /** The network that the name stands for. */
   public Network network() {
     return ResNet.of(model, input, classes.size());

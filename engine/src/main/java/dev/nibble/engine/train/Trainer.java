@@ -13,6 +13,7 @@ import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.exec.SessionOptions;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.optim.LearningRateSchedule;
 import dev.nibble.engine.plan.ExecutionPlan;
@@ -37,7 +38,7 @@ public final class Trainer implements AutoCloseable {
   private final DataSplits data;
   private final TrainingOptions options;
   private final Session session;
-  private final ModelInfo info;
+  private ModelInfo info;
   private final long totalSteps;
   private final long stepsPerEpoch;
   private final LearningRateSchedule rates;
@@ -153,9 +154,29 @@ public final class Trainer implements AutoCloseable {
     return done;
   }
 
-  /** Takes the initial weights and running statistics from a safetensors file. */
-  public void loadWeights(Path file) {
-    ModelFile.load(file, session);
+  /**
+   * Starts from a trained model instead of from random weights. Its head is taken over only if the
+   * classes are the same; else it starts anew and everything before it is kept. Unless the options
+   * name mean and std, pictures are normalised from now on as for that model.
+   *
+   * @param file a safetensors file of the same network, whatever the number of classes
+   * @return what was taken over
+   * @throws dev.nibble.engine.exchange.ExchangeException if the file does not fit the network
+   * @throws IllegalStateException if steps were done already
+   */
+  public WarmStart warmStart(Path file) {
+    if (done > 0) {
+      throw new IllegalStateException("A warm start comes before the first step");
+    }
+    WarmStart start =
+        WarmStart.load(
+            file, session.network(), info.classes(), parameter -> session.values(parameter));
+    ModelInfo source = start.source();
+    if (source != null && options.mean() == null) {
+      info = info.withNormalization(source.mean(), source.std(), source.pictureMean());
+      session.setNormalization(info.mean(), info.std(), info.pictureMean());
+    }
+    return start;
   }
 
   /** Writes the model as it is now. */
