@@ -2,6 +2,7 @@ import org.jspecify.annotations.NullMarked;
 
 /** Decides what is computed, in which order, and where it lies. */
 @NullMarked
+@SuppressWarnings("module") // the friend that a package is exported to is compiled later
 module dev.nibble.engine {
   requires transitive dev.nibble.kernels;
   requires transitive dev.nibble.memory;
@@ -11,12 +12,13 @@ module dev.nibble.engine {
   exports dev.nibble.engine.checkpoint;
   exports dev.nibble.engine.data;
   exports dev.nibble.engine.exchange;
-  exports dev.nibble.engine.exec;
   exports dev.nibble.engine.infer;
-  exports dev.nibble.engine.json;
   exports dev.nibble.engine.model;
   exports dev.nibble.engine.network;
   exports dev.nibble.engine.optim;
-  exports dev.nibble.engine.plan;
   exports dev.nibble.engine.train;
+
+  // Not for users: the samples read and write JSON with it.
+  exports dev.nibble.engine.json to
+      dev.nibble.samples;
 }

@@ -10,6 +10,4 @@ module dev.nibble.kernels {
 
   exports dev.nibble.kernels;
   exports dev.nibble.kernels.provider;
-  exports dev.nibble.kernels.scalar;
-  exports dev.nibble.kernels.vector;
 }

@@ -78,7 +78,7 @@ public final class InferenceTiming {
     ExecutionPlan plan = ExecutionPlan.of(network, PlanOptions.inference(1));
     try (Session session = Session.open(plan, SessionOptions.of(1), kernels, account)) {
       Initializer.initialize(session, 1);
-      return Predictor.of(session, options, account);
+      return Predictor.of(session.network(), session::values, options, session.kernels(), account);
     }
   }
 

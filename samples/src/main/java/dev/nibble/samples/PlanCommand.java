@@ -2,12 +2,11 @@ package dev.nibble.samples;
 
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.network.Network;
-import dev.nibble.engine.plan.Buffer;
-import dev.nibble.engine.plan.StepTraffic;
 import dev.nibble.engine.train.TrainingOptions;
+import dev.nibble.engine.train.TrainingPlan;
+import dev.nibble.engine.train.TrainingPlan.PlannedBuffer;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.ByteSize;
-import dev.nibble.memory.plan.Placement;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -98,10 +97,10 @@ final class PlanCommand implements Callable<Integer> {
     if (batch < 1) {
       throw new BadInputException("--batch is " + batch + ": give 1 or more.");
     }
-    PlanReport report =
+    TrainingPlan plan =
         BadInputException.check(
             () ->
-                new PlanReport(
+                TrainingPlan.of(
                     network,
                     TrainingOptions.builder()
                         .store(Inputs.activations(activations))
@@ -112,65 +111,61 @@ final class PlanCommand implements Callable<Integer> {
                     provider));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      out.println(JsonWriter.indented(report.json(limit)));
+      out.println(JsonWriter.indented(PlanReport.json(plan, provider, limit)));
     } else {
-      print(report, network, limit, out);
+      print(plan, limit, out);
     }
     return 0;
   }
 
-  private void print(PlanReport report, Network network, @Nullable Long limit, PrintWriter out) {
+  private void print(TrainingPlan plan, @Nullable Long limit, PrintWriter out) {
     out.printf(
         Locale.ROOT,
         "%s, pictures of %s, %d classes, batch %d, %s%s activations%n%n",
-        network.name(),
-        network.input(),
+        plan.network().name(),
+        plan.network().input(),
         classes,
         batch,
         naive ? "naive " : "",
         activations.toLowerCase(Locale.ROOT));
-    printBuffers(report, out);
+    printBuffers(plan, out);
     out.println();
-    sum(out, "stored activations", report.storeBytes());
-    sum(out, "common buffers, sharing memory", report.bufferBytes());
-    sum(out, "weights, gradients, momentum", report.weightsBytes());
-    sum(out, "batches being loaded", report.batchBytes());
-    sum(out, "tables, partial sums", report.otherBytes());
-    sum(out, "scratch of the threads", report.scratchBytes());
-    sum(out, "TOTAL, what a run allocates", report.totalBytes());
+    sum(out, "stored activations", plan.storeBytes());
+    sum(out, "common buffers, sharing memory", plan.commonBytes());
+    sum(out, "weights, gradients, momentum", plan.weightsBytes());
+    sum(out, "batches being loaded", plan.batchBytes());
+    sum(out, "tables, partial sums", plan.otherBytes());
+    sum(out, "scratch of the threads", plan.scratchBytes());
+    sum(out, "TOTAL, what a run allocates", plan.totalBytes());
     out.println();
-    sum(out, "the same in fp32 mode", report.fp32Bytes());
-    sum(out, "every layer's output kept, fp32", report.keepEverythingBytes());
+    sum(out, "the same in fp32 mode", plan.fp32Bytes());
+    sum(out, "every layer's output kept, fp32", plan.keepEverythingBytes());
     out.println("(the latter: outputs of all layers of the graph x batch x 4 bytes, nothing else)");
-    StepTraffic traffic = report.traffic();
     out.printf(
         "%nA step moves %s; the least this plan allows is %s%n",
-        ByteSize.format(traffic.moved()), ByteSize.format(traffic.minimum()));
+        ByteSize.format(plan.movedBytes()), ByteSize.format(plan.leastMovedBytes()));
     if (limit != null) {
-      int fits = report.largestBatch(limit);
+      int fits = plan.largestBatch(limit);
       out.printf(
           "%nLargest batch within %s: %s%n",
           ByteSize.format(limit), fits > 0 ? fits : "none, not even 1");
     }
   }
 
-  private void printBuffers(PlanReport report, PrintWriter out) {
-    List<Buffer> buffers = report.plan().all();
-    List<Placement> placements = report.plan().memory().placements();
+  private void printBuffers(TrainingPlan plan, PrintWriter out) {
+    List<PlannedBuffer> buffers = plan.buffers();
     out.printf("%-38s %-8s %14s %14s  %s%n", "buffer", "kind", "bytes", "offset", "life");
     int shown = all || buffers.size() <= MOST_LINES ? buffers.size() : MOST_LINES;
-    for (int i = 0; i < shown; i++) {
-      Buffer buffer = buffers.get(i);
-      Placement placement = placements.get(i);
+    for (PlannedBuffer buffer : buffers.subList(0, shown)) {
       out.printf(
           Locale.ROOT,
           "%-38s %-8s %,14d %,14d  %d..%d%n",
           buffer.name(),
-          PlanReport.kind(buffer),
+          buffer.kind(),
           buffer.bytes(),
-          placement.offset(),
-          placement.request().firstUse(),
-          placement.request().lastUse());
+          buffer.offset(),
+          buffer.firstUse(),
+          buffer.lastUse());
     }
     if (shown < buffers.size()) {
       out.printf("... and %d more; --all lists them%n", buffers.size() - shown);

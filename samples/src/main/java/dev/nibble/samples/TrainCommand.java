@@ -7,6 +7,7 @@ import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.train.DivergedException;
 import dev.nibble.engine.train.Trainer;
+import dev.nibble.engine.train.TrainingPlan;
 import dev.nibble.engine.train.TrainingResult;
 import dev.nibble.memory.ByteSize;
 import dev.nibble.memory.MemoryAccount;
@@ -128,7 +129,7 @@ final class TrainCommand implements Callable<Integer> {
   private int train(TrainSetup setup, Trainer trainer, RunFolder folder) {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
-    PlanReport plan = setup.report();
+    TrainingPlan plan = setup.plan();
     writePlan(setup, plan, folder);
     introduce(setup, trainer, plan, folder, out);
     History history = new History();
@@ -184,17 +185,18 @@ final class TrainCommand implements Callable<Integer> {
         .orElse("There was no checkpoint yet.");
   }
 
-  private static void writePlan(TrainSetup setup, PlanReport plan, RunFolder folder) {
+  private static void writePlan(TrainSetup setup, TrainingPlan plan, RunFolder folder) {
     Path file = folder.file(RunFolder.PLAN);
     try {
-      RunFolder.replace(file, JsonWriter.indented(plan.json(setup.limit())) + "\n");
+      RunFolder.replace(
+          file, JsonWriter.indented(PlanReport.json(plan, setup.kernels(), setup.limit())) + "\n");
     } catch (IOException e) {
       throw BadInputException.file("write", file, e);
     }
   }
 
   private static void introduce(
-      TrainSetup setup, Trainer trainer, PlanReport plan, RunFolder folder, PrintWriter out) {
+      TrainSetup setup, Trainer trainer, TrainingPlan plan, RunFolder folder, PrintWriter out) {
     DataSplits data = setup.data();
     out.printf(
         Locale.ROOT,
@@ -217,6 +219,9 @@ final class TrainCommand implements Callable<Integer> {
         setup.options().threads(),
         ByteSize.format(plan.totalBytes()),
         ByteSize.format(plan.storeBytes()));
+    if (setup.limit() != null) {
+      out.println("Fits --memory-limit: " + setup.choice());
+    }
     if (trainer.done() > 0) {
       out.printf("Going on after step %d of %d%n", trainer.done(), trainer.totalSteps());
     }
@@ -227,7 +232,7 @@ final class TrainCommand implements Callable<Integer> {
       TrainSetup setup,
       Trainer trainer,
       RunFolder folder,
-      PlanReport plan,
+      TrainingPlan plan,
       TrainingReport report,
       TrainingResult result) {
     PrintWriter out = spec.commandLine().getOut();

@@ -27,7 +27,8 @@ final class TrainOptions {
       names = "--activations",
       paramLabel = "TYPE",
       description =
-          "How activations wait for the backward pass: fp32, int8, int4 or int2. Default: int4.")
+          "How activations wait for the backward pass: fp32, int8, int4 or int2. Default: int4, or"
+              + " int2 where nothing else fits --memory-limit.")
   @Nullable String activations;
 
   @Option(
@@ -35,7 +36,10 @@ final class TrainOptions {
       description = "Compute the forward pass on the restored activations, too: a baseline.")
   @Nullable Boolean naive;
 
-  @Option(names = "--batch", paramLabel = "N", description = "Pictures a step. Default: 128.")
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      description = "Pictures a step. Default: 128, or what fits --memory-limit and the data.")
   @Nullable Integer batch;
 
   @Option(
@@ -88,7 +92,9 @@ final class TrainOptions {
   @Option(
       names = "--memory-limit",
       paramLabel = "SIZE",
-      description = "Refuse to start a run that needs more, such as 512MiB. Default: none.")
+      description =
+          "The most that a run may allocate, such as 512MiB: activations and batch are chosen to fit"
+              + " unless given, and what cannot fit does not start. Default: none.")
   @Nullable String memoryLimit;
 
   @Option(

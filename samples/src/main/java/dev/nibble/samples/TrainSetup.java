@@ -5,9 +5,11 @@ import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.network.Network;
+import dev.nibble.engine.train.MemoryBudget;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingOptionsBuilder;
+import dev.nibble.engine.train.TrainingPlan;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.ByteSize;
@@ -28,18 +30,21 @@ final class TrainSetup implements AutoCloseable {
   private final Kernels kernels;
   private final TrainingOptions options;
   private final @Nullable Long limit;
+  private final String choice;
 
   private TrainSetup(
       DataSplits data,
       Network network,
       Kernels kernels,
       TrainingOptions options,
-      @Nullable Long limit) {
+      @Nullable Long limit,
+      String choice) {
     this.data = data;
     this.network = network;
     this.kernels = kernels;
     this.options = options;
     this.limit = limit;
+    this.choice = choice;
   }
 
   /** Puts what is given, what was saved and the defaults together. */
@@ -48,9 +53,9 @@ final class TrainSetup implements AutoCloseable {
     settings.fixed("model", given.model == null ? null : lower(given.model), "resnet20");
     String activations =
         given.activations == null ? null : Inputs.activationsName(given.activations);
-    settings.fixed("activations", activations, "int4");
+    settings.optional("activations", activations);
     settings.fixed("naive", given.naive, false);
-    settings.fixed("batch", given.batch, 128);
+    settings.optional("batch", given.batch);
     settleLength(settings, given);
     settings.fixed("lr", given.lr, 0.1f);
     String schedule = given.schedule == null ? null : Inputs.scheduleName(given.schedule);
@@ -120,13 +125,15 @@ final class TrainSetup implements AutoCloseable {
       settings.fixed("pictures", train.size(), train.size());
       FeatureMap map = new FeatureMap(train.height(), train.width(), train.channels());
       Network network = Inputs.network(settings.text("model"), map, train.classNames().size());
-      TrainingOptions options = BadInputException.check(() -> options(settings, train));
+      TrainingOptions wanted = BadInputException.check(() -> options(settings));
+      Long limit = Inputs.bytes(settings.find("memory-limit"));
+      MemoryBudget.Choice choice =
+          BadInputException.check(() -> choose(network, wanted, train, kernels, limit));
+      settleChoice(settings, choice.plan().options(), train);
+      TrainingOptions options = BadInputException.check(() -> options(settings));
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
-      BadInputException.check(
-          () -> Trainer.plan(network, options)); // among others, which layers can be frozen
       checkNormalization(options, train.channels());
-      return new TrainSetup(
-          data, network, kernels, options, Inputs.bytes(settings.find("memory-limit")));
+      return new TrainSetup(data, network, kernels, options, limit, choice.reason());
     } catch (RuntimeException | Error e) {
       data.close();
       throw e;
@@ -140,6 +147,46 @@ final class TrainSetup implements AutoCloseable {
             : Inputs.kernelsOrDefault(wanted);
     settings.fixed("kernels", kernels.name(), kernels.name());
     return kernels;
+  }
+
+  private static MemoryBudget.Choice choose(
+      Network network,
+      TrainingOptions wanted,
+      Dataset train,
+      Kernels kernels,
+      @Nullable Long limit) {
+    long most = limit == null ? MemoryAccount.UNLIMITED : limit;
+    try {
+      return MemoryBudget.choose(network, wanted, train.size(), kernels, most);
+    } catch (MemoryLimitException e) {
+      if (!wanted.batchGiven()) {
+        throw new BadInputException("--memory-limit is too small: " + e.getMessage(), e);
+      }
+      TrainingPlan plan = TrainingPlan.of(network, wanted, kernels);
+      int fits = plan.largestBatch(most);
+      throw new BadInputException(
+          "%s needs %s with a batch of %d and %s activations, but --memory-limit is %s; %s"
+              .formatted(
+                  network.name(),
+                  ByteSize.format(plan.totalBytes()),
+                  wanted.batch(),
+                  wanted.store().name().toLowerCase(Locale.ROOT),
+                  ByteSize.format(most),
+                  fits > 0
+                      ? "the largest batch that fits is " + fits + "."
+                      : "not even a batch of 1 fits."),
+          e);
+    }
+  }
+
+  /** What was left open is now as if it had been given, for whoever resumes the run. */
+  private static void settleChoice(Settings settings, TrainingOptions chosen, Dataset train) {
+    settings.fixed("activations", chosen.store().name().toLowerCase(Locale.ROOT), "int4");
+    settings.fixed("batch", chosen.batch(), chosen.batch());
+    if (!settings.has("checkpoint-every")) {
+      long epoch = DataLoader.stepsPerEpoch(train.size(), chosen.batch(), true);
+      settings.free("checkpoint-every", epoch, epoch);
+    }
   }
 
   private static long stepsOf(TrainingOptions options, Dataset train) {
@@ -163,12 +210,10 @@ final class TrainSetup implements AutoCloseable {
     }
   }
 
-  private static TrainingOptions options(Settings settings, Dataset train) {
+  private static TrainingOptions options(Settings settings) {
     TrainingOptionsBuilder builder =
         TrainingOptions.builder()
-            .store(Inputs.activations(settings.text("activations")))
             .naive(settings.flag("naive"))
-            .batch(settings.integer("batch"))
             .schedule(Inputs.schedule(settings.text("schedule")), settings.decimal("lr"))
             .warmupSteps(settings.whole("warmup-steps"))
             .momentum(settings.decimal("momentum"))
@@ -182,6 +227,13 @@ final class TrainSetup implements AutoCloseable {
             .shuffle(!settings.flag("no-shuffle"))
             .normalization(settings.decimals("mean"), settings.decimals("std"))
             .pictureMean(settings.flag("picture-mean"));
+    String activations = settings.find("activations");
+    if (activations != null) {
+      builder.store(Inputs.activations(activations));
+    }
+    if (settings.has("batch")) {
+      builder.batch(settings.integer("batch"));
+    }
     String frozen = settings.find("freeze");
     if (frozen != null) {
       builder.freeze(List.of(frozen.split(",", -1)));
@@ -191,35 +243,15 @@ final class TrainSetup implements AutoCloseable {
     } else {
       builder.epochs(settings.integer("epochs"));
     }
-    long epoch = DataLoader.stepsPerEpoch(train.size(), settings.integer("batch"), true);
-    builder.checkpointEvery(
-        settings.has("checkpoint-every") ? settings.whole("checkpoint-every") : epoch);
+    if (settings.has("checkpoint-every")) {
+      builder.checkpointEvery(settings.whole("checkpoint-every"));
+    }
     return builder.build();
   }
 
-  /**
-   * Allocates the run.
-   *
-   * @throws MemoryLimitException saying what would fit, if the limit is too small
-   */
+  /** Allocates the run. */
   Trainer openTrainer(MemoryAccount account) {
-    try {
-      return Trainer.open(network, data, options, kernels, account);
-    } catch (MemoryLimitException e) {
-      int fits = report().largestBatch(account.limit());
-      throw new BadInputException(
-          "%s needs %s with a batch of %d and %s activations, but --memory-limit is %s; %s"
-              .formatted(
-                  network.name(),
-                  ByteSize.format(report().totalBytes()),
-                  options.batch(),
-                  options.store().name().toLowerCase(Locale.ROOT),
-                  ByteSize.format(account.limit()),
-                  fits > 0
-                      ? "the largest batch that fits is " + fits + "."
-                      : "not even a batch of 1 fits."),
-          e);
-    }
+    return Trainer.open(network, data, options, kernels, account);
   }
 
   /** The account that the run's memory is taken from. */
@@ -228,8 +260,13 @@ final class TrainSetup implements AutoCloseable {
   }
 
   /** The plan's figures. */
-  PlanReport report() {
-    return new PlanReport(network, options, kernels);
+  TrainingPlan plan() {
+    return TrainingPlan.of(network, options, kernels);
+  }
+
+  /** Which store format and batch the run has, and why. */
+  String choice() {
+    return choice;
   }
 
   DataSplits data() {

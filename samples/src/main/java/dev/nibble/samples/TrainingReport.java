@@ -86,7 +86,7 @@ final class TrainingReport implements TrainingListener {
         100 * accuracy,
         imagesPerSecond,
         time(seconds),
-        ByteSize.format(trainer.session().usedBytes()),
+        ByteSize.format(trainer.usedBytes()),
         ByteSize.format(planned));
   }
 

@@ -5,10 +5,16 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMember;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -111,6 +117,48 @@ class ArchitectureTest {
         .dependOnClassesThat()
         .resideInAnyPackage("sun..", "jdk.internal..")
         .check(nibble);
+  }
+
+  /**
+   * What a user's code can name, it can also use: no signature mentions a package that is hidden.
+   */
+  @Test
+  void theApiMentionsNothingThatIsNotExported() {
+    Set<String> exported = new HashSet<>();
+    for (String module : List.of("dev.nibble.memory", "dev.nibble.kernels", "dev.nibble.engine")) {
+      ModuleLayer.boot().findModule(module).orElseThrow().getDescriptor().exports().stream()
+          .filter(export -> !export.isQualified())
+          .forEach(export -> exported.add(export.source()));
+    }
+    assertThat(exported)
+        .contains("dev.nibble.engine.train")
+        .doesNotContain("dev.nibble.engine.exec");
+    List<String> leaks = new ArrayList<>();
+    for (JavaClass type : nibble) {
+      if (exported.contains(type.getPackageName()) && isVisible(type)) {
+        for (JavaMember member : type.getMembers()) {
+          if (isVisible(member)) {
+            member.getAllInvolvedRawTypes().stream()
+                .map(JavaClass::getBaseComponentType)
+                .filter(t -> t.getPackageName().startsWith("dev.nibble."))
+                .filter(t -> !exported.contains(t.getPackageName()) || !isVisible(t))
+                .forEach(t -> leaks.add(member.getFullName() + " mentions " + t.getName()));
+          }
+        }
+      }
+    }
+    assertThat(leaks).isEmpty();
+  }
+
+  private static boolean isVisible(JavaClass type) {
+    return type.getModifiers().contains(JavaModifier.PUBLIC)
+        && type.getEnclosingClass().map(ArchitectureTest::isVisible).orElse(true);
+  }
+
+  private static boolean isVisible(JavaMember member) {
+    return (member.getModifiers().contains(JavaModifier.PUBLIC)
+            || member.getModifiers().contains(JavaModifier.PROTECTED))
+        && !member.getModifiers().contains(JavaModifier.SYNTHETIC);
   }
 
   @Test

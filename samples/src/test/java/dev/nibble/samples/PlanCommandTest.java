@@ -2,8 +2,8 @@ package dev.nibble.samples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.nibble.engine.exec.Session;
-import dev.nibble.engine.exec.SessionOptions;
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.ShapesDataset;
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
@@ -39,22 +39,21 @@ class PlanCommandTest {
   @ParameterizedTest
   @ValueSource(strings = {"fp32", "int8", "int4", "int2"})
   void totalIsWhatARunAllocates(String activations) {
-    JsonObject plan =
-        plan(
-            "--model", "resnet8", "--batch", "7", "--activations", activations, "--input", "9x9x3");
+    JsonObject plan = plan("--model", "resnet8", "--batch", "7", "--activations", activations);
     Kernels kernels = KernelProvider.choose(null);
-    Network network = ResNet.of("resnet8", new FeatureMap(9, 9, 3), 10);
+    Network network = ResNet.of("resnet8", new FeatureMap(32, 32, 3), 10);
     TrainingOptions options =
         TrainingOptions.builder()
             .batch(7)
             .store(StoreFormat.valueOf(activations.toUpperCase(java.util.Locale.ROOT)))
             .build();
     try (MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
-        Session session =
-            Session.open(Trainer.plan(network, options), SessionOptions.of(2), kernels, account)) {
+        DataSplits data =
+            new DataSplits(ShapesDataset.train(1, 10), ShapesDataset.test(1, 10), "shapes");
+        Trainer trainer = Trainer.open(network, data, options, kernels, account)) {
       assertThat(bytes(plan, "total_bytes")).isEqualTo(account.used());
       assertThat(account.peak()).isEqualTo(account.used());
-      assertThat(session.plan().options().batch()).isEqualTo(7);
+      assertThat(trainer.usedBytes()).isEqualTo(account.used());
     }
   }
 

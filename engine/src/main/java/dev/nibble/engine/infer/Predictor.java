@@ -1,6 +1,5 @@
 package dev.nibble.engine.infer;
 
-import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.Network;
@@ -93,11 +92,6 @@ public final class Predictor implements AutoCloseable {
       account.close();
       throw e;
     }
-  }
-
-  /** Copies a session's network as it is now, between two steps. */
-  public static Predictor of(Session session, PredictorOptions options, MemoryAccount parent) {
-    return of(session.network(), session::values, options, session.kernels(), parent);
   }
 
   /**

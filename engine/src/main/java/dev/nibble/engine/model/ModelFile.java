@@ -7,7 +7,6 @@ import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.SafetensorsFile;
 import dev.nibble.engine.exchange.SafetensorsWriter;
 import dev.nibble.engine.exchange.TensorSource;
-import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.json.JsonException;
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
@@ -34,38 +33,31 @@ public final class ModelFile {
   private ModelFile() {}
 
   /**
-   * Writes a session's parameters and running statistics; an older file survives a failure.
+   * Writes a network's parameters and running statistics; an older file survives a failure.
    *
+   * @param values where a parameter's values lie, in memory order ({@link Parameter#memoryIndex})
    * @throws ExchangeException if the file cannot be written
    */
-  public static void save(Path path, Session session, ModelInfo info) {
+  public static void save(
+      Path path, Network network, Function<Parameter, MemorySegment> values, ModelInfo info) {
     List<TensorSource> tensors = new ArrayList<>();
-    for (Parameter parameter : session.network().parameters()) {
+    for (Parameter parameter : network.parameters()) {
       long[] shape = new long[parameter.shape().length];
       for (int i = 0; i < shape.length; i++) {
         shape[i] = parameter.shape()[i];
       }
-      tensors.add(TensorSource.floats(parameter.name(), values(session, parameter), shape));
+      tensors.add(
+          TensorSource.floats(parameter.name(), floats(values.apply(parameter), parameter), shape));
     }
     SafetensorsWriter.write(path, metadata(info), tensors);
   }
 
-  private static float[] values(Session session, Parameter parameter) {
-    MemorySegment source = session.values(parameter);
+  private static float[] floats(MemorySegment source, Parameter parameter) {
     float[] values = new float[parameter.size()];
     for (int i = 0; i < values.length; i++) {
       values[i] = source.get(JAVA_FLOAT, 4L * parameter.memoryIndex(i));
     }
     return values;
-  }
-
-  /**
-   * Reads parameters and running statistics into a session of the same network.
-   *
-   * @throws ExchangeException if a tensor is missing, superfluous, or of another shape
-   */
-  public static void load(Path path, Session session) {
-    load(path, session.network(), session::values);
   }
 
   /**

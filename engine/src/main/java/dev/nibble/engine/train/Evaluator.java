@@ -7,7 +7,7 @@ import dev.nibble.engine.exec.Session;
 import java.util.List;
 
 /** Loss and accuracy of a session's network on a data set, with running statistics. */
-public final class Evaluator {
+final class Evaluator {
   /**
    * What came out.
    *
@@ -15,7 +15,7 @@ public final class Evaluator {
    * @param loss mean loss
    * @param accuracy share classified correctly
    */
-  public record Result(long pictures, double loss, double accuracy) {}
+  record Result(long pictures, double loss, double accuracy) {}
 
   private Evaluator() {}
 
@@ -24,7 +24,7 @@ public final class Evaluator {
    *
    * @param slots slots of the session that nobody else uses meanwhile
    */
-  public static Result evaluate(Session session, Dataset data, List<BatchSlot> slots) {
+  static Result evaluate(Session session, Dataset data, List<BatchSlot> slots) {
     long pictures = 0;
     double loss = 0;
     long correct = 0;

@@ -10,14 +10,13 @@ import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.exec.Initializer;
 import dev.nibble.engine.exec.Session;
-import dev.nibble.engine.exec.SessionOptions;
+import dev.nibble.engine.infer.Predictor;
+import dev.nibble.engine.infer.PredictorOptions;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.optim.LearningRateSchedule;
-import dev.nibble.engine.plan.ExecutionPlan;
-import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
@@ -32,11 +31,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Used by one thread; only {@link #cancel} may be called by others.
  */
 public final class Trainer implements AutoCloseable {
-  private static final int LOADER_SLOTS = 2;
-  private static final int SLOTS = 4;
-
   private final DataSplits data;
   private final TrainingOptions options;
+  private final MemoryBudget.Choice choice;
   private final Session session;
   private ModelInfo info;
   private final long totalSteps;
@@ -50,7 +47,7 @@ public final class Trainer implements AutoCloseable {
   private Trainer(
       Network network,
       DataSplits data,
-      TrainingOptions options,
+      TrainingOptions wanted,
       Kernels kernels,
       MemoryAccount account) {
     FeatureMap map = network.input();
@@ -72,13 +69,15 @@ public final class Trainer implements AutoCloseable {
               .formatted(network.classes(), data.name(), data.train().classNames().size()));
     }
     this.data = data;
-    this.options = options;
+    this.choice =
+        MemoryBudget.choose(network, wanted, data.train().size(), kernels, account.available());
+    this.options = choice.plan().options();
     this.stepsPerEpoch = DataLoader.stepsPerEpoch(data.train().size(), options.batch(), true);
     this.totalSteps = options.totalSteps(stepsPerEpoch);
     this.rates = options.rates(totalSteps);
-    SessionOptions sessionOptions =
-        new SessionOptions(options.threads(), options.momentum(), options.weightDecay());
-    this.session = Session.open(plan(network, options), sessionOptions, kernels, account);
+    this.session =
+        Session.open(
+            choice.plan().execution(), TrainingPlan.sessionOptions(options), kernels, account);
     try {
       this.info = modelInfo(network);
       session.setNormalization(info.mean(), info.std(), info.pictureMean());
@@ -90,7 +89,9 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Plans and allocates a training run, with freshly initialised weights.
+   * Plans and allocates a training run, with freshly initialised weights. A store format or a batch
+   * that the options leave open is chosen so that the run fits what the account has free; {@link
+   * #choice} says what and why.
    *
    * @param account what its memory is taken from
    * @throws DataException if the data does not fit the network or the batch
@@ -103,13 +104,6 @@ public final class Trainer implements AutoCloseable {
       Kernels kernels,
       MemoryAccount account) {
     return new Trainer(network, data, options, kernels, account);
-  }
-
-  /** The plan that a trainer with these options has. */
-  public static ExecutionPlan plan(Network network, TrainingOptions options) {
-    PlanOptions planOptions =
-        new PlanOptions(options.batch(), options.store(), options.naive(), SLOTS, options.frozen());
-    return ExecutionPlan.of(network, planOptions);
   }
 
   private ModelInfo modelInfo(Network network) {
@@ -130,8 +124,40 @@ public final class Trainer implements AutoCloseable {
   }
 
   /** The network in memory. */
-  public Session session() {
+  Session session() {
     return session;
+  }
+
+  /** The options in effect: what they had left open is chosen. */
+  public TrainingOptions options() {
+    return options;
+  }
+
+  /** How the run was made to fit its memory. */
+  public MemoryBudget.Choice choice() {
+    return choice;
+  }
+
+  /** Bytes held now; they do not change until the trainer is closed. */
+  public long usedBytes() {
+    return session.usedBytes();
+  }
+
+  /**
+   * Copies the network as it is now into a predictor, between two steps. What happens to the
+   * trainer later does not matter to it.
+   *
+   * @param predictorOptions whose normalization is replaced by this run's
+   * @param account pays for the predictor until it is closed
+   * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
+   */
+  public Predictor predictor(PredictorOptions predictorOptions, MemoryAccount account) {
+    return Predictor.of(
+        session.network(),
+        session::values,
+        predictorOptions.withNormalization(info),
+        session.kernels(),
+        account);
   }
 
   /** What a saved model will say about itself. */
@@ -181,7 +207,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Writes the model as it is now. */
   public void saveModel(Path file) {
-    ModelFile.save(file, session, info);
+    ModelFile.save(file, session.network(), session::values, info);
   }
 
   /** Says where checkpoints go; without this there are none. */
@@ -231,7 +257,7 @@ public final class Trainer implements AutoCloseable {
             options.augmentation(),
             options.shuffle(),
             options.seed(),
-            slots.subList(0, LOADER_SLOTS),
+            slots.subList(0, TrainingPlan.LOADER_SLOTS),
             done,
             totalSteps,
             true)) {
@@ -275,7 +301,8 @@ public final class Trainer implements AutoCloseable {
   private void afterStep(boolean lastOfEpoch, TrainingListener listener) {
     if (lastOfEpoch || done == totalSteps) {
       long start = System.nanoTime();
-      List<BatchSlot> slots = session.slots().subList(LOADER_SLOTS, SLOTS);
+      List<BatchSlot> slots =
+          session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
       Evaluator.Result result = Evaluator.evaluate(session, data.test(), slots);
       int epoch = (int) ((done - 1) / stepsPerEpoch) + 1;
       double seconds = (System.nanoTime() - start) / 1e9;

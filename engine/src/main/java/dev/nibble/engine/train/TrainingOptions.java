@@ -13,8 +13,10 @@ import org.jspecify.annotations.Nullable;
  * How a network is trained. Made by {@link #builder()}; everything has a default.
  *
  * @param store how activations are stored for the backward pass
+ * @param storeGiven whether the user chose that; if not, a memory limit may change it
  * @param naive whether the forward pass reads the restored activations (the paper's baseline)
  * @param batch pictures a step
+ * @param batchGiven whether the user chose that; if not, a memory limit may change it
  * @param epochs passes over the training pictures, where {@code steps} is 0
  * @param steps steps in all, or 0 to count epochs
  * @param schedule the shape of the learning rate's course
@@ -36,8 +38,10 @@ import org.jspecify.annotations.Nullable;
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record TrainingOptions(
     StoreFormat store,
+    boolean storeGiven,
     boolean naive,
     int batch,
+    boolean batchGiven,
     int epochs,
     long steps,
     Schedule schedule,
@@ -117,6 +121,32 @@ public record TrainingOptions(
       case COSINE -> LearningRateSchedule.cosine(rate, totalSteps, warmupSteps);
       case PAPER -> LearningRateSchedule.paper(rate, totalSteps).withWarmup(warmupSteps);
     };
+  }
+
+  /** The same with a store format and a batch that are fixed now. */
+  TrainingOptions with(StoreFormat format, int pictures) {
+    return new TrainingOptions(
+        format,
+        true,
+        naive,
+        pictures,
+        true,
+        epochs,
+        steps,
+        schedule,
+        rate,
+        warmupSteps,
+        momentum,
+        weightDecay,
+        seed,
+        threads,
+        augmentation,
+        shuffle,
+        mean,
+        std,
+        pictureMean,
+        frozen,
+        checkpointEvery);
   }
 
   /** What must be the same for a resumed run to end with the bytes of an uninterrupted one. */

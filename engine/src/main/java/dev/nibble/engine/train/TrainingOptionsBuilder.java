@@ -9,8 +9,10 @@ import org.jspecify.annotations.Nullable;
 /** Collects {@link TrainingOptions}; every method returns the builder. */
 public final class TrainingOptionsBuilder {
   private StoreFormat store = StoreFormat.INT4;
+  private boolean storeGiven;
   private boolean naive;
   private int batch = 128;
+  private boolean batchGiven;
   private int epochs = 10;
   private long steps;
   private Schedule schedule = Schedule.COSINE;
@@ -30,9 +32,13 @@ public final class TrainingOptionsBuilder {
 
   TrainingOptionsBuilder() {}
 
-  /** How activations are stored for the backward pass: FP32, INT8, INT4 or INT2. */
+  /**
+   * How activations are stored for the backward pass: FP32, INT8, INT4 or INT2. Without it, INT4,
+   * or INT2 if nothing else fits the memory that the trainer may take.
+   */
   public TrainingOptionsBuilder store(StoreFormat format) {
     store = format;
+    storeGiven = true;
     return this;
   }
 
@@ -42,9 +48,13 @@ public final class TrainingOptionsBuilder {
     return this;
   }
 
-  /** Pictures a step. */
+  /**
+   * Pictures a step. Without it, 128, or as many as fit the memory that the trainer may take and
+   * the data set has.
+   */
   public TrainingOptionsBuilder batch(int pictures) {
     batch = pictures;
+    batchGiven = true;
     return this;
   }
 
@@ -148,8 +158,10 @@ public final class TrainingOptionsBuilder {
   public TrainingOptions build() {
     return new TrainingOptions(
         store,
+        storeGiven,
         naive,
         batch,
+        batchGiven,
         epochs,
         steps,
         schedule,

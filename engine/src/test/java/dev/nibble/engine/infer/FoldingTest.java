@@ -66,7 +66,7 @@ class FoldingTest {
     try (MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
         TestSession test = new TestSession(network, PlanOptions.inference(COUNT), 1, 3);
         Predictor predictor =
-            Predictor.of(test.session(), PredictorFixture.options(1, 2), account)) {
+            PredictorFixture.predictor(test.session(), PredictorFixture.options(1, 2), account)) {
       float[] expected = PredictorFixture.unfolded(test);
       double[] exact =
           new ReferenceNetwork(network, COUNT).logits(test.parameters(), test.pictures(), false);

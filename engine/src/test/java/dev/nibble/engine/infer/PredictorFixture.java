@@ -2,6 +2,7 @@ package dev.nibble.engine.infer;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.exec.TestSession;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
@@ -21,8 +22,13 @@ final class PredictorFixture implements AutoCloseable {
   PredictorFixture(Network network, PredictorOptions options) {
     this.network = network;
     try (TestSession test = new TestSession(network, PlanOptions.inference(1), 1, 7)) {
-      predictor = Predictor.of(test.session(), options, account);
+      predictor = predictor(test.session(), options, account);
     }
+  }
+
+  /** Copies a session's network. */
+  static Predictor predictor(Session session, PredictorOptions options, MemoryAccount account) {
+    return Predictor.of(session.network(), session::values, options, session.kernels(), account);
   }
 
   /** Three stages of the widest vector's channels: soon compiled, yet of every kind. */

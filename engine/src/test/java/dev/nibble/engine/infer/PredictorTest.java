@@ -111,7 +111,7 @@ class PredictorTest {
     try (MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
         TestSession test = new TestSession(network(), options, 1, 5);
         Predictor predictor =
-            Predictor.of(test.session(), PredictorFixture.options(1, 2), account)) {
+            PredictorFixture.predictor(test.session(), PredictorFixture.options(1, 2), account)) {
       float[] before = new float[4 * 5];
       predictor.predict(test.pictures(), 4, before);
       assertThat(test.step(0.1f)).isTrue();
@@ -119,7 +119,7 @@ class PredictorTest {
       predictor.predict(test.pictures(), 4, after);
       assertThat(after).isEqualTo(before);
       try (Predictor later =
-          Predictor.of(test.session(), PredictorFixture.options(1, 2), account)) {
+          PredictorFixture.predictor(test.session(), PredictorFixture.options(1, 2), account)) {
         later.predict(test.pictures(), 4, after);
         assertThat(after).isNotEqualTo(before);
       }
@@ -175,9 +175,10 @@ class PredictorTest {
     float[] logits = new float[10];
     try (MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
         TestSession test = new TestSession(network(), PlanOptions.inference(1), 1, 8)) {
-      ModelFile.save(file, test.session(), info);
+      ModelFile.save(file, test.session().network(), test.session()::values, info);
       PredictorOptions options = PredictorFixture.options(1, 0);
-      try (Predictor live = Predictor.of(test.session(), options.withNormalization(info), account);
+      try (Predictor live =
+              PredictorFixture.predictor(test.session(), options.withNormalization(info), account);
           Predictor saved = Predictor.open(file, options, TestKernels.chosen(), account)) {
         live.predictBytes(bytes, 2, expected);
         saved.predictBytes(bytes, 2, logits);
@@ -247,7 +248,9 @@ class PredictorTest {
     try (TestSession test = new TestSession(network(), PlanOptions.inference(1), 1, 1);
         MemoryAccount small = MemoryAccount.root("small", 64 << 10)) {
       assertThatThrownBy(
-              () -> Predictor.of(test.session(), PredictorFixture.options(2, 1), small).close())
+              () ->
+                  PredictorFixture.predictor(test.session(), PredictorFixture.options(2, 1), small)
+                      .close())
           .isInstanceOf(MemoryLimitException.class)
           .hasMessageContaining("free");
       assertThat(small.used()).isZero();
@@ -266,7 +269,7 @@ class PredictorTest {
     PredictorOptions gray = options.withNormalization(new float[1], new float[] {1}, false);
     try (TestSession test = new TestSession(network(), PlanOptions.inference(1), 1, 1);
         MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED)) {
-      assertThatThrownBy(() -> Predictor.of(test.session(), gray, account).close())
+      assertThatThrownBy(() -> PredictorFixture.predictor(test.session(), gray, account).close())
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("3 channels");
     }

@@ -74,9 +74,9 @@ class ModelFileTest {
     ModelInfo info = new ModelInfo(network.name(), map, List.of("a", "b"), ones, ones, false);
     try (TestSession saved = session(network, 1);
         TestSession loaded = session(network, 2)) {
-      ModelFile.save(file, saved.session(), info);
+      ModelFile.save(file, saved.session().network(), saved.session()::values, info);
       assertThat(bytes(loaded)[0]).isNotEqualTo(bytes(saved)[0]);
-      ModelFile.load(file, loaded.session());
+      ModelFile.load(file, loaded.session().network(), loaded.session()::values);
       assertThat(bytes(loaded)).isDeepEqualTo(bytes(saved));
     }
   }
@@ -84,7 +84,7 @@ class ModelFileTest {
   @Test
   void theFileSaysWhatTheModelNeeds() {
     try (TestSession saved = session(NETWORK, 1)) {
-      ModelFile.save(file, saved.session(), info());
+      ModelFile.save(file, saved.session().network(), saved.session()::values, info());
     }
     ModelInfo read = ModelFile.info(file);
     assertThat(read.model()).isEqualTo("resnet8");
@@ -101,7 +101,7 @@ class ModelFileTest {
   void weightsLieInPyTorchsOrderOfAxes() {
     Parameter weight = NETWORK.parameter("stages.1.blocks.0.units.0.conv.weight");
     try (TestSession saved = session(NETWORK, 1)) {
-      ModelFile.save(file, saved.session(), info());
+      ModelFile.save(file, saved.session().network(), saved.session()::values, info());
       try (SafetensorsFile tensors = SafetensorsFile.open(file)) {
         assertThat(tensors.info(weight.name()).shape()).containsExactly(32L, 16L, 3L, 3L);
         float[] values = tensors.readFloats(weight.name());
@@ -141,7 +141,7 @@ class ModelFileTest {
         TestSession two = session(NETWORK, 2)) {
       write(one, change);
       byte[][] before = bytes(two);
-      assertThatThrownBy(() -> ModelFile.load(file, two.session()))
+      assertThatThrownBy(() -> ModelFile.load(file, two.session().network(), two.session()::values))
           .isInstanceOf(ExchangeException.class)
           .hasMessageContaining(tensor);
       assertThat(bytes(two)).isDeepEqualTo(before);
@@ -170,9 +170,10 @@ class ModelFileTest {
   void anotherNetworksModelIsRefused() {
     try (TestSession other = session(SampleNetworks.preActivation(), 1);
         TestSession test = session(NETWORK, 2)) {
-      ModelFile.save(file, other.session(), info());
+      ModelFile.save(file, other.session().network(), other.session()::values, info());
       byte[][] before = bytes(test);
-      assertThatThrownBy(() -> ModelFile.load(file, test.session()))
+      assertThatThrownBy(
+              () -> ModelFile.load(file, test.session().network(), test.session()::values))
           .isInstanceOf(ExchangeException.class)
           .hasMessageContaining("resnet8");
       assertThat(bytes(test)).isDeepEqualTo(before);
@@ -232,7 +233,7 @@ class ModelFileTest {
     Network network = ResNet.of(model, new FeatureMap(32, 32, 3), 10);
     try (TestSession test = session(network, 1);
         SafetensorsFile tensors = SafetensorsFile.open(golden)) {
-      ModelFile.load(golden, test.session());
+      ModelFile.load(golden, test.session().network(), test.session()::values);
       Map<String, double[]> loaded = test.parameters();
       for (String name : tensors.names()) {
         float[] expected = tensors.readFloats(name);

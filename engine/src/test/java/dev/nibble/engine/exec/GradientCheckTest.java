@@ -1,13 +1,12 @@
-package dev.nibble.engine.train;
+package dev.nibble.engine.exec;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.nibble.engine.exec.TestSession;
+import dev.nibble.engine.exec.GradientCheck.Difference;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.network.SampleNetworks;
-import dev.nibble.engine.train.GradientCheck.Difference;
 import dev.nibble.kernels.StoreFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

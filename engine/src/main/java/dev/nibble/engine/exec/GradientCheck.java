@@ -1,8 +1,7 @@
-package dev.nibble.engine.train;
+package dev.nibble.engine.exec;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.network.Parameter;
 import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;

@@ -1,0 +1,125 @@
+package dev.nibble.engine.train;
+
+import dev.nibble.engine.network.Network;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.StoreFormat;
+import dev.nibble.memory.ByteSize;
+import dev.nibble.memory.MemoryAccount;
+import dev.nibble.memory.MemoryLimitException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Chooses what the user left open, store format and batch, so that a run fits a memory limit.
+ *
+ * <p>The recipe comes first: int4, which trains as exact activations do and is faster than storing
+ * them, and a batch of 128. A smaller batch comes next, down to 16, below which batch norm's
+ * statistics get noisy; only then int2, whose accuracy is lower, and batches below 16.
+ */
+public final class MemoryBudget {
+  /** Batch norm's statistics are of use from about so many pictures on. */
+  private static final int STEADY_BATCH = 16;
+
+  private record Candidate(StoreFormat store, int batch) {}
+
+  /**
+   * What was chosen.
+   *
+   * @param plan the run that fits; its options name the chosen format and batch
+   * @param reason a sentence for people: what was chosen, what it needs, why not more
+   */
+  public record Choice(TrainingPlan plan, String reason) {}
+
+  private MemoryBudget() {}
+
+  /**
+   * Chooses the first of the candidates that fits.
+   *
+   * @param options whose store format and batch are kept if the user gave them
+   * @param pictures training pictures; no larger batch is chosen
+   * @param limit bytes that the run may take; {@link MemoryAccount#UNLIMITED} for any
+   * @throws MemoryLimitException if nothing fits: says what would need the least
+   */
+  public static Choice choose(
+      Network network, TrainingOptions options, int pictures, Kernels kernels, long limit) {
+    List<Candidate> candidates = candidates(options, pictures);
+    TrainingPlan least = null;
+    for (int i = 0; i < candidates.size(); i++) {
+      Candidate candidate = candidates.get(i);
+      TrainingPlan plan =
+          TrainingPlan.of(network, options.with(candidate.store(), candidate.batch()), kernels);
+      if (plan.totalBytes() <= limit) {
+        return new Choice(plan, reason(plan, i == 0 ? null : candidates.get(i - 1), limit));
+      }
+      least = least == null || plan.totalBytes() < least.totalBytes() ? plan : least;
+    }
+    if (least == null) {
+      throw new IllegalStateException("There is always a candidate");
+    }
+    String purpose = "training " + network.name();
+    throw new MemoryLimitException(
+        "%s needs at least %s, with %s, but only %s may be used: give more memory or take a smaller network."
+            .formatted(
+                purpose, ByteSize.format(least.totalBytes()), words(least), ByteSize.format(limit)),
+        least.totalBytes(),
+        limit,
+        limit,
+        "training",
+        purpose);
+  }
+
+  private static List<Candidate> candidates(TrainingOptions options, int pictures) {
+    List<Integer> batches = new ArrayList<>();
+    if (options.batchGiven()) {
+      batches.add(options.batch());
+    } else {
+      int first = Math.min(options.batch(), pictures);
+      for (int batch = first; batch >= 2; batch /= 2) {
+        batches.add(batch);
+      }
+      if (batches.isEmpty()) {
+        batches.add(first);
+      }
+    }
+    StoreFormat preferred = options.store();
+    List<Candidate> candidates = new ArrayList<>();
+    batches.stream()
+        .filter(batch -> batch >= STEADY_BATCH || options.batchGiven())
+        .forEach(batch -> candidates.add(new Candidate(preferred, batch)));
+    for (int batch : batches) {
+      if (batch < STEADY_BATCH && !options.batchGiven()) {
+        candidates.add(new Candidate(preferred, batch));
+      }
+      if (batch < 2 * STEADY_BATCH || options.batchGiven()) {
+        addSmaller(options, batch, candidates);
+      }
+    }
+    return candidates;
+  }
+
+  private static void addSmaller(TrainingOptions options, int batch, List<Candidate> candidates) {
+    if (!options.storeGiven() && options.store() == StoreFormat.INT4) {
+      candidates.add(new Candidate(StoreFormat.INT2, batch));
+    }
+  }
+
+  private static String reason(TrainingPlan plan, @Nullable Candidate next, long limit) {
+    String within =
+        limit == MemoryAccount.UNLIMITED ? "" : " of " + ByteSize.format(limit) + " allowed";
+    String sentence = "%s: %s%s".formatted(words(plan), ByteSize.format(plan.totalBytes()), within);
+    return next == null
+        ? sentence
+        : "%s; %s would not fit".formatted(sentence, words(next.store(), next.batch()));
+  }
+
+  private static String words(TrainingPlan plan) {
+    return words(plan.options().store(), plan.options().batch());
+  }
+
+  private static String words(StoreFormat store, int batch) {
+    return "%s activations and a batch of %d"
+        .formatted(store.name().toLowerCase(Locale.ROOT), batch);
+  }
+}

@@ -1,0 +1,196 @@
+package dev.nibble.engine.train;
+
+import dev.nibble.engine.exec.Session;
+import dev.nibble.engine.exec.SessionOptions;
+import dev.nibble.engine.network.Layer;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.plan.Buffer;
+import dev.nibble.engine.plan.Buffer.Kind;
+import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.engine.plan.PlanOptions;
+import dev.nibble.engine.plan.StepTraffic;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.StoreFormat;
+import dev.nibble.memory.plan.Placement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * What a training run allocates, to the byte, known before any of it exists. Sizes are in bytes.
+ *
+ * <p>All memory lies in one slab off the heap, but for the threads' scratch, which lies on it.
+ */
+public final class TrainingPlan {
+  /** Batches that the loader fills ahead while training. */
+  static final int LOADER_SLOTS = 2;
+
+  /** Batches in all: evaluations have two of their own. */
+  static final int SLOTS = 4;
+
+  private final Network network;
+  private final TrainingOptions options;
+  private final Kernels kernels;
+  private final ExecutionPlan plan;
+  private final long total;
+
+  /**
+   * One buffer of the slab. Time runs from 0 (the batch is read) over 1..S (the stages, forward)
+   * and S+1 (the loss) to S+2..2S+1 (the stages, backward) and 2S+2 (the optimiser).
+   *
+   * @param name what it holds
+   * @param kind {@code weights}, {@code store}, {@code common}, {@code batch} or {@code other}
+   * @param bytes its size
+   * @param offset where it begins in the slab; buffers whose lives do not meet share memory
+   * @param firstUse the moment in which it is first written
+   * @param lastUse the moment in which it is last read
+   */
+  public record PlannedBuffer(
+      String name, String kind, long bytes, long offset, int firstUse, int lastUse) {}
+
+  private TrainingPlan(
+      Network network, TrainingOptions options, Kernels kernels, ExecutionPlan plan) {
+    this.network = network;
+    this.options = options;
+    this.kernels = kernels;
+    this.plan = plan;
+    this.total = Session.bytes(plan, sessionOptions(options), kernels);
+  }
+
+  /**
+   * Plans a run with exactly these options.
+   *
+   * @throws IllegalArgumentException if layers are frozen that the network does not have, or others
+   *     that they depend on are not
+   */
+  public static TrainingPlan of(Network network, TrainingOptions options, Kernels kernels) {
+    ExecutionPlan plan = ExecutionPlan.of(network, planOptions(options));
+    return new TrainingPlan(network, options, kernels, plan);
+  }
+
+  private static PlanOptions planOptions(TrainingOptions options) {
+    return new PlanOptions(
+        options.batch(), options.store(), options.naive(), SLOTS, options.frozen());
+  }
+
+  static SessionOptions sessionOptions(TrainingOptions options) {
+    return new SessionOptions(options.threads(), options.momentum(), options.weightDecay());
+  }
+
+  /** The engine's own plan. */
+  ExecutionPlan execution() {
+    return plan;
+  }
+
+  /** What is planned. */
+  public Network network() {
+    return network;
+  }
+
+  /** The options that it was planned for. */
+  public TrainingOptions options() {
+    return options;
+  }
+
+  /** All that a run allocates: the slab and the threads' scratch. */
+  public long totalBytes() {
+    return total;
+  }
+
+  /** The slab. */
+  public long slabBytes() {
+    return plan.memory().totalBytes();
+  }
+
+  /** The least that a slab of these buffers could have: the most that is alive in one moment. */
+  public long lowerBoundBytes() {
+    return plan.memory().lowerBoundBytes();
+  }
+
+  /** The threads' scratch, on the heap; it does not depend on the batch. */
+  public long scratchBytes() {
+    return total - slabBytes();
+  }
+
+  /** Parameters, gradients, the optimiser's state and running statistics. */
+  public long weightsBytes() {
+    return plan.bytes(Kind.WEIGHTS);
+  }
+
+  /** Activations stored for the backward pass. */
+  public long storeBytes() {
+    return plan.bytes(Kind.STORE);
+  }
+
+  /** The loader's batches. */
+  public long batchBytes() {
+    return plan.bytes(Kind.BATCH);
+  }
+
+  /** Channel tables, partial sums and the like. */
+  public long otherBytes() {
+    return plan.bytes(Kind.OTHER);
+  }
+
+  /**
+   * What the common buffers add: the slab without the other kinds, which all live at the same time.
+   * They share memory, so it is less than their sum.
+   */
+  public long commonBytes() {
+    return slabBytes() - weightsBytes() - storeBytes() - batchBytes() - otherBytes();
+  }
+
+  /** What the same run in fp32 mode would allocate. */
+  public long fp32Bytes() {
+    PlanOptions own = plan.options();
+    PlanOptions exact =
+        new PlanOptions(own.batch(), StoreFormat.FP32, false, own.slots(), own.frozen());
+    return Session.bytes(ExecutionPlan.of(plan.graph(), exact), sessionOptions(options), kernels);
+  }
+
+  /** The outputs of every layer for the whole batch in fp32: what keeping all would take. */
+  public long keepEverythingBytes() {
+    return options.batch()
+        * network.layers().stream().map(Layer::output).mapToLong(map -> map.bytes()).sum();
+  }
+
+  /** What a step reads and writes. */
+  public long movedBytes() {
+    return StepTraffic.of(plan).moved();
+  }
+
+  /** The least that a step of this plan could read and write. */
+  public long leastMovedBytes() {
+    return StepTraffic.of(plan).minimum();
+  }
+
+  /** Fused stages of the network. */
+  public int stages() {
+    return plan.graph().stages().size();
+  }
+
+  /** Every buffer of the slab. */
+  public List<PlannedBuffer> buffers() {
+    List<PlannedBuffer> list = new ArrayList<>();
+    List<Buffer> buffers = plan.all();
+    for (int i = 0; i < buffers.size(); i++) {
+      Buffer buffer = buffers.get(i);
+      Placement placement = plan.memory().placements().get(i);
+      list.add(
+          new PlannedBuffer(
+              buffer.name(),
+              buffer.kind().name().toLowerCase(Locale.ROOT),
+              buffer.bytes(),
+              placement.offset(),
+              placement.request().firstUse(),
+              placement.request().lastUse()));
+    }
+    return list;
+  }
+
+  /** The largest batch whose run stays within a limit in bytes; 0 if none. */
+  public int largestBatch(long limit) {
+    long scratch = scratchBytes();
+    return ExecutionPlan.largestBatch(network, plan.options(), limit, batch -> scratch);
+  }
+}

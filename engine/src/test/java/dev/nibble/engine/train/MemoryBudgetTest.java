@@ -1,0 +1,110 @@
+package dev.nibble.engine.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.exec.TestKernels;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.ResNet;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.StoreFormat;
+import dev.nibble.memory.MemoryAccount;
+import dev.nibble.memory.MemoryLimitException;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+/** Store format and batch, chosen for a memory limit that is never exceeded. */
+class MemoryBudgetTest {
+  private static final int MANY = 50_000;
+
+  private final Kernels kernels = TestKernels.chosen();
+  private final Network network = ResNet.of("resnet20", new FeatureMap(32, 32, 3), 10);
+
+  private MemoryBudget.Choice choose(TrainingOptions options, int pictures, long limit) {
+    return MemoryBudget.choose(network, options, pictures, kernels, limit);
+  }
+
+  private long bytes(StoreFormat store, int batch) {
+    TrainingOptions options = TrainingOptions.builder().store(store).batch(batch).build();
+    return TrainingPlan.of(network, options, kernels).totalBytes();
+  }
+
+  private static void assertChosen(MemoryBudget.Choice choice, StoreFormat store, int batch) {
+    assertThat(choice.plan().options().store()).isEqualTo(store);
+    assertThat(choice.plan().options().batch()).isEqualTo(batch);
+  }
+
+  @Test
+  void theRecipeComesFirst() {
+    TrainingOptions open = TrainingOptions.builder().build();
+    MemoryBudget.Choice choice = choose(open, MANY, MemoryAccount.UNLIMITED);
+    assertChosen(choice, StoreFormat.INT4, 128);
+    assertThat(choice.reason()).startsWith("int4 activations and a batch of 128: ");
+    assertChosen(choose(open, MANY, bytes(StoreFormat.INT4, 128)), StoreFormat.INT4, 128);
+  }
+
+  @Test
+  void aByteLessHalvesTheBatchAndSaysSo() {
+    TrainingOptions open = TrainingOptions.builder().build();
+    MemoryBudget.Choice choice = choose(open, MANY, bytes(StoreFormat.INT4, 128) - 1);
+    assertChosen(choice, StoreFormat.INT4, 64);
+    assertThat(choice.reason())
+        .endsWith("allowed; int4 activations and a batch of 128 would not fit");
+  }
+
+  @Test
+  void codesOfTwoBitsComeOnlyWhenTheBatchIsSmall() {
+    TrainingOptions open = TrainingOptions.builder().build();
+    assertChosen(choose(open, MANY, bytes(StoreFormat.INT4, 16)), StoreFormat.INT4, 16);
+    assertChosen(choose(open, MANY, bytes(StoreFormat.INT4, 16) - 1), StoreFormat.INT2, 16);
+  }
+
+  @Test
+  void noBatchIsLargerThanTheData() {
+    TrainingOptions open = TrainingOptions.builder().build();
+    assertChosen(choose(open, 50, MemoryAccount.UNLIMITED), StoreFormat.INT4, 50);
+    assertChosen(choose(open, 1, MemoryAccount.UNLIMITED), StoreFormat.INT4, 1);
+  }
+
+  @Test
+  void whatTheUserGaveIsKept() {
+    TrainingOptions given = TrainingOptions.builder().batch(24).store(StoreFormat.FP32).build();
+    assertChosen(choose(given, MANY, MemoryAccount.UNLIMITED), StoreFormat.FP32, 24);
+    assertThatThrownBy(() -> choose(given, MANY, bytes(StoreFormat.FP32, 24) - 1))
+        .isInstanceOf(MemoryLimitException.class)
+        .hasMessageContaining("needs at least")
+        .hasMessageContaining("fp32 activations and a batch of 24");
+    TrainingOptions format = TrainingOptions.builder().store(StoreFormat.FP32).build();
+    assertChosen(choose(format, MANY, bytes(StoreFormat.FP32, 32)), StoreFormat.FP32, 32);
+    TrainingOptions batch = TrainingOptions.builder().batch(100).build();
+    assertChosen(choose(batch, MANY, bytes(StoreFormat.INT4, 100) - 1), StoreFormat.INT2, 100);
+  }
+
+  @Test
+  void aTrainerNeverExceedsItsLimit() {
+    SplittableRandom random = new SplittableRandom(4);
+    long least = bytes(StoreFormat.INT2, 2);
+    long most = bytes(StoreFormat.INT4, 64);
+    try (DataSplits data =
+        new DataSplits(ShapesDataset.train(1, 20), ShapesDataset.test(1, 10), "shapes")) {
+      for (int i = 0; i < 8; i++) {
+        long limit = random.nextLong(least, most);
+        try (MemoryAccount account = MemoryAccount.root("test", limit);
+            Trainer trainer =
+                Trainer.open(
+                    network, data, TrainingOptions.builder().steps(1).build(), kernels, account)) {
+          trainer.run(new TrainingListener() {});
+          assertThat(account.peak()).isLessThanOrEqualTo(limit);
+          assertThat(account.used()).isEqualTo(trainer.choice().plan().totalBytes());
+        }
+      }
+      assertThatThrownBy(
+              () -> choose(TrainingOptions.builder().build(), data.train().size(), least - 1))
+          .isInstanceOf(MemoryLimitException.class)
+          .hasMessageContaining("give more memory or take a smaller network");
+    }
+  }
+}
