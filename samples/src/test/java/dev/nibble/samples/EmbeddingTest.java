@@ -1,0 +1,172 @@
+package dev.nibble.samples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.network.ResNet;
+import dev.nibble.engine.train.Trainer;
+import dev.nibble.engine.train.TrainingOptions;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.provider.KernelProvider;
+import dev.nibble.memory.MemoryAccount;
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The three library jars as another team's program has them: nothing else beside them, on the class
+ * path and on the module path, in a JVM of its own.
+ */
+class EmbeddingTest {
+  private static final Path ROOT = Path.of(System.getProperty("nibble.root", ".."));
+  private static final String VECTOR = "--add-modules=jdk.incubator.vector";
+  private static final long MEBIBYTE = 1 << 20;
+
+  @TempDir private Path folder;
+  private List<Path> jars = List.of();
+
+  @BeforeEach
+  void findJars() throws IOException {
+    List<Path> found = new ArrayList<>();
+    for (String module : List.of("memory", "simd-kernels", "engine")) {
+      Path target = ROOT.resolve(module).resolve("target");
+      try (Stream<Path> files = Files.list(target)) {
+        files
+            .filter(f -> f.getFileName().toString().matches("nibble-[a-z]+-[0-9.]+(-SNAPSHOT)?.jar"))
+            .forEach(found::add);
+      }
+    }
+    jars = found;
+    boolean packaged = found.size() == 3;
+    if (System.getenv("CI") != null) {
+      assertThat(packaged).as("jars found: %s", found).isTrue();
+    }
+    assumeTrue(packaged, "needs the library jars, which mvn verify makes and mvn test does not");
+  }
+
+  private String path() {
+    return jars.stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator));
+  }
+
+  private static String jdkTool(String name) {
+    return Path.of(System.getProperty("java.home"), "bin", name).toString();
+  }
+
+  private static String run(String... command) throws Exception {
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as("%s: %s", Arrays.toString(command), output).isZero();
+    return output;
+  }
+
+  private Path consumer() throws Exception {
+    Path source = Files.createDirectories(folder.resolve("source")).resolve("Consumer.java");
+    try (var text = EmbeddingTest.class.getResourceAsStream("/embedding/Consumer.java")) {
+      Files.write(source, java.util.Objects.requireNonNull(text).readAllBytes());
+    }
+    Path classes = folder.resolve("classes");
+    run(jdkTool("javac"), "-d", classes.toString(), "-cp", path(), source.toString());
+    return classes;
+  }
+
+  private Path model() {
+    Path model = folder.resolve("model.safetensors");
+    try (MemoryAccount memory = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
+        DataSplits data =
+            new DataSplits(ShapesDataset.train(1, 10), ShapesDataset.test(1, 10), "shapes");
+        Trainer trainer =
+            Trainer.open(
+                ResNet.of("resnet20", new FeatureMap(32, 32, 3), 10),
+                data,
+                TrainingOptions.builder().steps(1).build(),
+                KernelProvider.choose("auto"),
+                memory)) {
+      trainer.saveModel(model);
+    }
+    return model;
+  }
+
+  private String predict(Path model, List<String> options) throws Exception {
+    List<String> command = new ArrayList<>(List.of(jdkTool("java")));
+    command.addAll(options);
+    command.addAll(List.of("Consumer", "predict", model.toString()));
+    return run(command.toArray(new String[0]));
+  }
+
+  private static long number(String output, String name) {
+    return output
+        .lines()
+        .filter(line -> line.startsWith(name + " "))
+        .mapToLong(line -> Long.parseLong(line.substring(line.lastIndexOf(' ') + 1)))
+        .reduce((first, second) -> second)
+        .orElseThrow(() -> new AssertionError("No " + name + " in: " + output));
+  }
+
+  @Test
+  void theyAreSmall() throws IOException {
+    long bytes = 0;
+    for (Path jar : jars) {
+      bytes += Files.size(jar);
+    }
+    assertThat(bytes).isLessThan(MEBIBYTE);
+  }
+
+  /** A second of computing, so that a busy machine does not matter; on one core, that is a second. */
+  @Test
+  void theFirstPredictionTakesLessThanASecondOfComputing() throws Exception {
+    String classPath = consumer() + File.pathSeparator + path();
+    String output =
+        predict(model(), List.of(VECTOR, "--enable-native-access=ALL-UNNAMED", "-cp", classPath));
+    assertThat(output).contains("kernels vector");
+    assertThat(number(output, "cpu-milliseconds")).isBetween(1L, 999L);
+  }
+
+  @Test
+  void theModulePathNeedsNoFlagForVectors() throws Exception {
+    String output =
+        predict(
+            model(),
+            List.of(
+                "--enable-native-access=dev.nibble.memory",
+                "--module-path",
+                path(),
+                "--add-modules",
+                "dev.nibble.engine",
+                "-cp",
+                consumer().toString()));
+    assertThat(output).contains("kernels vector");
+  }
+
+  @Test
+  void oneHundredRunsInOneJvmLeaveItsMemoryFlat() throws Exception {
+    // The heap is touched at once and of fixed size, so that all growth would be Nibble's.
+    String output =
+        run(
+            jdkTool("java"),
+            "-Xms64m",
+            "-Xmx64m",
+            "-XX:+AlwaysPreTouch",
+            VECTOR,
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            consumer() + File.pathSeparator + path(),
+            "Consumer",
+            "cycles",
+            "100");
+    double early = number(output, "resident 20");
+    double late = number(output, "resident 100");
+    assertThat(late / early).as("%s KiB after 20, %s after 100", early, late).isLessThan(1.05);
+  }
+}
