@@ -8,6 +8,7 @@ import dev.nibble.engine.data.ChannelStatistics;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.PrefetchingDataLoader;
 import dev.nibble.engine.exec.Initializer;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.infer.Predictor;
@@ -40,6 +41,7 @@ public final class Trainer implements AutoCloseable {
   private final long stepsPerEpoch;
   private final LearningRateSchedule rates;
   private final Progress progress = new Progress();
+  private DataLoader.Factory loaders = this::prefetching;
   private @Nullable CheckpointStore checkpoints;
   private long done;
   private volatile boolean cancelled;
@@ -216,6 +218,29 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
+   * Says where training batches come from; without this a {@link PrefetchingDataLoader} reads the
+   * training split. That still says what the classes are, how many steps an epoch has and, unless
+   * the options do, how pictures are normalised. A loader that ends early ends the run, which is
+   * then as if cancelled.
+   */
+  public void loadFrom(DataLoader.Factory factory) {
+    loaders = factory;
+  }
+
+  private DataLoader prefetching(List<BatchSlot> slots, long startStep, long endStep) {
+    return new PrefetchingDataLoader(
+        data.train(),
+        options.batch(),
+        options.augmentation(),
+        options.shuffle(),
+        options.seed(),
+        slots,
+        startStep,
+        endStep,
+        true);
+  }
+
+  /**
    * Goes on where a checkpoint left off: weights, momentum, running statistics and step. The order
    * of the data and the crops follow from seed and step.
    *
@@ -250,17 +275,7 @@ public final class Trainer implements AutoCloseable {
    */
   public TrainingResult run(TrainingListener listener) {
     List<BatchSlot> slots = session.slots();
-    try (DataLoader loader =
-        new DataLoader(
-            data.train(),
-            options.batch(),
-            options.augmentation(),
-            options.shuffle(),
-            options.seed(),
-            slots.subList(0, TrainingPlan.LOADER_SLOTS),
-            done,
-            totalSteps,
-            true)) {
+    try (DataLoader loader = loaders.open(slots.subList(0, TrainingPlan.LOADER_SLOTS), done, totalSteps)) {
       long start = System.nanoTime();
       while (done < totalSteps && !cancelled) {
         BatchSlot slot = loader.take();
