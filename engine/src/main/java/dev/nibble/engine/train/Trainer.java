@@ -23,6 +23,7 @@ import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -209,7 +210,16 @@ public final class Trainer implements AutoCloseable {
 
   /** Writes the model as it is now. */
   public void saveModel(Path file) {
-    ModelFile.save(file, session.network(), session::values, info);
+    saveModel(file, Map.of());
+  }
+
+  /**
+   * Writes the model as it is now, with entries of your own in its metadata.
+   *
+   * @throws IllegalArgumentException if a name is taken ({@link ModelInfo})
+   */
+  public void saveModel(Path file, Map<String, String> metadata) {
+    ModelFile.save(file, session.network(), session::values, info.withMetadata(metadata));
   }
 
   /** Says where checkpoints go; without this there are none. */
@@ -275,7 +285,8 @@ public final class Trainer implements AutoCloseable {
    */
   public TrainingResult run(TrainingListener listener) {
     List<BatchSlot> slots = session.slots();
-    try (DataLoader loader = loaders.open(slots.subList(0, TrainingPlan.LOADER_SLOTS), done, totalSteps)) {
+    try (DataLoader loader =
+        loaders.open(slots.subList(0, TrainingPlan.LOADER_SLOTS), done, totalSteps)) {
       long start = System.nanoTime();
       while (done < totalSteps && !cancelled) {
         BatchSlot slot = loader.take();
