@@ -2,7 +2,8 @@ import org.jspecify.annotations.NullMarked;
 
 /** Decides what is computed, in which order, and where it lies. */
 @NullMarked
-// "module": the friend that a package is exported to is compiled later; Hardwood's jar has no descriptor.
+// "module": the friend that a package is exported to is compiled later; Hardwood's jar has no
+// descriptor.
 @SuppressWarnings({"module", "requires-automatic"})
 module dev.nibble.engine {
   requires transitive dev.nibble.kernels;

@@ -54,7 +54,7 @@ class OnnxExportTest {
             ResNet.of("resnet29", new FeatureMap(9, 11, 1), 10),
             everything(),
             pixelsAfterDense(),
-            picturesAsLogits());
+            namesThatClash());
     return Stream.concat(
         SampleNetworks.named(), more.map(n -> Named.of("network '" + n.name() + "'", n)));
   }
@@ -83,13 +83,11 @@ class OnnxExportTest {
     return b.build(x);
   }
 
-  /**
-   * Nothing at all between pictures and logits, and names that the graph's own could clash with.
-   */
-  private static Network picturesAsLogits() {
+  /** Layers named like the graph's own values, in a network without a name. */
+  private static Network namesThatClash() {
     NetworkBuilder b = Network.builder("", new FeatureMap(1, 1, 3));
-    b.dense("logits", b.dense("images", b.input(), 3), 3);
-    return b.build(b.input());
+    Node x = b.dense("logits", b.dense("images", b.input(), 3), 3);
+    return b.build(b.dense("images.out", b.relu(x), 2));
   }
 
   private static ModelInfo info(Network network) {
@@ -142,7 +140,11 @@ class OnnxExportTest {
         TestSession test = new TestSession(network, PlanOptions.inference(COUNT), 1, 3);
         Predictor predictor =
             Predictor.of(
-            network, test.session()::values, PredictorOptions.defaults().withThreads(1), test.session().kernels(), account)) {
+                network,
+                test.session()::values,
+                PredictorOptions.defaults().withThreads(1),
+                test.session().kernels(),
+                account)) {
       float[] expected = new float[COUNT * network.classes()];
       predictor.predict(test.pictures(), COUNT, expected);
       for (BatchNorms norms : BatchNorms.values()) {
@@ -201,7 +203,9 @@ class OnnxExportTest {
     Files.writeString(place.resolve("old"), "old");
     try (TestSession test = new TestSession(network, PlanOptions.inference(1), 1, 3)) {
       assertThatThrownBy(
-              () -> OnnxExport.write(place, network, test.session()::values, info(network), BatchNorms.KEPT))
+              () ->
+                  OnnxExport.write(
+                      place, network, test.session()::values, info(network), BatchNorms.KEPT))
           .isInstanceOf(ExchangeException.class)
           .hasMessageStartingWith("Cannot write ONNX file " + place);
     }
