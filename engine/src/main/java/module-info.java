@@ -2,16 +2,21 @@ import org.jspecify.annotations.NullMarked;
 
 /** Decides what is computed, in which order, and where it lies. */
 @NullMarked
-@SuppressWarnings("module") // the friend that a package is exported to is compiled later
+// "module": the friend that a package is exported to is compiled later; Hardwood's jar has no
+// descriptor.
+@SuppressWarnings({"module", "requires-automatic"})
 module dev.nibble.engine {
   requires transitive dev.nibble.kernels;
   requires transitive dev.nibble.memory;
+  // Not transitive: whoever compiles against this module would need Hardwood, too.
+  requires static dev.hardwood.core;
   requires static transitive org.jspecify;
   requires java.desktop;
 
   exports dev.nibble.engine.checkpoint;
   exports dev.nibble.engine.data;
   exports dev.nibble.engine.exchange;
+  exports dev.nibble.engine.exchange.onnx;
   exports dev.nibble.engine.infer;
   exports dev.nibble.engine.model;
   exports dev.nibble.engine.network;
@@ -21,4 +26,9 @@ module dev.nibble.engine {
   // Not for users: the samples read and write JSON with it.
   exports dev.nibble.engine.json to
       dev.nibble.samples;
+
+  uses dev.nibble.engine.data.DataFormat;
+
+  provides dev.nibble.engine.data.DataFormat with
+      dev.nibble.engine.data.parquet.ParquetFormat;
 }

@@ -3,9 +3,11 @@ import org.jspecify.annotations.NullMarked;
 /** The programs a user starts from. */
 @NullMarked
 module dev.nibble.samples {
+  requires dev.hardwood.core;
   requires dev.nibble.engine;
   requires info.picocli;
   requires java.desktop;
+  requires java.logging;
   requires java.net.http;
   requires jdk.management;
   requires org.apache.commons.compress;

@@ -16,6 +16,8 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,14 @@ final class Inputs {
   private static final List<String> ACTIVATIONS = List.of("fp32", "int8", "int4", "int2");
   private static final List<String> SCHEDULES = List.of("constant", "step", "cosine", "paper");
   private static final Pattern SHAPE = Pattern.compile("(\\d{1,5})x(\\d{1,5})(?:x(\\d{1,4}))?");
+
+  /** Held here, for a logger that nobody holds forgets its level. */
+  private static final Logger PARQUET = Logger.getLogger("dev.hardwood");
+
+  static {
+    // It tells of every file how it decodes it.
+    PARQUET.setLevel(Level.WARNING);
+  }
 
   private Inputs() {}
 

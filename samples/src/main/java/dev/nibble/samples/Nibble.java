@@ -23,6 +23,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       TrainCommand.class,
       EvaluateCommand.class,
       PredictCommand.class,
+      ExportCommand.class,
       PlanCommand.class,
       InfoCommand.class,
       DataCommand.class,

@@ -11,8 +11,8 @@ final class TrainOptions {
       paramLabel = "NAME|FOLDER",
       description =
           "shapes, fashion-mnist, cifar10, cifar100, or a folder with CIFAR's binary files, IDX"
-              + " files or pictures as train/CLASS/*.png and test/CLASS/*.png. Default: shapes,"
-              + " which is built in.")
+              + " files, Parquet files (train-*.parquet, test-*.parquet) or pictures as"
+              + " train/CLASS/*.png and test/CLASS/*.png. Default: shapes, which is built in.")
   @Nullable String data;
 
   @Option(

@@ -95,7 +95,19 @@ class ArchitectureTest {
             "javax..",
             "jdk.incubator.vector..",
             "com.sun.management..",
-            "org.jspecify..")
+            "org.jspecify..",
+            "dev.hardwood..")
+        .check(nibble);
+  }
+
+  @Test
+  void onlyTheParquetPackageKnowsHardwoodAndNobodyKnowsThatPackage() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.nibble.engine.data.parquet..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("dev.hardwood..", "dev.nibble.engine.data.parquet..")
         .check(nibble);
   }
 

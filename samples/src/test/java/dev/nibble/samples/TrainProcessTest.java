@@ -156,6 +156,28 @@ class TrainProcessTest {
   }
 
   @Test
+  void exportsItsModel() throws IOException {
+    String weights = file("model.safetensors").toString();
+    Path onnx = folder.resolve("model.onnx");
+    InProcess result = InProcess.run("export", "--weights", weights, "--onnx", onnx.toString());
+    assertThat(result.err()).isEmpty();
+    assertThat(result.code()).isZero();
+    assertThat(result.out())
+        .isEqualTo(
+            onnx
+                + ": resnet8, opset 13, batch norm folded; images N,3,8,8 to logits N,2"
+                + System.lineSeparator());
+    long folded = Files.size(onnx);
+    InProcess.run("export", "--weights", weights, "--onnx", onnx.toString(), "--keep-batch-norm");
+    assertThat(Files.size(onnx)).isGreaterThan(folded);
+    Path place = Files.createDirectories(folder.resolve("place"));
+    InProcess refused =
+        InProcess.run("export", "--weights", weights, "--onnx", place + "/none/model.onnx");
+    assertThat(refused.code()).isEqualTo(2);
+    assertThat(refused.err()).contains("Cannot write ONNX file", "no such file or folder");
+  }
+
+  @Test
   void refusesToTrainOverIt() throws IOException, InterruptedException {
     NibbleProcess.Result result = NibbleProcess.run(folder, "train", "--out", "run");
     assertThat(result.code()).isEqualTo(2);

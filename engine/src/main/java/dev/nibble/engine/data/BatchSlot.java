@@ -134,7 +134,23 @@ public final class BatchSlot {
     return lastOfEpoch;
   }
 
-  void describe(int newCount, int newEpoch, long newStep, boolean first, boolean last) {
+  /**
+   * Says what a loader has put into this slot; a {@link DataLoader} calls it before it delivers the
+   * slot.
+   *
+   * @param newCount valid pictures, 1 to {@link #capacity}
+   * @param newEpoch epoch of the batch, from 0
+   * @param newStep step of the batch, from 0, counted over all epochs
+   * @param first whether it is the epoch's first batch
+   * @param last whether it is the epoch's last batch, after which the trainer evaluates
+   * @throws IllegalArgumentException if the count does not fit, or epoch or step is negative
+   */
+  public void describe(int newCount, int newEpoch, long newStep, boolean first, boolean last) {
+    if (newCount < 1 || newCount > capacity || newEpoch < 0 || newStep < 0) {
+      throw new IllegalArgumentException(
+          "A slot for %d pictures cannot hold %d of epoch %d, step %d"
+              .formatted(capacity, newCount, newEpoch, newStep));
+    }
     count = newCount;
     epoch = newEpoch;
     step = newStep;

@@ -1,78 +1,64 @@
 package dev.nibble.engine.data;
 
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Fills batch slots ahead of the trainer on a thread of its own, in the order of the steps.
+ * Delivers training batches, one a step, in the order of the steps. {@link PrefetchingDataLoader}
+ * reads them from a {@link Dataset}; implement this to train on batches from anywhere else.
  *
- * <p>What a step's batch holds depends on data set, batch size, seed and step only: not on the
- * number of slots, not on timing, not on where a run was resumed. In the steady state nothing is
- * allocated on or off the heap for data sets that are not decoded. One thread takes and releases.
+ * <p>A loader fills the slots it was given: {@code count} pictures, labels and crops ({@link
+ * EpochOrder#centred} leaves a picture as it is), then {@link BatchSlot#describe}. Between {@link
+ * #take} and {@link #release} a slot belongs to the taker. One thread takes, releases and closes. A
+ * run can be resumed to the same bytes if what a batch holds depends on its step only.
  */
-public final class DataLoader implements AutoCloseable {
-  /** As {@code endStep}: goes on until it is closed. */
-  public static final long UNBOUNDED = Long.MAX_VALUE;
-
-  private final Dataset dataset;
-  private final BatchQueue queue;
-  private final BatchFiller filler;
-  private final Thread thread;
-  private final long stepsPerEpoch;
+public interface DataLoader extends AutoCloseable {
+  /** Makes the loader of a run. */
+  @FunctionalInterface
+  interface Factory {
+    /**
+     * Opens a loader; the caller closes it.
+     *
+     * @param slots at least two slots of the run's batch and picture size, which the caller owns
+     *     and which the loader must not touch once it is closed
+     * @param startStep first step to deliver, counted over all epochs: 0, or where a run resumes
+     * @param endStep step to end before
+     * @throws DataException if the batches cannot be loaded
+     */
+    DataLoader open(List<BatchSlot> slots, long startStep, long endStep);
+  }
 
   /**
-   * Starts loading.
+   * Waits for the next step's batch; null after the last step. Give it back with {@link #release}.
    *
-   * @param dataset what to load; stays open while the loader is, and belongs to the caller
-   * @param batch pictures a step
-   * @param augmentation how pictures are varied
-   * @param shuffle whether each epoch has an order of its own
-   * @param seed what order and augmentation are drawn from
-   * @param slots at least one slot of this batch size and picture size; two let loading overlap
-   * @param startStep first step to deliver, counted over all epochs: 0, or where a run resumes
-   * @param endStep step to end before, or {@link #UNBOUNDED}
-   * @param dropLast whether an epoch's last batch is dropped if it is not full; else it is
-   *     delivered with its count
-   * @throws DataException if the batch is larger than the data set and {@code dropLast} is set
-   * @throws IllegalArgumentException if the batch, the slots or the steps do not fit
+   * @throws DataException if the batch cannot be loaded
    */
-  public DataLoader(
-      Dataset dataset,
-      int batch,
-      Augmentation augmentation,
-      boolean shuffle,
-      long seed,
-      List<BatchSlot> slots,
-      long startStep,
-      long endStep,
-      boolean dropLast) {
-    this.stepsPerEpoch = stepsPerEpoch(dataset.size(), batch, dropLast);
-    checkSlots(dataset, batch, slots);
-    if (startStep < 0 || endStep < startStep) {
-      throw new IllegalArgumentException(
-          "Steps must be 0 <= start <= end, not " + startStep + " and " + endStep);
-    }
-    this.dataset = dataset;
-    this.queue = new BatchQueue(slots);
-    this.filler = new BatchFiller(dataset, batch, augmentation, shuffle, seed, stepsPerEpoch);
-    this.thread =
-        Thread.ofPlatform()
-            .daemon()
-            .name("nibble-data-loader")
-            .unstarted(() -> load(startStep, endStep));
-    thread.start();
+  @Nullable BatchSlot take();
+
+  /** Gives a batch back, to be filled anew. */
+  void release(BatchSlot slot);
+
+  /** Nanoseconds that {@link #take} has waited in all: how much loading held training up. */
+  default long waitNanos() {
+    return 0;
   }
+
+  /** Ends loading: afterwards the slots' memory is not touched any more. Twice does nothing. */
+  @Override
+  void close();
 
   /**
    * Starts one pass over a data set in its own order, without augmentation; the last batch may have
    * a smaller count, and {@link #take} then answers null.
    *
+   * @param dataset what to load; stays open while the loader is, and belongs to the caller
+   * @param slots at least one slot of this batch size and picture size
    * @throws IllegalArgumentException if the batch or the slots do not fit
    */
-  public static DataLoader forEvaluation(Dataset dataset, int batch, List<BatchSlot> slots) {
+  static PrefetchingDataLoader forEvaluation(Dataset dataset, int batch, List<BatchSlot> slots) {
     long steps = stepsPerEpoch(dataset.size(), batch, false);
-    return new DataLoader(dataset, batch, Augmentation.NONE, false, 0, slots, 0, steps, false);
+    return new PrefetchingDataLoader(
+        dataset, batch, Augmentation.NONE, false, 0, slots, 0, steps, false);
   }
 
   /**
@@ -82,7 +68,7 @@ public final class DataLoader implements AutoCloseable {
    * @throws DataException if the batch is larger than the data and {@code dropLast} is set
    * @throws IllegalArgumentException if size or batch is not positive
    */
-  public static long stepsPerEpoch(int size, int batch, boolean dropLast) {
+  static long stepsPerEpoch(int size, int batch, boolean dropLast) {
     if (size < 1 || batch < 1) {
       throw new IllegalArgumentException(
           "Size and batch must be positive, not " + size + " and " + batch);
@@ -93,91 +79,5 @@ public final class DataLoader implements AutoCloseable {
               .formatted(batch, size, size));
     }
     return dropLast ? size / batch : ((long) size + batch - 1) / batch;
-  }
-
-  private static void checkSlots(Dataset dataset, int batch, List<BatchSlot> slots) {
-    if (slots.isEmpty()) {
-      throw new IllegalArgumentException("A data loader needs at least one slot");
-    }
-    for (BatchSlot slot : slots) {
-      if (slot.capacity() < batch || slot.pictureBytes() != dataset.pictureBytes()) {
-        throw new IllegalArgumentException(
-            "A slot of %d pictures of %d bytes does not fit batches of %d pictures of %d bytes"
-                .formatted(slot.capacity(), slot.pictureBytes(), batch, dataset.pictureBytes()));
-      }
-    }
-  }
-
-  private void load(long startStep, long endStep) {
-    BooleanSupplier stopped = queue::isClosed;
-    try {
-      for (long step = startStep; step < endStep; step++) {
-        BatchSlot slot = queue.takeFree();
-        if (slot == null || !filler.fill(slot, step, stopped)) {
-          return;
-        }
-        queue.putReady(slot);
-      }
-      queue.finish(null);
-    } catch (Throwable e) {
-      // Whatever ends this thread, an Error too, must reach the trainer that waits for its batches.
-      queue.finish(e);
-    }
-  }
-
-  /**
-   * Waits for the next step's batch; null after the last step. Give it back with {@link #release}.
-   *
-   * @throws DataException if loading failed: after all batches before the failure were delivered
-   * @throws IllegalStateException if the loader is closed
-   */
-  public @Nullable BatchSlot take() {
-    return queue.takeReady();
-  }
-
-  /**
-   * Gives a batch back, to be filled anew.
-   *
-   * @throws IllegalArgumentException if it was not taken from this loader, or already given back
-   */
-  public void release(BatchSlot slot) {
-    queue.release(slot);
-  }
-
-  /** Nanoseconds that {@link #take} has waited in all: how much loading held training up. */
-  public long waitNanos() {
-    return queue.waitNanos();
-  }
-
-  /** Steps of one epoch. */
-  public long stepsPerEpoch() {
-    return stepsPerEpoch;
-  }
-
-  /** The data set that is loaded. */
-  public Dataset dataset() {
-    return dataset;
-  }
-
-  /**
-   * Stops the thread and waits for its end; afterwards the slots' memory is not touched any more.
-   */
-  @Override
-  public void close() {
-    // Not by an interrupt: that would close the files which the thread reads, for everyone.
-    queue.close();
-    boolean interrupted = false;
-    while (true) {
-      try {
-        thread.join();
-        break;
-      } catch (InterruptedException e) {
-        // The slots' memory may be freed after this: returning before the thread ends is no choice.
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.ServiceLoader;
 import org.jspecify.annotations.Nullable;
 
 /** Finds and opens data sets by name or folder. */
@@ -19,14 +20,15 @@ public final class DataSources {
 
   private static final String KINDS =
       "the CIFAR-10 or CIFAR-100 binary release, IDX files such as train-images-idx3-ubyte.gz,"
-          + " or pictures as train/<class>/*.jpg|jpeg|png and test/<class>/...";
+          + " pictures as train/<class>/*.jpg|jpeg|png and test/<class>/...";
 
   private DataSources() {}
 
   /**
    * Opens {@code shapes}, {@code cifar10}, {@code cifar100} or {@code fashion-mnist} by name, the
    * named ones from {@link #dataHome}, or a folder that holds the CIFAR-10 or CIFAR-100 binary
-   * release, IDX files, or an image folder. A folder called like a data set is opened as {@code
+   * release, IDX files, an image folder, or what a {@link DataFormat} reads, such as Parquet files
+   * (train-*.parquet and test-*.parquet). A folder called like a data set is opened as {@code
    * ./shapes}.
    *
    * @throws DataException if there is no such data set, or it is damaged
@@ -138,6 +140,13 @@ public final class DataSources {
     if (ImageFolder.isOne(folder)) {
       return ImageFolder.open(folder, name, options);
     }
+    StringBuilder kinds = new StringBuilder(KINDS);
+    for (DataFormat format : formats()) {
+      if (format.isIn(folder)) {
+        return format.open(folder, name, options);
+      }
+      kinds.append(", ").append(format.description());
+    }
     for (String inner : List.of("cifar-10-batches-bin", "cifar-100-binary")) {
       // The official archives unpack to a folder of their own: the folder around it is accepted,
       // too.
@@ -146,7 +155,11 @@ public final class DataSources {
       }
     }
     throw new DataException(
-        "The folder %s holds no data set; accepted are %s.".formatted(folder, KINDS));
+        "The folder %s holds no data set; accepted are %s.".formatted(folder, kinds));
+  }
+
+  private static ServiceLoader<DataFormat> formats() {
+    return ServiceLoader.load(DataFormat.class, DataSources.class.getClassLoader());
   }
 
   private static DataSplits checkSize(DataSplits splits, DataOptions options) {

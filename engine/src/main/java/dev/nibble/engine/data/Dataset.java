@@ -4,7 +4,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * Labelled pictures of one size, read one at a time into off-heap memory.
+ * Labelled pictures of one size, read one at a time into off-heap memory. Implement it to train on
+ * pictures of your own; {@link InMemoryDataset} holds some in memory, {@link Datasets} joins and
+ * parts data sets.
  *
  * <p>Every method but {@link #close} may be called by any number of threads at once. A data set
  * must not be closed while another thread reads it.

@@ -69,29 +69,39 @@ final class PictureDecoder {
    * @throws DataException naming the file, if it is not a sound JPEG or PNG picture
    */
   static Picture decode(Path path) {
-    return decode(
-        path,
-        reader -> {
-          AtomicBoolean cut = new AtomicBoolean();
-          // A JPEG file that ends early is not an error to ImageIO: it fills the rest with grey.
-          reader.addIIOReadWarningListener(
-              (source, warning) -> {
-                if (isCut(warning)) {
-                  cut.set(true);
-                }
-              });
-          ImageReadParam param = reader.getDefaultReadParam();
-          double pixels = (double) reader.getHeight(0) * reader.getWidth(0);
-          int step = (int) Math.ceil(Math.sqrt(pixels / FULL_PIXELS));
-          if (step > 1) {
-            param.setSourceSubsampling(step, step, 0, 0);
+    return decode(path, PictureDecoder::read);
+  }
+
+  /** As {@link #decode(Path)}, of a file that lies in memory. */
+  static Picture decode(byte[] file, String name) {
+    return decode(file, name, PictureDecoder::read);
+  }
+
+  /** As {@link #size(Path)}, of a file that lies in memory. */
+  static PictureSize size(byte[] file, String name) {
+    return decode(file, name, reader -> new PictureSize(reader.getHeight(0), reader.getWidth(0)));
+  }
+
+  private static Picture read(ImageReader reader) throws IOException {
+    AtomicBoolean cut = new AtomicBoolean();
+    // A JPEG file that ends early is not an error to ImageIO: it fills the rest with grey.
+    reader.addIIOReadWarningListener(
+        (source, warning) -> {
+          if (isCut(warning)) {
+            cut.set(true);
           }
-          Picture picture = toRgb(reader.read(0, param));
-          if (cut.get()) {
-            throw new IOException("the file ends before the picture does");
-          }
-          return picture;
         });
+    ImageReadParam param = reader.getDefaultReadParam();
+    double pixels = (double) reader.getHeight(0) * reader.getWidth(0);
+    int step = (int) Math.ceil(Math.sqrt(pixels / FULL_PIXELS));
+    if (step > 1) {
+      param.setSourceSubsampling(step, step, 0, 0);
+    }
+    Picture picture = toRgb(reader.read(0, param));
+    if (cut.get()) {
+      throw new IOException("the file ends before the picture does");
+    }
+    return picture;
   }
 
   private static boolean isCut(String warning) {
@@ -108,7 +118,14 @@ final class PictureDecoder {
       if (bytes == 0 || bytes > MAX_FILE_BYTES) {
         throw new IOException(bytes == 0 ? "the file is empty" : "the file exceeds 64 MiB");
       }
-      byte[] file = Files.readAllBytes(path);
+      return decode(Files.readAllBytes(path), path.toString(), task);
+    } catch (IOException e) {
+      throw unreadable(path.toString(), e);
+    }
+  }
+
+  private static <T> T decode(byte[] file, String name, Task<T> task) {
+    try {
       // In memory on purpose: ImageIO's own choice would be a temporary file for each picture.
       try (ImageInputStream input =
           new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
@@ -130,11 +147,15 @@ final class PictureDecoder {
       throw e;
     } catch (IOException | RuntimeException e) {
       // Decoders answer damaged files with unchecked exceptions of many kinds, too.
-      throw new DataException(
-          "Cannot read the picture %s: %s; repair it or leave it out (image folders may skip such)."
-              .formatted(path, DataFile.reason(e)),
-          e);
+      throw unreadable(name, e);
     }
+  }
+
+  private static DataException unreadable(String name, Exception e) {
+    return new DataException(
+        "Cannot read the picture %s: %s; repair it or leave it out (image folders may skip such)."
+            .formatted(name, DataFile.reason(e)),
+        e);
   }
 
   private static ImageReader reader(byte[] file) throws IOException {

@@ -22,10 +22,45 @@ public final class PictureFiles {
    */
   public static void read(
       Path path, PictureSize size, int channels, MemorySegment target, long offset) {
+    checkChannels(channels);
+    write(PictureDecoder.decode(path), size, channels, target, offset);
+  }
+
+  /**
+   * As {@link #read(Path, PictureSize, int, MemorySegment, long)}, of a file that lies in memory.
+   *
+   * @param file the whole JPEG or PNG file
+   * @param name what messages call it
+   */
+  public static void read(
+      byte[] file, String name, PictureSize size, int channels, MemorySegment target, long offset) {
+    checkChannels(channels);
+    write(PictureDecoder.decode(file, name), size, channels, target, offset);
+  }
+
+  /**
+   * Rows and columns by the header of a JPEG or PNG file; no pixel is decoded.
+   *
+   * @param name what messages call it
+   * @throws DataException naming the file, if it is neither or larger than can be decoded
+   */
+  public static PictureSize size(byte[] file, String name) {
+    return PictureDecoder.size(file, name);
+  }
+
+  private static void checkChannels(int channels) {
     if (channels != 1 && channels != 3) {
       throw new IllegalArgumentException("A picture has 1 or 3 channels, not " + channels);
     }
-    byte[] rgb = PictureResizer.resize(PictureDecoder.decode(path), size);
+  }
+
+  private static void write(
+      PictureDecoder.Picture picture,
+      PictureSize size,
+      int channels,
+      MemorySegment target,
+      long offset) {
+    byte[] rgb = PictureResizer.resize(picture, size);
     if (channels == 3) {
       MemorySegment.copy(rgb, 0, target, JAVA_BYTE, offset, rgb.length);
       return;

@@ -2,6 +2,7 @@ package dev.nibble.engine.infer;
 
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.network.FoldedWeights;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.kernels.FeatureMap;

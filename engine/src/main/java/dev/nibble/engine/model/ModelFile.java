@@ -30,6 +30,8 @@ import java.util.function.Function;
 public final class ModelFile {
   private static final String FORMAT = "nibble-1";
 
+  private static final String STEP_COUNTER = ".num_batches_tracked";
+
   private ModelFile() {}
 
   /**
@@ -42,14 +44,11 @@ public final class ModelFile {
       Path path, Network network, Function<Parameter, MemorySegment> values, ModelInfo info) {
     List<TensorSource> tensors = new ArrayList<>();
     for (Parameter parameter : network.parameters()) {
-      long[] shape = new long[parameter.shape().length];
-      for (int i = 0; i < shape.length; i++) {
-        shape[i] = parameter.shape()[i];
-      }
       tensors.add(
-          TensorSource.floats(parameter.name(), floats(values.apply(parameter), parameter), shape));
+          TensorSource.floats(
+              parameter.name(), floats(values.apply(parameter), parameter), shape(parameter)));
     }
-    SafetensorsWriter.write(path, metadata(info), tensors);
+    SafetensorsWriter.write(path, describe(info), tensors);
   }
 
   private static float[] floats(MemorySegment source, Parameter parameter) {
@@ -64,12 +63,16 @@ public final class ModelFile {
    * Reads parameters and running statistics of a network to where {@code values} says, in memory
    * order.
    *
+   * <p>Strict: every tensor must be there and none besides, but for the step counters ({@code
+   * num_batches_tracked}) of PyTorch's batch norms. The file's metadata does not matter, so a state
+   * dict that PyTorch saved under these names loads.
+   *
    * @throws ExchangeException if a tensor is missing, superfluous, or of another shape
    */
   public static void load(Path path, Network network, Function<Parameter, MemorySegment> values) {
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
       for (String name : file.names()) {
-        if (!network.hasParameter(name)) {
+        if (!network.hasParameter(name) && !isStepCounter(name, network)) {
           throw new ExchangeException(
               "%s holds a tensor '%s', which %s does not have: choose the model it was made for."
                   .formatted(path, name, network.name()));
@@ -77,20 +80,65 @@ public final class ModelFile {
       }
       List<Parameter> parameters = network.parameters();
       for (Parameter parameter : parameters) {
-        long[] shape = new long[parameter.shape().length];
-        for (int i = 0; i < shape.length; i++) {
-          shape[i] = parameter.shape()[i];
-        }
-        file.require(parameter.name(), DType.F32, shape);
+        file.require(parameter.name(), DType.F32, shape(parameter));
       }
       // Only now that everything fits: a wrong file leaves the values as they were.
       for (Parameter parameter : parameters) {
-        float[] read = file.readFloats(parameter.name());
-        MemorySegment target = values.apply(parameter);
-        for (int i = 0; i < read.length; i++) {
-          target.set(JAVA_FLOAT, 4L * parameter.memoryIndex(i), read[i]);
+        read(file, parameter, values.apply(parameter));
+      }
+    }
+  }
+
+  /**
+   * Reads what fits to where {@code values} says, in memory order: parameters and running
+   * statistics that the file has under the same name, as fp32 and of the same shape. Others stay as
+   * they are, as with PyTorch's {@code load_state_dict(strict=False)}; one of another shape is
+   * passed over, too.
+   *
+   * @return what was read and what was not
+   * @throws ExchangeException if the file is damaged
+   */
+  public static LoadReport loadMatching(
+      Path path, Network network, Function<Parameter, MemorySegment> values) {
+    List<String> loaded = new ArrayList<>();
+    List<String> missing = new ArrayList<>();
+    List<String> mismatched = new ArrayList<>();
+    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+      for (Parameter parameter : network.parameters()) {
+        String name = parameter.name();
+        if (!file.contains(name)) {
+          missing.add(name);
+        } else if (file.dtype(name) != DType.F32
+            || !Arrays.equals(file.shape(name), shape(parameter))) {
+          mismatched.add(name);
+        } else {
+          read(file, parameter, values.apply(parameter));
+          loaded.add(name);
         }
       }
+      List<String> unexpected =
+          file.names().stream()
+              .filter(name -> !network.hasParameter(name) && !isStepCounter(name, network))
+              .toList();
+      return new LoadReport(loaded, missing, unexpected, mismatched);
+    }
+  }
+
+  /** PyTorch's batch norms count their steps; nothing here depends on that count. */
+  static boolean isStepCounter(String name, Network network) {
+    return name.endsWith(STEP_COUNTER)
+        && network.hasParameter(
+            name.substring(0, name.length() - STEP_COUNTER.length()) + ".running_mean");
+  }
+
+  private static long[] shape(Parameter parameter) {
+    return Arrays.stream(parameter.shape()).asLongStream().toArray();
+  }
+
+  private static void read(SafetensorsFile file, Parameter parameter, MemorySegment target) {
+    float[] read = file.readFloats(parameter.name());
+    for (int i = 0; i < read.length; i++) {
+      target.set(JAVA_FLOAT, 4L * parameter.memoryIndex(i), read[i]);
     }
   }
 
@@ -107,7 +155,9 @@ public final class ModelFile {
           throw new ExchangeException(
               path
                   + " does not say which model it holds: its metadata has no format '"
-                  + (FORMAT + "'. Use a model.safetensors that nibble train wrote."));
+                  + (FORMAT
+                      + "'. Use a model.safetensors that nibble train wrote; weights alone go into"
+                      + " a training run with --init."));
         }
         int[] input = ints(metadata, "input");
         if (input.length != 3) {
@@ -119,7 +169,8 @@ public final class ModelFile {
             strings(metadata, "classes"),
             floats(metadata, "mean"),
             floats(metadata, "std"),
-            Boolean.parseBoolean(metadata.get("picture_mean")));
+            Boolean.parseBoolean(metadata.get("picture_mean")),
+            own(metadata));
       } catch (JsonException
           | IllegalArgumentException
           | ArithmeticException
@@ -135,7 +186,18 @@ public final class ModelFile {
     return FORMAT.equals(file.metadata().get("format"));
   }
 
-  private static Map<String, String> metadata(ModelInfo info) {
+  private static Map<String, String> own(Map<String, String> metadata) {
+    Map<String, String> own = new LinkedHashMap<>(metadata);
+    own.keySet().removeAll(ModelInfo.RESERVED);
+    return own;
+  }
+
+  /**
+   * What a file's metadata says about a model, by name: {@code format}, {@code model}, {@code
+   * input} (height, width, channels), {@code classes}, {@code mean}, {@code std} (JSON arrays),
+   * {@code picture_mean}, then the entries of your own.
+   */
+  public static Map<String, String> describe(ModelInfo info) {
     Map<String, String> metadata = new LinkedHashMap<>();
     metadata.put("format", FORMAT);
     metadata.put("model", info.model());
@@ -148,6 +210,7 @@ public final class ModelFile {
     metadata.put("mean", Arrays.toString(info.mean()));
     metadata.put("std", Arrays.toString(info.std()));
     metadata.put("picture_mean", Boolean.toString(info.pictureMean()));
+    metadata.putAll(info.metadata());
     return metadata;
   }
 

@@ -98,7 +98,7 @@ public record WarmStart(List<String> kept, List<String> replaced, @Nullable Mode
   private static void check(
       Path file, SafetensorsFile tensors, Network network, List<String> replaced) {
     for (String name : tensors.names()) {
-      if (!network.hasParameter(name)) {
+      if (!network.hasParameter(name) && !ModelFile.isStepCounter(name, network)) {
         throw new ExchangeException(
             "%s holds a tensor '%s', which %s does not have: choose the model it was made for."
                 .formatted(file, name, network.name()));

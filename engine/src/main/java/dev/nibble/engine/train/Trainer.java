@@ -8,6 +8,7 @@ import dev.nibble.engine.data.ChannelStatistics;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.PrefetchingDataLoader;
 import dev.nibble.engine.exec.Initializer;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.infer.Predictor;
@@ -22,6 +23,7 @@ import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +42,7 @@ public final class Trainer implements AutoCloseable {
   private final long stepsPerEpoch;
   private final LearningRateSchedule rates;
   private final Progress progress = new Progress();
+  private DataLoader.Factory loaders = this::prefetching;
   private @Nullable CheckpointStore checkpoints;
   private long done;
   private volatile boolean cancelled;
@@ -207,12 +210,44 @@ public final class Trainer implements AutoCloseable {
 
   /** Writes the model as it is now. */
   public void saveModel(Path file) {
-    ModelFile.save(file, session.network(), session::values, info);
+    saveModel(file, Map.of());
+  }
+
+  /**
+   * Writes the model as it is now, with entries of your own in its metadata.
+   *
+   * @throws IllegalArgumentException if a name is taken ({@link ModelInfo})
+   */
+  public void saveModel(Path file, Map<String, String> metadata) {
+    ModelFile.save(file, session.network(), session::values, info.withMetadata(metadata));
   }
 
   /** Says where checkpoints go; without this there are none. */
   public void checkpointTo(CheckpointStore store) {
     checkpoints = store;
+  }
+
+  /**
+   * Says where training batches come from; without this a {@link PrefetchingDataLoader} reads the
+   * training split. That still says what the classes are, how many steps an epoch has and, unless
+   * the options do, how pictures are normalised. A loader that ends early ends the run, which is
+   * then as if cancelled.
+   */
+  public void loadFrom(DataLoader.Factory factory) {
+    loaders = factory;
+  }
+
+  private DataLoader prefetching(List<BatchSlot> slots, long startStep, long endStep) {
+    return new PrefetchingDataLoader(
+        data.train(),
+        options.batch(),
+        options.augmentation(),
+        options.shuffle(),
+        options.seed(),
+        slots,
+        startStep,
+        endStep,
+        true);
   }
 
   /**
@@ -251,16 +286,7 @@ public final class Trainer implements AutoCloseable {
   public TrainingResult run(TrainingListener listener) {
     List<BatchSlot> slots = session.slots();
     try (DataLoader loader =
-        new DataLoader(
-            data.train(),
-            options.batch(),
-            options.augmentation(),
-            options.shuffle(),
-            options.seed(),
-            slots.subList(0, TrainingPlan.LOADER_SLOTS),
-            done,
-            totalSteps,
-            true)) {
+        loaders.open(slots.subList(0, TrainingPlan.LOADER_SLOTS), done, totalSteps)) {
       long start = System.nanoTime();
       while (done < totalSteps && !cancelled) {
         BatchSlot slot = loader.take();

@@ -6,9 +6,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.nibble.engine.exchange.DType;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.SafetensorsFile;
 import dev.nibble.engine.exchange.SafetensorsWriter;
+import dev.nibble.engine.exchange.TensorInfo;
 import dev.nibble.engine.exchange.TensorSource;
 import dev.nibble.engine.exec.TestSession;
 import dev.nibble.engine.network.Network;
@@ -17,11 +19,13 @@ import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.network.SampleNetworks;
 import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.FeatureMap;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -95,6 +99,112 @@ class ModelFileTest {
     assertThat(read.pictureMean()).isTrue();
     assertThat(read.network().parameters().stream().map(Parameter::name).toList())
         .isEqualTo(NETWORK.parameters().stream().map(Parameter::name).toList());
+  }
+
+  @Test
+  void entriesOfYourOwnSurviveLoadingAndSavingInTheirOrder() {
+    Map<String, String> own = new LinkedHashMap<>();
+    own.put("z.author", "Ann \"A\" Ö");
+    own.put("a.trained", "2026-11-24");
+    own.put("empty", "");
+    Path again = folder.resolve("again.safetensors");
+    try (TestSession saved = session(NETWORK, 1);
+        TestSession loaded = session(NETWORK, 2)) {
+      ModelFile.save(
+          file, saved.session().network(), saved.session()::values, info().withMetadata(own));
+      ModelFile.load(file, loaded.session().network(), loaded.session()::values);
+      ModelFile.save(
+          again, loaded.session().network(), loaded.session()::values, ModelFile.info(file));
+    }
+    assertThat(ModelFile.info(again).metadata()).containsExactlyEntriesOf(own);
+    assertThat(ModelFile.info(again).classes()).isEqualTo(info().classes());
+    assertThat(again).hasSameBinaryContentAs(file);
+    assertThat(info().metadata()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"format", "model", "input", "classes", "mean", "std", "picture_mean"})
+  void namesThatTheModelNeedsAreTaken(String name) {
+    assertThatThrownBy(() -> info().withMetadata(Map.of(name, "mine")))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("'" + name + "' is taken");
+  }
+
+  /** As PyTorch saves it: step counters among the tensors, its own word in the metadata. */
+  @Test
+  void aStateDictOfPyTorchLoads() {
+    try (TestSession one = session(NETWORK, 1);
+        TestSession two = session(NETWORK, 2)) {
+      write(
+          one,
+          all -> {
+            List<TensorSource> changed = new ArrayList<>(all);
+            changed.add(counter("head.bn.num_batches_tracked"));
+            return changed;
+          });
+      ModelFile.load(file, two.session().network(), two.session()::values);
+      assertThat(bytes(two)).isDeepEqualTo(bytes(one));
+      WarmStart start =
+          WarmStart.load(
+              file,
+              NETWORK,
+              List.of("a", "b", "c", "d"),
+              parameter -> two.session().values(parameter));
+      assertThat(start.headReplaced()).isFalse();
+      assertThat(bytes(two)).isDeepEqualTo(bytes(one));
+      assertThat(
+              ModelFile.loadMatching(file, two.session().network(), two.session()::values)
+                  .isComplete())
+          .isTrue();
+    }
+  }
+
+  private static TensorSource counter(String name) {
+    MemorySegment steps = MemorySegment.ofArray(new byte[8]);
+    return TensorSource.of(TensorInfo.of(name, DType.I64), steps);
+  }
+
+  @Test
+  void aCounterOfNoBatchNormIsSuperfluous() {
+    assertRefused(
+        all -> withLast(all, all.getLast(), counter("stem.num_batches_tracked")),
+        "stem.num_batches_tracked");
+  }
+
+  @Test
+  void whatFitsIsReadAndTheRestIsReported() {
+    try (TestSession one = session(NETWORK, 1);
+        TestSession two = session(NETWORK, 2)) {
+      TensorSource wrong = TensorSource.floats("head.fc.bias", new float[5], 5);
+      TensorSource extra = TensorSource.floats("other", new float[2], 2);
+      TensorSource whole =
+          TensorSource.of(
+              TensorInfo.of("head.fc.weight", DType.I32, 4, 64),
+              MemorySegment.ofArray(new byte[4 * 4 * 64]));
+      write(
+          one,
+          all -> {
+            List<TensorSource> changed = new ArrayList<>(all);
+            changed.removeIf(
+                t -> List.of("stem.weight", "head.fc.weight").contains(t.info().name()));
+            return withLast(changed, wrong, whole, extra);
+          });
+      Map<String, double[]> before = two.parameters();
+      LoadReport report =
+          ModelFile.loadMatching(file, two.session().network(), two.session()::values);
+      assertThat(report.missing()).containsExactly("stem.weight");
+      assertThat(report.mismatched()).containsExactly("head.fc.weight", "head.fc.bias");
+      assertThat(report.unexpected()).containsExactly("other");
+      assertThat(report.isComplete()).isFalse();
+      assertThat(report.loaded()).hasSize(NETWORK.parameters().size() - 3);
+      Map<String, double[]> from = one.parameters();
+      two.parameters()
+          .forEach(
+              (name, values) ->
+                  assertThat(values)
+                      .as(name)
+                      .isEqualTo((report.loaded().contains(name) ? from : before).get(name)));
+    }
   }
 
   @Test

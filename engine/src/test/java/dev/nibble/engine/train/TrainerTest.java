@@ -11,6 +11,7 @@ import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.ShapesDataset;
 import dev.nibble.engine.exec.TestKernels;
+import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.engine.network.ResNet;
@@ -20,6 +21,7 @@ import dev.nibble.memory.MemoryAccount;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.ObjLongConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -307,5 +309,18 @@ class TrainerTest {
     double start = losses.subList(0, 3).stream().mapToDouble(x -> x).average().orElseThrow();
     double end = losses.subList(27, 30).stream().mapToDouble(x -> x).average().orElseThrow();
     assertThat(end).isLessThan(0.9 * start);
+  }
+
+  @Test
+  void aSavedModelCarriesEntriesOfYourOwn() {
+    Path file = folder.resolve("model.safetensors");
+    try (Trainer trainer = open(small(), options().build())) {
+      trainer.saveModel(file, Map.of("author", "Ann"));
+      assertThat(ModelFile.info(file).metadata()).containsExactly(Map.entry("author", "Ann"));
+      assertThatThrownBy(() -> trainer.saveModel(file, Map.of("classes", "mine")))
+          .isInstanceOf(IllegalArgumentException.class);
+      trainer.saveModel(file);
+      assertThat(ModelFile.info(file).metadata()).isEmpty();
+    }
   }
 }

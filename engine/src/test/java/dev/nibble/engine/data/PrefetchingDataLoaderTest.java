@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class DataLoaderTest {
+class PrefetchingDataLoaderTest {
   private static final FakeDataset DATA = new FakeDataset(23, -1);
 
   @Test
@@ -38,8 +38,8 @@ class DataLoaderTest {
   @Test
   void anEpochShowsEachPictureAtMostOnceAndEpochsDiffer() {
     try (Arena arena = Arena.ofShared();
-        DataLoader loader =
-            new DataLoader(
+        PrefetchingDataLoader loader =
+            new PrefetchingDataLoader(
                 DATA, 5, Augmentation.CROP_FLIP, true, 1, slots(arena, 5, 2), 0, 8, true)) {
       List<List<Integer>> epochs = List.of(new ArrayList<>(), new ArrayList<>());
       for (BatchSlot slot = loader.take(); slot != null; slot = loader.take()) {
@@ -62,7 +62,7 @@ class DataLoaderTest {
   @Test
   void evaluationIsOnePassInOrderWithAPartialLastBatch() {
     try (Arena arena = Arena.ofShared();
-        DataLoader loader = DataLoader.forEvaluation(DATA, 5, slots(arena, 5, 2))) {
+        PrefetchingDataLoader loader = DataLoader.forEvaluation(DATA, 5, slots(arena, 5, 2))) {
       int expected = 0;
       int[] counts = new int[5];
       for (BatchSlot slot = loader.take(); slot != null; slot = loader.take()) {
@@ -81,7 +81,7 @@ class DataLoaderTest {
   @Test
   void evaluationTakesABatchLargerThanTheData() {
     try (Arena arena = Arena.ofShared();
-        DataLoader loader = DataLoader.forEvaluation(DATA, 100, slots(arena, 100, 1))) {
+        PrefetchingDataLoader loader = DataLoader.forEvaluation(DATA, 100, slots(arena, 100, 1))) {
       BatchSlot slot = loader.take();
       assertThat(slot).isNotNull();
       assertThat(slot.count()).isEqualTo(23);
@@ -93,8 +93,9 @@ class DataLoaderTest {
   @Test
   void withoutShuffleTrainingKeepsTheOrder() {
     try (Arena arena = Arena.ofShared();
-        DataLoader loader =
-            new DataLoader(DATA, 5, Augmentation.NONE, false, 9, slots(arena, 5, 3), 5, 6, true)) {
+        PrefetchingDataLoader loader =
+            new PrefetchingDataLoader(
+                DATA, 5, Augmentation.NONE, false, 9, slots(arena, 5, 3), 5, 6, true)) {
       BatchSlot slot = loader.take();
       assertThat(slot).isNotNull();
       assertThat(slot.epoch()).isEqualTo(1);
@@ -128,7 +129,7 @@ class DataLoaderTest {
   @Test
   void aFailureReachesTheTakerAfterTheBatchesBeforeIt() {
     try (Arena arena = Arena.ofShared();
-        DataLoader loader =
+        PrefetchingDataLoader loader =
             DataLoader.forEvaluation(new FakeDataset(23, 12), 5, slots(arena, 5, 4))) {
       for (int step = 0; step < 2; step++) {
         BatchSlot slot = loader.take();
@@ -147,7 +148,7 @@ class DataLoaderTest {
   @Test
   void rejectsReleasingTwice() {
     try (Arena arena = Arena.ofShared();
-        DataLoader loader = DataLoader.forEvaluation(DATA, 5, slots(arena, 5, 2))) {
+        PrefetchingDataLoader loader = DataLoader.forEvaluation(DATA, 5, slots(arena, 5, 2))) {
       BatchSlot slot = loader.take();
       assertThat(slot).isNotNull();
       loader.release(slot);
@@ -160,8 +161,8 @@ class DataLoaderTest {
   void closeEndsTheThreadWhereverItIs() {
     for (int taken = 0; taken < 4; taken++) {
       try (Arena arena = Arena.ofShared()) {
-        DataLoader loader =
-            new DataLoader(
+        PrefetchingDataLoader loader =
+            new PrefetchingDataLoader(
                 DATA,
                 5,
                 Augmentation.CROP_FLIP,
@@ -169,7 +170,7 @@ class DataLoaderTest {
                 1,
                 slots(arena, 5, 4),
                 0,
-                DataLoader.UNBOUNDED,
+                PrefetchingDataLoader.UNBOUNDED,
                 true);
         for (int i = 0; i < taken; i++) {
           assertThat(loader.take()).isNotNull();
@@ -187,8 +188,9 @@ class DataLoaderTest {
   @Test
   void anInterruptedTakerIsToldAndMayStillClose() {
     try (Arena arena = Arena.ofShared();
-        DataLoader loader =
-            new DataLoader(DATA, 5, Augmentation.NONE, true, 1, slots(arena, 5, 1), 0, 8, true)) {
+        PrefetchingDataLoader loader =
+            new PrefetchingDataLoader(
+                DATA, 5, Augmentation.NONE, true, 1, slots(arena, 5, 1), 0, 8, true)) {
       assertThat(loader.take()).isNotNull();
       // Its only slot is taken, so this would wait for ever.
       Thread.currentThread().interrupt();
@@ -219,8 +221,8 @@ class DataLoaderTest {
   private static List<String> batches(Dataset dataset, int batch, int slots, long start, long end) {
     List<String> batches = new ArrayList<>();
     try (Arena arena = Arena.ofShared();
-        DataLoader loader =
-            new DataLoader(
+        PrefetchingDataLoader loader =
+            new PrefetchingDataLoader(
                 dataset,
                 batch,
                 Augmentation.CROP_FLIP,

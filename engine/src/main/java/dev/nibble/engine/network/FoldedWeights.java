@@ -1,10 +1,7 @@
-package dev.nibble.engine.infer;
+package dev.nibble.engine.network;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.nibble.engine.network.FoldedNetwork;
-import dev.nibble.engine.network.Network;
-import dev.nibble.engine.network.Parameter;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Function;
 
@@ -12,7 +9,7 @@ import java.util.function.Function;
  * The values of a {@link FoldedNetwork}: with {@code s = gamma / sqrt(var + eps)}, weights {@code w
  * * s} and bias {@code (bias - mean) * s + beta}, in double and rounded once.
  */
-final class FoldedWeights {
+public final class FoldedWeights {
   private final Network trained;
   private final FoldedNetwork folded;
   private final Function<Parameter, MemorySegment> source;
@@ -22,14 +19,15 @@ final class FoldedWeights {
    *
    * @param source a parameter's values in memory order, running statistics included
    */
-  FoldedWeights(Network trained, FoldedNetwork folded, Function<Parameter, MemorySegment> source) {
+  public FoldedWeights(
+      Network trained, FoldedNetwork folded, Function<Parameter, MemorySegment> source) {
     this.trained = trained;
     this.folded = folded;
     this.source = source;
   }
 
   /** Writes every parameter of the folded network to where {@code target} says. */
-  void write(Function<Parameter, MemorySegment> target) {
+  public void write(Function<Parameter, MemorySegment> target) {
     for (Parameter parameter : folded.network().parameters()) {
       MemorySegment values = target.apply(parameter);
       int dot = parameter.name().lastIndexOf('.');

@@ -1,0 +1,54 @@
+package dev.nibble.engine.data;
+
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/** A data set whose classes stand in a longer list, or in another order. */
+final class RelabelledView extends DatasetView {
+  private final Dataset source;
+  private final List<String> classNames;
+
+  /** New label by old label. */
+  private final int[] labels;
+
+  RelabelledView(Dataset source, List<String> classNames) {
+    super(source);
+    this.source = source;
+    this.classNames = PictureLabels.checkNames(classNames);
+    List<String> old = source.classNames();
+    this.labels = new int[old.size()];
+    for (int i = 0; i < labels.length; i++) {
+      labels[i] = this.classNames.indexOf(old.get(i));
+      if (labels[i] < 0) {
+        throw new DataException(
+            "The new classes %s lack '%s', which the data set has."
+                .formatted(this.classNames, old.get(i)));
+      }
+    }
+  }
+
+  @Override
+  public int size() {
+    return source.size();
+  }
+
+  @Override
+  public List<String> classNames() {
+    return classNames;
+  }
+
+  @Override
+  public int label(int index) {
+    return labels[source.label(index)];
+  }
+
+  @Override
+  public void read(int index, MemorySegment target, long offset) {
+    source.read(index, target, offset);
+  }
+
+  @Override
+  public int skipped() {
+    return source.skipped();
+  }
+}

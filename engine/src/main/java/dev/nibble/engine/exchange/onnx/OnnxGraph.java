@@ -1,0 +1,272 @@
+package dev.nibble.engine.exchange.onnx;
+
+import dev.nibble.engine.network.Layer;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.Parameter;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * A network as the graph of an ONNX model. Every layer gives one value, N,C,H,W, or N,C where a
+ * dense layer or its followers make it; where a reader wants the other form, it is converted.
+ *
+ * <p>A value is named after its layer, with an ending that no parameter's name has.
+ */
+final class OnnxGraph {
+  static final String INPUT = "images";
+  static final String OUTPUT = "logits";
+
+  private static final int FLOAT = 1;
+  private static final String BATCH = "N";
+
+  private final Network network;
+  private final Function<Parameter, MemorySegment> values;
+  private final ProtoMessage message = new ProtoMessage();
+  private final Set<Integer> flat = new HashSet<>();
+  private final Map<String, String> converted = new HashMap<>();
+
+  private OnnxGraph(Network network, Function<Parameter, MemorySegment> values) {
+    this.network = network;
+    this.values = values;
+  }
+
+  /**
+   * A GraphProto of the layers that the logits depend on.
+   *
+   * @param values each parameter's values in memory order
+   */
+  static ProtoMessage of(Network network, Function<Parameter, MemorySegment> values) {
+    return new OnnxGraph(network, values).build();
+  }
+
+  private ProtoMessage build() {
+    boolean[] used = used();
+    for (Layer layer : network.layers()) {
+      if (used[layer.id()]) {
+        add(layer);
+      }
+    }
+    // Where the last layer's own value is flat, it has this name already.
+    flat(network.output().id());
+    FeatureMap map = network.input();
+    // A graph must have a name.
+    message.text(2, network.name().isBlank() ? "network" : network.name());
+    message.message(11, value(INPUT, map.channels(), map.height(), map.width()));
+    return message.message(12, value(OUTPUT, network.classes()));
+  }
+
+  private boolean[] used() {
+    List<Layer> layers = network.layers();
+    boolean[] used = new boolean[layers.size()];
+    used[network.output().id()] = true;
+    for (int id = layers.size() - 1; id >= 0; id--) {
+      if (used[id]) {
+        for (int source : layers.get(id).inputs()) {
+          used[source] = true;
+        }
+      }
+    }
+    return used;
+  }
+
+  private void add(Layer layer) {
+    switch (layer) {
+      case Layer.Input i -> {
+        // the graph's own input
+      }
+      case Layer.Weighted w -> addWeighted(w);
+      case Layer.Pooling p -> addPooling(p);
+      case Layer.Shortcut s -> addShortcut(s);
+      case Layer.BatchNorm b -> {
+        OnnxNode node =
+            keepingForm("BatchNormalization", b, b.source(), parameters(b.name(), b.source()));
+        node(node.with("epsilon", network.epsilon()));
+      }
+      case Layer.Relu r -> {
+        boolean isFlat = flat.contains(r.source());
+        node(keepingForm("Relu", r, r.source(), form(r.source(), isFlat)));
+      }
+      case Layer.Add a -> {
+        boolean isFlat = flat.contains(a.left());
+        node(keepingForm("Add", a, a.left(), form(a.left(), isFlat), form(a.right(), isFlat)));
+      }
+    }
+  }
+
+  private String[] parameters(String norm, int source) {
+    return new String[] {
+      form(source, flat.contains(source)),
+      constant(norm + ".weight"),
+      constant(norm + ".bias"),
+      constant(norm + ".running_mean"),
+      constant(norm + ".running_var")
+    };
+  }
+
+  /** A node whose value is flat if that of the layer it reads is. */
+  private OnnxNode keepingForm(String operator, Layer layer, int source, String... inputs) {
+    if (flat.contains(source)) {
+      flat.add(layer.id());
+    }
+    return new OnnxNode(operator, own(layer.id()), inputs);
+  }
+
+  private void addWeighted(Layer.Weighted layer) {
+    String weight = layer.name() + ".weight";
+    Parameter.Kind kind = network.parameter(weight).kind();
+    boolean hasBias = layer.operator() instanceof Operator.Convolution c && c.bias();
+    boolean isDense = kind == Parameter.Kind.DENSE;
+    String source = form(layer.source(), isDense);
+    String[] inputs =
+        hasBias
+            ? new String[] {source, constant(weight), constant(layer.name() + ".bias")}
+            : new String[] {source, constant(weight)};
+    if (isDense) {
+      flat.add(layer.id());
+      node(new OnnxNode("Gemm", own(layer.id()), inputs).with("transB", 1L));
+      return;
+    }
+    OnnxNode node = new OnnxNode("Conv", own(layer.id()), inputs);
+    switch (layer.operator()) {
+      case Operator.Convolution c -> window(node, c.kernel(), c.stride(), c.padding());
+      case Operator.DepthwiseConvolution d ->
+          window(node, d.kernel(), d.stride(), d.padding())
+              .with("group", (long) d.input().channels());
+      default -> throw new IllegalStateException("No convolution: " + layer.operator());
+    }
+    node(node);
+  }
+
+  private static OnnxNode window(OnnxNode node, int kernel, int stride, int padding) {
+    return node.with("kernel_shape", kernel, kernel)
+        .with("strides", stride, stride)
+        .with("pads", padding, padding, padding, padding);
+  }
+
+  private void addPooling(Layer.Pooling layer) {
+    String source = form(layer.source(), false);
+    switch (layer.operator()) {
+      case Operator.MaxPooling m ->
+          node(
+              window(
+                  new OnnxNode("MaxPool", own(layer.id()), source),
+                  m.kernel(),
+                  m.stride(),
+                  m.padding()));
+      case Operator.GlobalAveragePooling g ->
+          node(new OnnxNode("GlobalAveragePool", own(layer.id()), source));
+      default -> throw new IllegalStateException("No pooling: " + layer.operator());
+    }
+  }
+
+  /** Means of the windows' valid pixels, then zero channels around. */
+  private void addShortcut(Layer.Shortcut layer) {
+    Operator.Resample resample = layer.operator();
+    FeatureMap in = resample.input();
+    String value = form(layer.source(), false);
+    int more = resample.outChannels() - in.channels();
+    int stride = resample.stride();
+    if (stride > 1) {
+      String pooled = more > 0 ? layer.name() + ".pooled" : own(layer.id());
+      // Padding at the end, which the mean leaves out, in place of ceil_mode: its rounding differed
+      // between versions of runtimes.
+      OnnxNode node =
+          new OnnxNode("AveragePool", pooled, value)
+              .with("kernel_shape", stride, stride)
+              .with("strides", stride, stride)
+              .with(
+                  "pads",
+                  0,
+                  0,
+                  resample.outputHeight() * stride - in.height(),
+                  resample.outputWidth() * stride - in.width())
+              .with("count_include_pad", 0L);
+      node(node);
+      value = pooled;
+    }
+    if (more > 0) {
+      int before = resample.channelOffset();
+      String pads = layer.name() + ".pads";
+      constant(OnnxTensor.of(pads, 0, before, 0, 0, 0, more - before, 0, 0));
+      node(new OnnxNode("Pad", own(layer.id()), value, pads));
+    }
+  }
+
+  /** The name of the value that a layer's node gives. */
+  private String own(int id) {
+    Layer layer = network.layers().get(id);
+    if (layer instanceof Layer.Input) {
+      return INPUT;
+    }
+    return flat.contains(id) && id == network.output().id() ? OUTPUT : layer.name() + ".out";
+  }
+
+  private String form(int id, boolean wantFlat) {
+    return wantFlat ? flat(id) : map(id);
+  }
+
+  /** A layer's value as N,C. */
+  private String flat(int id) {
+    String own = own(id);
+    if (flat.contains(id)) {
+      return own;
+    }
+    return converted.computeIfAbsent(
+        own + " flat",
+        key -> {
+          String name =
+              id == network.output().id() ? OUTPUT : network.layers().get(id).name() + ".flat";
+          node(new OnnxNode("Flatten", name, own).with("axis", 1L));
+          return name;
+        });
+  }
+
+  /** A layer's value as N,C,H,W. */
+  private String map(int id) {
+    String own = own(id);
+    if (!flat.contains(id)) {
+      return own;
+    }
+    return converted.computeIfAbsent(
+        own + " map",
+        key -> {
+          String name = network.layers().get(id).name() + ".map";
+          String axes = name + ".axes";
+          constant(OnnxTensor.of(axes, 2, 3));
+          node(new OnnxNode("Unsqueeze", name, own, axes));
+          return name;
+        });
+  }
+
+  private void node(OnnxNode node) {
+    message.message(1, node.message());
+  }
+
+  private String constant(String parameterName) {
+    Parameter parameter = network.parameter(parameterName);
+    constant(OnnxTensor.of(parameter, values.apply(parameter)));
+    return parameterName;
+  }
+
+  private void constant(ProtoMessage tensor) {
+    message.message(5, tensor);
+  }
+
+  /** A ValueInfoProto: fp32, the batch first and free. */
+  private static ProtoMessage value(String name, int... extents) {
+    ProtoMessage shape = new ProtoMessage();
+    shape.message(1, new ProtoMessage().text(2, BATCH));
+    for (int extent : extents) {
+      shape.message(1, new ProtoMessage().number(1, extent));
+    }
+    ProtoMessage tensor = new ProtoMessage().number(1, FLOAT).message(2, shape);
+    return new ProtoMessage().text(1, name).message(2, new ProtoMessage().message(1, tensor));
+  }
+}

@@ -1,0 +1,46 @@
+package dev.nibble.engine.exchange.onnx;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import dev.nibble.engine.network.Parameter;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/** Constants of an ONNX graph as TensorProto messages, their data in little-endian bytes. */
+final class OnnxTensor {
+  private static final int FLOAT = 1;
+  private static final int INT64 = 7;
+
+  private OnnxTensor() {}
+
+  /**
+   * A parameter in the file's order of axes.
+   *
+   * @param values its values in memory order
+   */
+  static ProtoMessage of(Parameter parameter, MemorySegment values) {
+    int[] shape = parameter.shape();
+    ProtoMessage tensor = new ProtoMessage();
+    for (int extent : shape) {
+      tensor.number(1, extent);
+    }
+    int bytes = Math.multiplyExact(parameter.size(), Float.BYTES);
+    ByteBuffer data = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < parameter.size(); i++) {
+      data.putFloat(values.get(JAVA_FLOAT, 4L * parameter.memoryIndex(i)));
+    }
+    return tensor.number(2, FLOAT).text(8, parameter.name()).bytes(9, data.array());
+  }
+
+  /** A list of whole numbers. */
+  static ProtoMessage of(String name, long... values) {
+    ByteBuffer data =
+        ByteBuffer.allocate(Long.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    for (long value : values) {
+      data.putLong(value);
+    }
+    ProtoMessage tensor = new ProtoMessage().number(1, values.length).number(2, INT64);
+    return tensor.text(8, name).bytes(9, data.array());
+  }
+}
