@@ -99,6 +99,9 @@ final class MetricsFile implements AutoCloseable {
     number("loss", step.loss());
     number("accuracy", step.accuracy());
     line.append(",\"lr\":").append(step.rate());
+    if (!Double.isNaN(step.gradientNorm())) {
+      number("gradient_norm", step.gradientNorm());
+    }
     number("images_per_second", Math.round(step.imagesPerSecond() * 10) / 10.0);
     number("step_seconds", Math.round(step.stepSeconds() * 1e6) / 1e6);
     end();

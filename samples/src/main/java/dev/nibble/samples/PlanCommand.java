@@ -5,6 +5,7 @@ import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingPlan;
 import dev.nibble.engine.train.TrainingPlan.PlannedBuffer;
+import dev.nibble.engine.train.TrainingOptionsBuilder;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.ByteSize;
 import java.io.PrintWriter;
@@ -57,6 +58,30 @@ final class PlanCommand implements Callable<Integer> {
   private boolean naive;
 
   @Option(
+      names = "--optimizer",
+      paramLabel = "NAME",
+      description = "sgd, nesterov or adamw, which keeps twice as much. Default: sgd.")
+  private String optimizer = "sgd";
+
+  @Option(
+      names = "--accumulate",
+      paramLabel = "N",
+      description = "Batches that make one step; more than one need a buffer. Default: 1.")
+  private int accumulate = 1;
+
+  @Option(
+      names = "--ema",
+      paramLabel = "X",
+      description = "Keep an average of the weights, as in train. Default: none.")
+  private double ema;
+
+  @Option(
+      names = "--early-stopping",
+      paramLabel = "N",
+      description = "Keep the best weights, as in train. Default: no.")
+  private @Nullable Integer earlyStopping;
+
+  @Option(
       names = "--input",
       paramLabel = "HxWxC",
       description = "Shape of a picture. Default: 32x32x3.")
@@ -98,17 +123,7 @@ final class PlanCommand implements Callable<Integer> {
       throw new BadInputException("--batch is " + batch + ": give 1 or more.");
     }
     TrainingPlan plan =
-        BadInputException.check(
-            () ->
-                TrainingPlan.of(
-                    network,
-                    TrainingOptions.builder()
-                        .store(Inputs.activations(activations))
-                        .naive(naive)
-                        .batch(batch)
-                        .threads(Inputs.threads(threads))
-                        .build(),
-                    provider));
+        BadInputException.check(() -> TrainingPlan.of(network, options(), provider));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(JsonWriter.indented(PlanReport.json(plan, provider, limit)));
@@ -116,6 +131,22 @@ final class PlanCommand implements Callable<Integer> {
       print(plan, limit, out);
     }
     return 0;
+  }
+
+  private TrainingOptions options() {
+    TrainingOptionsBuilder builder =
+        TrainingOptions.builder()
+            .store(Inputs.activations(activations))
+            .naive(naive)
+            .batch(batch)
+            .threads(Inputs.threads(threads))
+            .optimizer(UpdateSettings.usual(optimizer))
+            .accumulate(accumulate)
+            .ema(ema);
+    if (earlyStopping != null) {
+      builder.earlyStopping(earlyStopping, 0);
+    }
+    return builder.build();
   }
 
   private void print(TrainingPlan plan, @Nullable Long limit, PrintWriter out) {
@@ -132,7 +163,7 @@ final class PlanCommand implements Callable<Integer> {
     out.println();
     sum(out, "stored activations", plan.storeBytes());
     sum(out, "common buffers, sharing memory", plan.commonBytes());
-    sum(out, "weights, gradients, momentum", plan.weightsBytes());
+    sum(out, "weights, gradients, optimiser", plan.weightsBytes());
     sum(out, "batches being loaded", plan.batchBytes());
     sum(out, "tables, partial sums", plan.otherBytes());
     sum(out, "scratch of the threads", plan.scratchBytes());

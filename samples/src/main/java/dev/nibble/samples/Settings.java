@@ -155,6 +155,14 @@ final class Settings {
     }
   }
 
+  double real(String name) {
+    try {
+      return Double.parseDouble(text(name));
+    } catch (NumberFormatException e) {
+      throw new BadInputException("--%s is '%s', no number.".formatted(name, text(name)), e);
+    }
+  }
+
   boolean flag(String name) {
     return Boolean.parseBoolean(text(name));
   }

@@ -43,6 +43,7 @@ import picocli.CommandLine.Spec;
       "  nibble data fetch cifar10",
       "  nibble train --data cifar10 --model resnet20 --lr 0.2 --epochs 10",
       "  nibble train --data photos --image-size 64x64 --skip-unreadable --memory-limit 512MiB",
+      "  nibble train --data cifar10 --optimizer adamw --ema 0.999 --label-smoothing 0.1",
       "  nibble train --resume runs/resnet20-cifar10-int4",
       "",
       "The folder --out then holds metrics.jsonl (a line a step and an epoch), model.safetensors",
@@ -236,6 +237,12 @@ final class TrainCommand implements Callable<Integer> {
       TrainingReport report,
       TrainingResult result) {
     PrintWriter out = spec.commandLine().getOut();
+    if (result.bestEpoch() > 0) {
+      out.printf(
+          "%sKept is the model of epoch %d, the best one%n",
+          result.stoppedEarly() ? "Stopped early: the test accuracy rises no more. " : "",
+          result.bestEpoch());
+    }
     if (Double.isNaN(result.testAccuracy())) {
       out.printf("The run was already complete after %d steps%n", trainer.totalSteps());
     } else {

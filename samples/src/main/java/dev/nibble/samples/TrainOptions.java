@@ -2,6 +2,7 @@ package dev.nibble.samples;
 
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options of {@code nibble train}; null where the user gave none. */
@@ -39,7 +40,7 @@ final class TrainOptions {
   @Option(
       names = "--batch",
       paramLabel = "N",
-      description = "Pictures a step. Default: 128, or what fits --memory-limit and the data.")
+      description = "Pictures computed at once. Default: 128, or what fits --memory-limit and the data.")
   @Nullable Integer batch;
 
   @Option(
@@ -51,7 +52,10 @@ final class TrainOptions {
   @Option(names = "--steps", paramLabel = "N", description = "Steps in all, instead of epochs.")
   @Nullable Long steps;
 
-  @Option(names = "--lr", paramLabel = "X", description = "Highest learning rate. Default: 0.1.")
+  @Option(
+      names = "--lr",
+      paramLabel = "X",
+      description = "Highest learning rate. Default: 0.1; with adamw 0.001.")
   @Nullable Float lr;
 
   @Option(
@@ -68,14 +72,7 @@ final class TrainOptions {
       description = "Steps in which the rate rises from 0. Default: 0.")
   @Nullable Long warmupSteps;
 
-  @Option(names = "--momentum", paramLabel = "X", description = "SGD's momentum. Default: 0.9.")
-  @Nullable Float momentum;
-
-  @Option(
-      names = "--weight-decay",
-      paramLabel = "X",
-      description = "Weight decay of convolutions and dense layers. Default: 2e-4.")
-  @Nullable Float weightDecay;
+  @Mixin UpdateOptions update = new UpdateOptions();
 
   @Option(
       names = "--seed",

@@ -1,7 +1,6 @@
 package dev.nibble.samples;
 
 import dev.nibble.engine.data.Augmentation;
-import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.network.Network;
@@ -57,12 +56,11 @@ final class TrainSetup implements AutoCloseable {
     settings.fixed("naive", given.naive, false);
     settings.optional("batch", given.batch);
     settleLength(settings, given);
-    settings.fixed("lr", given.lr, 0.1f);
+    UpdateSettings.settle(settings, given.update);
+    settings.fixed("lr", given.lr, UpdateSettings.standardRate(settings));
     String schedule = given.schedule == null ? null : Inputs.scheduleName(given.schedule);
     settings.fixed("schedule", schedule, "cosine");
     settings.fixed("warmup-steps", given.warmupSteps, 0);
-    settings.fixed("momentum", given.momentum, 0.9f);
-    settings.fixed("weight-decay", given.weightDecay, 2e-4f);
     settings.fixed("seed", given.seed, 0);
     settings.fixed("augment", augmentName(given.augment), "crop-flip");
     settings.fixed("no-shuffle", given.noShuffle, false);
@@ -184,13 +182,13 @@ final class TrainSetup implements AutoCloseable {
     settings.fixed("activations", chosen.store().name().toLowerCase(Locale.ROOT), "int4");
     settings.fixed("batch", chosen.batch(), chosen.batch());
     if (!settings.has("checkpoint-every")) {
-      long epoch = DataLoader.stepsPerEpoch(train.size(), chosen.batch(), true);
+      long epoch = chosen.stepsPerEpoch(train.size());
       settings.free("checkpoint-every", epoch, epoch);
     }
   }
 
   private static long stepsOf(TrainingOptions options, Dataset train) {
-    return options.totalSteps(DataLoader.stepsPerEpoch(train.size(), options.batch(), true));
+    return options.totalSteps(options.stepsPerEpoch(train.size()));
   }
 
   private static void checkNormalization(TrainingOptions options, int channels) {
@@ -216,8 +214,6 @@ final class TrainSetup implements AutoCloseable {
             .naive(settings.flag("naive"))
             .schedule(Inputs.schedule(settings.text("schedule")), settings.decimal("lr"))
             .warmupSteps(settings.whole("warmup-steps"))
-            .momentum(settings.decimal("momentum"))
-            .weightDecay(settings.decimal("weight-decay"))
             .seed(settings.whole("seed"))
             .threads(Inputs.threads(settings.has("threads") ? settings.integer("threads") : null))
             .augmentation(
@@ -238,6 +234,7 @@ final class TrainSetup implements AutoCloseable {
     if (frozen != null) {
       builder.freeze(List.of(frozen.split(",", -1)));
     }
+    UpdateSettings.apply(settings, builder);
     if (settings.has("steps")) {
       builder.steps(settings.whole("steps"));
     } else {

@@ -18,7 +18,7 @@ class MetricsFileTest {
   @TempDir private Path folder;
 
   private static Step step(long step) {
-    return new Step(step, 1, 2.5 / step, 0.125, 0.1f, 1234.56, 0.1036871234);
+    return new Step(step, 1, 2.5 / step, 0.125, 0.1f, Double.NaN, 1234.56, 0.1036871234);
   }
 
   private Path writeFourStepsAndAnEpoch() {

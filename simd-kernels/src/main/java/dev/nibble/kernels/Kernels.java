@@ -119,6 +119,43 @@ public interface Kernels {
   /** Softmax cross-entropy of the first {@code count} pictures. */
   void loss(LossArgs args, int count);
 
-  /** One step of SGD on values {@code [from, to)}. */
+  /**
+   * One step of SGD on values {@code [from, to)}. This and what follows computes value by value,
+   * each product and sum rounded to fp32, so that ranges and providers give the same bits.
+   */
   void sgd(SgdArgs args, int from, int to, float rate, float momentum, float weightDecay);
+
+  /**
+   * One step of SGD with Nesterov's momentum on values {@code [from, to)}: with {@code d = gradient
+   * + weightDecay * w} and {@code v = momentum * v + d}, {@code w -= rate * (d + momentum * v)}.
+   */
+  void nesterov(SgdArgs args, int from, int to, float rate, float momentum, float weightDecay);
+
+  /**
+   * One step of AdamW on values {@code [from, to)}.
+   *
+   * @param correction1 1 - beta1^t in step t, counted from 1
+   * @param correction2 1 - beta2^t
+   */
+  void adamW(
+      AdamWArgs args,
+      int from,
+      int to,
+      float rate,
+      float weightDecay,
+      double correction1,
+      double correction2);
+
+  /**
+   * A weighted sum in place of values {@code [from, to)}: {@code target = keep * target + add *
+   * source}. What is multiplied by 0 is not read, as in BLAS.
+   */
+  void blend(BlendArgs args, int from, int to, float keep, float add);
+
+  /**
+   * The sum of the squares of fp32 values {@code [from, to)}, in double precision: the sum of every
+   * fourth value from each of the first four on, what is left over added to the first of these
+   * sums, and (first + second) + (third + fourth).
+   */
+  double sumOfSquares(MemorySegment values, int from, int to);
 }

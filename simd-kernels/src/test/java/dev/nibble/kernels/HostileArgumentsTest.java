@@ -95,6 +95,11 @@ class HostileArgumentsTest {
         s[10]);
   }
 
+  private static AdamWArgs adamW(
+      int size, MemorySegment w, MemorySegment g, MemorySegment mean, MemorySegment square) {
+    return new AdamWArgs(size, w, g, mean, square, 0.9, 0.999, 1e-8);
+  }
+
   private static MemorySegment[] buffers(Arena arena, long[] bytes) {
     MemorySegment[] segments = new MemorySegment[bytes.length];
     for (int i = 0; i < bytes.length; i++) {
@@ -113,9 +118,17 @@ class HostileArgumentsTest {
       refuseEach(arena, FORWARD, FORWARD.length - 1, HostileArgumentsTest::forward);
       refuseEach(arena, BACKWARD, BACKWARD.length - 1, HostileArgumentsTest::backward);
       long[] loss = {4L * BATCH * 7, 4 * BATCH, 4L * BATCH * 7, 16};
-      refuseEach(arena, loss, NO_SUMS, s -> new LossArgs(BATCH, 7, s[0], s[1], s[2], s[3]));
+      refuseEach(arena, loss, NO_SUMS, s -> new LossArgs(BATCH, 7, s[0], s[1], s[2], s[3], 0));
       long[] sgd = {40, 40, 40};
       refuseEach(arena, sgd, NO_SUMS, s -> new SgdArgs(10, s[0], s[1], s[2]));
+      long[] adam = {40, 40, 40, 40};
+      refuseEach(arena, adam, NO_SUMS, s -> adamW(10, s[0], s[1], s[2], s[3]));
+      long[] blend = {40, 40};
+      refuseEach(arena, blend, NO_SUMS, s -> new BlendArgs(10, s[0], s[1]));
+      for (double smoothing : new double[] {-0.1, 1, Double.NaN}) {
+        MemorySegment[] s = buffers(arena, loss);
+        refused(() -> new LossArgs(BATCH, 7, s[0], s[1], s[2], s[3], smoothing));
+      }
       long[] input = {(long) BATCH * MAP.values(), 12 * BATCH, 36, 36, BATCH * MAP.bytes()};
       refuseEach(
           arena,
@@ -195,9 +208,18 @@ class HostileArgumentsTest {
   void smallTablesAreRefused(Kernels kernels) {
     try (Guarded memory = new Guarded(0, false)) {
       SgdArgs sgd = new SgdArgs(10, memory.allocate(40), memory.allocate(40), memory.allocate(40));
-      refused(() -> kernels.sgd(sgd, -1, 5, 1, 1, 1));
-      refused(() -> kernels.sgd(sgd, 0, 11, 1, 1, 1));
-      refused(() -> kernels.sgd(sgd, 7, 6, 1, 1, 1));
+      AdamWArgs adam =
+          adamW(10, sgd.weights(), sgd.gradients(), sgd.momentum(), memory.allocate(40));
+      BlendArgs blend = new BlendArgs(10, sgd.weights(), sgd.gradients());
+      for (int[] range : new int[][] {{-1, 5}, {0, 11}, {7, 6}, {1 << 30, 1 << 30}}) {
+        int from = range[0];
+        int to = range[1];
+        refused(() -> kernels.sgd(sgd, from, to, 1, 1, 1));
+        refused(() -> kernels.nesterov(sgd, from, to, 1, 1, 1));
+        refused(() -> kernels.adamW(adam, from, to, 1, 1, 1, 1));
+        refused(() -> kernels.blend(blend, from, to, 1, 1));
+        refused(() -> kernels.sumOfSquares(sgd.weights(), from, to));
+      }
       LossArgs loss =
           new LossArgs(
               2,
@@ -205,7 +227,8 @@ class HostileArgumentsTest {
               memory.allocate(40),
               memory.allocate(new byte[8]),
               null,
-              memory.allocateAligned(16));
+              memory.allocateAligned(16),
+              0);
       refused(() -> kernels.loss(loss, 3));
       refused(() -> kernels.loss(loss, -1));
       InputArgs input =
@@ -244,13 +267,17 @@ class HostileArgumentsTest {
     ForwardArgs forward;
     BackwardArgs backward;
     SgdArgs sgd;
+    AdamWArgs adam;
+    BlendArgs blend;
     LossArgs loss;
     try (Arena arena = Arena.ofConfined()) {
       forward = forward(buffers(arena, FORWARD));
       backward = backward(buffers(arena, BACKWARD));
       MemorySegment floats = arena.allocate(64, 64);
       sgd = new SgdArgs(16, floats, floats, floats);
-      loss = new LossArgs(4, 4, floats, floats, null, floats);
+      adam = adamW(16, floats, floats, floats, floats);
+      blend = new BlendArgs(16, floats, floats);
+      loss = new LossArgs(4, 4, floats, floats, null, floats, 0);
       AtomicReference<Throwable> thrown = new AtomicReference<>();
       Thread other =
           new Thread(
@@ -270,6 +297,10 @@ class HostileArgumentsTest {
     gone(() -> kernels.forward(forward, 0, 0, BATCH, packed, scratch));
     gone(() -> kernels.backward(backward, 0, 0, BATCH, packed, scratch));
     gone(() -> kernels.sgd(sgd, 0, 16, 1, 1, 1));
+    gone(() -> kernels.nesterov(sgd, 0, 16, 1, 1, 1));
+    gone(() -> kernels.adamW(adam, 0, 16, 1, 1, 1, 1));
+    gone(() -> kernels.blend(blend, 0, 16, 1, 1));
+    gone(() -> kernels.sumOfSquares(sgd.weights(), 0, 16));
     gone(() -> kernels.loss(loss, 4));
   }
 

@@ -62,7 +62,13 @@ class LossInputSgdTest {
         float[] before = Guarded.floats(written, gradient.length);
         LossArgs args =
             new LossArgs(
-                batch, classes, memory.allocate(logits), labels(memory, labels), written, result);
+                batch,
+                classes,
+                memory.allocate(logits),
+                labels(memory, labels),
+                written,
+                result,
+                0);
         kernels.loss(args, count);
         memory.verify(kernels.name());
         String what = kernels.name() + " " + classes + " classes";
@@ -88,14 +94,14 @@ class LossInputSgdTest {
       float[] huge = {1e30f, -1e30f, 0, 9e4f, 9e4f, -9e4f};
       MemorySegment logits = memory.allocate(huge);
       for (int label : new int[] {-1, 3, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
-        LossArgs wrong = new LossArgs(2, 3, logits, labels(memory, 0, label), gradient, result);
+        LossArgs wrong = new LossArgs(2, 3, logits, labels(memory, 0, label), gradient, result, 0);
         assertThatThrownBy(() -> kernels.loss(wrong, 2))
             .isInstanceOf(IllegalArgumentException.class)
             .hasMessageContaining("picture 1")
             .hasMessageContaining(String.valueOf(label));
         kernels.loss(wrong, 1);
       }
-      kernels.loss(new LossArgs(2, 3, logits, labels(memory, 0, 1), gradient, result), 2);
+      kernels.loss(new LossArgs(2, 3, logits, labels(memory, 0, 1), gradient, result, 0), 2);
       assertThat(result.get(JAVA_DOUBLE, 0)).isCloseTo(Math.log(2), within(1e-6));
       // Of two equal logits the first wins, so the second picture's label 1 is wrong.
       assertThat(result.get(JAVA_DOUBLE, 8)).isEqualTo(1);
@@ -104,7 +110,7 @@ class LossInputSgdTest {
         float[] bad = {0, 0, 0, 1, 2, 3};
         bad[at] = Float.NaN;
         kernels.loss(
-            new LossArgs(2, 3, memory.allocate(bad), labels(memory, 0, 1), null, result), 2);
+            new LossArgs(2, 3, memory.allocate(bad), labels(memory, 0, 1), null, result, 0), 2);
         assertThat(result.get(JAVA_DOUBLE, 0)).isNaN();
       }
     }

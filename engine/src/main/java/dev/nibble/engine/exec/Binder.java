@@ -1,5 +1,6 @@
 package dev.nibble.engine.exec;
 
+import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.exec.BoundStage.BoundTable;
 import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Parameter;
@@ -12,6 +13,7 @@ import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.ForwardArgs.ResidualArgs;
 import dev.nibble.kernels.GradientTerm;
@@ -56,6 +58,18 @@ final class Binder {
     Buffer buffer =
         parameter.kind().trainable() ? persistent.weights() : require(persistent.state());
     return slice(buffer, parameter);
+  }
+
+  BatchSlot slot(PersistentBuffers.Slot slot) {
+    FeatureMap map = plan.graph().network().input();
+    return new BatchSlot(
+        plan.options().batch(),
+        map.height(),
+        map.width(),
+        map.channels(),
+        view(slot.pictures()),
+        view(slot.labels()),
+        view(slot.crops()));
   }
 
   private MemorySegment slice(Buffer buffer, Parameter parameter) {

@@ -14,7 +14,7 @@ import java.util.SplittableRandom;
 public final class Initializer {
   private Initializer() {}
 
-  /** Sets every parameter and running statistic, and clears the momentum. */
+  /** Sets every parameter and running statistic, and forgets the optimiser's steps. */
   public static void initialize(Session session, long seed) {
     SplittableRandom seeds = new SplittableRandom(seed);
     for (Parameter parameter : session.network().parameters()) {
@@ -28,7 +28,7 @@ public final class Initializer {
       }
     }
     if (session.plan().options().isTraining()) {
-      session.momentum().fill((byte) 0);
+      session.update().reset();
     }
   }
 

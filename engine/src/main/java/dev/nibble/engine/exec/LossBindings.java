@@ -11,15 +11,17 @@ final class LossBindings {
 
   private final int batch;
   private final int classes;
+  private final double labelSmoothing;
   private final MemorySegment logits;
   private final MemorySegment result;
   private final @Nullable MemorySegment gradient;
   private final @Nullable LossArgs[] training = new @Nullable LossArgs[KEPT];
   private final @Nullable LossArgs[] evaluation = new @Nullable LossArgs[KEPT];
 
-  LossBindings(ExecutionPlan plan, Binder binder) {
+  LossBindings(ExecutionPlan plan, Binder binder, double labelSmoothing) {
     this.batch = plan.options().batch();
     this.classes = plan.graph().network().classes();
+    this.labelSmoothing = labelSmoothing;
     this.logits = binder.view(plan.buffers().tensor(plan.graph().logits()));
     this.result = binder.view(plan.buffers().persistent().scalars());
     this.gradient = binder.viewOrNull(plan.buffers().lossGradient());
@@ -39,7 +41,14 @@ final class LossBindings {
       }
     }
     LossArgs made =
-        new LossArgs(batch, classes, logits, labels, withGradient ? gradient : null, result);
+        new LossArgs(
+            batch,
+            classes,
+            logits,
+            labels,
+            withGradient ? gradient : null,
+            result,
+            withGradient ? labelSmoothing : 0);
     kept[free] = made;
     return made;
   }

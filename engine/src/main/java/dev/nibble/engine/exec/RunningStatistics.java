@@ -3,6 +3,8 @@ package dev.nibble.engine.exec;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.engine.exec.BoundStage.BoundTable;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.Parameter;
 import java.lang.foreign.MemorySegment;
 
 /** Batch norm's running mean and variance. */
@@ -11,6 +13,18 @@ final class RunningStatistics {
   static final float MOMENTUM = 0.1f;
 
   private RunningStatistics() {}
+
+  /** Sets every running variance to 1; the means are 0 already. */
+  static void start(Network network, Binder binder) {
+    for (Parameter parameter : network.parameters()) {
+      if (parameter.kind() == Parameter.Kind.RUNNING_VARIANCE) {
+        MemorySegment values = binder.parameter(parameter);
+        for (int i = 0; i < parameter.size(); i++) {
+          values.set(JAVA_FLOAT, 4L * i, 1);
+        }
+      }
+    }
+  }
 
   /** Moves the running statistics towards a batch's; the variance is taken unbiased. */
   static void update(BoundTable table, MemorySegment moments, long count) {

@@ -1,15 +1,11 @@
 package dev.nibble.engine.exec;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
-import dev.nibble.engine.plan.Buffer;
 import dev.nibble.engine.plan.ExecutionPlan;
-import dev.nibble.engine.plan.PersistentBuffers;
-import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.plan.Workspace;
@@ -34,6 +30,7 @@ public final class Session implements AutoCloseable {
   private final WorkerPool pool;
   private final Binder binder;
   private final StagePasses passes;
+  private final KeptWeights kept;
   private final List<BatchSlot> slots;
   private boolean closed;
 
@@ -73,8 +70,9 @@ public final class Session implements AutoCloseable {
       this.pool = started;
       this.binder = new Binder(plan, opened);
       this.passes = factory.make(plan, binder, kernels, started, reserved, options);
-      this.slots = plan.buffers().persistent().slots().stream().map(this::slot).toList();
-      initialState();
+      this.kept = new KeptWeights(plan, binder);
+      this.slots = plan.buffers().persistent().slots().stream().map(binder::slot).toList();
+      RunningStatistics.start(network, binder);
     } catch (RuntimeException | Error e) {
       if (started != null) {
         started.close();
@@ -114,18 +112,6 @@ public final class Session implements AutoCloseable {
     return plan.memory().totalBytes() + Scratch.bytes(plan, kernels, options.threads());
   }
 
-  private BatchSlot slot(PersistentBuffers.Slot slot) {
-    FeatureMap map = network.input();
-    return new BatchSlot(
-        plan.options().batch(),
-        map.height(),
-        map.width(),
-        map.channels(),
-        binder.view(slot.pictures()),
-        binder.view(slot.labels()),
-        binder.view(slot.crops()));
-  }
-
   private void checkLimit(MemoryAccount parent, long total) {
     // Both reservations are tried as one, so that nothing is allocated if their sum does not fit.
     String purpose = "training " + network.name() + " with a batch of " + plan.options().batch();
@@ -134,17 +120,6 @@ public final class Session implements AutoCloseable {
     }
     parent.reserve(total, purpose);
     parent.release(total, purpose);
-  }
-
-  private void initialState() {
-    for (Parameter parameter : network.parameters()) {
-      if (parameter.kind() == Parameter.Kind.RUNNING_VARIANCE) {
-        MemorySegment values = binder.parameter(parameter);
-        for (int i = 0; i < parameter.size(); i++) {
-          values.set(JAVA_FLOAT, 4L * i, 1);
-        }
-      }
-    }
   }
 
   /** What is trained. */
@@ -198,21 +173,26 @@ public final class Session implements AutoCloseable {
     return state == null ? MemorySegment.NULL : state;
   }
 
-  /** SGD's velocity, flat, like {@link #weights()}. */
-  public MemorySegment momentum() {
-    return training(plan.buffers().persistent().momentum());
-  }
-
-  /** The last step's gradients, flat, like {@link #weights()}. */
+  /** The last step's gradients, flat, like {@link #weights()}; clipped, where the rule clips. */
   public MemorySegment gradients() {
-    return training(plan.buffers().persistent().gradients());
+    return binder.view(training(plan.buffers().persistent().gradients()));
   }
 
-  private MemorySegment training(@Nullable Buffer buffer) {
-    if (buffer == null) {
+  /** What makes steps of the gradients. */
+  public ParameterUpdate update() {
+    return training(passes.update());
+  }
+
+  /** The weights beside those in training, and which of them are in use. */
+  public KeptWeights kept() {
+    return kept;
+  }
+
+  private static <T> T training(@Nullable T part) {
+    if (part == null) {
       throw new IllegalStateException("This session was planned for inference");
     }
-    return binder.view(buffer);
+    return part;
   }
 
   /** Sets how pictures become the input: {@code (byte / 255 - mean) / std}, a value a channel. */
@@ -232,21 +212,46 @@ public final class Session implements AutoCloseable {
 
   /**
    * One training step on the first {@code count} pictures of the input: forward, loss, backward,
-   * and, unless the loss is not finite, the optimiser.
+   * and, unless the loss is not finite, the optimiser. The batches that were given to {@link
+   * #accumulate} since the last step belong to it.
    *
    * @param labels 32-bit integers, with room for a whole batch, of which {@code count} are read
    * @param rate learning rate
-   * @return whether the loss was finite; if not, the weights are as before the step (the running
-   *     statistics are not)
+   * @return whether the loss and, where the rule clips, the gradients' norm were finite; if not,
+   *     the weights are as before the step (the running statistics are not)
+   * @throws IllegalStateException if other weights than the trained ones are in use
    */
   public boolean train(MemorySegment labels, int count, float rate) {
-    checkCount(count);
-    gradient(labels, count);
-    if (!Double.isFinite(lossSum())) {
+    return finiteGradient(labels, count) && update().step(rate, count);
+  }
+
+  /**
+   * The first part of a step on several batches: adds a batch's gradients to those of the step that
+   * {@link #train} makes with its last batch. All its pictures count alike.
+   *
+   * @return whether the loss was finite; if not, the step's batches are forgotten
+   * @throws IllegalStateException if the plan's rule takes one batch a step, or other weights than
+   *     the trained ones are in use
+   */
+  public boolean accumulate(MemorySegment labels, int count) {
+    if (!finiteGradient(labels, count)) {
       return false;
     }
-    passes.update(rate);
+    update().accumulate(count);
     return true;
+  }
+
+  private boolean finiteGradient(MemorySegment labels, int count) {
+    if (kept.inUse() != KeptWeights.Version.TRAINED) {
+      throw new IllegalStateException(
+          "The " + kept.inUse() + " weights are in use: training needs the TRAINED ones");
+    }
+    gradient(labels, count);
+    if (Double.isFinite(lossSum())) {
+      return true;
+    }
+    update().dropGroup();
+    return false;
   }
 
   /** Forward, loss and backward, leaving {@link #gradients()}; the weights stay. */

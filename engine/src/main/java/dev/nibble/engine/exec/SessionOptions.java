@@ -1,28 +1,26 @@
 package dev.nibble.engine.exec;
 
 /**
- * How a session runs.
+ * How a session runs; what it runs stands in its plan.
  *
  * @param threads threads that compute, the calling one among them
- * @param momentum SGD's momentum
- * @param weightDecay added to the gradient of convolution and dense weights, times the weight
+ * @param labelSmoothing the share of all classes in a training picture's target, 0 (none) up to but
+ *     not including 1; evaluation takes the labels as they are
  */
-public record SessionOptions(int threads, float momentum, float weightDecay) {
+public record SessionOptions(int threads, double labelSmoothing) {
   /** Checks the numbers. */
   public SessionOptions {
     if (threads < 1 || threads > 1024) {
       throw new IllegalArgumentException("A session has 1 to 1024 threads, not " + threads);
     }
-    if (!(momentum >= 0 && momentum < 1)) {
-      throw new IllegalArgumentException("Momentum lies in 0 (inclusive) to 1, not " + momentum);
-    }
-    if (!(weightDecay >= 0) || Float.isInfinite(weightDecay)) {
-      throw new IllegalArgumentException("Weight decay must not be negative, is " + weightDecay);
+    if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
+      throw new IllegalArgumentException(
+          "Label smoothing lies in 0 up to but not including 1, not " + labelSmoothing);
     }
   }
 
-  /** The recipe's: momentum 0.9, weight decay 2e-4. */
+  /** Without label smoothing. */
   public static SessionOptions of(int threads) {
-    return new SessionOptions(threads, 0.9f, 2e-4f);
+    return new SessionOptions(threads, 0);
   }
 }

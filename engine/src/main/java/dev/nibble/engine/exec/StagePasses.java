@@ -2,14 +2,12 @@ package dev.nibble.engine.exec;
 
 import dev.nibble.engine.exec.BoundStage.BoundTable;
 import dev.nibble.engine.network.Parameter;
-import dev.nibble.engine.plan.Buffer;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.Shards;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.Kernels;
-import dev.nibble.kernels.SgdArgs;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -25,26 +23,22 @@ final class StagePasses {
   private final Kernels kernels;
   private final WorkerPool pool;
   private final Scratch scratch;
-  private final SessionOptions options;
   private final InputPass input;
   private final List<BoundStage> stages;
-  private final Parameter[] trainable;
   private final MemorySegment moments;
   private final MemorySegment statistics;
   private final LossBindings losses;
-  private final @Nullable SgdArgs sgd;
+  private final @Nullable ParameterUpdate update;
   private final int shards;
   private final int[] bounds;
 
   private final WorkerPool.Task forwardTask = this::forwardShard;
   private final WorkerPool.Task backwardTask = this::backwardShard;
   private final WorkerPool.Task mergeTask = this::mergeChunk;
-  private final WorkerPool.Task updateTask = this::updateParameter;
   private ForwardArgs forwardArgs;
   private @Nullable BackwardArgs backwardArgs;
   private @Nullable MemorySegment mergeTarget;
   private int mergeSize;
-  private float rate;
 
   StagePasses(
       ExecutionPlan plan,
@@ -57,33 +51,22 @@ final class StagePasses {
     this.kernels = kernels;
     this.pool = pool;
     this.scratch = scratch;
-    this.options = options;
     this.input = new InputPass(plan, binder, kernels, pool);
     this.stages = binder.bind();
     this.forwardArgs = stages.getFirst().infer();
     this.moments = binder.view(plan.buffers().persistent().moments());
     this.statistics = binder.view(plan.buffers().persistent().statistics());
-    this.losses = new LossBindings(plan, binder);
-    this.trainable =
-        plan.graph().network().parameters().stream()
-            .filter(plan::isTrained)
-            .toArray(Parameter[]::new);
-    this.sgd = optimizer(binder);
+    this.losses = new LossBindings(plan, binder, options.labelSmoothing());
+    this.update =
+        plan.options().isTraining()
+            ? new ParameterUpdate(plan, binder, kernels, pool, trainable(plan))
+            : null;
     this.shards = plan.shards();
     this.bounds = new int[shards + 1];
   }
 
-  private @Nullable SgdArgs optimizer(Binder binder) {
-    Buffer gradients = plan.buffers().persistent().gradients();
-    Buffer momentum = plan.buffers().persistent().momentum();
-    if (gradients == null || momentum == null) {
-      return null;
-    }
-    return new SgdArgs(
-        plan.graph().network().weightValues(),
-        binder.view(plan.buffers().persistent().weights()),
-        binder.view(gradients),
-        binder.view(momentum));
+  private static List<Parameter> trainable(ExecutionPlan plan) {
+    return plan.graph().network().parameters().stream().filter(plan::isTrained).toList();
   }
 
   InputPass input() {
@@ -190,17 +173,8 @@ final class StagePasses {
     }
   }
 
-  void update(float learningRate) {
-    rate = learningRate;
-    pool.run(trainable.length, updateTask);
-  }
-
-  private void updateParameter(int index, int worker) {
-    if (sgd != null) {
-      Parameter parameter = trainable[index];
-      float decay = parameter.kind().decayed() ? options.weightDecay() : 0;
-      int from = parameter.offset();
-      kernels.sgd(sgd, from, from + parameter.size(), rate, options.momentum(), decay);
-    }
+  /** What makes steps of the gradients; null in a session for inference. */
+  @Nullable ParameterUpdate update() {
+    return update;
   }
 }

@@ -6,7 +6,7 @@ import dev.nibble.memory.plan.BufferRequest;
 public final class Buffer {
   /** What a buffer is for; decides under which heading it is summed. */
   public enum Kind {
-    /** Parameters, their gradients and momentum, running statistics. */
+    /** Parameters, their gradients, the optimiser's state, running statistics, kept weights. */
     WEIGHTS,
     /** Activations stored for the backward pass. */
     STORE,

@@ -1,5 +1,6 @@
 package dev.nibble.engine.plan;
 
+import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.plan.Buffer.Kind;
 import dev.nibble.engine.plan.StageGraph.Tensor;
 import dev.nibble.engine.plan.StageGraph.View;
@@ -21,7 +22,11 @@ public final class PersistentBuffers {
   private final Adder adder;
   private final Buffer weights;
   private final @Nullable Buffer gradients;
-  private final @Nullable Buffer momentum;
+  private final List<Buffer> optimizerState = new ArrayList<>();
+  private final @Nullable Buffer accumulated;
+  private final @Nullable Buffer average;
+  private final @Nullable Buffer best;
+  private final @Nullable Buffer bestState;
   private final @Nullable Buffer state;
   private final Buffer tables;
   private final Buffer moments;
@@ -41,9 +46,19 @@ public final class PersistentBuffers {
     long weightBytes = 4L * graph.network().weightValues();
     weights = add("weights", Kind.WEIGHTS, weightBytes);
     gradients = training ? add("weight gradients", Kind.WEIGHTS, weightBytes) : null;
-    momentum = training ? add("momentum", Kind.WEIGHTS, weightBytes) : null;
+    UpdateRule update = plan.options().update();
+    if (training) {
+      for (String name : update.optimizer().state()) {
+        optimizerState.add(add(name, Kind.WEIGHTS, weightBytes));
+      }
+    }
+    accumulated = addIf(training && update.accumulates(), "accumulated gradients", weightBytes);
+    average = addIf(training && update.averages(), "average weights", weightBytes);
     long stateBytes = 4L * graph.network().stateValues();
-    state = stateBytes > 0 ? add("running statistics", Kind.WEIGHTS, stateBytes) : null;
+    state = addIf(stateBytes > 0, "running statistics", stateBytes);
+    boolean keeps = training && plan.options().keepsBest();
+    best = addIf(keeps, "best weights", weightBytes);
+    bestState = addIf(keeps && stateBytes > 0, "best running statistics", stateBytes);
     tables = add("channel tables", Kind.OTHER, tableBytes(graph));
     moments = add("moments", Kind.OTHER, momentBytes(graph));
     long statisticsBytes = plan.shards() * BufferPlanner.statisticsBytes(graph);
@@ -66,6 +81,10 @@ public final class PersistentBuffers {
     Buffer buffer = adder.add(name, kind, bytes, 0);
     buffer.use(plan.endTime());
     return buffer;
+  }
+
+  private @Nullable Buffer addIf(boolean needed, String name, long bytes) {
+    return needed ? add(name, Kind.WEIGHTS, bytes) : null;
   }
 
   private static long up(long bytes) {
@@ -107,9 +126,29 @@ public final class PersistentBuffers {
     return gradients;
   }
 
-  /** SGD's velocity; null for inference. */
-  public @Nullable Buffer momentum() {
-    return momentum;
+  /** What the optimiser keeps from step to step; empty for inference. */
+  public List<Buffer> optimizerState() {
+    return List.copyOf(optimizerState);
+  }
+
+  /** The gradients of a step's batches but the last; null where one batch makes a step. */
+  public @Nullable Buffer accumulated() {
+    return accumulated;
+  }
+
+  /** The weights' running average; null where there is none. */
+  public @Nullable Buffer average() {
+    return average;
+  }
+
+  /** The best weights so far; null where they are not kept. */
+  public @Nullable Buffer best() {
+    return best;
+  }
+
+  /** The best weights' running statistics; null where there are none. */
+  public @Nullable Buffer bestState() {
+    return bestState;
   }
 
   /** Running statistics; null for a network without batch norm. */

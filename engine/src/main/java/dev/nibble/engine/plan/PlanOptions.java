@@ -1,5 +1,6 @@
 package dev.nibble.engine.plan;
 
+import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.kernels.StoreFormat;
 import java.util.List;
 
@@ -13,9 +14,18 @@ import java.util.List;
  * @param slots batches that the loader prepares ahead, at least 1
  * @param frozen names of layers, or of groups of them, that are not trained; see {@link
  *     FrozenLayers}
+ * @param update how gradients become new weights; of no effect for inference
+ * @param keepsBest whether there is room for a second set of weights and running statistics, the
+ *     best so far; of no effect for inference
  */
 public record PlanOptions(
-    int batch, StoreFormat store, boolean naive, int slots, List<String> frozen) {
+    int batch,
+    StoreFormat store,
+    boolean naive,
+    int slots,
+    List<String> frozen,
+    UpdateRule update,
+    boolean keepsBest) {
   /** Checks the combination. */
   public PlanOptions {
     if (batch < 1 || batch > 1 << 20) {
@@ -34,14 +44,15 @@ public record PlanOptions(
     frozen = List.copyOf(frozen);
   }
 
-  /** Options for training with two slots. */
+  /** Options for training with two slots by the recipe's rule. */
   public static PlanOptions training(int batch, StoreFormat store, boolean naive) {
-    return new PlanOptions(batch, store, naive, 2, List.of());
+    return new PlanOptions(batch, store, naive, 2, List.of(), UpdateRule.recipe(), false);
   }
 
   /** Options for inference. */
   public static PlanOptions inference(int batch) {
-    return new PlanOptions(batch, StoreFormat.NONE, false, 1, List.of());
+    return new PlanOptions(
+        batch, StoreFormat.NONE, false, 1, List.of(), UpdateRule.recipe(), false);
   }
 
   /** Whether there is a backward pass. */
@@ -51,11 +62,26 @@ public record PlanOptions(
 
   /** The same with layers that are not trained. */
   public PlanOptions withFrozen(List<String> names) {
-    return new PlanOptions(batch, store, naive, slots, names);
+    return new PlanOptions(batch, store, naive, slots, names, update, keepsBest);
   }
 
   /** The same for another batch. */
   public PlanOptions withBatch(int pictures) {
-    return new PlanOptions(pictures, store, naive, slots, frozen);
+    return new PlanOptions(pictures, store, naive, slots, frozen, update, keepsBest);
+  }
+
+  /** The same for another way to store activations. */
+  public PlanOptions withStore(StoreFormat format, boolean computesOnIt) {
+    return new PlanOptions(batch, format, computesOnIt, slots, frozen, update, keepsBest);
+  }
+
+  /** The same with another rule. */
+  public PlanOptions withUpdate(UpdateRule rule) {
+    return new PlanOptions(batch, store, naive, slots, frozen, rule, keepsBest);
+  }
+
+  /** The same with or without room for the best weights. */
+  public PlanOptions withBest(boolean kept) {
+    return new PlanOptions(batch, store, naive, slots, frozen, update, kept);
   }
 }

@@ -12,6 +12,7 @@ import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -50,7 +51,8 @@ public final class StepTraffic {
   }
 
   /**
-   * Counts a training step of a full batch, from the loaded bytes to the updated weights.
+   * Counts a training step of a full batch, from the loaded bytes to the updated weights; where a
+   * step takes several batches, its last one. Clipping is counted as if it shortened nothing.
    *
    * @throws IllegalArgumentException if the plan is for inference
    */
@@ -228,10 +230,27 @@ public final class StepTraffic {
             .mapToLong(Parameter::size)
             .sum();
     long bytes = 4 * values;
-    pass.read(require(persistent.gradients()), bytes);
-    for (Buffer buffer : List.of(persistent.weights(), require(persistent.momentum()))) {
+    Buffer gradients = require(persistent.gradients());
+    pass.read(gradients, bytes);
+    List<Buffer> updated = new ArrayList<>(persistent.optimizerState());
+    updated.add(persistent.weights());
+    Buffer average = persistent.average();
+    if (average != null) {
+      updated.add(average);
+      pass.readAgain(Kind.WEIGHTS, bytes); // the new weights
+    }
+    for (Buffer buffer : updated) {
       pass.read(buffer, bytes);
       pass.write(buffer, bytes);
+    }
+    Buffer accumulated = persistent.accumulated();
+    if (accumulated != null) {
+      pass.read(accumulated, bytes);
+      pass.write(gradients, bytes);
+      pass.readAgain(Kind.WEIGHTS, bytes); // the averaged gradients
+    }
+    if (plan.options().update().clips()) {
+      pass.readAgain(Kind.WEIGHTS, bytes); // for their norm
     }
   }
 

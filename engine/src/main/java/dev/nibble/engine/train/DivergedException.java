@@ -1,19 +1,29 @@
 package dev.nibble.engine.train;
 
-/** The loss is not a number any more: training stopped before the weights were changed by it. */
+/**
+ * The loss, or the gradients that were to be clipped, are no finite numbers any more: training
+ * stopped before the weights were changed by them.
+ */
 public final class DivergedException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   private final long step;
 
-  DivergedException(long step, double loss) {
+  private DivergedException(String what, long step, double value) {
     super(
-        "The loss of step %d is %s: training stopped. Try a lower learning rate or a warm-up."
-            .formatted(step, loss));
+        "The %s of step %d is %s: training stopped. Try a lower learning rate or a warm-up."
+            .formatted(what, step, value));
     this.step = step;
   }
 
-  /** The step, from 1, whose loss was not finite. */
+  /** What is not finite is the loss or, if that is, the gradients' norm. */
+  static DivergedException of(long step, double loss, double gradientNorm) {
+    return Double.isFinite(loss)
+        ? new DivergedException("gradients' norm", step, gradientNorm)
+        : new DivergedException("loss", step, loss);
+  }
+
+  /** The step, from 1, whose loss or gradients were not finite. */
   public long step() {
     return step;
   }

@@ -75,7 +75,8 @@ public final class MemoryBudget {
     if (options.batchGiven()) {
       batches.add(options.batch());
     } else {
-      int first = Math.min(options.batch(), pictures);
+      int most = Math.max(1, pictures / options.update().accumulate());
+      int first = Math.min(options.batch(), most);
       for (int batch = first; batch >= 2; batch /= 2) {
         batches.add(batch);
       }

@@ -41,7 +41,16 @@ final class Progress {
     return savedAt != done;
   }
 
-  TrainingResult result(long done, boolean cancelled) {
-    return new TrainingResult(done, cancelled, lastLoss, testLoss, testAccuracy);
+  /** How the run ended; with early stopping, what was tested best counts. */
+  TrainingResult result(long done, long totalSteps, BestEpoch best) {
+    boolean stoppedEarly = done < totalSteps && best.isExhausted();
+    return new TrainingResult(
+        done,
+        done < totalSteps && !stoppedEarly,
+        stoppedEarly,
+        best.epoch(),
+        lastLoss,
+        best.isFound() ? best.loss() : testLoss,
+        best.isFound() ? best.accuracy() : testAccuracy);
   }
 }

@@ -10,6 +10,7 @@ import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PrefetchingDataLoader;
 import dev.nibble.engine.exec.Initializer;
+import dev.nibble.engine.exec.KeptWeights.Version;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.infer.Predictor;
 import dev.nibble.engine.infer.PredictorOptions;
@@ -39,10 +40,12 @@ public final class Trainer implements AutoCloseable {
   private final Session session;
   private ModelInfo info;
   private final long totalSteps;
+  private final BatchGroups groups;
   private final long stepsPerEpoch;
   private final LearningRateSchedule rates;
   private final Progress progress = new Progress();
   private DataLoader.Factory loaders = this::prefetching;
+  private final BestEpoch best;
   private @Nullable CheckpointStore checkpoints;
   private long done;
   private volatile boolean cancelled;
@@ -75,9 +78,11 @@ public final class Trainer implements AutoCloseable {
     this.choice =
         MemoryBudget.choose(network, wanted, data.train().size(), kernels, account.available());
     this.options = choice.plan().options();
-    this.stepsPerEpoch = DataLoader.stepsPerEpoch(data.train().size(), options.batch(), true);
+    this.groups = options.groups(data.train().size());
+    this.stepsPerEpoch = groups.stepsPerEpoch();
     this.totalSteps = options.totalSteps(stepsPerEpoch);
     this.rates = options.rates(totalSteps);
+    this.best = new BestEpoch(options.earlyStopping());
     this.session =
         Session.open(
             choice.plan().execution(), TrainingPlan.sessionOptions(options), kernels, account);
@@ -147,20 +152,25 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Copies the network as it is now into a predictor, between two steps. What happens to the
-   * trainer later does not matter to it.
+   * Copies the network into a predictor, between two steps, with the weights that {@link
+   * #saveModel} would write. What happens to the trainer later does not matter to it.
    *
    * @param predictorOptions whose normalization is replaced by this run's
    * @param account pays for the predictor until it is closed
    * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
    */
   public Predictor predictor(PredictorOptions predictorOptions, MemoryAccount account) {
-    return Predictor.of(
-        session.network(),
-        session::values,
-        predictorOptions.withNormalization(info),
-        session.kernels(),
-        account);
+    return session
+        .kept()
+        .with(
+            keptVersion(),
+            () ->
+                Predictor.of(
+                    session.network(),
+                    session::values,
+                    predictorOptions.withNormalization(info),
+                    session.kernels(),
+                    account));
   }
 
   /** What a saved model will say about itself. */
@@ -208,18 +218,37 @@ public final class Trainer implements AutoCloseable {
     return start;
   }
 
-  /** Writes the model as it is now. */
+  /**
+   * Writes the model that is kept of the run so far: that of the best epoch with early stopping,
+   * else the average of the weights if one is kept, else the weights as they are.
+   */
   public void saveModel(Path file) {
     saveModel(file, Map.of());
   }
 
   /**
-   * Writes the model as it is now, with entries of your own in its metadata.
+   * Writes the model that is kept of the run so far, with entries of your own in its metadata.
    *
    * @throws IllegalArgumentException if a name is taken ({@link ModelInfo})
    */
   public void saveModel(Path file, Map<String, String> metadata) {
-    ModelFile.save(file, session.network(), session::values, info.withMetadata(metadata));
+    session
+        .kept()
+        .with(
+            keptVersion(),
+            () -> {
+              ModelFile.save(file, session.network(), session::values, info.withMetadata(metadata));
+              return file;
+            });
+  }
+
+  private Version keptVersion() {
+    return best.isFound() ? Version.BEST : evaluatedVersion();
+  }
+
+  private Version evaluatedVersion() {
+    // Before the first step there is no average.
+    return options.update().averages() && done > 0 ? Version.AVERAGE : Version.TRAINED;
   }
 
   /** Says where checkpoints go; without this there are none. */
@@ -231,7 +260,7 @@ public final class Trainer implements AutoCloseable {
    * Says where training batches come from; without this a {@link PrefetchingDataLoader} reads the
    * training split. That still says what the classes are, how many steps an epoch has and, unless
    * the options do, how pictures are normalised. A loader that ends early ends the run, which is
-   * then as if cancelled.
+   * then as if cancelled. Where a step takes several batches, the loader's steps are batches.
    */
   public void loadFrom(DataLoader.Factory factory) {
     loaders = factory;
@@ -251,17 +280,19 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Goes on where a checkpoint left off: weights, momentum, running statistics and step. The order
-   * of the data and the crops follow from seed and step.
+   * Goes on where a checkpoint left off: weights, the optimiser's state, running statistics, step,
+   * and the average and best weights if they are kept. The order of the data and the crops follow
+   * from seed and step.
    *
    * @throws dev.nibble.engine.checkpoint.CheckpointException if it is of another network or of a
    *     run with other options
    */
   public void resume(LoadedCheckpoint checkpoint) {
-    done = TrainerCheckpoint.restore(checkpoint, session, options.trajectory(totalSteps));
+    session.kept().use(Version.TRAINED);
+    done = TrainerCheckpoint.restore(checkpoint, session, best, options.trajectory(totalSteps));
   }
 
-  /** Saves a checkpoint now. */
+  /** Saves a checkpoint of the steps done. */
   public Path checkpoint() {
     CheckpointStore store = checkpoints;
     if (store == null) {
@@ -270,7 +301,9 @@ public final class Trainer implements AutoCloseable {
     CheckpointMeta meta =
         TrainerCheckpoint.meta(
             session, options, totalSteps, done, (int) (done / stepsPerEpoch), progress.lastLoss());
-    return store.save(meta, TrainerCheckpoint.sections(session));
+    return session
+        .kept()
+        .with(Version.TRAINED, () -> store.save(meta, TrainerCheckpoint.sections(session, best)));
   }
 
   /** Asks the run to stop after the step at hand; any thread may call it. */
@@ -279,24 +312,27 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Trains to the end, or until {@link #cancel}.
+   * Trains to the end, until early stopping, or until {@link #cancel}. The session then computes
+   * with the weights that {@link #saveModel} writes.
    *
-   * @throws DivergedException if a loss is not finite; checkpoints already saved stay
+   * @throws DivergedException if a loss, or a norm to clip, is not finite; checkpoints already
+   *     saved stay
    */
   public TrainingResult run(TrainingListener listener) {
+    session.kept().use(Version.TRAINED);
     List<BatchSlot> slots = session.slots();
     try (DataLoader loader =
-        loaders.open(slots.subList(0, TrainingPlan.LOADER_SLOTS), done, totalSteps)) {
+        loaders.open(
+            slots.subList(0, TrainingPlan.LOADER_SLOTS),
+            groups.batchesBefore(done),
+            groups.batchesBefore(totalSteps))) {
+      StepRunner steps = new StepRunner(session, loader, groups);
       long start = System.nanoTime();
-      while (done < totalSteps && !cancelled) {
-        BatchSlot slot = loader.take();
-        if (slot == null) {
+      while (done < totalSteps && !cancelled && !best.isExhausted()) {
+        if (!step(steps, listener, start)) {
           break;
         }
-        step(slot, listener, start);
-        boolean lastOfEpoch = slot.lastOfEpoch();
-        loader.release(slot);
-        afterStep(lastOfEpoch, listener);
+        afterStep(steps, listener);
         // Evaluations and checkpoints are not the next step's time.
         start = System.nanoTime();
       }
@@ -304,33 +340,45 @@ public final class Trainer implements AutoCloseable {
     if (checkpoints != null && progress.isUnsaved(done)) {
       save(listener);
     }
-    return progress.result(done, done < totalSteps);
+    session.kept().use(keptVersion());
+    return progress.result(done, totalSteps, best);
   }
 
-  private void step(BatchSlot slot, TrainingListener listener, long start) {
-    session.load(slot);
+  private boolean step(StepRunner steps, TrainingListener listener, long start) {
     float rate = rates.rate(done);
-    boolean finite = session.train(slot.labels(), slot.count(), rate);
-    double loss = session.lossSum() / slot.count();
-    if (!finite) {
-      throw new DivergedException(done + 1, loss);
+    if (!steps.run(done + 1, rate)) {
+      return false;
     }
     done++;
-    double accuracy = (double) session.correct() / slot.count();
     double seconds = (System.nanoTime() - start) / 1e9;
-    progress.add(loss, accuracy);
+    progress.add(steps.loss(), steps.accuracy());
     listener.onStep(
         new TrainingListener.Step(
-            done, slot.epoch() + 1, loss, accuracy, rate, slot.count() / seconds, seconds));
+            done,
+            epochDone(),
+            steps.loss(),
+            steps.accuracy(),
+            rate,
+            session.update().gradientNorm(),
+            steps.pictures() / seconds,
+            seconds));
+    return true;
   }
 
-  private void afterStep(boolean lastOfEpoch, TrainingListener listener) {
+  /** The epoch, from 1, of the last step done. */
+  private int epochDone() {
+    return (int) ((done - 1) / stepsPerEpoch) + 1;
+  }
+
+  private void afterStep(StepRunner steps, TrainingListener listener) {
+    boolean lastOfEpoch = done % stepsPerEpoch == 0;
+    if (lastOfEpoch) {
+      steps.endEpoch();
+    }
     if (lastOfEpoch || done == totalSteps) {
       long start = System.nanoTime();
-      List<BatchSlot> slots =
-          session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
-      Evaluator.Result result = Evaluator.evaluate(session, data.test(), slots);
-      int epoch = (int) ((done - 1) / stepsPerEpoch) + 1;
+      int epoch = epochDone();
+      Evaluator.Result result = session.kept().with(evaluatedVersion(), () -> evaluate(epoch));
       double seconds = (System.nanoTime() - start) / 1e9;
       listener.onEpoch(progress.endEpoch(done, epoch, result, seconds));
     }
@@ -338,6 +386,16 @@ public final class Trainer implements AutoCloseable {
     if (checkpoints != null && every > 0 && done % every == 0) {
       save(listener);
     }
+  }
+
+  private Evaluator.Result evaluate(int epoch) {
+    List<BatchSlot> slots =
+        session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
+    Evaluator.Result result = Evaluator.evaluate(session, data.test(), slots);
+    if (best.offer(epoch, result)) {
+      session.kept().keepBest();
+    }
+    return result;
   }
 
   private void save(TrainingListener listener) {

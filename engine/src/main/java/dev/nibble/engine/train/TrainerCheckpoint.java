@@ -7,24 +7,30 @@ import dev.nibble.engine.checkpoint.Section;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.network.Network;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 
 /** What of a training run goes into a checkpoint, and back. */
 final class TrainerCheckpoint {
   private TrainerCheckpoint() {}
 
-  static List<Section> sections(Session session) {
-    List<Section> sections = new ArrayList<>();
-    sections.add(new Section("weights", session.weights()));
-    sections.add(new Section("momentum", session.momentum()));
+  static List<Section> sections(Session session, BestEpoch best) {
+    Map<String, MemorySegment> data = new LinkedHashMap<>();
+    data.put("weights", session.weights());
+    data.putAll(session.update().state());
     MemorySegment state = session.state();
     if (state.byteSize() > 0) {
-      sections.add(new Section("running statistics", state));
+      data.put("running statistics", state);
     }
-    return sections;
+    data.putAll(session.kept().buffers());
+    if (best.isSought()) {
+      data.put("best epoch", best.data());
+    }
+    return data.entrySet().stream().map(e -> new Section(e.getKey(), e.getValue())).toList();
   }
 
   static CheckpointMeta meta(
@@ -54,22 +60,38 @@ final class TrainerCheckpoint {
   }
 
   static long restore(
-      LoadedCheckpoint checkpoint, Session session, Map<String, String> trajectory) {
+      LoadedCheckpoint checkpoint,
+      Session session,
+      BestEpoch best,
+      Map<String, String> trajectory) {
     checkpoint.requireModel(model(session));
-    Map<String, String> saved = checkpoint.meta().dataOrder();
-    for (Map.Entry<String, String> option : trajectory.entrySet()) {
-      String there = saved.get(option.getKey());
-      if (!option.getValue().equals(there)) {
-        throw new CheckpointException(
-            "Checkpoint %s was trained with %s %s, not %s: resume with the options of the run."
-                .formatted(checkpoint.path(), option.getKey(), there, option.getValue()));
-      }
-    }
-    List<Section> sections = sections(session);
+    requireTrajectory(checkpoint, trajectory);
+    List<Section> sections = sections(session, best);
     Map<String, Long> sizes = new LinkedHashMap<>();
     sections.forEach(s -> sizes.put(s.name(), s.data().byteSize()));
     checkpoint.requireSections(sizes);
     sections.forEach(s -> checkpoint.copySection(s.name(), s.data()));
+    session.update().resume(checkpoint.meta().step());
     return checkpoint.meta().step();
+  }
+
+  private static void requireTrajectory(
+      LoadedCheckpoint checkpoint, Map<String, String> trajectory) {
+    Map<String, String> saved = new LinkedHashMap<>(checkpoint.meta().dataOrder());
+    saved.putIfAbsent("optimizer", "sgd"); // the only one that older checkpoints know
+    Set<String> names = new LinkedHashSet<>(trajectory.keySet());
+    names.addAll(saved.keySet());
+    for (String name : names) {
+      String there = saved.get(name);
+      String here = trajectory.get(name);
+      if (!Objects.equals(there, here)) {
+        throw new CheckpointException(
+            "Checkpoint %s was trained with %s, not %s: resume with the options of the run."
+                .formatted(
+                    checkpoint.path(),
+                    there == null ? "no " + name : name + " " + there,
+                    here == null ? "without" : here));
+      }
+    }
   }
 }

@@ -5,15 +5,17 @@ import java.nio.file.Path;
 /** Hears what a training run does; called on the training thread, between steps. */
 public interface TrainingListener {
   /**
-   * A step is done.
+   * A step is done: the weights have changed, once for all batches of the step.
    *
    * @param step steps done, from 1
    * @param epoch epoch of the step, from 1
-   * @param loss mean loss of the batch
-   * @param accuracy share of the batch classified correctly
+   * @param loss mean loss of the step's pictures
+   * @param accuracy share of them classified correctly
    * @param rate learning rate used
-   * @param imagesPerSecond pictures of the batch by the step's seconds
-   * @param stepSeconds seconds from batch to batch
+   * @param gradientNorm L2 norm of all gradients together before they were clipped; NaN without
+   *     clipping
+   * @param imagesPerSecond pictures of the step by its seconds
+   * @param stepSeconds seconds from step to step
    */
   record Step(
       long step,
@@ -21,11 +23,13 @@ public interface TrainingListener {
       double loss,
       double accuracy,
       float rate,
+      double gradientNorm,
       double imagesPerSecond,
       double stepSeconds) {}
 
   /**
-   * An epoch is done and the test pictures were evaluated.
+   * An epoch is done and the test pictures were evaluated, with the average of the weights if one
+   * is kept. The losses of training are smoothed as the labels are, the test loss never is.
    *
    * @param step steps done
    * @param epoch epoch that ended, from 1

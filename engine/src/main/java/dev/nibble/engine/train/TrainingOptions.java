@@ -2,6 +2,7 @@ package dev.nibble.engine.train;
 
 import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.optim.LearningRateSchedule;
+import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.kernels.StoreFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,15 +16,16 @@ import org.jspecify.annotations.Nullable;
  * @param store how activations are stored for the backward pass
  * @param storeGiven whether the user chose that; if not, a memory limit may change it
  * @param naive whether the forward pass reads the restored activations (the paper's baseline)
- * @param batch pictures a step
+ * @param batch pictures that are computed at once; a step takes {@code update.accumulate()} batches
  * @param batchGiven whether the user chose that; if not, a memory limit may change it
  * @param epochs passes over the training pictures, where {@code steps} is 0
  * @param steps steps in all, or 0 to count epochs
  * @param schedule the shape of the learning rate's course
  * @param rate the highest learning rate
  * @param warmupSteps steps in which the rate rises linearly
- * @param momentum SGD's momentum
- * @param weightDecay on convolution and dense weights
+ * @param update how gradients become new weights
+ * @param labelSmoothing the share of all classes in a training picture's target, 0 for none
+ * @param earlyStopping when a run ends before its last step, or null for never
  * @param seed of weights, order and crops
  * @param threads threads that compute
  * @param augmentation of the training pictures
@@ -47,8 +49,9 @@ public record TrainingOptions(
     Schedule schedule,
     float rate,
     long warmupSteps,
-    float momentum,
-    float weightDecay,
+    UpdateRule update,
+    double labelSmoothing,
+    @Nullable EarlyStopping earlyStopping,
     long seed,
     int threads,
     Augmentation augmentation,
@@ -85,6 +88,11 @@ public record TrainingOptions(
     if (!(rate > 0) || Float.isInfinite(rate)) {
       throw new IllegalArgumentException("The learning rate must be positive, not " + rate);
     }
+    if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
+      throw new IllegalArgumentException(
+          "label smoothing is %s, give a share from 0 (none) up to but not including 1"
+              .formatted(labelSmoothing));
+    }
     if ((mean == null) != (std == null)) {
       throw new IllegalArgumentException("Give both mean and std, or neither");
     }
@@ -106,6 +114,19 @@ public record TrainingOptions(
   /** Starts from the defaults: int4, batch 128, 10 epochs, cosine from 0.1, two threads. */
   public static TrainingOptionsBuilder builder() {
     return new TrainingOptionsBuilder();
+  }
+
+  /**
+   * Steps of an epoch of so many pictures; pictures at its end that fill no step are left out.
+   *
+   * @throws dev.nibble.engine.data.DataException if they fill not even one
+   */
+  public long stepsPerEpoch(int pictures) {
+    return groups(pictures).stepsPerEpoch();
+  }
+
+  BatchGroups groups(int pictures) {
+    return BatchGroups.of(pictures, batch, update.accumulate());
   }
 
   /** Steps in all, for a training set of so many steps an epoch. */
@@ -136,8 +157,9 @@ public record TrainingOptions(
         schedule,
         rate,
         warmupSteps,
-        momentum,
-        weightDecay,
+        update,
+        labelSmoothing,
+        earlyStopping,
         seed,
         threads,
         augmentation,
@@ -159,8 +181,14 @@ public record TrainingOptions(
     map.put("schedule", schedule.name().toLowerCase(Locale.ROOT));
     map.put("lr", Float.toString(rate));
     map.put("warmup-steps", Long.toString(warmupSteps));
-    map.put("momentum", Float.toString(momentum));
-    map.put("weight-decay", Float.toString(weightDecay));
+    map.putAll(update.settings());
+    if (labelSmoothing > 0) {
+      map.put("label-smoothing", Double.toString(labelSmoothing));
+    }
+    if (earlyStopping != null) {
+      map.put("early-stopping", Integer.toString(earlyStopping.patience()));
+      map.put("min-delta", Double.toString(earlyStopping.minDelta()));
+    }
     map.put("seed", Long.toString(seed));
     map.put("augment", augmentation.name());
     map.put("shuffle", Boolean.toString(shuffle));

@@ -1,6 +1,8 @@
 package dev.nibble.engine.train;
 
 import dev.nibble.engine.data.Augmentation;
+import dev.nibble.engine.optim.Optimizer;
+import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.kernels.StoreFormat;
 import java.util.List;
@@ -18,8 +20,12 @@ public final class TrainingOptionsBuilder {
   private Schedule schedule = Schedule.COSINE;
   private float rate = 0.1f;
   private long warmupSteps;
-  private float momentum = 0.9f;
-  private float weightDecay = 2e-4f;
+  private Optimizer optimizer = Optimizer.recipe();
+  private double clipNorm;
+  private int accumulate = 1;
+  private double ema;
+  private double labelSmoothing;
+  private @Nullable EarlyStopping earlyStopping;
   private long seed;
   private int threads = 2;
   private Augmentation augmentation = Augmentation.CROP_FLIP;
@@ -49,7 +55,7 @@ public final class TrainingOptionsBuilder {
   }
 
   /**
-   * Pictures a step. Without it, 128, or as many as fit the memory that the trainer may take and
+   * Pictures that are computed at once. Without it, 128, or as many as fit the memory that the trainer may take and
    * the data set has.
    */
   public TrainingOptionsBuilder batch(int pictures) {
@@ -84,15 +90,49 @@ public final class TrainingOptionsBuilder {
     return this;
   }
 
-  /** SGD's momentum. */
-  public TrainingOptionsBuilder momentum(float value) {
-    momentum = value;
+  /** What changes the weights. */
+  public TrainingOptionsBuilder optimizer(Optimizer value) {
+    optimizer = value;
     return this;
   }
 
-  /** Weight decay on convolution and dense weights. */
-  public TrainingOptionsBuilder weightDecay(float value) {
-    weightDecay = value;
+  /** The longest that all gradients together may be, in the L2 norm; 0 for no limit. */
+  public TrainingOptionsBuilder clipNorm(double longest) {
+    clipNorm = longest;
+    return this;
+  }
+
+  /**
+   * Batches whose averaged gradients make one step. Steps of schedule, listeners and checkpoints
+   * are those of the weights. Without batch norm, which normalises each batch by itself, it is as
+   * if the batch were so many times as large, at the memory of one and a buffer of gradients.
+   */
+  public TrainingOptionsBuilder accumulate(int batches) {
+    accumulate = batches;
+    return this;
+  }
+
+  /**
+   * How much a running average of the weights keeps in a step; 0 for none. Evaluation and the saved
+   * model use the average, with batch norm's running statistics as training left them.
+   */
+  public TrainingOptionsBuilder ema(double decay) {
+    ema = decay;
+    return this;
+  }
+
+  /** The share of all classes in a training picture's target; 0 for none. */
+  public TrainingOptionsBuilder labelSmoothing(double share) {
+    labelSmoothing = share;
+    return this;
+  }
+
+  /**
+   * Ends the run when the accuracy on the test pictures has not risen by more than {@code minDelta}
+   * for {@code patience} epochs. The model of the best epoch is kept, in a buffer of its own.
+   */
+  public TrainingOptionsBuilder earlyStopping(int patience, double minDelta) {
+    earlyStopping = new EarlyStopping(patience, minDelta);
     return this;
   }
 
@@ -167,8 +207,9 @@ public final class TrainingOptionsBuilder {
         schedule,
         rate,
         warmupSteps,
-        momentum,
-        weightDecay,
+        new UpdateRule(optimizer, clipNorm, accumulate, ema),
+        labelSmoothing,
+        earlyStopping,
         seed,
         threads,
         augmentation,

@@ -70,11 +70,17 @@ public final class TrainingPlan {
 
   private static PlanOptions planOptions(TrainingOptions options) {
     return new PlanOptions(
-        options.batch(), options.store(), options.naive(), SLOTS, options.frozen());
+        options.batch(),
+        options.store(),
+        options.naive(),
+        SLOTS,
+        options.frozen(),
+        options.update(),
+        options.earlyStopping() != null);
   }
 
   static SessionOptions sessionOptions(TrainingOptions options) {
-    return new SessionOptions(options.threads(), options.momentum(), options.weightDecay());
+    return new SessionOptions(options.threads(), options.labelSmoothing());
   }
 
   /** The engine's own plan. */
@@ -112,7 +118,7 @@ public final class TrainingPlan {
     return total - slabBytes();
   }
 
-  /** Parameters, gradients, the optimiser's state and running statistics. */
+  /** Parameters, gradients, the optimiser's state, running statistics, kept weights. */
   public long weightsBytes() {
     return plan.bytes(Kind.WEIGHTS);
   }
@@ -142,9 +148,7 @@ public final class TrainingPlan {
 
   /** What the same run in fp32 mode would allocate. */
   public long fp32Bytes() {
-    PlanOptions own = plan.options();
-    PlanOptions exact =
-        new PlanOptions(own.batch(), StoreFormat.FP32, false, own.slots(), own.frozen());
+    PlanOptions exact = plan.options().withStore(StoreFormat.FP32, false);
     return Session.bytes(ExecutionPlan.of(plan.graph(), exact), sessionOptions(options), kernels);
   }
 

@@ -5,9 +5,18 @@ package dev.nibble.engine.train;
  *
  * @param steps steps done in all, those before a resume included
  * @param cancelled whether it was stopped before its end
+ * @param stoppedEarly whether it ended because the test accuracy had stopped rising
+ * @param bestEpoch with early stopping, the epoch from 1 whose model is kept; 0 if there is none
  * @param loss mean loss of the last step
- * @param testLoss mean loss of the test pictures at the last evaluation; NaN if there was none
- * @param testAccuracy share classified correctly at the last evaluation; NaN if there was none
+ * @param testLoss mean loss of the test pictures at the last evaluation, or at that of the best
+ *     epoch; NaN if there was none
+ * @param testAccuracy share classified correctly at that evaluation; NaN if there was none
  */
 public record TrainingResult(
-    long steps, boolean cancelled, double loss, double testLoss, double testAccuracy) {}
+    long steps,
+    boolean cancelled,
+    boolean stoppedEarly,
+    int bestEpoch,
+    double loss,
+    double testLoss,
+    double testAccuracy) {}

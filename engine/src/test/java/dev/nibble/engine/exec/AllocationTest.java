@@ -2,12 +2,15 @@ package dev.nibble.engine.exec;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nibble.engine.exec.KeptWeights.Version;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -41,6 +44,22 @@ class AllocationTest {
     }
   }
 
+  /** Steps of two batches with everything that can be done to gradients and weights. */
+  @Test
+  void norDoesAStepWithEverythingOn() throws ReflectiveOperationException {
+    PlanOptions options =
+        PlanOptions.training(4, StoreFormat.INT4, false)
+            .withUpdate(ParameterUpdateTest.EVERYTHING)
+            .withBest(true);
+    try (TestSession test = new TestSession(network(), options, 1, 1)) {
+      long reserved = test.session().usedBytes();
+      long direct = HeapMeter.directBytes();
+      assertThat(leastBytesAStep(test)).as("heap bytes").isLessThan(1024);
+      assertThat(HeapMeter.directBytes()).as("off-heap bytes").isEqualTo(direct);
+      assertThat(test.session().usedBytes()).isEqualTo(reserved);
+    }
+  }
+
   /**
    * Until everything is compiled, the vectors of vector kernels are objects: rounds are run until
    * one of them is free of that, and of what other threads of the JVM do.
@@ -52,11 +71,23 @@ class AllocationTest {
     while (least >= 1024 && System.nanoTime() - start < PATIENCE.toNanos()) {
       long before = meter.allocatedBytes();
       for (int i = 0; i < ROUND; i++) {
-        test.session().train(test.labels(), 4, 1e-3f);
-        test.session().evaluate(test.labels(), 4);
+        step(test.session(), test.labels());
       }
       least = Math.min(least, (meter.allocatedBytes() - before) / ROUND);
     }
     return least;
+  }
+
+  private static void step(Session session, MemorySegment labels) {
+    if (session.plan().options().update().accumulates()) {
+      session.accumulate(labels, 4);
+    }
+    session.train(labels, 4, 1e-3f);
+    if (session.plan().options().update().averages()) {
+      session.kept().use(Version.AVERAGE);
+      session.kept().keepBest();
+    }
+    session.evaluate(labels, 4);
+    session.kept().use(Version.TRAINED);
   }
 }

@@ -37,7 +37,7 @@ class DeterminismTest {
       Session session = test.session();
       return new byte[][] {
         session.weights().toArray(JAVA_BYTE),
-        session.momentum().toArray(JAVA_BYTE),
+        TestSession.optimizerState(session),
         session.state().toArray(JAVA_BYTE)
       };
     }

@@ -7,6 +7,7 @@ import dev.nibble.engine.exec.GradientCheck.Difference;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.network.SampleNetworks;
+import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.StoreFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,6 +44,26 @@ class GradientCheckTest {
           .isLessThan(0.02);
       assertThat(test.session().weights().toArray(JAVA_FLOAT)).containsExactly(weights);
     }
+  }
+
+  /** Smoothed labels make another loss, and it has another slope. */
+  @Test
+  void soItIsWithSmoothedLabels() {
+    Network network = SampleNetworks.preActivation();
+    PlanOptions options = PlanOptions.training(BATCH, StoreFormat.FP32, false);
+    double[][] slopes = new double[2][];
+    for (int i = 0; i < 2; i++) {
+      SessionOptions run = new SessionOptions(1, i == 0 ? 0 : 0.3);
+      try (TestSession test = new TestSession(network, options, run, 6)) {
+        test.load();
+        Parameter head = network.parameter("fc.weight");
+        Difference d = GradientCheck.check(test.session(), head, test.labels(), BATCH, 1e-2, 1);
+        assertThat(d.relative(1e-3)).isLessThan(0.005);
+        slopes[i] = new double[] {d.analytic(), test.session().lossSum()};
+      }
+    }
+    assertThat(Math.abs(slopes[0][0] - slopes[1][0])).isGreaterThan(0.05 * Math.abs(slopes[0][0]));
+    assertThat(slopes[1][1]).isNotEqualTo(slopes[0][1]);
   }
 
   @Test

@@ -1,5 +1,6 @@
 package dev.nibble.engine.exec;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
@@ -9,6 +10,7 @@ import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.MemoryAccount;
+import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
@@ -29,13 +31,13 @@ public final class TestSession implements AutoCloseable {
 
   /** Opens a session for a full batch. */
   public TestSession(Network network, PlanOptions options, int threads, long seed) {
+    this(network, options, SessionOptions.of(threads), seed);
+  }
+
+  /** Opens a session for a full batch. */
+  public TestSession(Network network, PlanOptions options, SessionOptions run, long seed) {
     count = options.batch();
-    session =
-        Session.open(
-            ExecutionPlan.of(network, options),
-            SessionOptions.of(threads),
-            TestKernels.chosen(),
-            account);
+    session = Session.open(ExecutionPlan.of(network, options), run, TestKernels.chosen(), account);
     Initializer.initialize(session, seed);
     SplittableRandom random = new SplittableRandom(seed);
     for (Parameter parameter : network.parameters()) {
@@ -125,6 +127,13 @@ public final class TestSession implements AutoCloseable {
   /** A trainable parameter's gradient in the file's order of axes. */
   public double[] gradient(Parameter parameter) {
     return inFileOrder(parameter, session.gradients().asSlice(4L * parameter.offset()));
+  }
+
+  /** What the optimiser keeps, one part behind the other. */
+  public static byte[] optimizerState(Session session) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    session.update().state().values().forEach(part -> all.writeBytes(part.toArray(JAVA_BYTE)));
+    return all.toByteArray();
   }
 
   private static double[] inFileOrder(Parameter parameter, MemorySegment memory) {

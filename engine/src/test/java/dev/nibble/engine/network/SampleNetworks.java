@@ -146,7 +146,8 @@ public final class SampleNetworks {
     return b.build(head(b, x, 3));
   }
 
-  private static Network plainWithoutNorm() {
+  /** Convolutions one behind the other. */
+  public static Network plainWithoutNorm() {
     NetworkBuilder b = Network.builder("plain-without-norm", new FeatureMap(6, 6, 3));
     Node x = b.relu(b.convolution("one", b.input(), 5, 3, 1));
     x = b.convolution("linear", x, 4, 1, 1);
@@ -263,7 +264,8 @@ public final class SampleNetworks {
     return b.build(b.batchNorm("bn", head(b, x, 3)));
   }
 
-  private static Network perceptron() {
+  /** Two dense layers. */
+  public static Network perceptron() {
     NetworkBuilder b = Network.builder("perceptron", new FeatureMap(1, 1, 12));
     Node x = b.relu(b.dense("fc1", b.input(), 10));
     return b.build(b.dense("fc2", x, 3));

@@ -136,20 +136,4 @@ class LearningRateScheduleTest {
       assertThatIllegalArgumentException().isThrownBy(() -> schedule.rate(-1));
     }
   }
-
-  @Test
-  void optionsAreChecked() {
-    assertThat(SgdOptions.recipe()).isEqualTo(new SgdOptions(0.9f, 2e-4f));
-    assertThat(new SgdOptions(0, 0).momentum()).isZero();
-    for (float bad : new float[] {-0.1f, 1f, Float.NaN}) {
-      assertThatIllegalArgumentException()
-          .as("momentum %s", bad)
-          .isThrownBy(() -> new SgdOptions(bad, 0));
-    }
-    for (float bad : new float[] {-0.1f, Float.NaN, Float.POSITIVE_INFINITY}) {
-      assertThatIllegalArgumentException()
-          .as("weight decay %s", bad)
-          .isThrownBy(() -> new SgdOptions(0.9f, bad));
-    }
-  }
 }

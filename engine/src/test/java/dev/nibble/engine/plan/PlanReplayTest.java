@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.network.SampleNetworks;
+import dev.nibble.engine.optim.Optimizer;
+import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
 import java.util.List;
@@ -15,13 +17,18 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** No buffer is overwritten before its last reader, whatever the network and the mode. */
 class PlanReplayTest {
+  private static final UpdateRule EVERYTHING =
+      new UpdateRule(Optimizer.adamW(0.9, 0.999, 1e-8, 0.01), 1, 2, 0.99);
+
   @ParameterizedTest
   @MethodSource("dev.nibble.engine.network.SampleNetworks#named")
   void noValueIsOverwrittenBeforeItsLastReader(Network network) {
     for (StoreFormat store : new StoreFormat[] {StoreFormat.FP32, StoreFormat.INT4}) {
       for (boolean naive : new boolean[] {false, true}) {
         if (!naive || store.isCodes()) {
-          replay(network, PlanOptions.training(5, store, naive));
+          PlanOptions options = PlanOptions.training(5, store, naive);
+          replay(network, options);
+          replay(network, options.withUpdate(EVERYTHING).withBest(true));
         }
       }
     }

@@ -7,6 +7,8 @@ import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.engine.network.NetworkBuilder.Node;
 import dev.nibble.engine.network.ResNet;
+import dev.nibble.engine.optim.Optimizer;
+import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.plan.Buffer.Kind;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
@@ -63,6 +65,29 @@ class StepTrafficTest {
     assertThat(traffic.minimum(Kind.OTHER)).isEqualTo(sums + table + 3 * table);
     assertThat(traffic.moved()).isEqualTo(total(traffic, false));
     assertThat(traffic.minimum()).isEqualTo(total(traffic, true));
+  }
+
+  @Test
+  void theOptimiserMovesItsStateAndWhatElseItsRuleKeeps() {
+    Network network = twoStages();
+    PlanOptions options = PlanOptions.training(BATCH, StoreFormat.INT4, false);
+    long values = 4L * (3 * 3 * 3 * 8 + 16);
+    StepTraffic sgd = StepTraffic.of(ExecutionPlan.of(network, options));
+    Optimizer adamW = Optimizer.adamW(0.9, 0.999, 1e-8, 0.01);
+    UpdateRule[] rules = {
+      UpdateRule.of(adamW), // another state, read and written
+      new UpdateRule(adamW, 1, 1, 0), // the gradients once more
+      new UpdateRule(adamW, 1, 4, 0), // the group read, its mean written and read
+      new UpdateRule(adamW, 1, 4, 0.9) // the average read and written, the new weights read
+    };
+    long[] moved = {2, 3, 6, 9};
+    long[] minimum = {2, 2, 4, 6};
+    for (int i = 0; i < rules.length; i++) {
+      StepTraffic traffic =
+          StepTraffic.of(ExecutionPlan.of(network, options.withUpdate(rules[i]).withBest(true)));
+      assertThat(traffic.moved() - sgd.moved()).as("rule %d", i).isEqualTo(moved[i] * values);
+      assertThat(traffic.minimum() - sgd.minimum()).as("rule %d", i).isEqualTo(minimum[i] * values);
+    }
   }
 
   private static long total(StepTraffic traffic, boolean least) {

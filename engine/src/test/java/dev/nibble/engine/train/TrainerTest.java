@@ -11,6 +11,7 @@ import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.ShapesDataset;
 import dev.nibble.engine.exec.TestKernels;
+import dev.nibble.engine.exec.TestSession;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
@@ -70,7 +71,7 @@ class TrainerTest {
   private static byte[][] bytes(Trainer trainer) {
     return new byte[][] {
       trainer.session().weights().toArray(JAVA_BYTE),
-      trainer.session().momentum().toArray(JAVA_BYTE),
+      TestSession.optimizerState(trainer.session()),
       trainer.session().state().toArray(JAVA_BYTE)
     };
   }

@@ -1,6 +1,8 @@
 package dev.nibble.kernels.scalar;
 
+import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.BlendArgs;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.InputArgs;
@@ -176,15 +178,39 @@ public final class ScalarKernels implements Kernels {
   @Override
   public void sgd(SgdArgs args, int from, int to, float rate, float momentum, float weightDecay) {
     Objects.checkFromToIndex(from, to, args.size());
-    MemorySegment weights = args.weights();
-    MemorySegment gradients = args.gradients();
-    MemorySegment velocities = args.momentum();
-    for (int i = from; i < to; i++) {
-      float w = Floats.get(weights, i);
-      float v = momentum * Floats.get(velocities, i) + (Floats.get(gradients, i) + weightDecay * w);
-      Floats.set(velocities, i, v);
-      Floats.set(weights, i, w - rate * v);
-    }
+    ScalarOptimizer.sgd(args, from, to, rate, momentum, weightDecay);
+  }
+
+  @Override
+  public void nesterov(
+      SgdArgs args, int from, int to, float rate, float momentum, float weightDecay) {
+    Objects.checkFromToIndex(from, to, args.size());
+    ScalarOptimizer.nesterov(args, from, to, rate, momentum, weightDecay);
+  }
+
+  @Override
+  public void adamW(
+      AdamWArgs args,
+      int from,
+      int to,
+      float rate,
+      float weightDecay,
+      double correction1,
+      double correction2) {
+    Objects.checkFromToIndex(from, to, args.size());
+    ScalarOptimizer.adamW(args, from, to, rate, weightDecay, correction1, correction2);
+  }
+
+  @Override
+  public void blend(BlendArgs args, int from, int to, float keep, float add) {
+    Objects.checkFromToIndex(from, to, args.size());
+    ScalarOptimizer.blend(args, from, to, keep, add);
+  }
+
+  @Override
+  public double sumOfSquares(MemorySegment values, int from, int to) {
+    Objects.checkFromToIndex(4L * from, 4L * to, values.byteSize());
+    return ScalarOptimizer.sumOfSquares(values, from, to);
   }
 
   private void checkPacked(Stage stage, float[] packed) {

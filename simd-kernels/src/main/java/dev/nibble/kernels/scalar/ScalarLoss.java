@@ -14,6 +14,8 @@ final class ScalarLoss {
     checkLabels(args, count);
     double total = 0;
     int correct = 0;
+    double all = args.smoothing() / args.classes();
+    double own = 1 - args.smoothing() + all;
     for (int picture = 0; picture < count; picture++) {
       int label = args.labels().get(JAVA_INT, 4L * picture);
       long first = (long) picture * args.classes();
@@ -30,7 +32,7 @@ final class ScalarLoss {
       for (int k = 0; k < args.classes(); k++) {
         sum += Math.exp((double) Floats.get(args.logits(), first + k) - max);
       }
-      total += Math.log(sum) + max - Floats.get(args.logits(), first + label);
+      total += Math.log(sum) + max - target(args, first, label);
       if (best == label && !Float.isNaN(max)) {
         correct++;
       }
@@ -38,12 +40,25 @@ final class ScalarLoss {
       if (gradient != null) {
         for (int k = 0; k < args.classes(); k++) {
           double share = Math.exp((double) Floats.get(args.logits(), first + k) - max) / sum;
-          Floats.set(gradient, first + k, (float) ((share - (k == label ? 1 : 0)) / count));
+          Floats.set(gradient, first + k, (float) ((share - (k == label ? own : all)) / count));
         }
       }
     }
     args.result().set(JAVA_DOUBLE, 0, total);
     args.result().set(JAVA_DOUBLE, 8, correct);
+  }
+
+  /** The logits' mean under the target: the label's, moved towards the mean of all. */
+  private static double target(LossArgs args, long first, int label) {
+    double logit = Floats.get(args.logits(), first + label);
+    if (args.smoothing() == 0) {
+      return logit; // whatever the others are
+    }
+    double sum = 0;
+    for (int k = 0; k < args.classes(); k++) {
+      sum += Floats.get(args.logits(), first + k);
+    }
+    return (1 - args.smoothing()) * logit + args.smoothing() * sum / args.classes();
   }
 
   /** Before anything is written: a wrong label spoils no gradient. */

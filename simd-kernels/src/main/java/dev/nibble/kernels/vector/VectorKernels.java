@@ -1,6 +1,8 @@
 package dev.nibble.kernels.vector;
 
+import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.BlendArgs;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.Kernels;
@@ -19,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * The table with the Vector API: a picture is loaded into a thread's scratch through batch norm and
  * ReLU, multiplied there by register tiles, and stored with the sums that come next.
  *
- * <p>What is small (the loss) is left to the scalar table.
+ * <p>What is small (the loss, the sum of squares) is left to the scalar table.
  */
 public final class VectorKernels implements Kernels {
   private final Kernels reference = new ScalarKernels();
@@ -166,6 +168,37 @@ public final class VectorKernels implements Kernels {
   public void sgd(SgdArgs args, int from, int to, float rate, float momentum, float weightDecay) {
     Objects.checkFromToIndex(from, to, args.size());
     SgdKernel.step(args, from, to, rate, momentum, weightDecay);
+  }
+
+  @Override
+  public void nesterov(
+      SgdArgs args, int from, int to, float rate, float momentum, float weightDecay) {
+    Objects.checkFromToIndex(from, to, args.size());
+    SgdKernel.nesterov(args, from, to, rate, momentum, weightDecay);
+  }
+
+  @Override
+  public void adamW(
+      AdamWArgs args,
+      int from,
+      int to,
+      float rate,
+      float weightDecay,
+      double correction1,
+      double correction2) {
+    Objects.checkFromToIndex(from, to, args.size());
+    AdamWKernel.step(args, from, to, rate, weightDecay, correction1, correction2);
+  }
+
+  @Override
+  public void blend(BlendArgs args, int from, int to, float keep, float add) {
+    Objects.checkFromToIndex(from, to, args.size());
+    BlendKernel.blend(args, from, to, keep, add);
+  }
+
+  @Override
+  public double sumOfSquares(MemorySegment values, int from, int to) {
+    return reference.sumOfSquares(values, from, to);
   }
 
   private void check(Stage stage, int batch, int from, int to, float[] packed, float[] scratch) {
