@@ -181,6 +181,9 @@ final class TrainSetup implements AutoCloseable {
   private static void settleChoice(Settings settings, TrainingOptions chosen, Dataset train) {
     settings.fixed("activations", chosen.store().name().toLowerCase(Locale.ROOT), "int4");
     settings.fixed("batch", chosen.batch(), chosen.batch());
+    if (chosen.update().accumulates()) {
+      settings.optional("accumulate", chosen.update().accumulate());
+    }
     if (!settings.has("checkpoint-every")) {
       long epoch = chosen.stepsPerEpoch(train.size());
       settings.free("checkpoint-every", epoch, epoch);

@@ -51,6 +51,11 @@ public record UpdateRule(Optimizer optimizer, double clipNorm, int accumulate, d
     return of(Optimizer.recipe());
   }
 
+  /** The same with another number of batches a step. */
+  public UpdateRule withAccumulate(int batches) {
+    return new UpdateRule(optimizer, clipNorm, batches, ema);
+  }
+
   /** Whether long gradients are shortened. */
   public boolean clips() {
     return clipNorm > 0;

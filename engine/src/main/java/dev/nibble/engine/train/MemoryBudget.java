@@ -16,13 +16,15 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The recipe comes first: int4, which trains as exact activations do and is faster than storing
  * them, and a batch of 128. A smaller batch comes next, down to 16, below which batch norm's
- * statistics get noisy; only then int2, whose accuracy is lower, and batches below 16.
+ * statistics get noisy; only then int2, whose accuracy is lower, and batches below 16. The
+ * gradients of so many smaller batches make a step that it sees as many pictures, and learning rate
+ * and schedule stay what they were.
  */
 public final class MemoryBudget {
   /** Batch norm's statistics are of use from about so many pictures on. */
   private static final int STEADY_BATCH = 16;
 
-  private record Candidate(StoreFormat store, int batch) {}
+  private record Candidate(StoreFormat store, int batch, int accumulate) {}
 
   /**
    * What was chosen.
@@ -49,7 +51,10 @@ public final class MemoryBudget {
     for (int i = 0; i < candidates.size(); i++) {
       Candidate candidate = candidates.get(i);
       TrainingPlan plan =
-          TrainingPlan.of(network, options.with(candidate.store(), candidate.batch()), kernels);
+          TrainingPlan.of(
+              network,
+              options.with(candidate.store(), candidate.batch(), candidate.accumulate()),
+              kernels);
       if (plan.totalBytes() <= limit) {
         return new Choice(plan, reason(plan, i == 0 ? null : candidates.get(i - 1), limit));
       }
@@ -88,22 +93,23 @@ public final class MemoryBudget {
     List<Candidate> candidates = new ArrayList<>();
     batches.stream()
         .filter(batch -> batch >= STEADY_BATCH || options.batchGiven())
-        .forEach(batch -> candidates.add(new Candidate(preferred, batch)));
+        .forEach(batch -> candidates.add(candidate(options, preferred, batch, batches)));
     for (int batch : batches) {
       if (batch < STEADY_BATCH && !options.batchGiven()) {
-        candidates.add(new Candidate(preferred, batch));
+        candidates.add(candidate(options, preferred, batch, batches));
       }
-      if (batch < 2 * STEADY_BATCH || options.batchGiven()) {
-        addSmaller(options, batch, candidates);
+      boolean smaller = batch < 2 * STEADY_BATCH || options.batchGiven();
+      if (smaller && !options.storeGiven() && preferred == StoreFormat.INT4) {
+        candidates.add(candidate(options, StoreFormat.INT2, batch, batches));
       }
     }
     return candidates;
   }
 
-  private static void addSmaller(TrainingOptions options, int batch, List<Candidate> candidates) {
-    if (!options.storeGiven() && options.store() == StoreFormat.INT4) {
-      candidates.add(new Candidate(StoreFormat.INT2, batch));
-    }
+  private static Candidate candidate(
+      TrainingOptions options, StoreFormat store, int batch, List<Integer> batches) {
+    return new Candidate(
+        store, batch, options.update().accumulate() * (batches.getFirst() / batch));
   }
 
   private static String reason(TrainingPlan plan, @Nullable Candidate next, long limit) {
@@ -112,15 +118,18 @@ public final class MemoryBudget {
     String sentence = "%s: %s%s".formatted(words(plan), ByteSize.format(plan.totalBytes()), within);
     return next == null
         ? sentence
-        : "%s; %s would not fit".formatted(sentence, words(next.store(), next.batch()));
+        : "%s; %s would not fit"
+            .formatted(sentence, words(next.store(), next.batch(), next.accumulate()));
   }
 
   private static String words(TrainingPlan plan) {
-    return words(plan.options().store(), plan.options().batch());
+    TrainingOptions options = plan.options();
+    return words(options.store(), options.batch(), options.update().accumulate());
   }
 
-  private static String words(StoreFormat store, int batch) {
-    return "%s activations and a batch of %d"
-        .formatted(store.name().toLowerCase(Locale.ROOT), batch);
+  private static String words(StoreFormat store, int batch, int accumulate) {
+    String format = store.name().toLowerCase(Locale.ROOT);
+    String pictures = "%s activations and a batch of %d".formatted(format, batch);
+    return accumulate == 1 ? pictures : pictures + ", " + accumulate + " of them a step";
   }
 }

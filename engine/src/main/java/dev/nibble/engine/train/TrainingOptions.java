@@ -144,8 +144,8 @@ public record TrainingOptions(
     };
   }
 
-  /** The same with a store format and a batch that are fixed now. */
-  TrainingOptions with(StoreFormat format, int pictures) {
+  /** The same with a store format, a batch, and batches a step that are fixed now. */
+  TrainingOptions with(StoreFormat format, int pictures, int accumulate) {
     return new TrainingOptions(
         format,
         true,
@@ -157,7 +157,7 @@ public record TrainingOptions(
         schedule,
         rate,
         warmupSteps,
-        update,
+        update.withAccumulate(accumulate),
         labelSmoothing,
         earlyStopping,
         seed,

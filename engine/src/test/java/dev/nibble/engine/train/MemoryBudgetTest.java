@@ -28,7 +28,12 @@ class MemoryBudgetTest {
   }
 
   private long bytes(StoreFormat store, int batch) {
-    TrainingOptions options = TrainingOptions.builder().store(store).batch(batch).build();
+    return bytes(store, batch, 1);
+  }
+
+  private long bytes(StoreFormat store, int batch, int accumulate) {
+    TrainingOptions options =
+        TrainingOptions.builder().store(store).batch(batch).accumulate(accumulate).build();
     return TrainingPlan.of(network, options, kernels).totalBytes();
   }
 
@@ -51,15 +56,18 @@ class MemoryBudgetTest {
     TrainingOptions open = TrainingOptions.builder().build();
     MemoryBudget.Choice choice = choose(open, MANY, bytes(StoreFormat.INT4, 128) - 1);
     assertChosen(choice, StoreFormat.INT4, 64);
+    assertThat(choice.plan().options().update().accumulate()).isEqualTo(2);
     assertThat(choice.reason())
+        .startsWith("int4 activations and a batch of 64, 2 of them a step: ")
         .endsWith("allowed; int4 activations and a batch of 128 would not fit");
   }
 
   @Test
   void codesOfTwoBitsComeOnlyWhenTheBatchIsSmall() {
     TrainingOptions open = TrainingOptions.builder().build();
-    assertChosen(choose(open, MANY, bytes(StoreFormat.INT4, 16)), StoreFormat.INT4, 16);
-    assertChosen(choose(open, MANY, bytes(StoreFormat.INT4, 16) - 1), StoreFormat.INT2, 16);
+    long least = bytes(StoreFormat.INT4, 16, 8);
+    assertChosen(choose(open, MANY, least), StoreFormat.INT4, 16);
+    assertChosen(choose(open, MANY, least - 1), StoreFormat.INT2, 16);
   }
 
   @Test
@@ -78,7 +86,7 @@ class MemoryBudgetTest {
         .hasMessageContaining("needs at least")
         .hasMessageContaining("fp32 activations and a batch of 24");
     TrainingOptions format = TrainingOptions.builder().store(StoreFormat.FP32).build();
-    assertChosen(choose(format, MANY, bytes(StoreFormat.FP32, 32)), StoreFormat.FP32, 32);
+    assertChosen(choose(format, MANY, bytes(StoreFormat.FP32, 32, 4)), StoreFormat.FP32, 32);
     TrainingOptions batch = TrainingOptions.builder().batch(100).build();
     assertChosen(choose(batch, MANY, bytes(StoreFormat.INT4, 100) - 1), StoreFormat.INT2, 100);
   }
@@ -86,7 +94,7 @@ class MemoryBudgetTest {
   @Test
   void aTrainerNeverExceedsItsLimit() {
     SplittableRandom random = new SplittableRandom(4);
-    long least = bytes(StoreFormat.INT2, 2);
+    long least = bytes(StoreFormat.INT2, 2, 10);
     long most = bytes(StoreFormat.INT4, 64);
     try (DataSplits data =
         new DataSplits(ShapesDataset.train(1, 20), ShapesDataset.test(1, 10), "shapes")) {
