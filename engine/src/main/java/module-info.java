@@ -2,14 +2,15 @@ import org.jspecify.annotations.NullMarked;
 
 /** Decides what is computed, in which order, and where it lies. */
 @NullMarked
-// "module": the friend that a package is exported to is compiled later; Hardwood's jar has no
-// descriptor.
+// "module": the friend that a package is exported to is compiled later; Hardwood's and Micrometer's
+// jars have no descriptor.
 @SuppressWarnings({"module", "requires-automatic"})
 module dev.nibble.engine {
   requires transitive dev.nibble.kernels;
   requires transitive dev.nibble.memory;
-  // Not transitive: whoever compiles against this module would need Hardwood, too.
+  // Not transitive: whoever compiles against this module would need them, too.
   requires static dev.hardwood.core;
+  requires static micrometer.core;
   requires static transitive org.jspecify;
   requires java.desktop;
 
@@ -18,6 +19,7 @@ module dev.nibble.engine {
   exports dev.nibble.engine.exchange;
   exports dev.nibble.engine.exchange.onnx;
   exports dev.nibble.engine.infer;
+  exports dev.nibble.engine.metrics;
   exports dev.nibble.engine.model;
   exports dev.nibble.engine.network;
   exports dev.nibble.engine.optim;

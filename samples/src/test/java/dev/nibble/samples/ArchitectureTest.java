@@ -94,9 +94,11 @@ class ArchitectureTest {
             "java..",
             "javax..",
             "jdk.incubator.vector..",
+            "jdk.jfr..",
             "com.sun.management..",
             "org.jspecify..",
-            "dev.hardwood..")
+            "dev.hardwood..",
+            "io.micrometer..")
         .check(nibble);
   }
 
@@ -108,6 +110,17 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("dev.hardwood..", "dev.nibble.engine.data.parquet..")
+        .check(nibble);
+  }
+
+  @Test
+  void onlyTheMetricsKnowMicrometerAndNobodyInTheLibrariesKnowsTheMetrics() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("dev.nibble.engine.metrics..", "dev.nibble.samples..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.micrometer..", "dev.nibble.engine.metrics..")
         .check(nibble);
   }
 

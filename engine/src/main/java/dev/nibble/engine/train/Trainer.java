@@ -320,6 +320,7 @@ public final class Trainer implements AutoCloseable {
    */
   public TrainingResult run(TrainingListener listener) {
     session.kept().use(Version.TRAINED);
+    listener.onStart(new SessionRun(session, done, totalSteps, stepsPerEpoch));
     List<BatchSlot> slots = session.slots();
     try (DataLoader loader =
         loaders.open(
