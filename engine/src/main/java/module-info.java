@@ -13,6 +13,7 @@ module dev.nibble.engine {
   requires static micrometer.core;
   requires static transitive org.jspecify;
   requires java.desktop;
+  requires jdk.jfr;
 
   exports dev.nibble.engine.checkpoint;
   exports dev.nibble.engine.data;

@@ -1,5 +1,6 @@
 package dev.nibble.engine.checkpoint;
 
+import dev.nibble.engine.events.CheckpointEvent;
 import dev.nibble.engine.files.AtomicFile;
 import dev.nibble.engine.files.Disk;
 import java.io.IOException;
@@ -85,6 +86,8 @@ public final class CheckpointStore {
    * @throws IllegalArgumentException if two sections have one name
    */
   public Path save(CheckpointMeta meta, List<Section> sections) {
+    CheckpointEvent event = new CheckpointEvent();
+    event.begin();
     Path file = folder.resolve("step-%09d.nibble".formatted(meta.step()));
     try {
       if (!Files.isDirectory(folder)) {
@@ -98,6 +101,11 @@ public final class CheckpointStore {
     } catch (IOException e) {
       throw new CheckpointException(
           "Cannot save checkpoint " + file + ": " + AtomicFile.reason(e) + ".", e);
+    }
+    event.end();
+    if (event.shouldCommit()) {
+      event.saved(meta.step(), file.toString(), file.toFile().length());
+      event.commit();
     }
     deleteOldOnes(file);
     return file;

@@ -1,5 +1,6 @@
 package dev.nibble.engine.infer;
 
+import dev.nibble.engine.events.PredictionEvent;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.FoldedWeights;
@@ -32,6 +33,7 @@ public final class Predictor implements AutoCloseable {
   /** The most pictures of one call. */
   public static final int MOST_PICTURES = 1024;
 
+  private final String name;
   private final FeatureMap input;
   private final int classes;
   private final PredictorOptions options;
@@ -52,6 +54,7 @@ public final class Predictor implements AutoCloseable {
       PredictorOptions options,
       Kernels kernels,
       MemoryAccount account) {
+    this.name = network.name();
     this.input = network.input();
     this.classes = network.classes();
     this.options = options;
@@ -244,6 +247,21 @@ public final class Predictor implements AutoCloseable {
   }
 
   private void run(Call call) {
+    PredictionEvent event = call.event;
+    if (!event.isEnabled()) {
+      runHeard(call);
+      return;
+    }
+    event.begin();
+    runHeard(call);
+    event.end();
+    if (event.shouldCommit()) {
+      event.call(name, call.count, call.pictureBytes());
+      event.commit();
+    }
+  }
+
+  private void runHeard(Call call) {
     PredictionListener[] heardBy = listeners;
     if (heardBy.length == 0) {
       lanes.run(call);

@@ -43,6 +43,7 @@ public final class Trainer implements AutoCloseable {
   private final BatchGroups groups;
   private final long stepsPerEpoch;
   private final LearningRateSchedule rates;
+  private final StepRecorder recorder;
   private final Progress progress = new Progress();
   private DataLoader.Factory loaders = this::prefetching;
   private final BestEpoch best;
@@ -86,6 +87,7 @@ public final class Trainer implements AutoCloseable {
     this.session =
         Session.open(
             choice.plan().execution(), TrainingPlan.sessionOptions(options), kernels, account);
+    this.recorder = new StepRecorder(session.plan());
     try {
       this.info = modelInfo(network);
       session.setNormalization(info.mean(), info.std(), info.pictureMean());
@@ -346,6 +348,7 @@ public final class Trainer implements AutoCloseable {
   }
 
   private boolean step(StepRunner steps, TrainingListener listener, long start) {
+    recorder.begin();
     float rate = rates.rate(done);
     if (!steps.run(done + 1, rate)) {
       return false;
@@ -353,7 +356,7 @@ public final class Trainer implements AutoCloseable {
     done++;
     double seconds = (System.nanoTime() - start) / 1e9;
     progress.add(steps.loss(), steps.accuracy());
-    listener.onStep(
+    TrainingListener.Step step =
         new TrainingListener.Step(
             done,
             epochDone(),
@@ -362,7 +365,9 @@ public final class Trainer implements AutoCloseable {
             rate,
             session.update().gradientNorm(),
             steps.pictures() / seconds,
-            seconds));
+            seconds);
+    recorder.end(step, steps.pictures());
+    listener.onStep(step);
     return true;
   }
 
