@@ -24,6 +24,7 @@ module dev.nibble.engine {
   exports dev.nibble.engine.model;
   exports dev.nibble.engine.network;
   exports dev.nibble.engine.optim;
+  exports dev.nibble.engine.tensorboard;
   exports dev.nibble.engine.train;
 
   // Not for users: the samples read and write JSON with it.

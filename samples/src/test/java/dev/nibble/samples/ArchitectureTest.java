@@ -2,6 +2,8 @@ package dev.nibble.samples;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
+import static com.tngtech.archunit.library.GeneralCodingRules.USE_JAVA_UTIL_LOGGING;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,6 +12,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaMember;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.lang.ArchCondition;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -122,6 +125,18 @@ class ArchitectureTest {
         .dependOnClassesThat()
         .resideInAnyPackage("io.micrometer..", "dev.nibble.engine.metrics..")
         .check(nibble);
+  }
+
+  @Test
+  void librariesPrintNothingAndForceNoLoggingOnAnyone() {
+    for (ArchCondition<JavaClass> printing :
+        List.of(ACCESS_STANDARD_STREAMS, USE_JAVA_UTIL_LOGGING)) {
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("dev.nibble.samples..")
+          .should(printing)
+          .check(nibble);
+    }
   }
 
   @Test

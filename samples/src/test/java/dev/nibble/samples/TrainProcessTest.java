@@ -7,9 +7,11 @@ import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -49,6 +51,7 @@ class TrainProcessTest {
             "0.05",
             "--kernels",
             "scalar",
+            "--tensorboard",
             "--out",
             "run");
   }
@@ -86,6 +89,17 @@ class TrainProcessTest {
     }
     assertThat(lines.stream().filter(l -> l.find("test_loss") != null)).hasSize(3);
     assertThat(lines.getLast().get("test_accuracy").asDouble()).isBetween(0.75, 1.0);
+  }
+
+  @Test
+  void writesEventsForTensorBoard() throws IOException {
+    try (Stream<Path> files = Files.list(folder.resolve("run"))) {
+      List<Path> events =
+          files.filter(f -> f.getFileName().toString().startsWith("events.out.tfevents.")).toList();
+      assertThat(events).hasSize(1);
+      assertThat(Files.readString(events.getFirst(), StandardCharsets.ISO_8859_1))
+          .contains("brain.Event:2", "train/loss", "test/accuracy", "weights/stem.weight");
+    }
   }
 
   @Test

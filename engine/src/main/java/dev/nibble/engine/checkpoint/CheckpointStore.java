@@ -5,6 +5,7 @@ import dev.nibble.engine.files.AtomicFile;
 import dev.nibble.engine.files.Disk;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -107,6 +108,7 @@ public final class CheckpointStore {
       event.saved(meta.step(), file.toString(), file.toFile().length());
       event.commit();
     }
+    logger().log(Level.DEBUG, "Saved checkpoint {0}.", file);
     deleteOldOnes(file);
     return file;
   }
@@ -139,6 +141,15 @@ public final class CheckpointStore {
     }
     throw new CheckpointException(
         "No checkpoint in " + folder + " can be used. " + String.join(" ", faults));
+  }
+
+  /** As {@link #loadLatest(Consumer)}, with the sentences as warnings in the log. */
+  public Optional<LoadedCheckpoint> loadLatest() {
+    return loadLatest(warning -> logger().log(Level.WARNING, warning));
+  }
+
+  private static System.Logger logger() {
+    return System.getLogger("dev.nibble.engine.checkpoint");
   }
 
   private List<Entry> entries() {

@@ -12,7 +12,7 @@ import jdk.jfr.StackTrace;
 @Name("dev.nibble.Step")
 @Label("Training Step")
 @Category({"Nibble", "Training"})
-@Description("From a loaded batch to the updated weights")
+@Description("From asking for a batch to the updated weights, waiting for data included")
 @StackTrace(false)
 public final class StepEvent extends Event {
   @Label("Step")
@@ -23,9 +23,9 @@ public final class StepEvent extends Event {
   @Description("From 1")
   int epoch;
 
-  @Label("Batch")
-  @Description("Pictures of the step")
-  int batch;
+  @Label("Pictures")
+  @Description("All pictures of the step, which may be several batches")
+  long pictures;
 
   @Label("Loss")
   @Description("Mean loss of the batch")
@@ -44,15 +44,15 @@ public final class StepEvent extends Event {
   long stored;
 
   @Label("Moved")
-  @Description("Bytes that the kernels loaded from planned buffers and stored to them")
+  @Description("Bytes that a batch loads from planned buffers and stores to them")
   @DataAmount
   long moved;
 
   /** Whose step it was. */
-  public void position(long done, int epochOfStep, int pictures) {
+  public void position(long done, int epochOfStep, long count) {
     step = done;
     epoch = epochOfStep;
-    batch = pictures;
+    pictures = count;
   }
 
   /** What came out. */

@@ -6,7 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** Shows listeners a session without handing it out. */
-record SessionRun(Session session, long startStep, long totalSteps, long stepsPerEpoch)
+record SessionRun(
+    Session session, int batch, long startStep, long totalSteps, long stepsPerEpoch)
     implements TrainingRun {
   @Override
   public String network() {
@@ -21,11 +22,6 @@ record SessionRun(Session session, long startStep, long totalSteps, long stepsPe
   @Override
   public MemorySegment values(Parameter parameter) {
     return session.values(parameter).asReadOnly();
-  }
-
-  @Override
-  public int batch() {
-    return session.plan().options().batch();
   }
 
   @Override

@@ -23,14 +23,14 @@ final class StepRecorder {
     }
   }
 
-  void end(TrainingListener.Step step, int batch) {
+  void end(TrainingListener.Step step, long pictures) {
     if (begun) {
       event.end();
       if (!counted) {
         event.traffic(plan.bytes(Kind.STORE), StepTraffic.of(plan).moved());
         counted = true;
       }
-      event.position(step.step(), step.epoch(), batch);
+      event.position(step.step(), step.epoch(), pictures);
       event.outcome(step.loss(), step.accuracy(), step.rate());
       event.commit();
     }

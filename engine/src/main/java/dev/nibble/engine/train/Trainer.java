@@ -322,7 +322,11 @@ public final class Trainer implements AutoCloseable {
    */
   public TrainingResult run(TrainingListener listener) {
     session.kept().use(Version.TRAINED);
-    listener.onStart(new SessionRun(session, done, totalSteps, stepsPerEpoch));
+    TrainingRun view =
+        new SessionRun(
+            session, options.batch() * groups.perStep(), done, totalSteps, stepsPerEpoch);
+    TrainingLog.started(view);
+    listener.onStart(view);
     List<BatchSlot> slots = session.slots();
     try (DataLoader loader =
         loaders.open(
@@ -344,7 +348,9 @@ public final class Trainer implements AutoCloseable {
       save(listener);
     }
     session.kept().use(keptVersion());
-    return progress.result(done, totalSteps, best);
+    TrainingResult result = progress.result(done, totalSteps, best);
+    TrainingLog.ended(view, result);
+    return result;
   }
 
   private boolean step(StepRunner steps, TrainingListener listener, long start) {

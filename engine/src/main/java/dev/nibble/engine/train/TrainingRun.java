@@ -21,7 +21,7 @@ public interface TrainingRun {
    */
   MemorySegment values(Parameter parameter);
 
-  /** Pictures of a batch. */
+  /** Pictures of a step: a batch, or several where gradients are accumulated. */
   int batch();
 
   /** Steps done before the run: 0, or those before a resume. */
