@@ -13,12 +13,11 @@ import dev.nibble.engine.infer.Predictor;
 import dev.nibble.engine.infer.PredictorOptions;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
-import dev.nibble.engine.plan.Buffer;
-import dev.nibble.engine.plan.StepTraffic;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingListener;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.MemoryAccount;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -64,7 +63,13 @@ class FlightRecordingTest {
 
   private Trainer trainer() {
     TrainingOptions options =
-        TrainingOptions.builder().batch(BATCH).steps(STEPS).threads(1).checkpointEvery(2).build();
+        TrainingOptions.builder()
+            .store(StoreFormat.INT4)
+            .batch(BATCH)
+            .steps(STEPS)
+            .threads(1)
+            .checkpointEvery(2)
+            .build();
     return Trainer.open(network(), data, options, TestKernels.chosen(), account);
   }
 
@@ -109,9 +114,9 @@ class FlightRecordingTest {
                 epochs.add(epoch);
               }
             });
-        total = trainer.session().plan().memory().totalBytes();
-        stored = trainer.session().plan().bytes(Buffer.Kind.STORE);
-        moved = StepTraffic.of(trainer.session().plan()).moved();
+        total = trainer.choice().plan().slabBytes();
+        stored = trainer.choice().plan().storeBytes();
+        moved = trainer.choice().plan().movedBytes();
       }
       events = stop(recording);
     }
@@ -224,7 +229,7 @@ class FlightRecordingTest {
     try (Recording recording = new Recording();
         Trainer trainer = trainer();
         Predictor predictor =
-            Predictor.of(trainer.session(), PredictorOptions.defaults().withThreads(1), account)) {
+            trainer.predictor(PredictorOptions.defaults().withThreads(1), account)) {
       recording.enable("dev.nibble.Prediction").withThreshold(Duration.ZERO);
       recording.start();
       float[] logits = new float[3 * 10];

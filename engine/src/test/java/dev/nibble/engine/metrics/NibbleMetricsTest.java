@@ -119,7 +119,7 @@ class NibbleMetricsTest {
     long start = System.nanoTime();
     try (Trainer trainer = trainer();
         Predictor predictor =
-            Predictor.of(trainer.session(), PredictorOptions.defaults().withThreads(1), account)) {
+            trainer.predictor(PredictorOptions.defaults().withThreads(1), account)) {
       float[] pictures = new float[3 * 32 * 32 * 3];
       float[] logits = new float[3 * 10];
       predictor.predict(pictures, 1, logits);

@@ -31,7 +31,7 @@ final class WithoutMicrometerMain {
       TrainingResult result = trainer.run(new TrainingListener() {});
       System.out.println("steps " + result.steps());
       PredictorOptions one = PredictorOptions.defaults().withThreads(1);
-      try (Predictor predictor = Predictor.of(trainer.session(), one, account)) {
+      try (Predictor predictor = trainer.predictor(one, account)) {
         predictor.addListener((pictures, nanoseconds) -> System.out.println("heard " + pictures));
         predictor.predict(new float[2 * 32 * 32 * 3], 2, new float[20]);
       }
