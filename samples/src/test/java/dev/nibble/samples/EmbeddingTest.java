@@ -44,7 +44,8 @@ class EmbeddingTest {
       Path target = ROOT.resolve(module).resolve("target");
       try (Stream<Path> files = Files.list(target)) {
         files
-            .filter(f -> f.getFileName().toString().matches("nibble-[a-z]+-[0-9.]+(-SNAPSHOT)?.jar"))
+            .filter(
+                f -> f.getFileName().toString().matches("nibble-[a-z]+-[0-9.]+(-SNAPSHOT)?.jar"))
             .forEach(found::add);
       }
     }
@@ -123,7 +124,9 @@ class EmbeddingTest {
     assertThat(bytes).isLessThan(MEBIBYTE);
   }
 
-  /** A second of computing, so that a busy machine does not matter; on one core, that is a second. */
+  /**
+   * A second of computing, so that a busy machine does not matter; on one core, that is a second.
+   */
   @Test
   void theFirstPredictionTakesLessThanASecondOfComputing() throws Exception {
     String classPath = consumer() + File.pathSeparator + path();

@@ -8,7 +8,10 @@ import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 
-/** A batch was not ready when it was asked for. One object serves all batches of a loader. */
+/**
+ * A batch of the engine's own, prefetching data loader was not ready when it was asked for. One
+ * object serves all batches of a loader.
+ */
 @Name("dev.nibble.DataWait")
 @Label("Data Wait")
 @Category({"Nibble", "Data"})

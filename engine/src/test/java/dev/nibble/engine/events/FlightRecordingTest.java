@@ -7,6 +7,7 @@ import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.PrefetchingDataLoader;
 import dev.nibble.engine.data.ShapesDataset;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.infer.Predictor;
@@ -202,7 +203,7 @@ class FlightRecordingTest {
         Arena arena = Arena.ofShared()) {
       BatchSlot slot = BatchSlot.allocate(arena, BATCH, 32, 32, 3);
       try (DataLoader loader =
-          new DataLoader(
+          new PrefetchingDataLoader(
               data.train(), BATCH, Augmentation.NONE, true, 1, List.of(slot), 0, 50, true)) {
         // With a single slot nothing can be loaded ahead: every batch but the first is waited for.
         for (BatchSlot taken = loader.take(); taken != null; taken = loader.take()) {
