@@ -17,10 +17,11 @@ import org.jspecify.annotations.Nullable;
  * Writes a training's course as an event file for TensorBoard.
  *
  * <p>A step leaves the scalars {@code train/loss}, {@code train/accuracy}, {@code
- * train/learning_rate}, {@code train/images_per_second}, {@code memory/used_bytes} and, where gradients are clipped, {@code train/gradient_norm}; an epoch
- * {@code test/loss}, {@code test/accuracy} and a histogram {@code weights/NAME} of every parameter,
- * running statistics included. A run that is resumed begins another file in the folder, and
- * TensorBoard forgets the steps that are taken again.
+ * train/learning_rate}, {@code train/images_per_second}, {@code memory/used_bytes} and, where
+ * gradients are clipped, {@code train/gradient_norm}; an epoch {@code test/loss}, {@code
+ * test/accuracy} and a histogram {@code weights/NAME} of every parameter, running statistics
+ * included. A run that is resumed begins another file in the folder, and TensorBoard forgets the
+ * steps that are taken again.
  *
  * <p>Every event is written at once. Should the disk fail, the run goes on without: there is one
  * warning, and the events until then stay readable.

@@ -6,8 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** Shows listeners a session without handing it out. */
-record SessionRun(
-    Session session, int batch, long startStep, long totalSteps, long stepsPerEpoch)
+record SessionRun(Session session, int batch, long startStep, long totalSteps, long stepsPerEpoch)
     implements TrainingRun {
   @Override
   public String network() {

@@ -401,8 +401,7 @@ public final class Trainer implements AutoCloseable {
   }
 
   private Evaluator.Result evaluate(int epoch) {
-    List<BatchSlot> slots =
-        session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
+    List<BatchSlot> slots = session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
     Evaluator.Result result = Evaluator.evaluate(session, data.test(), slots);
     if (best.offer(epoch, result)) {
       session.kept().keepBest();

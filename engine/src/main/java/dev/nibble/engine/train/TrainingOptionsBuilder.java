@@ -55,8 +55,8 @@ public final class TrainingOptionsBuilder {
   }
 
   /**
-   * Pictures that are computed at once. Without it, 128, or as many as fit the memory that the trainer may take and
-   * the data set has.
+   * Pictures that are computed at once. Without it, 128, or as many as fit the memory that the
+   * trainer may take and the data set has.
    */
   public TrainingOptionsBuilder batch(int pictures) {
     batch = pictures;

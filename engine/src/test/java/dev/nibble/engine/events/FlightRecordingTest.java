@@ -128,7 +128,7 @@ class FlightRecordingTest {
       TrainingListener.Step step = steps.get(i);
       assertThat(event.getLong("step")).isEqualTo(i + 1);
       assertThat(event.getInt("epoch")).isEqualTo(step.epoch());
-      assertThat(event.getInt("batch")).isEqualTo(BATCH);
+      assertThat(event.getLong("pictures")).isEqualTo(BATCH);
       assertThat(event.getDouble("loss")).isEqualTo(step.loss());
       assertThat(event.getDouble("accuracy")).isEqualTo(step.accuracy());
       assertThat(event.getFloat("learningRate")).isEqualTo(step.rate());
