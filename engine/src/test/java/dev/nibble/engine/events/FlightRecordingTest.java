@@ -243,7 +243,7 @@ class FlightRecordingTest {
         .allSatisfy(
             event -> {
               assertThat(event.getString("network")).isEqualTo("small");
-              assertThat(event.getLong("size")).isEqualTo(event.getInt("pictures") * 32 * 32 * 12L);
+              assertThat(event.getLong("size")).isEqualTo(event.getInt("pictures") * 12L * 32 * 32);
               assertThat(event.getDuration()).isPositive();
             });
     assertThat(events).extracting(e -> e.getInt("pictures")).containsExactly(1, 3);
