@@ -113,6 +113,20 @@ final class LinuxMemory {
     return possible ? Linked.INSTANCE : null;
   }
 
+  /** Why a region lies in plain pages, and what to do about it. */
+  static String whyPlainPages() {
+    if (!System.getProperty("os.name", "").equals("Linux")) {
+      return "only Linux is asked for them";
+    }
+    if (!LinuxMemory.class.getModule().isNativeAccessEnabled()) {
+      return "native access is off; start java with --enable-native-access=dev.nibble.memory"
+          + " (ALL-UNNAMED on the class path)";
+    }
+    return isTurnedOff()
+        ? "the system has them turned off in " + HUGE_PAGE_MODE
+        : "the system does not give them";
+  }
+
   /**
    * Maps zeroed memory that starts at a huge page's boundary and lives as long as the arena. Only
    * what is touched becomes resident, and nothing beyond the last page asked for ever does: the

@@ -1,5 +1,6 @@
 package dev.nibble.memory;
 
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +51,9 @@ public final class Slab implements AutoCloseable {
     Arena arena = Arena.ofShared();
     try {
       Slab mapped = size < LinuxMemory.HUGE_PAGE ? null : map(account, size, purpose, arena);
+      if (size >= LinuxMemory.HUGE_PAGE && (mapped == null || !mapped.hugePages)) {
+        logPlainPages(size, purpose);
+      }
       if (mapped != null) {
         return mapped;
       }
@@ -93,6 +97,18 @@ public final class Slab implements AutoCloseable {
         throw e;
       }
       return null;
+    }
+  }
+
+  private static void logPlainPages(long size, String purpose) {
+    System.Logger logger = System.getLogger("dev.nibble.memory");
+    if (logger.isLoggable(Level.DEBUG)) {
+      logger.log(
+          Level.DEBUG,
+          "No huge pages for {0} ({1}): {2}.",
+          purpose,
+          ByteSize.format(size),
+          LinuxMemory.whyPlainPages());
     }
   }
 

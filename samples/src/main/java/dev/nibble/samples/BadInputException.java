@@ -3,6 +3,7 @@ package dev.nibble.samples;
 import dev.nibble.engine.checkpoint.CheckpointException;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.exchange.ExchangeException;
+import dev.nibble.engine.tensorboard.TensorBoardException;
 import dev.nibble.engine.train.DivergedException;
 import dev.nibble.kernels.provider.KernelUnavailableException;
 import dev.nibble.memory.MemoryLimitException;
@@ -63,6 +64,7 @@ final class BadInputException extends RuntimeException {
       case MemoryLimitException m -> m.getMessage();
       case KernelUnavailableException k -> k.getMessage();
       case DivergedException d -> d.getMessage();
+      case TensorBoardException t -> t.getMessage();
       default -> null;
     };
   }

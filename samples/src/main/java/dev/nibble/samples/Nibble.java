@@ -58,9 +58,20 @@ public final class Nibble implements Runnable {
 
   /** Runs the command named by the arguments and exits: 0 done, 1 failed, 2 bad input. */
   public static void main(String[] args) {
+    plainLog();
     PrintWriter out = new PrintWriter(System.out, true, System.out.charset());
     PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
     System.exit(run(out, err, args));
+  }
+
+  /**
+   * What the libraries log, such as why the kernels are slow, reads like the command's own words.
+   */
+  private static void plainLog() {
+    String format = "java.util.logging.SimpleFormatter.format";
+    if (System.getProperty(format) == null) {
+      System.setProperty(format, "nibble: %5$s%n");
+    }
   }
 
   /** Runs a command within this process and returns its exit code. */

@@ -5,6 +5,7 @@ import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.WarmStart;
+import dev.nibble.engine.tensorboard.TensorBoardListener;
 import dev.nibble.engine.train.DivergedException;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingPlan;
@@ -101,6 +102,7 @@ final class TrainCommand implements Callable<Integer> {
         }
       }
       // Only now, that nothing can be wrong with the input any more, does anything appear on disk.
+      TensorBoardFolder board = TensorBoardFolder.of(settings, folder.path());
       folder.create(settings);
       folder.lock();
       CheckpointStore store = new CheckpointStore(folder.file(RunFolder.CHECKPOINTS));
@@ -108,7 +110,7 @@ final class TrainCommand implements Callable<Integer> {
       if (old != null) {
         restore(trainer, store);
       }
-      return train(setup, trainer, folder);
+      return train(setup, trainer, folder, board, account);
     }
   }
 
@@ -127,7 +129,12 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private int train(TrainSetup setup, Trainer trainer, RunFolder folder) {
+  private int train(
+      TrainSetup setup,
+      Trainer trainer,
+      RunFolder folder,
+      TensorBoardFolder board,
+      MemoryAccount account) {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     TrainingPlan plan = setup.plan();
@@ -156,8 +163,8 @@ final class TrainCommand implements Callable<Integer> {
           new TrainingReport(
               trainer, folder, metrics, history, line, err, title, plan.totalBytes());
       TrainingResult result;
-      try {
-        result = trainer.run(report);
+      try (TensorBoardListener events = board.open(account, report::onWarning)) {
+        result = trainer.run(TensorBoardFolder.both(report, events));
       } catch (DivergedException e) {
         report.end();
         throw new BadInputException(e.getMessage() + " " + lastGood(folder), e);

@@ -164,4 +164,14 @@ final class TrainOptions {
       paramLabel = "N",
       description = "Steps between checkpoints. Default: one an epoch.")
   @Nullable Long checkpointEvery;
+
+  @Option(
+      names = "--tensorboard",
+      arity = "0..1",
+      fallbackValue = "",
+      paramLabel = "FOLDER",
+      description =
+          "Write event files for TensorBoard: scalars of each step, histograms of the weights each"
+              + " epoch. Without FOLDER into the run's own.")
+  @Nullable String tensorboard;
 }

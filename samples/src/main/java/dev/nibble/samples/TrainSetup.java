@@ -78,6 +78,7 @@ final class TrainSetup implements AutoCloseable {
     settings.free("threads", given.threads, null);
     settings.free("memory-limit", given.memoryLimit, null);
     settings.free("checkpoint-every", given.checkpointEvery, null);
+    settings.free(TensorBoardFolder.SETTING, TensorBoardFolder.setting(given.tensorboard), null);
   }
 
   private static void settleLength(Settings settings, TrainOptions given) {

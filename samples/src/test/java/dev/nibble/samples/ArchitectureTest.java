@@ -2,6 +2,8 @@ package dev.nibble.samples;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.GeneralCodingRules.ACCESS_STANDARD_STREAMS;
+import static com.tngtech.archunit.library.GeneralCodingRules.USE_JAVA_UTIL_LOGGING;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,6 +12,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaMember;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.lang.ArchCondition;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -94,9 +97,11 @@ class ArchitectureTest {
             "java..",
             "javax..",
             "jdk.incubator.vector..",
+            "jdk.jfr..",
             "com.sun.management..",
             "org.jspecify..",
-            "dev.hardwood..")
+            "dev.hardwood..",
+            "io.micrometer..")
         .check(nibble);
   }
 
@@ -109,6 +114,29 @@ class ArchitectureTest {
         .dependOnClassesThat()
         .resideInAnyPackage("dev.hardwood..", "dev.nibble.engine.data.parquet..")
         .check(nibble);
+  }
+
+  @Test
+  void onlyTheMetricsKnowMicrometerAndNobodyInTheLibrariesKnowsTheMetrics() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("dev.nibble.engine.metrics..", "dev.nibble.samples..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.micrometer..", "dev.nibble.engine.metrics..")
+        .check(nibble);
+  }
+
+  @Test
+  void librariesPrintNothingAndForceNoLoggingOnAnyone() {
+    for (ArchCondition<JavaClass> printing :
+        List.of(ACCESS_STANDARD_STREAMS, USE_JAVA_UTIL_LOGGING)) {
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("dev.nibble.samples..")
+          .should(printing)
+          .check(nibble);
+    }
   }
 
   @Test

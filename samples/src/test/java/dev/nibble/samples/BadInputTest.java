@@ -102,6 +102,7 @@ class BadInputTest {
         arguments("train " + tiny + " --init @missing.safetensors", "missing.safetensors"),
         arguments("train " + tiny + " --steps 2 --warmup-steps 2", "2 warm-up steps do not fit"),
         arguments("train --data @pictures --model resnet8 --batch 4 --out @file", "file is a file"),
+        arguments("train " + tiny + " --tensorboard @file", "file is a file"),
         arguments("train --data @pictures --model resnet8 --batch 17", "batch of at most 16"),
         arguments("train --data @damaged --model resnet8 --batch 4", "p003.png"),
         arguments("evaluate --weights @text.safetensors", "text.safetensors"),

@@ -29,8 +29,9 @@ final class NibbleProcess implements AutoCloseable {
   static NibbleProcess start(Path folder, List<String> arguments) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    // A short life: what is compiled is compiled quickly. Without C2 the scalar kernels compute.
+    // A short life: what is compiled is compiled quickly. Without C2 only scalar kernels compute.
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
+    command.add("-Dnibble.kernels=scalar");
     command.add("-Djava.awt.headless=true");
     String modules = System.getProperty("jdk.module.path");
     if (modules != null) {

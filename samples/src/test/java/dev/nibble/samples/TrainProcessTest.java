@@ -7,9 +7,12 @@ import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -49,6 +52,7 @@ class TrainProcessTest {
             "0.05",
             "--kernels",
             "scalar",
+            "--tensorboard",
             "--out",
             "run");
   }
@@ -86,6 +90,20 @@ class TrainProcessTest {
     }
     assertThat(lines.stream().filter(l -> l.find("test_loss") != null)).hasSize(3);
     assertThat(lines.getLast().get("test_accuracy").asDouble()).isBetween(0.75, 1.0);
+  }
+
+  @Test
+  void writesEventsForTensorBoard() throws IOException {
+    try (Stream<Path> files = Files.list(folder.resolve("run"))) {
+      // The resumed run of another test leaves a second file, which is later by its name.
+      Path events =
+          files
+              .filter(f -> f.getFileName().toString().startsWith("events.out.tfevents."))
+              .min(Comparator.naturalOrder())
+              .orElseThrow();
+      assertThat(Files.readString(events, StandardCharsets.ISO_8859_1))
+          .contains("brain.Event:2", "train/loss", "test/accuracy", "weights/stem.weight");
+    }
   }
 
   @Test

@@ -1,9 +1,11 @@
 package dev.nibble.engine.checkpoint;
 
+import dev.nibble.engine.events.CheckpointEvent;
 import dev.nibble.engine.files.AtomicFile;
 import dev.nibble.engine.files.Disk;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -85,6 +87,8 @@ public final class CheckpointStore {
    * @throws IllegalArgumentException if two sections have one name
    */
   public Path save(CheckpointMeta meta, List<Section> sections) {
+    CheckpointEvent event = new CheckpointEvent();
+    event.begin();
     Path file = folder.resolve("step-%09d.nibble".formatted(meta.step()));
     try {
       if (!Files.isDirectory(folder)) {
@@ -99,6 +103,12 @@ public final class CheckpointStore {
       throw new CheckpointException(
           "Cannot save checkpoint " + file + ": " + AtomicFile.reason(e) + ".", e);
     }
+    event.end();
+    if (event.shouldCommit()) {
+      event.saved(meta.step(), file.toString(), file.toFile().length());
+      event.commit();
+    }
+    logger().log(Level.DEBUG, "Saved checkpoint {0}.", file);
     deleteOldOnes(file);
     return file;
   }
@@ -131,6 +141,15 @@ public final class CheckpointStore {
     }
     throw new CheckpointException(
         "No checkpoint in " + folder + " can be used. " + String.join(" ", faults));
+  }
+
+  /** As {@link #loadLatest(Consumer)}, with the sentences as warnings in the log. */
+  public Optional<LoadedCheckpoint> loadLatest() {
+    return loadLatest(warning -> logger().log(Level.WARNING, warning));
+  }
+
+  private static System.Logger logger() {
+    return System.getLogger("dev.nibble.engine.checkpoint");
   }
 
   private List<Entry> entries() {

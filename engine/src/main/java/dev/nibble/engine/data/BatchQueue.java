@@ -1,5 +1,6 @@
 package dev.nibble.engine.data;
 
+import dev.nibble.engine.events.DataWaitEvent;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -29,6 +30,7 @@ final class BatchQueue {
   private boolean closed;
   private @Nullable Throwable failure;
   private long waitNanos;
+  private final DataWaitEvent event = new DataWaitEvent();
 
   BatchQueue(List<BatchSlot> slots) {
     this.slots = slots.toArray(BatchSlot[]::new);
@@ -67,8 +69,12 @@ final class BatchQueue {
 
   /** Waits for the next ready slot; null at the end. */
   synchronized @Nullable BatchSlot takeReady() {
-    if (readyCount == 0 && !finished && !closed) {
+    boolean waited = readyCount == 0 && !finished && !closed;
+    boolean recorded = waited && event.isEnabled();
+    if (waited) {
+      event.begin();
       awaitReady();
+      event.end();
     }
     if (closed) {
       throw new IllegalStateException("The data loader is closed");
@@ -87,7 +93,12 @@ final class BatchQueue {
     firstReady = (firstReady + 1) % ready.length;
     readyCount--;
     states[i] = State.TAKEN;
-    return slots[i];
+    BatchSlot slot = slots[i];
+    if (recorded && event.shouldCommit()) {
+      event.batch(slot.step(), slot.count(), (long) slot.count() * slot.pictureBytes());
+      event.commit();
+    }
+    return slot;
   }
 
   private synchronized void awaitReady() {

@@ -28,6 +28,7 @@ final class StagePasses {
   private final MemorySegment moments;
   private final MemorySegment statistics;
   private final LossBindings losses;
+  private final StageRecorder recorder;
   private final @Nullable ParameterUpdate update;
   private final int shards;
   private final int[] bounds;
@@ -57,6 +58,7 @@ final class StagePasses {
     this.moments = binder.view(plan.buffers().persistent().moments());
     this.statistics = binder.view(plan.buffers().persistent().statistics());
     this.losses = new LossBindings(plan, binder, options.labelSmoothing());
+    this.recorder = new StageRecorder(plan);
     this.update =
         plan.options().isTraining()
             ? new ParameterUpdate(plan, binder, kernels, pool, trainable(plan))
@@ -77,6 +79,7 @@ final class StagePasses {
     Shards.bounds(count, shards, bounds);
     for (int i = 0; i < stages.size(); i++) {
       BoundStage stage = stages.get(i);
+      recorder.beginForward(training);
       forwardArgs = training ? stage.train() : stage.infer();
       if (!training || stage.running()) {
         loadRunning(stage.inputTable(), training);
@@ -86,6 +89,7 @@ final class StagePasses {
       if (training && forwardArgs.stage().statistics()) {
         finishStatistics(stage, count);
       }
+      recorder.endForward(stage.node(), count);
     }
   }
 
@@ -139,6 +143,7 @@ final class StagePasses {
       if (args == null) {
         continue; // frozen
       }
+      recorder.beginBackward();
       backwardArgs = args;
       kernels.packBackward(args, scratch.packed());
       pool.run(shards, backwardTask);
@@ -153,6 +158,7 @@ final class StagePasses {
       if (scale != null && shift != null) {
         kernels.finishChannels(args, shards, count, scale, shift);
       }
+      recorder.endBackward(stage.node(), count);
     }
   }
 

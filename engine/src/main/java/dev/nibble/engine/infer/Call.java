@@ -3,6 +3,7 @@ package dev.nibble.engine.infer;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.nibble.engine.events.PredictionEvent;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +26,9 @@ final class Call {
 
   /** The thread that called. */
   final Worker caller = new Worker();
+
+  /** Shows the call to a flight recording. */
+  final PredictionEvent event = new PredictionEvent();
 
   /** Pictures. */
   int count;
@@ -93,6 +97,11 @@ final class Call {
   /** Whether pictures are bytes, to be normalised. */
   boolean hasBytes() {
     return hasBytes;
+  }
+
+  /** Bytes of the pictures as the caller passed them. */
+  long pictureBytes() {
+    return (hasBytes ? 1L : 4L) * count * values;
   }
 
   /** Whether another thread may touch the caller's memory: not if its arena is confined. */

@@ -1,5 +1,6 @@
 package dev.nibble.engine.infer;
 
+import dev.nibble.engine.events.PredictionEvent;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.FoldedWeights;
@@ -11,6 +12,8 @@ import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.Slab;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Objects;
 import java.util.function.Function;
 
 /**
@@ -30,6 +33,7 @@ public final class Predictor implements AutoCloseable {
   /** The most pictures of one call. */
   public static final int MOST_PICTURES = 1024;
 
+  private final String name;
   private final FeatureMap input;
   private final int classes;
   private final PredictorOptions options;
@@ -40,6 +44,9 @@ public final class Predictor implements AutoCloseable {
   private final Object closing = new Object();
   private boolean closed;
 
+  /** Replaced as a whole, so that a call reads one field and takes no lock. */
+  private volatile PredictionListener[] listeners = {};
+
   @SuppressWarnings("MustBeClosedChecker") // the predictor owns the memory, and closes it
   private Predictor(
       Network network,
@@ -47,6 +54,7 @@ public final class Predictor implements AutoCloseable {
       PredictorOptions options,
       Kernels kernels,
       MemoryAccount account) {
+    this.name = network.name();
     this.input = network.input();
     this.classes = network.classes();
     this.options = options;
@@ -128,6 +136,17 @@ public final class Predictor implements AutoCloseable {
     }
   }
 
+  /** Lets a listener hear of every call that ends well from now on. */
+  public void addListener(PredictionListener listener) {
+    Objects.requireNonNull(listener, "listener");
+    synchronized (closing) {
+      int count = listeners.length;
+      PredictionListener[] more = Arrays.copyOf(listeners, count + 1);
+      more[count] = listener;
+      listeners = more;
+    }
+  }
+
   /** Shape of a picture. */
   public FeatureMap input() {
     return input;
@@ -169,7 +188,7 @@ public final class Predictor implements AutoCloseable {
     Call call = lanes.begin();
     try {
       call.fromSegment(pictures, false, count, logits);
-      lanes.run(call);
+      run(call);
     } finally {
       lanes.end(call);
     }
@@ -183,7 +202,7 @@ public final class Predictor implements AutoCloseable {
     Call call = lanes.begin();
     try {
       call.fromFloats(pictures, count, logits);
-      lanes.run(call);
+      run(call);
     } finally {
       lanes.end(call);
     }
@@ -206,7 +225,7 @@ public final class Predictor implements AutoCloseable {
     Call call = lanes.begin();
     try {
       call.fromSegment(pictures, true, count, logits);
-      lanes.run(call);
+      run(call);
     } finally {
       lanes.end(call);
     }
@@ -221,9 +240,39 @@ public final class Predictor implements AutoCloseable {
     Call call = lanes.begin();
     try {
       call.fromBytes(pictures, count, logits);
-      lanes.run(call);
+      run(call);
     } finally {
       lanes.end(call);
+    }
+  }
+
+  private void run(Call call) {
+    PredictionEvent event = call.event;
+    if (!event.isEnabled()) {
+      runHeard(call);
+      return;
+    }
+    event.begin();
+    runHeard(call);
+    event.end();
+    if (event.shouldCommit()) {
+      event.call(name, call.count, call.pictureBytes());
+      event.commit();
+    }
+  }
+
+  private void runHeard(Call call) {
+    PredictionListener[] heardBy = listeners;
+    if (heardBy.length == 0) {
+      lanes.run(call);
+      return;
+    }
+    int pictures = call.count;
+    long start = System.nanoTime();
+    lanes.run(call);
+    long nanoseconds = System.nanoTime() - start;
+    for (PredictionListener listener : heardBy) {
+      listener.onPrediction(pictures, nanoseconds);
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.nibble.engine.plan;
 
+import dev.nibble.engine.events.PlanEvent;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.Buffer.Kind;
@@ -44,7 +45,17 @@ public final class ExecutionPlan {
 
   /** Plans a network. */
   public static ExecutionPlan of(Network network, PlanOptions options) {
-    return new ExecutionPlan(Lowering.lower(network), options);
+    PlanEvent event = new PlanEvent();
+    event.begin();
+    ExecutionPlan plan = new ExecutionPlan(Lowering.lower(network), options);
+    event.end();
+    if (event.shouldCommit()) {
+      event.subject(
+          network.name(), options.batch(), options.isTraining(), options.store().toString());
+      event.sizes(plan.all().size(), plan.memory().totalBytes(), plan.bytes(Kind.STORE));
+      event.commit();
+    }
+    return plan;
   }
 
   /** Plans a network that is already cut into stages. */

@@ -42,12 +42,24 @@ public final class StepTraffic {
   private final Map<Kind, Long> moved = new EnumMap<>(Kind.class);
   private final Map<Kind, Long> minimum = new EnumMap<>(Kind.class);
 
+  /** Moved by each stage, and the part of it that its stored activation is. */
+  private final long[] forward;
+
+  private final long[] backward;
+  private final long[] written;
+  private final long[] restored;
+
   private StepTraffic(ExecutionPlan plan) {
     this.plan = plan;
     this.buffers = plan.buffers();
     this.persistent = buffers.persistent();
     this.batch = plan.options().batch();
     this.shards = plan.shards();
+    int stages = plan.graph().stages().size();
+    this.forward = new long[stages];
+    this.backward = new long[stages];
+    this.written = new long[stages];
+    this.restored = new long[stages];
   }
 
   /**
@@ -63,9 +75,9 @@ public final class StepTraffic {
     StepTraffic traffic = new StepTraffic(plan);
     traffic.input();
     List<Node> nodes = plan.graph().stages();
-    nodes.forEach(traffic::forward);
+    nodes.forEach(traffic::countForward);
     traffic.loss();
-    nodes.reversed().stream().filter(n -> !plan.frozen().node(n)).forEach(traffic::backward);
+    nodes.reversed().stream().filter(n -> !plan.frozen().node(n)).forEach(traffic::countBackward);
     traffic.update();
     return traffic;
   }
@@ -90,6 +102,42 @@ public final class StepTraffic {
     return minimum.getOrDefault(kind, 0L);
   }
 
+  /** Bytes that a stage's forward pass moves. */
+  public long forward(Node node) {
+    return forward[node.index()];
+  }
+
+  /** Bytes that a stage's backward pass moves. */
+  public long backward(Node node) {
+    return backward[node.index()];
+  }
+
+  /** Bytes of {@link #forward} that are the activation stored for the backward pass. */
+  public long written(Node node) {
+    return written[node.index()];
+  }
+
+  /** Bytes of {@link #backward} that are stored activations read again. */
+  public long restored(Node node) {
+    return restored[node.index()];
+  }
+
+  private void countForward(Node node) {
+    long before = moved();
+    long stored = moved(Kind.STORE);
+    forward(new Pass(), node);
+    forward[node.index()] = moved() - before;
+    written[node.index()] = moved(Kind.STORE) - stored;
+  }
+
+  private void countBackward(Node node) {
+    long before = moved();
+    long stored = moved(Kind.STORE);
+    backward(new Pass(), node);
+    backward[node.index()] = moved() - before;
+    restored[node.index()] = moved(Kind.STORE) - stored;
+  }
+
   private static long sum(Map<Kind, Long> bytes) {
     return bytes.values().stream().mapToLong(Long::longValue).sum();
   }
@@ -103,8 +151,7 @@ public final class StepTraffic {
     pass.write(buffers.tensor(plan.graph().tensors().getFirst()), bytes(map));
   }
 
-  private void forward(Node node) {
-    Pass pass = new Pass();
+  private void forward(Pass pass, Node node) {
     Stage stage = plan.stage(node.index());
     View input = node.input();
     pass.read(buffers.tensor(input.tensor()), bytes(stage.input()));
@@ -150,8 +197,7 @@ public final class StepTraffic {
     pass.write(require(buffers.lossGradient()), bytes);
   }
 
-  private void backward(Node node) {
-    Pass pass = new Pass();
+  private void backward(Pass pass, Node node) {
     Stage stage = plan.stage(node.index());
     Activation activation = stage.activation();
     BackwardPlan backward = buffers.backward(node);

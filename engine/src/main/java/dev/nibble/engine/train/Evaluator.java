@@ -3,6 +3,7 @@ package dev.nibble.engine.train;
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.events.EvaluationEvent;
 import dev.nibble.engine.exec.Session;
 import java.util.List;
 
@@ -25,6 +26,8 @@ final class Evaluator {
    * @param slots slots of the session that nobody else uses meanwhile
    */
   static Result evaluate(Session session, Dataset data, List<BatchSlot> slots) {
+    EvaluationEvent event = new EvaluationEvent();
+    event.begin();
     long pictures = 0;
     double loss = 0;
     long correct = 0;
@@ -39,6 +42,9 @@ final class Evaluator {
         loader.release(slot);
       }
     }
-    return new Result(pictures, loss / pictures, (double) correct / pictures);
+    Result result = new Result(pictures, loss / pictures, (double) correct / pictures);
+    event.outcome(pictures, result.loss(), result.accuracy());
+    event.commit();
+    return result;
   }
 }

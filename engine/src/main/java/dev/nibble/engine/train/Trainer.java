@@ -43,6 +43,7 @@ public final class Trainer implements AutoCloseable {
   private final BatchGroups groups;
   private final long stepsPerEpoch;
   private final LearningRateSchedule rates;
+  private final StepRecorder recorder;
   private final Progress progress = new Progress();
   private DataLoader.Factory loaders = this::prefetching;
   private final BestEpoch best;
@@ -86,6 +87,7 @@ public final class Trainer implements AutoCloseable {
     this.session =
         Session.open(
             choice.plan().execution(), TrainingPlan.sessionOptions(options), kernels, account);
+    this.recorder = new StepRecorder(session.plan());
     try {
       this.info = modelInfo(network);
       session.setNormalization(info.mean(), info.std(), info.pictureMean());
@@ -320,6 +322,11 @@ public final class Trainer implements AutoCloseable {
    */
   public TrainingResult run(TrainingListener listener) {
     session.kept().use(Version.TRAINED);
+    TrainingRun view =
+        new SessionRun(
+            session, options.batch() * groups.perStep(), done, totalSteps, stepsPerEpoch);
+    TrainingLog.started(view);
+    listener.onStart(view);
     List<BatchSlot> slots = session.slots();
     try (DataLoader loader =
         loaders.open(
@@ -341,10 +348,13 @@ public final class Trainer implements AutoCloseable {
       save(listener);
     }
     session.kept().use(keptVersion());
-    return progress.result(done, totalSteps, best);
+    TrainingResult result = progress.result(done, totalSteps, best);
+    TrainingLog.ended(view, result);
+    return result;
   }
 
   private boolean step(StepRunner steps, TrainingListener listener, long start) {
+    recorder.begin();
     float rate = rates.rate(done);
     if (!steps.run(done + 1, rate)) {
       return false;
@@ -352,7 +362,7 @@ public final class Trainer implements AutoCloseable {
     done++;
     double seconds = (System.nanoTime() - start) / 1e9;
     progress.add(steps.loss(), steps.accuracy());
-    listener.onStep(
+    TrainingListener.Step step =
         new TrainingListener.Step(
             done,
             epochDone(),
@@ -361,7 +371,9 @@ public final class Trainer implements AutoCloseable {
             rate,
             session.update().gradientNorm(),
             steps.pictures() / seconds,
-            seconds));
+            seconds);
+    recorder.end(step, steps.pictures());
+    listener.onStep(step);
     return true;
   }
 

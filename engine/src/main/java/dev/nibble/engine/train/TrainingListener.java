@@ -1,9 +1,15 @@
 package dev.nibble.engine.train;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /** Hears what a training run does; called on the training thread, between steps. */
 public interface TrainingListener {
+  /** One listener that passes everything on to several, in their order. */
+  static TrainingListener all(TrainingListener... listeners) {
+    return new Listeners(List.of(listeners));
+  }
+
   /**
    * A step is done: the weights have changed, once for all batches of the step.
    *
@@ -47,6 +53,9 @@ public interface TrainingListener {
       double testLoss,
       double testAccuracy,
       double seconds) {}
+
+  /** The run begins; what it trains can be read during this call and the later ones. */
+  default void onStart(TrainingRun run) {}
 
   /** A step is done. */
   default void onStep(Step step) {}

@@ -18,6 +18,7 @@ public final class KernelProvider {
    */
   public static final String WINOGRAD_PROPERTY = "nibble.winograd";
 
+  private static final String LOGGER = "dev.nibble.kernels";
   private static final String AUTO = "auto";
   private static final String SCALAR = "scalar";
   private static final String VECTOR = "vector";
@@ -40,7 +41,7 @@ public final class KernelProvider {
     String name = request != null ? request : System.getProperty(PROPERTY, AUTO);
     Kernels kernels =
         switch (name) {
-          case AUTO -> whyNoVector() == null ? vector() : new ScalarKernels();
+          case AUTO -> best();
           case SCALAR -> new ScalarKernels();
           case VECTOR -> vector();
           default ->
@@ -55,6 +56,14 @@ public final class KernelProvider {
   /** One sentence that says why the vector provider cannot run and what to do; null if it can. */
   public static @Nullable String whyNoVector() {
     return VectorSupport.whyNot();
+  }
+
+  private static Kernels best() {
+    if (whyNoVector() == null) {
+      return vector();
+    }
+    Fallback.announce();
+    return new ScalarKernels();
   }
 
   private static Kernels vector() {
@@ -77,9 +86,21 @@ public final class KernelProvider {
     };
   }
 
+  /** Warns once in a JVM, when it is initialised: whoever asked for the best may not notice. */
+  private static final class Fallback {
+    static {
+      System.getLogger(LOGGER)
+          .log(Level.WARNING, "Using the slower scalar kernels: {0}.", whyNoVector());
+    }
+
+    private Fallback() {}
+
+    static void announce() {}
+  }
+
   /** At debug level: the JDK's own logger prints anything higher on the console. */
   private static void log(String name, Kernels kernels) {
-    System.Logger logger = System.getLogger(KernelProvider.class.getName());
+    System.Logger logger = System.getLogger(LOGGER);
     if (logger.isLoggable(Level.DEBUG)) {
       String reason = whyNoVector();
       logger.log(

@@ -19,6 +19,10 @@ import org.junit.jupiter.api.io.TempDir;
 class KernelProviderTest {
   private static final String ADD_VECTOR = "--add-modules=jdk.incubator.vector";
 
+  /** What the JDK's own logger prints: level, logger, sentence. */
+  private static final String ONE_LINE =
+      "-Djava.util.logging.SimpleFormatter.format=%4$s %3$s: %5$s%n";
+
   @TempDir private Path folder;
 
   @Test
@@ -60,7 +64,6 @@ class KernelProviderTest {
 
   @Test
   void withoutTheModuleTheReasonSaysHowToAddIt() throws Exception {
-    assertThat(child("auto")).containsExactly("scalar");
     assertThat(child("scalar")).containsExactly("scalar");
     assertThat(child("vector"))
         .singleElement()
@@ -69,8 +72,21 @@ class KernelProviderTest {
   }
 
   @Test
+  void aFallbackIsToldInOneLineOnceInAJvm() throws Exception {
+    Child child = run("auto default auto", ONE_LINE);
+    assertThat(child.out()).containsExactly("scalar", "scalar", "scalar");
+    assertThat(child.err())
+        .containsExactly(
+            "WARNING dev.nibble.kernels: Using the slower scalar kernels: the Vector API is not"
+                + " part of this JVM's modules; start java with --add-modules"
+                + " jdk.incubator.vector.");
+  }
+
+  @Test
   void withoutTheCompilerVectorsAreRefused() throws Exception {
-    assertThat(child("auto", ADD_VECTOR, "-Xint")).containsExactly("scalar");
+    Child interpreted = run("auto", ADD_VECTOR, "-Xint", ONE_LINE);
+    assertThat(interpreted.out()).containsExactly("scalar");
+    assertThat(interpreted.err()).singleElement().asString().contains("without -Xint");
     assertThat(child("vector", ADD_VECTOR, "-XX:TieredStopAtLevel=1"))
         .singleElement()
         .asString()
@@ -80,7 +96,9 @@ class KernelProviderTest {
 
   @Test
   void withoutFusedMultiplyAddVectorsAreRefused() throws Exception {
-    assertThat(child("auto", ADD_VECTOR, "-XX:-UseFMA")).containsExactly("scalar");
+    Child unfused = run("auto", ADD_VECTOR, "-XX:-UseFMA", ONE_LINE);
+    assertThat(unfused.out()).containsExactly("scalar");
+    assertThat(unfused.err()).singleElement().asString().contains("UseFMA");
     assertThat(child("vector", ADD_VECTOR, "-XX:-UseFMA"))
         .singleElement()
         .asString()
@@ -118,8 +136,18 @@ class KernelProviderTest {
         .contains("maybe");
   }
 
+  /** What a JVM said on its output and, but for the note on the incubator module, as errors. */
+  private record Child(List<String> out, List<String> err) {}
+
   /** What a JVM with those options says on its output; it says nothing else on its console. */
   private List<String> child(String request, String... options)
+      throws IOException, InterruptedException, URISyntaxException {
+    Child child = run(request, options);
+    assertThat(child.err()).as("what the child printed as errors").isEmpty();
+    return child.out();
+  }
+
+  private Child run(String requests, String... options)
       throws IOException, InterruptedException, URISyntaxException {
     Path classes =
         Path.of(KernelProvider.class.getProtectionDomain().getCodeSource().getLocation().toURI());
@@ -132,7 +160,7 @@ class KernelProviderTest {
     command.add(
         classes + System.getProperty("path.separator") + classes.resolveSibling("test-classes"));
     command.add(ProviderProbe.class.getName());
-    command.add(request);
+    command.addAll(List.of(requests.split(" ", -1)));
     Process process =
         new ProcessBuilder(command)
             .redirectOutput(output.toFile())
@@ -142,10 +170,9 @@ class KernelProviderTest {
     process.destroyForcibly();
     assertThat(ended).as("the child ended in time").isTrue();
     String printed = Files.readString(errors, StandardCharsets.UTF_8);
-    assertThat(printed.lines().filter(line -> !line.contains("incubator module")))
-        .as("what the child printed as errors")
-        .isEmpty();
     assertThat(process.exitValue()).as("exit code; %s", printed).isZero();
-    return Files.readAllLines(output, StandardCharsets.UTF_8);
+    return new Child(
+        Files.readAllLines(output, StandardCharsets.UTF_8),
+        printed.lines().filter(line -> !line.contains("incubator module")).toList());
   }
 }

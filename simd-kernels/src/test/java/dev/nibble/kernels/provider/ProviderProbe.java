@@ -7,15 +7,21 @@ public final class ProviderProbe {
   /**
    * Prints the name of the chosen kernels, or why there are none.
    *
-   * @param arguments the request; or {@code describe} for the description of the default
+   * @param arguments the requests; or {@code describe} for the description of the default
    */
   public static void main(String[] arguments) {
+    for (String argument : arguments) {
+      answer(argument);
+    }
+  }
+
+  private static void answer(String argument) {
     try {
-      if (arguments[0].equals("describe")) {
+      if (argument.equals("describe")) {
         System.out.println(KernelProvider.choose(null).description());
         return;
       }
-      String request = arguments[0].equals("default") ? null : arguments[0];
+      String request = argument.equals("default") ? null : argument;
       System.out.println(KernelProvider.choose(request).name());
     } catch (KernelUnavailableException e) {
       System.out.println(e.getMessage());
