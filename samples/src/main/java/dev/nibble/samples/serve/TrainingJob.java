@@ -1,0 +1,234 @@
+package dev.nibble.samples.serve;
+
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.exec.Session;
+import dev.nibble.engine.exec.SessionOptions;
+import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.ResNet;
+import dev.nibble.engine.train.Trainer;
+import dev.nibble.engine.train.TrainingOptions;
+import dev.nibble.engine.train.TrainingOptions.Schedule;
+import dev.nibble.engine.train.TrainingOptionsBuilder;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.memory.MemoryAccount;
+import dev.nibble.memory.MemoryLimitException;
+import dev.nibble.samples.serve.TrainingStatus.State;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One training, from the current model's weights to a decision. The candidate is judged as it would
+ * serve, on the same held-out pictures as the current model.
+ */
+final class TrainingJob {
+  private static final int LEAST_BATCH = 4;
+  private static final float FIRST_RATE = 0.1f;
+  private static final int WARM_UP = 8;
+
+  private final Setup setup;
+  private final TrainingBoard board;
+  private final int epochs;
+  private volatile boolean cancelled;
+  private volatile @Nullable Trainer trainer;
+
+  /**
+   * What every training is made of.
+   *
+   * @param account what its memory is taken from
+   */
+  record Setup(
+      DataSplits data,
+      ExampleStore store,
+      ModelRegistry registry,
+      Kernels kernels,
+      MemoryAccount account,
+      ServiceOptions.Training options) {}
+
+  /** How it ended, and that in a sentence. */
+  record Outcome(State state, String message) {}
+
+  TrainingJob(Setup setup, TrainingBoard board, int epochs) {
+    this.setup = setup;
+    this.board = board;
+    this.epochs = epochs;
+  }
+
+  /** Asks it to stop soon; any thread may. */
+  void cancel() {
+    cancelled = true;
+    Trainer running = trainer;
+    if (running != null) {
+      running.cancel();
+    }
+  }
+
+  private void checkCancelled() {
+    if (cancelled) {
+      throw new CancellationException();
+    }
+  }
+
+  /**
+   * Trains, judges, and lets the new model serve if it is good enough.
+   *
+   * @throws CancellationException if {@link #cancel} came in time
+   * @throws IOException if the new model cannot be kept
+   */
+  Outcome run() throws IOException {
+    ModelRegistry registry = setup.registry();
+    Serving current = registry.hold();
+    try {
+      Long parent = current == null ? null : current.version();
+      List<String> known = current == null ? List.of() : current.info().classes();
+      TrainingData data = TrainingData.of(setup.data(), setup.store(), known);
+      double before = Double.NaN;
+      if (current != null) {
+        board.say("Measuring version %d on the held-out pictures.".formatted(parent));
+        before = accuracyOf(registry.model(current.version()), current.version(), data);
+      }
+      train(data, current);
+      board.say("Measuring the new model on the held-out pictures.");
+      return decide(data, parent, before);
+    } finally {
+      trainer = null;
+      ModelFolder.delete(registry.candidate());
+      if (current != null) {
+        current.release();
+      }
+    }
+  }
+
+  /** By a predictor of its own, so that no request waits for it. */
+  private double accuracyOf(Path model, long version, TrainingData data) {
+    Serving measured = Serving.open(model, version, 1, setup.kernels(), setup.account());
+    try {
+      return measure(measured, data);
+    } finally {
+      measured.release();
+    }
+  }
+
+  private double measure(Serving measured, TrainingData data) {
+    return HeldOut.accuracy(
+        measured.predictor(), data.splits().test(), setup.account(), () -> cancelled);
+  }
+
+  private void train(TrainingData data, @Nullable Serving current) {
+    try (MemoryAccount account = setup.account().child("training", MemoryAccount.UNLIMITED);
+        Trainer opened = open(data, current, account)) {
+      trainer = opened;
+      if (current != null) {
+        opened.loadWeights(setup.registry().model(current.version()));
+      }
+      checkCancelled();
+      board.plan(
+          String.format(
+              Locale.ROOT,
+              "Training on %,d pictures, %,d examples among them.",
+              data.splits().train().size(),
+              data.examples()),
+          opened.totalSteps(),
+          setup.account().used());
+      opened.run(board);
+      checkCancelled();
+      opened.saveModel(setup.registry().candidate());
+    }
+  }
+
+  /** With the largest batch, by halves, that fits the memory that is left. */
+  private Trainer open(TrainingData data, @Nullable Serving current, MemoryAccount account) {
+    int batch = Math.min(setup.options().batch(), data.splits().train().size());
+    Network network = network(data, current);
+    long needed = bytes(network, options(current, batch));
+    while (needed > account.available() && batch / 2 >= LEAST_BATCH) {
+      batch /= 2;
+      needed = bytes(network, options(current, batch));
+    }
+    if (needed > account.available()) {
+      // The engine says it more exactly, but knows nothing of the option.
+      throw new MemoryLimitException(
+          "Training %s needs %d bytes even with a batch of %d, but --memory-limit leaves %d: raise it."
+              .formatted(network.name(), needed, batch, account.available()),
+          needed,
+          account.available(),
+          account.limit(),
+          account.toString(),
+          "training");
+    }
+    return Trainer.open(network, data.splits(), options(current, batch), setup.kernels(), account);
+  }
+
+  private Network network(TrainingData data, @Nullable Serving current) {
+    FeatureMap input =
+        new FeatureMap(
+            data.splits().train().height(),
+            data.splits().train().width(),
+            data.splits().train().channels());
+    String model = current == null ? setup.options().model() : current.info().model();
+    return ResNet.of(model, input, data.classes().size());
+  }
+
+  private long bytes(Network network, TrainingOptions options) {
+    SessionOptions session =
+        new SessionOptions(options.threads(), options.momentum(), options.weightDecay());
+    return Session.bytes(Trainer.plan(network, options), session, setup.kernels());
+  }
+
+  private TrainingOptions options(@Nullable Serving current, int batch) {
+    TrainingOptionsBuilder builder =
+        TrainingOptions.builder()
+            .batch(batch)
+            .epochs(epochs)
+            .threads(setup.options().threads())
+            .seed(setup.registry().nextNumber())
+            .schedule(Schedule.COSINE, current == null ? FIRST_RATE : setup.options().rate());
+    if (current != null) {
+      ModelInfo info = current.info(); // other figures would be another first layer
+      builder.normalization(info.mean(), info.std()).pictureMean(info.pictureMean());
+    }
+    return builder.build();
+  }
+
+  private Outcome decide(TrainingData data, @Nullable Long parent, double before)
+      throws IOException {
+    ModelRegistry registry = setup.registry();
+    Serving candidate = registry.open(registry.candidate(), registry.nextNumber());
+    boolean accepted = false;
+    try {
+      double after = measure(candidate, data);
+      if (after < before - setup.options().margin()) {
+        return new Outcome(
+            State.REJECTED,
+            "The new model classifies %s of the held-out pictures, version %d %s: that one stays."
+                .formatted(percent(after), parent, percent(before)));
+      }
+      candidate.warmUp(WARM_UP);
+      checkCancelled();
+      accepted = registry.accept(registry.candidate(), candidate, parent, after, data.examples());
+      if (!accepted) {
+        return new Outcome(
+            State.REJECTED,
+            "Another version serves since this training began, so it was given up: train again.");
+      }
+      String than = parent == null ? "" : ", version %d %s".formatted(parent, percent(before));
+      return new Outcome(
+          State.ACCEPTED,
+          "Version %d serves: it classifies %s of the held-out pictures%s."
+              .formatted(candidate.version(), percent(after), than));
+    } finally {
+      if (!accepted) {
+        candidate.release();
+      }
+    }
+  }
+
+  private static String percent(double share) {
+    return String.format(Locale.ROOT, "%.1f %%", 100 * share);
+  }
+}
