@@ -1,5 +1,6 @@
 package dev.nibble.samples.serve;
 
+import dev.nibble.engine.infer.PredictionListener;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.model.ModelFile;
@@ -33,6 +34,7 @@ final class ModelRegistry implements AutoCloseable {
   private final int threads;
   private final Kernels kernels;
   private final MemoryAccount account;
+  private final PredictionListener predictions;
   private final AtomicReference<@Nullable Serving> current = new AtomicReference<>();
 
   /** Sound versions, oldest first. Guarded by this object, as is every change. */
@@ -48,6 +50,7 @@ final class ModelRegistry implements AutoCloseable {
    * @param keep versions that stay on the disk
    * @param threads threads that compute predictions
    * @param account what predictors are paid from
+   * @param predictions hears of every prediction of the current model
    * @param log hears of versions that are not sound
    */
   ModelRegistry(
@@ -56,17 +59,19 @@ final class ModelRegistry implements AutoCloseable {
       int threads,
       Kernels kernels,
       MemoryAccount account,
+      PredictionListener predictions,
       Consumer<String> log) {
     this.folder = folder;
     this.keep = keep;
     this.threads = threads;
     this.kernels = kernels;
     this.account = account;
+    this.predictions = predictions;
     this.versions = folder.list(log);
     ModelFolder.delete(folder.candidate());
     Version start = start(log);
     if (start != null) {
-      current.set(open(folder.model(start.number()), start.number()));
+      swap(open(folder.model(start.number()), start.number()));
     }
   }
 
@@ -269,6 +274,7 @@ final class ModelRegistry implements AutoCloseable {
   }
 
   private void swap(Serving next) {
+    next.predictor().addListener(predictions);
     Serving before = current.getAndSet(next);
     if (before != null) {
       before.release();

@@ -9,12 +9,14 @@ import io.javalin.http.Context;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The routes that take a picture: to classify it, or to keep it with a label. */
 final class PictureRoutes {
   private static final int TOP = 5;
+  private static final int MOST_LABELS = 1000;
   private static final Pattern LABEL =
       Pattern.compile("[A-Za-z0-9 _.-]{1," + ExampleRecord.MOST_LABEL + "}");
 
@@ -109,6 +111,7 @@ final class PictureRoutes {
 
   private Answer addExample(Context request) throws IOException {
     String label = label(request.queryParam("label"));
+    checkCount(label);
     checkRate();
     byte[] picture = intake.read(request, input);
     Example example = store.add(label, picture);
@@ -136,6 +139,16 @@ final class PictureRoutes {
               + " choose another.");
     }
     return label;
+  }
+
+  /** Each label becomes a class, and so a part of the network. */
+  private void checkCount(String label) {
+    SortedMap<String, Integer> labels = store.labels();
+    if (labels.size() >= MOST_LABELS && !labels.containsKey(label)) {
+      throw new HttpProblem(
+          HttpProblem.BAD_REQUEST,
+          "There are %d labels already: use one of them.".formatted(labels.size()));
+    }
   }
 
   private void checkRate() {

@@ -2,6 +2,7 @@ package dev.nibble.samples.serve;
 
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.metrics.NibbleMetrics;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.kernels.FeatureMap;
@@ -66,11 +67,12 @@ public final class Service implements AutoCloseable {
   private void start(AppendFile.Opener disk) {
     Home home = keep(Home.open(options.home()));
     MemoryAccount account = keep(MemoryAccount.root("service", options.memoryLimit()));
+    NibbleMetrics metrics = new NibbleMetrics(account);
     ModelFolder folder = new ModelFolder(home.models());
     ModelRegistry registry =
         keep(
             new ModelRegistry(
-                folder, options.keep(), options.predictThreads(), kernels, account, log));
+                folder, options.keep(), options.predictThreads(), kernels, account, metrics, log));
     DataSplits data = keep(options.data().apply(size(registry)));
     FeatureMap input =
         new FeatureMap(data.train().height(), data.train().width(), data.train().channels());
@@ -81,10 +83,12 @@ public final class Service implements AutoCloseable {
     registry.begin(data.train().classNames(), input, model -> events.publish("model", model));
     Retraining retraining =
         new Retraining(
-            new TrainingJob.Setup(data, store, registry, kernels, account, options.training()),
+            new TrainingJob.Setup(
+                data, store, registry, kernels, account, options.training(), metrics),
             board);
-    PrometheusMeterRegistry metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    keep(metrics::close);
+    PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    keep(meters::close);
+    metrics.bindTo(meters);
     warmUp(registry);
     Api listening =
         new Api(
@@ -95,7 +99,7 @@ public final class Service implements AutoCloseable {
                   .addTo(routes);
               new TrainingRoutes(registry, retraining, board).addTo(routes);
               new EventRoute(events, board).addTo(routes);
-              routes.get("/metrics", request -> MetricsText.of(metrics));
+              routes.get("/metrics", request -> MetricsText.of(meters));
             });
     api = listening;
     // Closed from the end: no new request, then no training, no listener, and at last no server.

@@ -7,6 +7,7 @@ import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.train.Trainer;
+import dev.nibble.engine.train.TrainingListener;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.engine.train.TrainingOptionsBuilder;
@@ -41,6 +42,7 @@ final class TrainingJob {
    * What every training is made of.
    *
    * @param account what its memory is taken from
+   * @param metrics hears of every step, too
    */
   record Setup(
       DataSplits data,
@@ -48,7 +50,8 @@ final class TrainingJob {
       ModelRegistry registry,
       Kernels kernels,
       MemoryAccount account,
-      ServiceOptions.Training options) {}
+      ServiceOptions.Training options,
+      TrainingListener metrics) {}
 
   /** How it ended, and that in a sentence. */
   record Outcome(State state, String message) {}
@@ -124,7 +127,8 @@ final class TrainingJob {
         Trainer opened = open(data, current, account)) {
       trainer = opened;
       if (current != null) {
-        opened.loadWeights(setup.registry().model(current.version()));
+        Path model = setup.registry().model(current.version());
+        GrownHead.keepRows(opened.warmStart(model), model, opened.session());
       }
       checkCancelled();
       board.plan(
@@ -135,7 +139,7 @@ final class TrainingJob {
               data.examples()),
           opened.totalSteps(),
           setup.account().used());
-      opened.run(board);
+      opened.run(TrainingListener.all(board, setup.metrics()));
       checkCancelled();
       opened.saveModel(setup.registry().candidate());
     }
