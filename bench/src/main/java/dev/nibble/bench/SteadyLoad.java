@@ -73,8 +73,7 @@ final class SteadyLoad {
     CompletableFuture.allOf(Arrays.copyOf(answers, sent)).join();
     long[] sorted = Arrays.copyOf(latencies, sent);
     Arrays.sort(sorted);
-    return new Result(
-        sent, failed.get(), at(sorted, 0.5), at(sorted, 0.99), at(sorted, 1));
+    return new Result(sent, failed.get(), at(sorted, 0.5), at(sorted, 0.99), at(sorted, 1));
   }
 
   /** The value below which that share lies, by the nearest rank, in milliseconds. */

@@ -93,8 +93,7 @@ final class BenchCommand implements Callable<Integer> {
   @Option(
       names = "--service",
       paramLabel = "FILE",
-      description =
-          "Instead: what a retraining costs the clients of nibble serve, in two minutes.")
+      description = "Instead: what a retraining costs the clients of nibble serve, in two minutes.")
   private @Nullable String service;
 
   @Option(

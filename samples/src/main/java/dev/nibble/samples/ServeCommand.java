@@ -1,5 +1,6 @@
 package dev.nibble.samples;
 
+import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PictureSize;
 import dev.nibble.kernels.Kernels;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -125,6 +127,13 @@ final class ServeCommand implements Callable<Integer> {
   private float rate = 0.01f;
 
   @Option(
+      names = "--augment",
+      paramLabel = "NAME",
+      description =
+          "crop-flip: shift by up to 4 pixels and mirror at random; none. Default: crop-flip.")
+  private String augment = "crop-flip";
+
+  @Option(
       names = "--margin",
       paramLabel = "PERCENT",
       description = "Accuracy that a new model may lose, such as 1%%. Default: 1%%.")
@@ -222,6 +231,9 @@ final class ServeCommand implements Callable<Integer> {
         epochs == null ? defaults.epochs() : epochs,
         rate,
         inRange("--batch", batch, 4, 65536),
+        Names.choose("--augment", augment, List.of("crop-flip", "none")).equals("none")
+            ? Augmentation.NONE
+            : Augmentation.CROP_FLIP,
         marginOf(margin));
   }
 

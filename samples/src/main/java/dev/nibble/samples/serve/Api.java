@@ -18,6 +18,7 @@ final class Api implements AutoCloseable {
 
   private final Javalin javalin;
   private final InFlight inFlight = new InFlight();
+  private final InFlight streams = new InFlight();
   private final Gate gate;
 
   /** What answers a request. */
@@ -77,11 +78,18 @@ final class Api implements AutoCloseable {
           path,
           request -> {
             headers(request);
+            if (!streams.enter()) {
+              write(request, stopping());
+              return;
+            }
             try {
               gate.check(request);
               handler.handle(request);
+              request.res().getOutputStream().close();
             } catch (HttpProblem e) {
               write(request, problem(request, e));
+            } finally {
+              streams.exit();
             }
           });
     }
@@ -127,6 +135,10 @@ final class Api implements AutoCloseable {
         inFlight.exit();
       }
     };
+  }
+
+  private static Answer stopping() {
+    return Answer.error(HttpProblem.UNAVAILABLE, "The service is stopping: try later.");
   }
 
   private Answer answer(Context request, Route route) {
@@ -187,6 +199,8 @@ final class Api implements AutoCloseable {
   @Override
   public void close() {
     drain();
+    streams.refuse();
+    streams.awaitNone(PATIENCE_SECONDS);
     javalin.stop();
   }
 }

@@ -1,5 +1,6 @@
 package dev.nibble.samples.serve;
 
+import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PictureSize;
 import java.nio.file.Path;
@@ -76,6 +77,7 @@ public record ServiceOptions(
    * @param epochs passes of a retraining, unless the request says otherwise
    * @param rate highest learning rate of a retraining
    * @param batch pictures a step, at most: fewer where the memory or the data do not suffice
+   * @param augmentation how the training pictures are varied
    * @param margin accuracy that a new model may lose on the held-out pictures, 0 to 1
    */
   public record Training(
@@ -85,10 +87,11 @@ public record ServiceOptions(
       int epochs,
       float rate,
       int batch,
+      Augmentation augmentation,
       double margin) {
-    /** ResNet-20, one thread, 5 and 2 epochs, rate 0.01, batch 128, margin 1 %. */
+    /** ResNet-20, one thread, 5 and 2 epochs, rate 0.01, batch 128, crops and flips, margin 1 %. */
     public static Training defaults() {
-      return new Training("resnet20", 1, 5, 2, 0.01f, 128, 0.01);
+      return new Training("resnet20", 1, 5, 2, 0.01f, 128, Augmentation.CROP_FLIP, 0.01);
     }
   }
 }

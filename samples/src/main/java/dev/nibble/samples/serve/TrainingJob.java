@@ -190,6 +190,7 @@ final class TrainingJob {
             .batch(batch)
             .epochs(epochs)
             .threads(setup.options().threads())
+            .augmentation(setup.options().augmentation())
             .seed(setup.registry().nextNumber())
             .schedule(Schedule.COSINE, current == null ? FIRST_RATE : setup.options().rate());
     if (current != null) {

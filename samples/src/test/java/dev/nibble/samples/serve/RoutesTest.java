@@ -34,9 +34,9 @@ class RoutesTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"png, true, left", "jpg, false, right"})
-  void predictsWhatThePictureShows(String format, boolean left, String label) {
-    Reply reply = tiny.client.post("/predict?top=2", TinyPictures.file(left, 77, format));
+  @CsvSource({"png, true, rows", "jpg, false, columns"})
+  void predictsWhatThePictureShows(String format, boolean rows, String label) {
+    Reply reply = tiny.client.post("/predict?top=2", TinyPictures.file(rows, 77, format));
     assertThat(reply.status()).as(reply.text()).isEqualTo(200);
     assertThat(reply.json().get("label").asString()).isEqualTo(label);
     List<JsonValue> classes = reply.json().get("classes").asList();
@@ -66,18 +66,19 @@ class RoutesTest {
   @Test
   void keepsAnExampleAndCountsIt() {
     long before = tiny.client.get("/examples").json().get("count").asLong();
-    Reply reply = tiny.client.post("/examples?label=left", Tiny.picture(true, 5));
+    Reply reply = tiny.client.post("/examples?label=rows", Tiny.picture(true, 5));
     assertThat(reply.status()).as(reply.text()).isEqualTo(201);
     assertThat(reply.json().get("id").asLong()).isEqualTo(before);
-    assertThat(reply.json().get("label").asString()).isEqualTo("left");
+    assertThat(reply.json().get("label").asString()).isEqualTo("rows");
     assertThat(reply.json().get("count").asLong()).isEqualTo(before + 1);
     JsonObject all = tiny.client.get("/examples").json();
     assertThat(all.get("count").asLong()).isEqualTo(before + 1);
-    assertThat(all.get("labels").asObject().get("left").asLong()).isPositive();
+    assertThat(all.get("labels").asObject().get("rows").asLong()).isPositive();
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "?label=", "?label=%20", "?label=a/b", "?label=%3Cscript%3E", "?label=a%00b"})
+  @ValueSource(
+      strings = {"", "?label=", "?label=%20", "?label=a/b", "?label=%3Cscript%3E", "?label=a%00b"})
   void refusesALabelThatIsNone(String query) {
     Reply reply = tiny.client.post("/examples" + query, Tiny.picture(true, 5));
     assertThat(reply.status()).isEqualTo(400);
@@ -94,7 +95,7 @@ class RoutesTest {
   void tellsTheModel() {
     JsonObject model = tiny.client.get("/model").json();
     assertThat(model.get("current").asLong()).isPositive();
-    assertThat(model.get("classes").asList()).extracting(JsonValue::asString).contains("left");
+    assertThat(model.get("classes").asList()).extracting(JsonValue::asString).contains("rows");
     assertThat(model.get("input").asObject().get("height").asLong()).isEqualTo(8);
     JsonObject version = model.get("versions").asList().getLast().asObject();
     assertThat(version.members().keySet())
@@ -167,18 +168,30 @@ class RoutesTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"PUT, /predict", "GET, /predict", "DELETE, /examples", "PATCH, /retrain", "POST, /status"})
+  @CsvSource({
+    "PUT, /predict",
+    "GET, /predict",
+    "DELETE, /examples",
+    "PATCH, /retrain",
+    "POST, /status"
+  })
   void refusesAnotherMethod(String method, String path) {
     Reply reply =
-        tiny.client.send(
-            tiny.client.request(path).method(method, BodyPublishers.noBody()).build());
+        tiny.client.send(tiny.client.request(path).method(method, BodyPublishers.noBody()).build());
     assertThat(reply.status()).isEqualTo(405);
     assertThat(reply.error()).contains("method");
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"{", "[1]", "{\"epochs\":0}", "{\"epochs\":1001}", "{\"epochs\":1.5}", "{\"lr\":1}"})
+      strings = {
+        "{",
+        "[1]",
+        "{\"epochs\":0}",
+        "{\"epochs\":1001}",
+        "{\"epochs\":1.5}",
+        "{\"lr\":1}"
+      })
   void refusesATrainingThatMakesNoSense(String body) {
     Reply reply = tiny.client.post("/retrain", body);
     assertThat(reply.status()).as(reply.text()).isEqualTo(400);

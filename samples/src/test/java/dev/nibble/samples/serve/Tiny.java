@@ -1,5 +1,6 @@
 package dev.nibble.samples.serve;
 
+import dev.nibble.engine.data.Augmentation;
 import dev.nibble.kernels.provider.KernelProvider;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,7 +47,12 @@ final class Tiny implements AutoCloseable {
   }
 
   static ServiceOptions.Training training() {
-    return new ServiceOptions.Training("resnet8", 1, 4, 1, 0.01f, 16, 0.5);
+    return training(4, 0.01f, 16, 0.5);
+  }
+
+  static ServiceOptions.Training training(int firstEpochs, float rate, int batch, double margin) {
+    return new ServiceOptions.Training(
+        "resnet8", 1, firstEpochs, 1, rate, batch, Augmentation.NONE, margin);
   }
 
   static ServiceOptions.Http http() {
@@ -63,8 +69,8 @@ final class Tiny implements AutoCloseable {
         home, size -> TinyPictures.splits(64, 32), null, LIMIT, 3, 1, http, training);
   }
 
-  static byte[] picture(boolean left, long seed) {
-    return TinyPictures.file(left, seed, "png");
+  static byte[] picture(boolean rows, long seed) {
+    return TinyPictures.file(rows, seed, "png");
   }
 
   @Override

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import javax.imageio.ImageIO;
 
-/** Pictures of 8 x 8 pixels of two classes, bright at the left or bright at the right. */
+/** Pictures of 8 x 8 pixels of two classes: bright rows or bright columns, two pixels wide. */
 record TinyPictures(int size, long seed) implements Dataset {
   static final int SIDE = 8;
   static final int BYTES = 3 * SIDE * SIDE;
@@ -38,7 +38,7 @@ record TinyPictures(int size, long seed) implements Dataset {
 
   @Override
   public List<String> classNames() {
-    return List.of("left", "right");
+    return List.of("rows", "columns");
   }
 
   @Override
@@ -57,23 +57,26 @@ record TinyPictures(int size, long seed) implements Dataset {
     // Drawn as they are read.
   }
 
-  static byte[] pixels(boolean left, long seed) {
+  static byte[] pixels(boolean rows, long seed) {
     SplittableRandom random = new SplittableRandom(seed);
     byte[] pixels = new byte[BYTES];
     for (int i = 0; i < BYTES; i++) {
-      boolean bright = (i / 3 % SIDE < SIDE / 2) == left;
+      int across = rows ? i / 3 / SIDE : i / 3 % SIDE;
+      boolean bright = across / 2 % 2 == 0;
       pixels[i] = (byte) ((bright ? 160 : 30) + random.nextInt(80));
     }
     return pixels;
   }
 
   /** A picture as a file: png or jpg. */
-  static byte[] file(boolean left, long seed, String format) {
-    byte[] pixels = pixels(left, seed);
+  static byte[] file(boolean rows, long seed, String format) {
+    byte[] pixels = pixels(rows, seed);
     BufferedImage image = new BufferedImage(SIDE, SIDE, BufferedImage.TYPE_INT_RGB);
     for (int i = 0; i < SIDE * SIDE; i++) {
       int rgb =
-          (pixels[3 * i] & 0xFF) << 16 | (pixels[3 * i + 1] & 0xFF) << 8 | (pixels[3 * i + 2] & 0xFF);
+          (pixels[3 * i] & 0xFF) << 16
+              | (pixels[3 * i + 1] & 0xFF) << 8
+              | (pixels[3 * i + 2] & 0xFF);
       image.setRGB(i % SIDE, i / SIDE, rgb);
     }
     return encode(image, format);
