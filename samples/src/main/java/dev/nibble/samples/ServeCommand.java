@@ -3,6 +3,7 @@ package dev.nibble.samples;
 import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.samples.serve.Service;
 import dev.nibble.samples.serve.ServiceOptions;
@@ -11,6 +12,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -117,8 +119,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--batch",
       paramLabel = "N",
-      description = "Pictures a step, at most: fewer if memory is short. Default: 128.")
-  private int batch = 128;
+      description = "Pictures a step. Default: 128, or as many as --memory-limit allows.")
+  private @Nullable Integer batch;
 
   @Option(
       names = "--lr",
@@ -224,13 +226,15 @@ final class ServeCommand implements Callable<Integer> {
     if (!(rate > 0) || Float.isInfinite(rate)) {
       throw new BadInputException("--lr is " + rate + ": give a number above 0.");
     }
+    String name = model.strip().toLowerCase(Locale.ROOT);
+    Inputs.network(name, new FeatureMap(32, 32, 3), 10); // complains now, not in the background
     return new ServiceOptions.Training(
-        model.strip().toLowerCase(java.util.Locale.ROOT),
+        name,
         inRange("--train-threads", trainThreads, 1, 1024),
         epochs == null ? defaults.firstEpochs() : inRange("--epochs", epochs, 1, 1000),
         epochs == null ? defaults.epochs() : epochs,
         rate,
-        inRange("--batch", batch, 4, 65536),
+        batch == null ? 0 : inRange("--batch", batch, 2, 65536),
         Names.choose("--augment", augment, List.of("crop-flip", "none")).equals("none")
             ? Augmentation.NONE
             : Augmentation.CROP_FLIP,

@@ -1,7 +1,6 @@
 package dev.nibble.samples.serve;
 
 import io.javalin.http.Context;
-import java.net.InetAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -91,14 +90,5 @@ final class Gate {
   private static String withoutPort(String host) {
     int end = host.startsWith("[") ? host.indexOf(']') + 1 : host.indexOf(':');
     return end <= 0 ? host : host.substring(0, end);
-  }
-
-  /** The address to show to a user, for one who listens at all of them. */
-  static String shown(String host) {
-    try {
-      return InetAddress.getByName(host).isAnyLocalAddress() ? "localhost" : host;
-    } catch (java.net.UnknownHostException e) {
-      return host;
-    }
   }
 }

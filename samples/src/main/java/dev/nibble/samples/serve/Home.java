@@ -11,12 +11,18 @@ import org.jspecify.annotations.Nullable;
 
 /** The folder where a service keeps what it must not lose; one process at a time has it. */
 final class Home implements AutoCloseable {
+  private static final String LOCK = "lock";
+
   private final Path folder;
   private final FileChannel lock;
 
-  private Home(Path folder, FileChannel lock) {
+  /** Whether there was no such folder before. */
+  private final boolean isNew;
+
+  private Home(Path folder, FileChannel lock, boolean isNew) {
     this.folder = folder;
     this.lock = lock;
+    this.isNew = isNew;
   }
 
   /**
@@ -25,6 +31,7 @@ final class Home implements AutoCloseable {
    * @throws ServiceException if another process has it, or it cannot be used
    */
   static Home open(Path folder) {
+    boolean isNew = !Files.exists(folder);
     try {
       Files.createDirectories(folder.resolve("models"));
     } catch (FileAlreadyExistsException e) {
@@ -33,7 +40,7 @@ final class Home implements AutoCloseable {
     } catch (IOException e) {
       throw ServiceException.file("make the folder", folder, e);
     }
-    Path file = folder.resolve("lock");
+    Path file = folder.resolve(LOCK);
     FileChannel channel;
     try {
       channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -46,7 +53,7 @@ final class Home implements AutoCloseable {
       if (!locked) {
         throw busy(folder, null);
       }
-      return new Home(folder, channel);
+      return new Home(folder, channel, isNew);
     } catch (OverlappingFileLockException e) {
       throw busy(folder, e);
     } catch (IOException e) {
@@ -83,8 +90,19 @@ final class Home implements AutoCloseable {
     return folder.resolve("examples.log");
   }
 
+  /** Lets other processes in; a folder that was made for nothing is removed. */
   @Override
   public void close() {
+    if (isNew && !Files.exists(examples())) {
+      try {
+        Files.delete(models());
+        Files.delete(folder.resolve(LOCK));
+        Files.delete(folder);
+      } catch (IOException e) {
+        // Something is in it by now: it stays.
+        assert Files.exists(folder);
+      }
+    }
     closeQuietly(lock);
   }
 }

@@ -86,7 +86,8 @@ final class Retraining implements AutoCloseable {
         | DataException
         | ExchangeException
         | CheckpointException
-        | MemoryLimitException e) {
+        | MemoryLimitException
+        | ServiceException e) {
       board.end(State.FAILED, ended(String.valueOf(e.getMessage())) + " " + capital(unchanged()));
     } catch (IOException e) {
       board.end(

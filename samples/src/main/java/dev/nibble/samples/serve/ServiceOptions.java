@@ -76,7 +76,7 @@ public record ServiceOptions(
    * @param firstEpochs passes of the first training
    * @param epochs passes of a retraining, unless the request says otherwise
    * @param rate highest learning rate of a retraining
-   * @param batch pictures a step, at most: fewer where the memory or the data do not suffice
+   * @param batch pictures a step, or 0 for as many, up to 128, as the memory allows
    * @param augmentation how the training pictures are varied
    * @param margin accuracy that a new model may lose on the held-out pictures, 0 to 1
    */
@@ -89,9 +89,9 @@ public record ServiceOptions(
       int batch,
       Augmentation augmentation,
       double margin) {
-    /** ResNet-20, one thread, 5 and 2 epochs, rate 0.01, batch 128, crops and flips, margin 1 %. */
+    /** ResNet-20, one thread, 5 and 2 epochs, rate 0.01, any batch, crops and flips, margin 1 %. */
     public static Training defaults() {
-      return new Training("resnet20", 1, 5, 2, 0.01f, 128, Augmentation.CROP_FLIP, 0.01);
+      return new Training("resnet20", 1, 5, 2, 0.01f, 0, Augmentation.CROP_FLIP, 0.01);
     }
   }
 }

@@ -1,8 +1,6 @@
 package dev.nibble.samples.serve;
 
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.exec.Session;
-import dev.nibble.engine.exec.SessionOptions;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;
@@ -28,7 +26,6 @@ import org.jspecify.annotations.Nullable;
  * serve, on the same held-out pictures as the current model.
  */
 final class TrainingJob {
-  private static final int LEAST_BATCH = 4;
   private static final float FIRST_RATE = 0.1f;
   private static final int WARM_UP = 8;
 
@@ -127,8 +124,7 @@ final class TrainingJob {
         Trainer opened = open(data, current, account)) {
       trainer = opened;
       if (current != null) {
-        Path model = setup.registry().model(current.version());
-        GrownHead.keepRows(opened.warmStart(model), model, opened.session());
+        opened.warmStart(start(current, data.classes()));
       }
       checkCancelled();
       board.plan(
@@ -145,27 +141,29 @@ final class TrainingJob {
     }
   }
 
-  /** With the largest batch, by halves, that fits the memory that is left. */
+  /** The current model, with the new classes if there are any. */
+  private Path start(Serving current, List<String> classes) {
+    Path model = setup.registry().model(current.version());
+    if (current.info().classes().equals(classes)) {
+      return model;
+    }
+    GrownHead.write(model, classes, setup.registry().candidate());
+    return setup.registry().candidate();
+  }
+
   private Trainer open(TrainingData data, @Nullable Serving current, MemoryAccount account) {
-    int batch = Math.min(setup.options().batch(), data.splits().train().size());
-    Network network = network(data, current);
-    long needed = bytes(network, options(current, batch));
-    while (needed > account.available() && batch / 2 >= LEAST_BATCH) {
-      batch /= 2;
-      needed = bytes(network, options(current, batch));
-    }
-    if (needed > account.available()) {
+    try {
+      return Trainer.open(
+          network(data, current),
+          data.splits(),
+          options(current, data.splits().train().size()),
+          setup.kernels(),
+          account);
+    } catch (MemoryLimitException e) {
       // The engine says it more exactly, but knows nothing of the option.
-      throw new MemoryLimitException(
-          "Training %s needs %d bytes even with a batch of %d, but --memory-limit leaves %d: raise it."
-              .formatted(network.name(), needed, batch, account.available()),
-          needed,
-          account.available(),
-          account.limit(),
-          account.toString(),
-          "training");
+      throw new ServiceException(
+          "--memory-limit leaves too little for a training. " + e.getMessage(), e);
     }
-    return Trainer.open(network, data.splits(), options(current, batch), setup.kernels(), account);
   }
 
   private Network network(TrainingData data, @Nullable Serving current) {
@@ -178,21 +176,17 @@ final class TrainingJob {
     return ResNet.of(model, input, data.classes().size());
   }
 
-  private long bytes(Network network, TrainingOptions options) {
-    SessionOptions session =
-        new SessionOptions(options.threads(), options.momentum(), options.weightDecay());
-    return Session.bytes(Trainer.plan(network, options), session, setup.kernels());
-  }
-
-  private TrainingOptions options(@Nullable Serving current, int batch) {
+  private TrainingOptions options(@Nullable Serving current, int pictures) {
     TrainingOptionsBuilder builder =
         TrainingOptions.builder()
-            .batch(batch)
             .epochs(epochs)
             .threads(setup.options().threads())
             .augmentation(setup.options().augmentation())
             .seed(setup.registry().nextNumber())
             .schedule(Schedule.COSINE, current == null ? FIRST_RATE : setup.options().rate());
+    if (setup.options().batch() > 0) {
+      builder.batch(Math.min(setup.options().batch(), pictures));
+    }
     if (current != null) {
       ModelInfo info = current.info(); // other figures would be another first layer
       builder.normalization(info.mean(), info.std()).pictureMean(info.pictureMean());

@@ -3,11 +3,12 @@ package dev.nibble.samples.serve;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicLong;
 
 /** A disk that can be full, or fail to keep what it took. */
 final class FailingFile implements AppendFile {
   private final AppendFile file;
-  private volatile long room = Long.MAX_VALUE;
+  private final AtomicLong room = new AtomicLong(Long.MAX_VALUE);
   private volatile boolean failsToForce;
 
   private FailingFile(AppendFile file) {
@@ -20,7 +21,7 @@ final class FailingFile implements AppendFile {
 
   /** It takes so many bytes more. */
   void setRoom(long bytes) {
-    room = bytes;
+    room.set(bytes);
   }
 
   void setFailsToForce(boolean fails) {
@@ -40,9 +41,9 @@ final class FailingFile implements AppendFile {
   @Override
   public void write(ByteBuffer source, long position) throws IOException {
     // As a real disk does: first a part, then the error.
-    int bytes = (int) Math.min(room, source.remaining());
+    int bytes = (int) Math.min(room.get(), source.remaining());
     file.write(source.slice(source.position(), bytes), position);
-    room -= bytes;
+    room.addAndGet(-bytes);
     if (bytes < source.remaining()) {
       throw new IOException("No space left on device");
     }

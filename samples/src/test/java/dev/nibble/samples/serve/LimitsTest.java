@@ -6,6 +6,7 @@ import dev.nibble.samples.serve.Client.Reply;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.ByteBuffer;
@@ -156,7 +157,7 @@ class LimitsTest {
 
   @Test
   void survivesAClientThatLeavesInTheMiddle() throws IOException {
-    try (Socket socket = new Socket("127.0.0.1", tiny.service.port())) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), tiny.service.port())) {
       socket
           .getOutputStream()
           .write(
@@ -167,7 +168,7 @@ class LimitsTest {
   }
 
   private String raw(String request) throws IOException {
-    try (Socket socket = new Socket("127.0.0.1", tiny.service.port())) {
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), tiny.service.port())) {
       socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
       socket.shutdownOutput();
       return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

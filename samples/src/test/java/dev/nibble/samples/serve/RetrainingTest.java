@@ -165,7 +165,7 @@ class RetrainingTest {
     try (Tiny tiny = tiny(0.5, 0.01f)) {
       assertThat(current(tiny)).isEqualTo(1);
     }
-    ServiceOptions scarce = limited(3_000_000, 64);
+    ServiceOptions scarce = limited(3_000_000);
     try (Tiny tiny = Tiny.open(scarce)) {
       JsonObject done = retrain(tiny);
       assertThat(state(done)).as(done.get("message").asString()).isEqualTo("accepted");
@@ -174,7 +174,7 @@ class RetrainingTest {
       // A batch of 64 would have made one step of the 64 pictures.
       assertThat(tiny.client.awaitTraining().get("steps").asLong()).isGreaterThan(1);
     }
-    try (Tiny tiny = Tiny.open(limited(2_000_000, 64))) {
+    try (Tiny tiny = Tiny.open(limited(2_000_000))) {
       JsonObject training = retrain(tiny);
       assertThat(state(training)).isEqualTo("failed");
       assertThat(training.get("message").asString()).contains("--memory-limit");
@@ -182,8 +182,8 @@ class RetrainingTest {
     }
   }
 
-  private ServiceOptions limited(long bytes, int batch) {
-    ServiceOptions.Training training = Tiny.training(4, 0.01f, batch, 0.5);
+  private ServiceOptions limited(long bytes) {
+    ServiceOptions.Training training = Tiny.training(4, 0.01f, 0, 0.5);
     return new ServiceOptions(
         home, size -> TinyPictures.splits(64, 32), null, bytes, 3, 1, Tiny.http(), training);
   }
