@@ -98,8 +98,10 @@ public final class ServiceLoad {
     if (started != 202) {
       throw new IOException("The retraining did not start: status " + started);
     }
-    // To its end: the new version takes over under load, too.
-    CompletableFuture<JsonObject> end = CompletableFuture.supplyAsync(this::awaitEnd);
+    // To its end: the new version takes over under load, too. Watched on a thread of its own: the
+    // common pool, where answers are counted, has but one where there are two cores.
+    CompletableFuture<JsonObject> end =
+        CompletableFuture.supplyAsync(this::awaitEnd, Thread::startVirtualThread);
     SteadyLoad.Result busy = load.run(MOST_TRAINING_SECONDS, () -> !end.isDone());
     JsonObject training = end.join();
     print("while it trains", busy);
