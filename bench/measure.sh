@@ -2,7 +2,8 @@
 # Measures what bench/README.md shows, and writes it. Leave the machine alone meanwhile.
 #   bench/measure.sh                 all pieces, the suite in its short form: under twelve minutes on two cores
 #   bench/measure.sh suite page      only these pieces
-# Pieces: suite (with the peers that are there; SUITE_FLAGS="" takes the long form), depth, page.
+# Pieces: suite (with the peers that are there; SUITE_FLAGS="" takes the long form), depth, page; and, alone,
+# service: what a retraining costs the clients of nibble serve, in two minutes.
 # A depth that was stopped goes on with DEPTH_FLAGS=--missing. Peers' Python: NIBBLE_PEER_PYTHON, as bench/peers says.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,11 +22,14 @@ for piece in "${pieces[@]}"; do
       # shellcheck disable=SC2086
       samples/nibble bench --depth bench/results/depth.json ${DEPTH_FLAGS-}
       ;;
+    service)
+      samples/nibble bench --service bench/results/service.json
+      ;;
     page)
       samples/nibble bench --page
       ;;
     *)
-      echo "measure.sh: '$piece' is no piece: give suite, depth or page." >&2
+      echo "measure.sh: '$piece' is no piece: give suite, depth, page or service." >&2
       exit 2
       ;;
   esac

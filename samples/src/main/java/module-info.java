@@ -5,11 +5,14 @@ import org.jspecify.annotations.NullMarked;
 module dev.nibble.samples {
   requires dev.hardwood.core;
   requires dev.nibble.engine;
+  requires io.javalin;
   requires info.picocli;
   requires java.desktop;
   requires java.logging;
   requires java.net.http;
   requires jdk.management;
+  requires micrometer.core;
+  requires micrometer.registry.prometheus;
   requires org.apache.commons.compress;
   requires xchart;
   requires static transitive org.jspecify;

@@ -7,6 +7,7 @@ import dev.nibble.engine.tensorboard.TensorBoardException;
 import dev.nibble.engine.train.DivergedException;
 import dev.nibble.kernels.provider.KernelUnavailableException;
 import dev.nibble.memory.MemoryLimitException;
+import dev.nibble.samples.serve.ServiceException;
 import java.io.IOException;
 import java.io.Serial;
 import java.nio.file.AccessDeniedException;
@@ -62,6 +63,7 @@ final class BadInputException extends RuntimeException {
       case ExchangeException x -> x.getMessage();
       case CheckpointException c -> c.getMessage();
       case MemoryLimitException m -> m.getMessage();
+      case ServiceException s -> s.getMessage();
       case KernelUnavailableException k -> k.getMessage();
       case DivergedException d -> d.getMessage();
       case TensorBoardException t -> t.getMessage();

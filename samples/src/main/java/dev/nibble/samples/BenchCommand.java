@@ -91,6 +91,12 @@ final class BenchCommand implements Callable<Integer> {
   private boolean missing;
 
   @Option(
+      names = "--service",
+      paramLabel = "FILE",
+      description = "Instead: what a retraining costs the clients of nibble serve, in two minutes.")
+  private @Nullable String service;
+
+  @Option(
       names = "--page",
       description = "Instead: write bench/README.md and its plots from bench/results/*.json.")
   private boolean page;
@@ -139,6 +145,7 @@ final class BenchCommand implements Callable<Integer> {
     }
     command.addAll(List.of("-cp", jar.toString(), "dev.nibble.bench.Suite"));
     value(command, "--depth", depth); // first: it chooses another program
+    value(command, "--service", service); // and so does this
     flag(command, "--page", page);
     flag(command, "--quick", quick);
     value(command, "--only", only);

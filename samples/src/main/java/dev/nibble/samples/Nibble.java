@@ -27,6 +27,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       PlanCommand.class,
       InfoCommand.class,
       DataCommand.class,
+      ServeCommand.class,
       BenchCommand.class
     },
     footer = {

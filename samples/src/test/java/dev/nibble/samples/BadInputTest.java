@@ -119,6 +119,21 @@ class BadInputTest {
         arguments("plan --batch 2000000", "1 to 1048576 pictures"),
         arguments("data fetch imagenet", "choose one of cifar10, cifar100, fashion-mnist"),
         arguments("data fetch cifar10 --from ftp://here", "no http or https address"),
+        arguments("serve --data cifar11", "did you mean cifar10?"),
+        arguments("serve --home @file", "file is a file"),
+        arguments("serve --port 70000", "--port is 70000: give 0 to 65535"),
+        arguments("serve --margin much", "--margin is 'much'"),
+        arguments("serve --margin 101%", "give 0% to 100%"),
+        arguments("serve --memory-limit lots", "'lots' is not a size"),
+        arguments("serve --token-file @missing", "Cannot read"),
+        arguments("serve --token-file @file", "holds no token"),
+        arguments("serve --keep 1", "--keep is 1: give 2 to 1000"),
+        arguments("serve --train-threads 0", "--train-threads is 0"),
+        arguments("serve --model resnet21 --home @new", "No residual network has depth 21"),
+        arguments("serve --home @new --data @empty", "holds no data set"),
+        arguments(
+            "serve --home @new --data @pictures --memory-limit 1KiB --weights @text.safetensors",
+            "text.safetensors"),
         arguments("trian", "did you mean train?"));
   }
 

@@ -75,6 +75,21 @@ final class NibbleProcess implements AutoCloseable {
     return new Result(process.exitValue(), Files.readString(out), errors);
   }
 
+  /** Waits until it has printed a text, and returns what it has printed by then. */
+  String awaitOutput(String text) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(MOST_SECONDS);
+    String printed = Files.readString(out);
+    while (!printed.contains(text)) {
+      if (!process.isAlive() || System.nanoTime() > deadline) {
+        throw new AssertionError(
+            "It never printed '%s': %s%s".formatted(text, printed, Files.readString(err)));
+      }
+      Thread.sleep(5);
+      printed = Files.readString(out);
+    }
+    return printed;
+  }
+
   boolean isAlive() {
     return process.isAlive();
   }

@@ -1,0 +1,94 @@
+package dev.nibble.samples.serve;
+
+import dev.nibble.kernels.FeatureMap;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An example as bytes: length and CRC-32C of what follows, then id, time, label and pixels.
+ *
+ * <p>The pixels are those that the network reads, not the file that arrived: nothing has to be
+ * decoded again, and a record's size is known.
+ */
+final class ExampleRecord {
+  /** Bytes before a record's payload: its length and its checksum. */
+  static final int PREFIX = 8;
+
+  /** Bytes at the start of the file: a mark, the shape of a picture, a checksum. */
+  static final int HEADER = 24;
+
+  /** Letters of a label, at most. */
+  static final int MOST_LABEL = 64;
+
+  private static final long MARK = 0x4E69_6262_6C65_4531L; // "NibbleE1"
+  private static final int FIXED = 18;
+
+  private ExampleRecord() {}
+
+  /** The start of a file of pictures of that shape. */
+  static ByteBuffer header(FeatureMap input) {
+    ByteBuffer buffer = ByteBuffer.allocate(HEADER);
+    buffer.putLong(MARK).putInt(input.height()).putInt(input.width()).putInt(input.channels());
+    buffer.putInt(crc(buffer.array(), 0, HEADER - 4));
+    return buffer.flip();
+  }
+
+  /** The shape that a header gives, or null if it is none. */
+  static @Nullable FeatureMap shape(byte[] bytes) {
+    ByteBuffer header = ByteBuffer.wrap(bytes);
+    if (header.getLong(0) != MARK || header.getInt(HEADER - 4) != crc(bytes, 0, HEADER - 4)) {
+      return null;
+    }
+    return new FeatureMap(header.getInt(8), header.getInt(12), header.getInt(16));
+  }
+
+  /** A whole record, prefix included. */
+  static ByteBuffer encode(long id, long time, String label, byte[] pixels) {
+    byte[] name = label.getBytes(StandardCharsets.UTF_8);
+    int payload = FIXED + name.length + pixels.length;
+    ByteBuffer buffer = ByteBuffer.allocate(PREFIX + payload);
+    buffer.putInt(payload).putInt(0).putLong(id).putLong(time).putShort((short) name.length);
+    buffer.put(name).put(pixels);
+    buffer.putInt(4, crc(buffer.array(), PREFIX, payload));
+    return buffer.flip();
+  }
+
+  /** Whether a payload of pictures of so many bytes can have this length. */
+  static boolean isPlausible(int payload, int pictureBytes) {
+    return payload > FIXED + pictureBytes && payload <= mostPayload(pictureBytes);
+  }
+
+  static int mostPayload(int pictureBytes) {
+    return FIXED + MOST_LABEL + pictureBytes;
+  }
+
+  /**
+   * Reads a payload.
+   *
+   * @param position where it begins in the file
+   * @return null if its checksum or its label's length is wrong
+   */
+  static @Nullable Example decode(
+      byte[] payload, int length, int crc, int pictureBytes, long position) {
+    if (crc != crc(payload, 0, length)) {
+      return null;
+    }
+    ByteBuffer buffer = ByteBuffer.wrap(payload, 0, length);
+    long id = buffer.getLong();
+    long time = buffer.getLong();
+    int letters = buffer.getShort();
+    if (letters != length - FIXED - pictureBytes) {
+      return null;
+    }
+    String label = new String(payload, FIXED, letters, StandardCharsets.UTF_8);
+    return new Example(id, label.intern(), time, position + FIXED + letters);
+  }
+
+  private static int crc(byte[] bytes, int from, int count) {
+    CRC32C crc = new CRC32C();
+    crc.update(bytes, from, count);
+    return (int) crc.getValue();
+  }
+}

@@ -1,0 +1,143 @@
+package dev.nibble.samples.serve;
+
+import dev.nibble.engine.data.DataException;
+import dev.nibble.engine.data.PictureFiles;
+import dev.nibble.engine.data.PictureSize;
+import dev.nibble.kernels.FeatureMap;
+import io.javalin.http.Context;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Turns the body of a request into the pixels that the network reads, in bounded memory: bodies and
+ * pictures are measured before they are read, and only so much of both is held at one time.
+ */
+final class PictureIntake {
+  /** Bytes of bodies that are held at one time, at least as many as one may have. */
+  private static final int BODIES = 32 << 20;
+
+  /** Pixels that are decoded at one time; the decoder reduces a picture to 4 million. */
+  private static final int PIXELS = 8 << 20;
+
+  private static final int MOST_PIXELS_OF_ONE = 4 << 20;
+  private static final long PATIENCE_SECONDS = 10;
+
+  private final int maxBody;
+  private final int maxSide;
+  private final Semaphore bodies;
+  private final Semaphore pixels = new Semaphore(PIXELS, true);
+
+  PictureIntake(int maxBody, int maxSide) {
+    this.maxBody = maxBody;
+    this.maxSide = maxSide;
+    this.bodies = new Semaphore(Math.max(BODIES, maxBody), true);
+  }
+
+  /**
+   * The picture that a request carries.
+   *
+   * @return height x width x channels bytes
+   * @throws HttpProblem if it is too large, or no sound PNG or JPEG
+   */
+  byte[] read(Context request, FeatureMap input) {
+    long announced = request.req().getContentLengthLong();
+    if (announced > maxBody) {
+      throw tooLong();
+    }
+    int held = announced < 0 ? maxBody : (int) announced;
+    acquire(bodies, held);
+    try {
+      return decode(body(request), input);
+    } finally {
+      bodies.release(held);
+    }
+  }
+
+  private byte[] body(Context request) {
+    byte[] body;
+    try {
+      InputStream in = request.req().getInputStream();
+      body = in.readNBytes(maxBody);
+      if (body.length == maxBody && in.read() >= 0) {
+        throw tooLong();
+      }
+    } catch (EOFException e) {
+      throw new HttpProblem(
+          HttpProblem.BAD_REQUEST, "The body ends before its announced length: send it anew.");
+    } catch (IOException e) {
+      throw new HttpProblem(
+          HttpProblem.BAD_REQUEST, "The body did not arrive whole: send it anew.");
+    }
+    if (body.length == 0) {
+      throw new HttpProblem(
+          HttpProblem.BAD_REQUEST, "The body is empty: send a PNG or JPEG file as the body.");
+    }
+    return body;
+  }
+
+  private HttpProblem tooLong() {
+    return new HttpProblem(
+        HttpProblem.TOO_LARGE,
+        "The body has more than %d bytes: send a smaller picture.".formatted(maxBody));
+  }
+
+  private byte[] decode(byte[] file, FeatureMap input) {
+    if (!isPng(file) && !isJpeg(file)) {
+      throw new HttpProblem(
+          HttpProblem.UNSUPPORTED_TYPE,
+          "The body is neither a PNG nor a JPEG file: send one of these.");
+    }
+    try {
+      PictureSize size = PictureFiles.size(file, "in the body");
+      if (size.height() > maxSide || size.width() > maxSide) {
+        throw new HttpProblem(
+            HttpProblem.TOO_LARGE,
+            "The picture has %d x %d pixels, more than %d on a side: send a smaller one."
+                .formatted(size.width(), size.height(), maxSide));
+      }
+      int held = Math.min(size.height() * size.width(), MOST_PIXELS_OF_ONE);
+      acquire(pixels, held);
+      try {
+        byte[] picture = new byte[input.values()];
+        PictureFiles.read(
+            file,
+            "in the body",
+            new PictureSize(input.height(), input.width()),
+            input.channels(),
+            MemorySegment.ofArray(picture),
+            0);
+        return picture;
+      } finally {
+        pixels.release(held);
+      }
+    } catch (DataException e) {
+      throw new HttpProblem(
+          HttpProblem.BAD_REQUEST,
+          "The picture in the body can't be decoded, or is far too large: send a sound PNG or JPEG.");
+    }
+  }
+
+  private static boolean isPng(byte[] file) {
+    return file.length > 3 && file[0] == (byte) 0x89 && file[1] == 'P' && file[2] == 'N';
+  }
+
+  private static boolean isJpeg(byte[] file) {
+    return file.length > 3 && file[0] == (byte) 0xFF && file[1] == (byte) 0xD8;
+  }
+
+  private static void acquire(Semaphore semaphore, int permits) {
+    try {
+      if (semaphore.tryAcquire(permits, PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+        return;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    throw new HttpProblem(
+        HttpProblem.TOO_MANY, "Too many pictures are on their way: try again in a second.", 1);
+  }
+}

@@ -1,0 +1,199 @@
+package dev.nibble.samples.serve;
+
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.metrics.NibbleMetrics;
+import dev.nibble.engine.model.ModelFile;
+import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.memory.MemoryAccount;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A model behind HTTP that learns while it serves. Everything lives in this process: predictions
+ * and training share one memory limit, and a new version takes over without a request waiting.
+ */
+public final class Service implements AutoCloseable {
+  private static final int WARM_UP = 300;
+
+  /** What was opened, the last first. */
+  private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+
+  private final ServiceOptions options;
+  private final Kernels kernels;
+  private final Consumer<String> log;
+  private boolean closed;
+
+  private @Nullable Api api;
+
+  private Service(ServiceOptions options, Kernels kernels, Consumer<String> log) {
+    this.options = options;
+    this.kernels = kernels;
+    this.log = log;
+  }
+
+  /**
+   * Opens the home, loads its current model and listens; without a model, trains the first one.
+   *
+   * @param log hears, a sentence at a time, what a user should know
+   * @throws ServiceException if the home, the address or an option is no good
+   * @throws dev.nibble.engine.data.DataException if the data is no good
+   * @throws dev.nibble.engine.exchange.ExchangeException if the weights are no good
+   * @throws dev.nibble.memory.MemoryLimitException if the limit leaves no room for the model
+   */
+  public static Service open(ServiceOptions options, Kernels kernels, Consumer<String> log) {
+    return open(options, kernels, log, AppendFile::open);
+  }
+
+  /** As {@link #open(ServiceOptions, Kernels, Consumer)}, with the disk of the examples given. */
+  static Service open(
+      ServiceOptions options, Kernels kernels, Consumer<String> log, AppendFile.Opener disk) {
+    Service service = new Service(options, kernels, log);
+    try {
+      service.start(disk);
+    } catch (RuntimeException | Error e) {
+      service.close();
+      throw e;
+    }
+    return service;
+  }
+
+  private void start(AppendFile.Opener disk) {
+    Home home = keep(Home.open(options.home()));
+    MemoryAccount account = keep(MemoryAccount.root("service", options.memoryLimit()));
+    NibbleMetrics metrics = new NibbleMetrics(account);
+    ModelFolder folder = new ModelFolder(home.models());
+    ModelRegistry registry =
+        keep(
+            new ModelRegistry(
+                folder, options.keep(), options.predictThreads(), kernels, account, metrics, log));
+    DataSplits data = keep(options.data().apply(size(registry)));
+    FeatureMap input =
+        new FeatureMap(data.train().height(), data.train().width(), data.train().channels());
+    takeWeights(registry, input);
+    ExampleStore store = keep(ExampleStore.open(home.examples(), input, disk, log));
+    Events events = new Events();
+    TrainingBoard board = new TrainingBoard(events, account, registry::version);
+    registry.begin(data.train().classNames(), input, model -> events.publish("model", model));
+    Retraining retraining =
+        new Retraining(
+            new TrainingJob.Setup(
+                data, store, registry, kernels, account, options.training(), metrics),
+            board);
+    PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    keep(meters::close);
+    metrics.bindTo(meters);
+    warmUp(registry);
+    Api listening =
+        new Api(
+            options.http(),
+            routes -> {
+              new PageRoutes().addTo(routes);
+              new PictureRoutes(registry, store, retraining, events, input, options.http())
+                  .addTo(routes);
+              new TrainingRoutes(registry, retraining, board).addTo(routes);
+              new EventRoute(events, board).addTo(routes);
+              routes.get("/metrics", request -> MetricsText.of(meters));
+            });
+    api = listening;
+    // Closed from the end: no new request, then no training, no listener, and at last no server.
+    keep(listening);
+    keep(events);
+    keep(retraining);
+    keep(listening::drain);
+    if (registry.version() == null) {
+      retraining.start(null);
+    }
+  }
+
+  private <T extends AutoCloseable> T keep(T resource) {
+    opened.push(resource);
+    return resource;
+  }
+
+  /** The size that pictures must have: the current model's, or of the one to be taken. */
+  private @Nullable PictureSize size(ModelRegistry registry) {
+    ModelInfo info = registry.info();
+    if (info == null && options.weights() != null) {
+      info = ModelFile.info(options.weights());
+    }
+    return info == null ? null : new PictureSize(info.input().height(), info.input().width());
+  }
+
+  private void takeWeights(ModelRegistry registry, FeatureMap input) {
+    ModelInfo info = registry.info();
+    if (options.weights() != null) {
+      if (info == null) {
+        registry.importFirst(options.weights(), input);
+      } else {
+        log.accept(
+            "%s was not read, because version %d in %s serves."
+                .formatted(options.weights(), registry.version(), options.home()));
+      }
+    }
+    if (info != null && !info.input().equals(input)) {
+      throw new ServiceException(
+          "The model in %s reads pictures of %s, but those of the data are %s: choose its data."
+              .formatted(options.home(), info.input(), input));
+    }
+  }
+
+  private static void warmUp(ModelRegistry registry) {
+    Serving serving = registry.hold();
+    if (serving != null) {
+      try {
+        serving.warmUp(WARM_UP);
+      } finally {
+        serving.release();
+      }
+    }
+  }
+
+  /** The port it listens at. */
+  public int port() {
+    Api listening = api;
+    if (listening == null) {
+      throw new IllegalStateException("The service did not start.");
+    }
+    return listening.port();
+  }
+
+  /**
+   * Refuses new requests, cancels the training, and closes everything once the requests under way
+   * are answered. Closing twice does nothing.
+   *
+   * @throws dev.nibble.memory.MemoryLeakException if something was not given back
+   */
+  @Override
+  public void close() {
+    synchronized (opened) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    RuntimeException failure = null;
+    while (!opened.isEmpty()) {
+      try {
+        opened.pop().close();
+      } catch (Exception e) {
+        RuntimeException thrown =
+            e instanceof RuntimeException r ? r : new IllegalStateException(e);
+        if (failure == null) {
+          failure = thrown;
+        } else {
+          failure.addSuppressed(thrown);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+}
