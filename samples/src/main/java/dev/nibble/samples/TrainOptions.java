@@ -40,7 +40,8 @@ final class TrainOptions {
   @Option(
       names = "--batch",
       paramLabel = "N",
-      description = "Pictures computed at once. Default: 128, or what fits --memory-limit and the data.")
+      description =
+          "Pictures computed at once. Default: 128, or what fits --memory-limit and the data.")
   @Nullable Integer batch;
 
   @Option(
