@@ -2,7 +2,10 @@ package dev.nibble.samples.serve;
 
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.Datasets;
+import dev.nibble.kernels.FeatureMap;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,9 +47,22 @@ record TrainingData(DataSplits splits, int examples) {
     int times =
         Math.clamp(
             data.train().size() / (SHARE * (long) Math.max(1, learnt.size())), 1, MOST_TIMES);
-    Dataset train = new ExtendedDataset(data.train(), store, learnt, classes, times);
-    Dataset test = new ExtendedDataset(data.test(), store, heldOut, classes, 1);
+    Dataset train = join(data.train(), store, learnt, classes, times);
+    Dataset test = join(data.test(), store, heldOut, classes, 1);
     return new TrainingData(new DataSplits(train, test, data.name()), all.size());
+  }
+
+  /** A few examples would drown among thousands of pictures, so each may stand there often. */
+  private static Dataset join(
+      Dataset data, ExampleStore store, List<Example> examples, List<String> classes, int times) {
+    List<Dataset> parts = new ArrayList<>();
+    parts.add(Datasets.withClasses(data, classes));
+    if (!examples.isEmpty()) {
+      FeatureMap input = new FeatureMap(data.height(), data.width(), data.channels());
+      Dataset view = new ExampleDataset(store, input, examples, classes);
+      parts.addAll(Collections.nCopies(times, view));
+    }
+    return Datasets.concat(parts);
   }
 
   private static void addNew(List<String> classes, String name) {
