@@ -1,0 +1,73 @@
+// Requests to the service. A failure is a ServerError with one sentence, the server's own where it gave one.
+
+import { ask, byId } from "./dom.js";
+
+const KEY = "nibble-token";
+
+export class ServerError extends Error {
+  /** @param status the HTTP status, or 0 where no answer came */
+  constructor(status, sentence) {
+    super(sentence);
+    this.status = status;
+  }
+}
+
+/** The token of this tab, or null. */
+export function token() {
+  return sessionStorage.getItem(KEY);
+}
+
+let asking = null;
+
+/** Asks the user for a token, once for all requests that wait for it; whether one was given. */
+function askForToken(sentence) {
+  asking ??= (async () => {
+    byId("token-text").textContent = sentence;
+    const field = byId("token");
+    field.value = "";
+    const answer = await ask(byId("token-dialog"));
+    const given = field.value.trim();
+    field.value = "";
+    if (answer !== "yes" || given === "") return false;
+    sessionStorage.setItem(KEY, given);
+    return true;
+  })().finally(() => {
+    asking = null;
+  });
+  return asking;
+}
+
+async function failure(response) {
+  let sentence = `The server answered ${response.status}: try again.`;
+  try {
+    const body = await response.json();
+    if (typeof body.error === "string" && body.error !== "") sentence = body.error;
+  } catch {
+    // Not JSON: a proxy's page, say. The status says what there is to say.
+  }
+  return new ServerError(response.status, sentence);
+}
+
+/** Sends a request and reads its JSON; asks for a token where the server wants one. */
+export async function request(method, path, { body, type, signal } = {}) {
+  for (;;) {
+    const sent = token();
+    const headers = { Accept: "application/json" };
+    if (sent !== null) headers.Authorization = `Bearer ${sent}`;
+    if (type) headers["Content-Type"] = type;
+    let response;
+    try {
+      response = await fetch(path, { method, body, headers, signal, cache: "no-store" });
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw new ServerError(0, "The server does not answer: check that it runs, then try again.");
+    }
+    if (response.ok) return response.json();
+    const error = await failure(response);
+    if (error.status !== 401) throw error;
+    // Another request may have brought a newer token meanwhile.
+    if (token() === sent && !(await askForToken(error.message))) throw error;
+  }
+}
+
+byId("token-cancel").addEventListener("click", () => byId("token-dialog").close(""));
