@@ -3,6 +3,8 @@
 import { ask, byId } from "./dom.js";
 
 const KEY = "nibble-token";
+// What a header can carry.
+const SENDABLE = /^[\x21-\x7e]+$/;
 
 export class ServerError extends Error {
   /** @param status the HTTP status, or 0 where no answer came */
@@ -25,12 +27,17 @@ function askForToken(sentence) {
     byId("token-text").textContent = sentence;
     const field = byId("token");
     field.value = "";
-    const answer = await ask(byId("token-dialog"));
-    const given = field.value.trim();
-    field.value = "";
-    if (answer !== "yes" || given === "") return false;
-    sessionStorage.setItem(KEY, given);
-    return true;
+    for (;;) {
+      const answer = await ask(byId("token-dialog"));
+      const given = field.value.trim();
+      field.value = "";
+      if (answer !== "yes" || given === "") return false;
+      if (SENDABLE.test(given)) {
+        sessionStorage.setItem(KEY, given);
+        return true;
+      }
+      byId("token-text").textContent = "A token has no spaces and no letters but those of ASCII: check it.";
+    }
   })().finally(() => {
     asking = null;
   });

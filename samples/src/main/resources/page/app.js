@@ -111,7 +111,12 @@ async function load() {
   ]);
 }
 
+// A connection that comes back at once is no news.
+const NEWS_MS = 1500;
+let news = 0;
+
 function showConnection(state, sentence) {
+  clearTimeout(news);
   const live = state === "live";
   byId("connection").dataset.state = state;
   say(byId("connection-text"), { live: "Live", lost: "Connection lost", denied: "Token needed" }[state]);
@@ -123,7 +128,9 @@ function showConnection(state, sentence) {
   } else if (state === "denied") {
     notice(sentence, true);
   } else {
-    notice("Connection to the server lost. What you see may be old; trying again.", false);
+    if (byId("notice").hidden) {
+      news = setTimeout(() => notice("Connection to the server lost. What you see may be old; trying again.", false), NEWS_MS);
+    }
   }
 }
 

@@ -6,6 +6,8 @@ import { percent, plural } from "./format.js";
 import { preview, takePictures } from "./picture.js";
 
 const SHOWN = 5;
+// No picture, too large, of another kind: what the server says of the picture itself.
+const REFUSED = [400, 413, 415];
 
 export class Classify {
   #file = null;
@@ -69,8 +71,8 @@ export class Classify {
     } catch (error) {
       if (error.name === "AbortError" || this.#file !== file) return;
       byId("classify-error").textContent = error.message;
-      // Before the first model a picture can still be kept as an example; one that is no picture can not.
-      this.#open(error.status === 503 && !byId("preview").hidden);
+      // Before the first model, say, a picture can still be kept as an example; one that was refused can not.
+      this.#open(!REFUSED.includes(error.status) && !byId("preview").hidden);
     } finally {
       if (this.#pending === pending) panel.removeAttribute("aria-busy");
     }

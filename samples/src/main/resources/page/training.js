@@ -6,7 +6,7 @@ import { count, duration, fixed, of, percent } from "./format.js";
 
 const NAMES = {
   idle: "Idle",
-  running: "Training",
+  running: "Running",
   accepted: "Accepted",
   rejected: "Rejected",
   failed: "Failed",
@@ -46,6 +46,7 @@ export class Training {
     byId("state").dataset.state = training.state;
     say(byId("state-text"), NAMES[training.state] ?? training.state);
     say(byId("training-message"), training.message ?? "");
+    byId("training-message").classList.toggle("is-result", !this.running && training.state !== "idle");
     this.#figures(training);
     this.#buttons();
   }

@@ -26,7 +26,7 @@ export class Versions {
     byId("versions-empty").hidden = versions.length > 0;
     byId("versions-table").hidden = versions.length === 0;
     byId("version-rows").replaceChildren(...versions.map((version) => row(version, before)));
-    const text = now ? `Version ${current}, ${percent(now.accuracy)} on the held-out pictures` : "No model yet";
+    const text = now ? answering(now) : "No model yet";
     say(byId("current"), text);
     byId("current").dataset.version = String(current ?? "");
     this.#button();
@@ -35,9 +35,12 @@ export class Versions {
     }
   }
 
+  /** The version that a roll-back leads to, as the service chooses it: the parent, or the next older one. */
   #older() {
     const { current, versions } = this.#model ?? { current: null, versions: [] };
-    return current === null ? undefined : versions.find(({ version }) => version < current);
+    if (current === null) return undefined;
+    const parent = versions.find((version) => version.current)?.parent;
+    return versions.find(({ version }) => version === parent) ?? versions.find(({ version }) => version < current);
   }
 
   #button() {
@@ -48,8 +51,9 @@ export class Versions {
     const error = byId("versions-error");
     error.textContent = "";
     const { current } = this.#model;
+    const { version } = this.#older();
     byId("rollback-text").textContent =
-        `The version before ${current} answers from then on. Version ${current} stays on the list.`;
+        `Version ${version} answers from then on. Version ${current} stays on the list, and the next training starts from version ${version}.`;
     if ((await ask(byId("rollback-dialog"))) !== "yes") return;
     try {
       onModel(await request("POST", "/model/rollback"));
@@ -57,6 +61,11 @@ export class Versions {
       error.textContent = failure.message;
     }
   }
+}
+
+/** What answers, and how well; a model from elsewhere was not tested here. */
+function answering({ version, accuracy }) {
+  return accuracy === null ? `Version ${version}` : `Version ${version}, ${percent(accuracy)} on the held-out pictures`;
 }
 
 function row({ version, current, accuracy, created, examples }, before) {
