@@ -1,0 +1,186 @@
+package dev.nibble.samples.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.engine.json.JsonValue.JsonObject;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.Keys;
+import org.openqa.selenium.WebElement;
+import org.openqa.selenium.chrome.ChromeDriver;
+
+/** What a user does on the page, in a real browser before a real service. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@SuppressWarnings("NullAway.Init") // set before all
+class PageTest {
+  private static final int EPOCHS = 3;
+  private static final byte[] NO_PICTURE = "this is text".getBytes(StandardCharsets.UTF_8);
+
+  private ChromeDriver driver;
+  private TinyService service;
+  private PageView page;
+
+  @BeforeAll
+  void start(@TempDir Path folder) {
+    driver = Browser.start(folder.resolve("profile"));
+    service = TinyService.open(folder.resolve("home"), EPOCHS, 0, null);
+    page = new PageView(driver);
+  }
+
+  @AfterAll
+  void stop() {
+    try {
+      if (driver != null) {
+        driver.quit();
+      }
+    } finally {
+      if (service != null) {
+        service.close();
+      }
+    }
+  }
+
+  @BeforeEach
+  void open() {
+    page.open(service.address());
+  }
+
+  @AfterEach
+  void assertNoFaults() {
+    page.assertNoFaults();
+  }
+
+  @Test
+  void aDroppedPictureShowsItsClass() {
+    byte[] picture = TinyService.disc();
+
+    page.drop(picture, "disc.png", "image/png");
+
+    JsonObject answer = service.post("predict", picture);
+    String label = answer.get("label").asString();
+    page.awaitText("answer-label", label);
+    assertThat(page.text("answer-note")).endsWith("by version " + page.version());
+    assertThat(page.text("picture-note")).isEqualTo("disc.png, 48 × 48, seen at 32 × 32");
+    assertThat(page.all("#classes li")).hasSize(5);
+    assertThat(page.find("classes").getText()).startsWith(label);
+    double first = answer.get("classes").asList().getFirst().asObject().get("probability").asDouble();
+    assertThat(page.string("return document.querySelector('#classes .bar').style.width;"))
+        .isEqualTo("%.2f%%".formatted(100 * first));
+    assertThat(page.string("return String(document.getElementById('preview').width);"))
+        .as("the picture is drawn in whole pixels")
+        .isEqualTo("96");
+  }
+
+  @Test
+  void aPastedPictureShowsItsClass() {
+    page.paste(TinyService.disc(), "", "image/png");
+
+    page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
+    assertThat(page.text("picture-note")).startsWith("Pasted picture");
+  }
+
+  @Test
+  void aChosenPictureIsAddedWithItsLabel(@TempDir Path folder) throws IOException {
+    Path file = Files.write(folder.resolve("disc.png"), TinyService.disc());
+    long before = service.get("examples").get("count").asLong();
+
+    page.find("file").sendKeys(file.toString());
+    page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
+    assertThat(page.all("#labels option")).extracting(e -> e.getDomAttribute("value")).contains("ring");
+    page.find("label").sendKeys("disc", Keys.ENTER);
+
+    page.awaitText("classify-status", "labelled disc");
+    page.await("count", () -> page.text("example-count").equals(String.valueOf(before + 1)));
+    assertThat(page.text("example-labels")).contains("disc");
+    assertThat(service.get("examples").get("count").asLong()).isEqualTo(before + 1);
+    assertThat(page.find("label").getDomProperty("value")).isEmpty();
+  }
+
+  @Test
+  void aRefusedPictureShowsTheServersSentence() {
+    page.drop(NO_PICTURE, "text.png", "image/png");
+
+    page.awaitText("classify-error", service.post("predict", NO_PICTURE).get("error").asString());
+    assertThat(page.find("result").isDisplayed()).isFalse();
+  }
+
+  @Test
+  void aRefusedLabelShowsTheServersSentence() {
+    byte[] picture = TinyService.disc();
+    page.drop(picture, "disc.png", "image/png");
+    page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
+
+    page.find("label").sendKeys("a/b", Keys.ENTER);
+
+    page.awaitText("add-error", service.post("examples?label=a%2Fb", picture).get("error").asString());
+  }
+
+  @Test
+  void aRetrainingMovesTheCurveAndChangesTheVersion() {
+    long before = page.version();
+    page.drop(TinyService.disc(), "disc.png", "image/png");
+    page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
+    page.run(
+        """
+        window.seen = [];
+        window.titles = [];
+        const plot = document.querySelector("#loss-chart .plot");
+        new MutationObserver(() => window.seen.push(Number(plot.dataset.points)))
+            .observe(plot, { attributes: true, attributeFilter: ["data-points"] });
+        new MutationObserver(() => window.titles.push(document.title))
+            .observe(document.querySelector("title"), { childList: true });
+        """);
+
+    page.find("retrain").click();
+    page.await("a new version", () -> page.version() > before);
+    page.awaitState("state", "accepted");
+    int steps = service.get("history").get("steps").asList().size();
+    page.await("the whole curve", () -> page.points("loss-chart") == steps);
+
+    assertThat(steps).isGreaterThanOrEqualTo(EPOCHS * TinyService.STEPS);
+    assertThat(page.points("accuracy-chart")).isEqualTo(steps);
+    assertThat(page.list("return window.seen.filter((n, i, all) => i > 0 && n > all[i - 1]);"))
+        .as("points on the canvas as the training went on")
+        .hasSizeGreaterThan(1);
+    assertThat(page.list("return window.titles;")).anyMatch(t -> t.toString().matches("[0-9]+ % · Nibble"));
+    assertThat(page.title()).isEqualTo("Nibble");
+    assertThat(page.text("training-message"))
+        .isEqualTo(service.get("status").get("training").asObject().get("message").asString());
+    assertThat(page.all("#epoch-rows tr")).hasSize(EPOCHS);
+    assertThat(page.all("#version-rows .is-current")).extracting(WebElement::getText)
+        .singleElement()
+        .asString()
+        .startsWith((before + 1) + " current");
+    // The picture on show is asked about again.
+    page.awaitText("answer-note", "by version " + (before + 1));
+    assertThat(page.text("memory-limit-text")).endsWith("64.0 MiB");
+
+    rollBackByKeyboard(before);
+    openLate(steps);
+  }
+
+  private void rollBackByKeyboard(long before) {
+    page.tabTo("rollback");
+    page.press(Keys.ENTER);
+    page.awaitText("rollback-text", "Version " + before + " answers from then on.");
+    page.press(Keys.TAB, Keys.ENTER);
+    page.await("the version before", () -> page.version() == before);
+    assertThat(service.get("model").get("current").asLong()).isEqualTo(before);
+    page.await("focus back", () -> List.of("rollback", "body").contains(page.focused()));
+  }
+
+  private void openLate(int steps) {
+    page.open(service.address());
+    page.await("the curve of a training that is over", () -> page.points("loss-chart") == steps);
+  }
+}
