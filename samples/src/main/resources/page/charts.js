@@ -86,7 +86,7 @@ class Chart {
     const empty = this.#data[0].length === 0;
     this.#figure.classList.toggle("is-empty", empty);
     this.#uplot.setData(this.#data);
-    this.#legend(null);
+    this.#legend(this.#uplot.cursor.idx ?? null);
     this.#plot.setAttribute("aria-label", this.#summary(empty));
   }
 

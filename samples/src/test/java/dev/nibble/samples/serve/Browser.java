@@ -13,11 +13,17 @@ import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
 import org.openqa.selenium.logging.LogType;
 
-/** Starts the system's Chromium without a window. Both programs are named, so that none is downloaded. */
+/**
+ * Starts the system's Chromium without a window. Both programs are named, so that none is
+ * downloaded.
+ */
 final class Browser {
   private Browser() {}
 
-  /** A new browser with an empty profile, or the test is skipped where the system has none; with CI set it fails. */
+  /**
+   * A new browser with an empty profile, or the test is skipped where the system has none; with CI
+   * set it fails.
+   */
   static ChromeDriver start(Path profile) {
     ChromeOptions options = new ChromeOptions();
     options.setBinary(program("chromium").toFile());

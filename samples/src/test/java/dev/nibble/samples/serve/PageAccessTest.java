@@ -17,7 +17,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.chrome.ChromeDriver;
 
-/** Whether everybody can use the page: by keyboard, in the dark, on a small screen, with a token, and after a break. */
+/**
+ * Whether everybody can use the page: by keyboard, in the dark, on a small screen, with a token,
+ * and after a break.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @SuppressWarnings("NullAway.Init") // set before all
 class PageAccessTest {
@@ -97,12 +100,12 @@ class PageAccessTest {
   }
 
   @Test
-  void everythingCanBeDoneByKeyboard() {
-    try (TinyService service = TinyService.open(home, EPOCHS, 0, null)) {
-      page.open(service.address());
-      page.drop(TinyService.disc(), "disc.png", "image/png");
+  void everythingCanBeDoneByKeyboard(@TempDir Path own) {
+    try (Tiny service = PageView.service(own, EPOCHS, Tiny.http())) {
+      page.open(service);
+      page.drop(Tiny.picture(true, 1), "picture.png", "image/png");
       page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
-      page.await("the curve", () -> page.points("loss-chart") == TinyService.STEPS);
+      page.await("the first training's curve", () -> page.points("loss-chart") > 0);
       page.await("Retrain", () -> page.find("retrain").isEnabled());
       page.run("document.activeElement.blur();");
 
@@ -145,10 +148,10 @@ class PageAccessTest {
   @ParameterizedTest
   @ValueSource(strings = {"light", "dark"})
   void isLabelledAndReadable(String scheme) {
-    try (TinyService service = TinyService.open(home, EPOCHS, 0, null)) {
+    try (Tiny service = PageView.service(home, EPOCHS, Tiny.http())) {
       page.scheme(scheme);
-      page.open(service.address());
-      page.drop(TinyService.disc(), "disc.png", "image/png");
+      page.open(service);
+      page.drop(Tiny.picture(true, 1), "picture.png", "image/png");
       page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
       page.find("label").sendKeys("a/b", Keys.ENTER);
       page.awaitNot("no error", () -> page.text("add-error").isEmpty());
@@ -167,9 +170,9 @@ class PageAccessTest {
 
   @Test
   void lightAndDarkSwitchLive() {
-    try (TinyService service = TinyService.open(home, EPOCHS, 0, null)) {
+    try (Tiny service = PageView.service(home, EPOCHS, Tiny.http())) {
       page.scheme("light");
-      page.open(service.address());
+      page.open(service);
       String curve = "return document.querySelector('#loss-chart canvas').toDataURL();";
       String ground = "return getComputedStyle(document.body).backgroundColor;";
       String lightCurve = page.string(curve);
@@ -186,13 +189,18 @@ class PageAccessTest {
 
   @Test
   void fitsASmallScreen() {
-    try (TinyService service = TinyService.open(home, EPOCHS, 0, null)) {
+    try (Tiny service = PageView.service(home, EPOCHS, Tiny.http())) {
       page.width(360);
-      page.open(service.address());
-      page.drop(TinyService.disc(), "a-name-that-is-far-too-long-for-a-small-screen-and-has-no-spaces.png", "image/png");
+      page.open(service);
+      page.drop(
+          Tiny.picture(true, 1),
+          "a-name-that-is-far-too-long-for-a-small-screen-and-has-no-spaces.png",
+          "image/png");
       page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
 
-      assertThat(page.string("const e = document.documentElement; return e.scrollWidth - e.clientWidth;"))
+      assertThat(
+              page.string(
+                  "const e = document.documentElement; return e.scrollWidth - e.clientWidth;"))
           .as("pixels that stick out")
           .isEqualTo("0");
       page.await(
@@ -211,15 +219,18 @@ class PageAccessTest {
 
   @Test
   void asksForTheTokenThatTheServiceWants() {
-    try (TinyService service = TinyService.open(home, EPOCHS, 0, "secret")) {
-      driver.get(service.address().toString());
+    try (Tiny service = PageView.service(home, EPOCHS, Tiny.http().withToken("secret"))) {
+      driver.get(PageView.address(service));
       page.await("question", () -> page.find("token-dialog").isDisplayed());
       page.press("wrong", Keys.ENTER);
-      page.await("question again", () -> page.find("token-dialog").isDisplayed()
-          && page.find("token").getDomProperty("value").isEmpty());
+      page.await(
+          "question again",
+          () ->
+              page.find("token-dialog").isDisplayed()
+                  && "".equals(page.find("token").getDomProperty("value")));
       page.press(Keys.ESCAPE);
       page.awaitState("connection", "denied");
-      assertThat(page.text("notice-text")).isEqualTo(service.get("status").get("error").asString());
+      assertThat(page.text("notice-text")).isEqualTo(service.client.get("/status").error());
 
       page.find("notice-button").click();
       page.await("question", () -> page.find("token-dialog").isDisplayed());
@@ -238,19 +249,19 @@ class PageAccessTest {
   @Test
   void tellsALostConnectionAndTakesItUpAgain() {
     int port;
-    try (TinyService service = TinyService.open(home, EPOCHS, 0, null)) {
-      port = service.port();
-      page.open(service.address());
+    try (Tiny service = PageView.service(home, EPOCHS, Tiny.http())) {
+      port = service.service.port();
+      page.open(service);
     }
     page.awaitState("connection", "lost");
     page.awaitText("notice-text", "lost");
     assertThat(page.find("retrain").isEnabled()).isFalse();
 
-    try (TinyService service = TinyService.open(home, EPOCHS, port, null)) {
+    try (Tiny service = PageView.service(home, EPOCHS, Tiny.http().at("127.0.0.1", port))) {
       page.awaitState("connection", "live");
       page.awaitNot("notice", () -> page.find("notice").isDisplayed());
       page.await("Retrain", () -> page.find("retrain").isEnabled());
-      assertThat(service.port()).isEqualTo(port);
+      assertThat(service.service.port()).isEqualTo(port);
     }
   }
 }

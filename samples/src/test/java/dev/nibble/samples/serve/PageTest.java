@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -23,17 +24,17 @@ import org.openqa.selenium.chrome.ChromeDriver;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @SuppressWarnings("NullAway.Init") // set before all
 class PageTest {
-  private static final int EPOCHS = 3;
+  private static final int EPOCHS = 30;
   private static final byte[] NO_PICTURE = "this is text".getBytes(StandardCharsets.UTF_8);
 
   private ChromeDriver driver;
-  private TinyService service;
+  private Tiny service;
   private PageView page;
 
   @BeforeAll
   void start(@TempDir Path folder) {
     driver = Browser.start(folder.resolve("profile"));
-    service = TinyService.open(folder.resolve("home"), EPOCHS, 0, null);
+    service = PageView.service(folder.resolve("home"), EPOCHS, Tiny.http());
     page = new PageView(driver);
   }
 
@@ -52,7 +53,7 @@ class PageTest {
 
   @BeforeEach
   void open() {
-    page.open(service.address());
+    page.open(service);
   }
 
   @AfterEach
@@ -62,28 +63,28 @@ class PageTest {
 
   @Test
   void aDroppedPictureShowsItsClass() {
-    byte[] picture = TinyService.disc();
+    byte[] picture = Tiny.picture(true, 1);
 
-    page.drop(picture, "disc.png", "image/png");
+    page.drop(picture, "picture.png", "image/png");
 
-    JsonObject answer = service.post("predict", picture);
+    JsonObject answer = service.client.post("/predict", picture).json();
     String label = answer.get("label").asString();
     page.awaitText("answer-label", label);
-    assertThat(page.text("answer-note")).endsWith("by version " + page.version());
-    assertThat(page.text("picture-note")).isEqualTo("disc.png, 48 × 48, seen at 32 × 32");
-    assertThat(page.all("#classes li")).hasSize(5);
-    assertThat(page.find("classes").getText()).startsWith(label);
-    double first = answer.get("classes").asList().getFirst().asObject().get("probability").asDouble();
-    assertThat(page.string("return document.querySelector('#classes .bar').style.width;"))
-        .isEqualTo("%.2f%%".formatted(100 * first));
+    assertThat(page.text("picture-note")).isEqualTo("picture.png, 8 × 8");
+    assertThat(page.all("#classes li")).hasSize(2);
+    double share =
+        answer.get("classes").asList().getFirst().asObject().get("probability").asDouble();
+    String percent = String.format(Locale.ROOT, "%.1f %%", 100 * share);
+    assertThat(page.text("classes")).startsWith(label + "\n" + percent);
+    assertThat(page.text("answer-note")).isEqualTo(percent + " by version " + page.version());
     assertThat(page.string("return String(document.getElementById('preview').width);"))
         .as("the picture is drawn in whole pixels")
-        .isEqualTo("96");
+        .isEqualTo("112");
   }
 
   @Test
   void aPastedPictureShowsItsClass() {
-    page.paste(TinyService.disc(), "", "image/png");
+    page.paste(Tiny.picture(true, 1), "", "image/png");
 
     page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
     assertThat(page.text("picture-note")).startsWith("Pasted picture");
@@ -91,18 +92,20 @@ class PageTest {
 
   @Test
   void aChosenPictureIsAddedWithItsLabel(@TempDir Path folder) throws IOException {
-    Path file = Files.write(folder.resolve("disc.png"), TinyService.disc());
-    long before = service.get("examples").get("count").asLong();
+    Path file = Files.write(folder.resolve("picture.png"), Tiny.picture(true, 1));
+    long before = service.client.get("/examples").json().get("count").asLong();
 
     page.find("file").sendKeys(file.toString());
     page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
-    assertThat(page.all("#labels option")).extracting(e -> e.getDomAttribute("value")).contains("ring");
+    assertThat(page.all("#labels option"))
+        .extracting(e -> e.getDomAttribute("value"))
+        .contains("left", "right");
     page.find("label").sendKeys("disc", Keys.ENTER);
 
     page.awaitText("classify-status", "labelled disc");
     page.await("count", () -> page.text("example-count").equals(String.valueOf(before + 1)));
     assertThat(page.text("example-labels")).contains("disc");
-    assertThat(service.get("examples").get("count").asLong()).isEqualTo(before + 1);
+    assertThat(service.client.get("/examples").json().get("count").asLong()).isEqualTo(before + 1);
     assertThat(page.find("label").getDomProperty("value")).isEmpty();
   }
 
@@ -110,25 +113,25 @@ class PageTest {
   void aRefusedPictureShowsTheServersSentence() {
     page.drop(NO_PICTURE, "text.png", "image/png");
 
-    page.awaitText("classify-error", service.post("predict", NO_PICTURE).get("error").asString());
+    page.awaitText("classify-error", service.client.post("/predict", NO_PICTURE).error());
     assertThat(page.find("result").isDisplayed()).isFalse();
   }
 
   @Test
   void aRefusedLabelShowsTheServersSentence() {
-    byte[] picture = TinyService.disc();
-    page.drop(picture, "disc.png", "image/png");
+    byte[] picture = Tiny.picture(true, 1);
+    page.drop(picture, "picture.png", "image/png");
     page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
 
     page.find("label").sendKeys("a/b", Keys.ENTER);
 
-    page.awaitText("add-error", service.post("examples?label=a%2Fb", picture).get("error").asString());
+    page.awaitText("add-error", service.client.post("/examples?label=a%2Fb", picture).error());
   }
 
   @Test
   void aRetrainingMovesTheCurveAndChangesTheVersion() {
     long before = page.version();
-    page.drop(TinyService.disc(), "disc.png", "image/png");
+    page.drop(Tiny.picture(true, 1), "picture.png", "image/png");
     page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
     page.run(
         """
@@ -144,20 +147,30 @@ class PageTest {
     page.find("retrain").click();
     page.await("a new version", () -> page.version() > before);
     page.awaitState("state", "accepted");
-    int steps = service.get("history").get("steps").asList().size();
+    int steps = service.client.get("/history").json().get("steps").asList().size();
     page.await("the whole curve", () -> page.points("loss-chart") == steps);
 
-    assertThat(steps).isGreaterThanOrEqualTo(EPOCHS * TinyService.STEPS);
+    assertThat(steps).isGreaterThanOrEqualTo(EPOCHS * PageView.STEPS);
     assertThat(page.points("accuracy-chart")).isEqualTo(steps);
     assertThat(page.list("return window.seen.filter((n, i, all) => i > 0 && n > all[i - 1]);"))
         .as("points on the canvas as the training went on")
         .hasSizeGreaterThan(1);
-    assertThat(page.list("return window.titles;")).anyMatch(t -> t.toString().matches("[0-9]+ % · Nibble"));
+    assertThat(page.list("return window.titles;"))
+        .anyMatch(t -> t.toString().matches("[0-9]+ % · Nibble"));
     assertThat(page.title()).isEqualTo("Nibble");
     assertThat(page.text("training-message"))
-        .isEqualTo(service.get("status").get("training").asObject().get("message").asString());
+        .isEqualTo(
+            service
+                .client
+                .get("/status")
+                .json()
+                .get("training")
+                .asObject()
+                .get("message")
+                .asString());
     assertThat(page.all("#epoch-rows tr")).hasSize(EPOCHS);
-    assertThat(page.all("#version-rows .is-current")).extracting(WebElement::getText)
+    assertThat(page.all("#version-rows .is-current"))
+        .extracting(WebElement::getText)
         .singleElement()
         .asString()
         .startsWith((before + 1) + " current");
@@ -175,12 +188,12 @@ class PageTest {
     page.awaitText("rollback-text", "Version " + before + " answers from then on.");
     page.press(Keys.TAB, Keys.ENTER);
     page.await("the version before", () -> page.version() == before);
-    assertThat(service.get("model").get("current").asLong()).isEqualTo(before);
+    assertThat(service.client.get("/model").json().get("current").asLong()).isEqualTo(before);
     page.await("focus back", () -> List.of("rollback", "body").contains(page.focused()));
   }
 
   private void openLate(int steps) {
-    page.open(service.address());
+    page.open(service);
     page.await("the curve of a training that is over", () -> page.points("loss-chart") == steps);
   }
 }

@@ -2,7 +2,7 @@ package dev.nibble.samples.serve;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
@@ -20,6 +20,9 @@ import org.openqa.selenium.support.ui.WebDriverWait;
 
 /** The page as a user meets it: what it says, and what can be done to it. */
 final class PageView {
+  /** Steps of one pass over the service's pictures. */
+  static final int STEPS = 4;
+
   private static final Duration PATIENCE = Duration.ofSeconds(30);
   private static final Duration GLANCE = Duration.ofMillis(50);
 
@@ -46,9 +49,20 @@ final class PageView {
     this.driver = driver;
   }
 
+  /** A service with a training of so many passes. */
+  static Tiny service(Path home, int epochs, ServiceOptions.Http http) {
+    ServiceOptions.Training training =
+        new ServiceOptions.Training("resnet8", 1, 4, epochs, 0.01f, 16, 0.5);
+    return Tiny.open(Tiny.options(home, http, training));
+  }
+
+  static String address(Tiny service) {
+    return "http://127.0.0.1:%d/".formatted(service.service.port());
+  }
+
   /** Opens the page and waits until it hears of events and there is a model. */
-  void open(URI address) {
-    driver.get(address.toString());
+  void open(Tiny service) {
+    driver.get(address(service));
     awaitState("connection", "live");
     await("a first version", () -> version() > 0);
     awaitNot("training", () -> "running".equals(state("state")));
