@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +20,7 @@ final class Assets {
   private static final Pattern CHARTS =
       Pattern.compile("dist/uPlot\\.(?:esm\\.js|iife\\.min\\.js|min\\.css)");
 
-  private static final String UPLOT = "META-INF/resources/webjars/uplot/1.6.30/";
+  private static final String UPLOT = "META-INF/maven/org.webjars.npm/uplot/pom.properties";
   private static final Map<String, String> TYPES =
       Map.of(
           "html", "text/html; charset=utf-8",
@@ -28,6 +29,20 @@ final class Assets {
           "svg", "image/svg+xml");
 
   private final Map<String, Answer> loaded = new ConcurrentHashMap<>();
+  private final String uplot = "META-INF/resources/webjars/uplot/" + uplotVersion() + "/";
+
+  /** As its jar says: the build's file alone chooses versions. */
+  private static String uplotVersion() {
+    Properties properties = new Properties();
+    try (InputStream in = open(UPLOT)) {
+      if (in != null) {
+        properties.load(in);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return properties.getProperty("version", "");
+  }
 
   /** The page itself. */
   Answer page() {
@@ -49,7 +64,7 @@ final class Assets {
    * @throws HttpProblem if there is none of that name
    */
   Answer charts(String path) {
-    return required(CHARTS.matcher(path).matches() ? load(UPLOT + path) : null, "That file");
+    return required(CHARTS.matcher(path).matches() ? load(uplot + path) : null, "That file");
   }
 
   private static Answer required(@Nullable Answer answer, String what) {

@@ -32,6 +32,9 @@ final class Home implements AutoCloseable {
    */
   static Home open(Path folder) {
     boolean isNew = !Files.exists(folder);
+    if (!isNew && !Files.isDirectory(folder)) {
+      throw new ServiceException("%s is a file: choose a folder as --home.".formatted(folder));
+    }
     try {
       Files.createDirectories(folder.resolve("models"));
     } catch (FileAlreadyExistsException e) {
