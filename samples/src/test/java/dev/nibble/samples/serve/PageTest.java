@@ -99,7 +99,7 @@ class PageTest {
     page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
     assertThat(page.all("#labels option"))
         .extracting(e -> e.getDomAttribute("value"))
-        .contains("left", "right");
+        .contains("rows", "columns");
     page.find("label").sendKeys("disc", Keys.ENTER);
 
     page.awaitText("classify-status", "labelled disc");

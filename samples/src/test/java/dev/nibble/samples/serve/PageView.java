@@ -2,6 +2,7 @@ package dev.nibble.samples.serve;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nibble.engine.data.Augmentation;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
@@ -52,7 +53,7 @@ final class PageView {
   /** A service with a training of so many passes. */
   static Tiny service(Path home, int epochs, ServiceOptions.Http http) {
     ServiceOptions.Training training =
-        new ServiceOptions.Training("resnet8", 1, 4, epochs, 0.01f, 16, 0.5);
+        new ServiceOptions.Training("resnet8", 1, 4, epochs, 0.01f, 16, Augmentation.NONE, 0.5);
     return Tiny.open(Tiny.options(home, http, training));
   }
 

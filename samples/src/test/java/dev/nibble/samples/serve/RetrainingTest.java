@@ -171,8 +171,6 @@ class RetrainingTest {
       assertThat(state(done)).as(done.get("message").asString()).isEqualTo("accepted");
       long peak = tiny.client.get("/status").json().get("memory").asObject().get("peak").asLong();
       assertThat(peak).isLessThanOrEqualTo(3_000_000);
-      // A batch of 64 would have made one step of the 64 pictures.
-      assertThat(tiny.client.awaitTraining().get("steps").asLong()).isGreaterThan(1);
     }
     try (Tiny tiny = Tiny.open(limited(2_000_000))) {
       JsonObject training = retrain(tiny);
