@@ -14,9 +14,10 @@ export function count(value) {
   return known(value) ? Math.round(value).toLocaleString("en") : DASH;
 }
 
-/** A share of one as a percentage. */
+/** A share of one as a percentage; halves go up, as in the service's own sentences. */
 export function percent(share, digits = 1) {
-  return known(share) ? `${(100 * share).toFixed(digits)}${SPACE}%` : DASH;
+  const scale = 10 ** digits;
+  return known(share) ? `${(Math.round(100 * share * scale) / scale).toFixed(digits)}${SPACE}%` : DASH;
 }
 
 export function mebibytes(bytes) {
