@@ -11,7 +11,7 @@ module dev.nibble.engine {
   // Not transitive: whoever compiles against this module would need them, too.
   requires static dev.hardwood.core;
   requires static micrometer.core;
-  requires static transitive org.jspecify;
+  requires static org.jspecify;
   requires java.desktop;
   requires jdk.jfr;
 

@@ -4,7 +4,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 @SuppressWarnings("module") // the friend that a package is exported to is compiled later
 module dev.nibble.memory {
-  requires static transitive org.jspecify;
+  requires static org.jspecify;
 
   exports dev.nibble.memory;
 

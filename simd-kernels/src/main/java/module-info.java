@@ -6,7 +6,7 @@ module dev.nibble.kernels {
   requires jdk.incubator.vector;
   requires static java.management;
   requires static jdk.management;
-  requires static transitive org.jspecify;
+  requires static org.jspecify;
 
   exports dev.nibble.kernels;
   exports dev.nibble.kernels.provider;

@@ -28,7 +28,7 @@ class ReadmeExampleTest {
       examples++;
       compile(example.group(1).lines().toList());
     }
-    assertThat(examples).as("Java examples in README.md").isEqualTo(2);
+    assertThat(examples).as("Java examples in README.md").isEqualTo(5);
   }
 
   private void compile(List<String> lines) throws Exception {
@@ -41,7 +41,7 @@ class ReadmeExampleTest {
     source.append("} }\n");
     assertThat(lines.stream().filter(l -> !l.startsWith("import ") && !l.isBlank()))
         .as("lines of code")
-        .hasSizeLessThanOrEqualTo(15);
+        .hasSizeLessThanOrEqualTo(16);
     Path file = Files.writeString(folder.resolve("Example.java"), source);
 
     Process javac =
@@ -52,7 +52,7 @@ class ReadmeExampleTest {
                 "--module-path",
                 Objects.requireNonNull(System.getProperty("jdk.module.path")),
                 "--add-modules",
-                "dev.nibble.engine",
+                "dev.nibble.engine,micrometer.core",
                 "-d",
                 folder.toString(),
                 file.toString())

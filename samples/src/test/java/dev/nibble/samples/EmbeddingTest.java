@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -74,12 +75,16 @@ class EmbeddingTest {
 
   private Path consumer() throws Exception {
     Path source = Files.createDirectories(folder.resolve("source")).resolve("Consumer.java");
-    try (var text = EmbeddingTest.class.getResourceAsStream("/embedding/Consumer.java")) {
-      Files.write(source, java.util.Objects.requireNonNull(text).readAllBytes());
-    }
+    Files.writeString(source, program());
     Path classes = folder.resolve("classes");
     run(jdkTool("javac"), "-d", classes.toString(), "-cp", path(), source.toString());
     return classes;
+  }
+
+  private static String program() throws IOException {
+    try (var text = EmbeddingTest.class.getResourceAsStream("/embedding/Consumer.java")) {
+      return new String(Objects.requireNonNull(text).readAllBytes(), StandardCharsets.UTF_8);
+    }
   }
 
   private Path model() {
@@ -136,20 +141,44 @@ class EmbeddingTest {
     assertThat(number(output, "cpu-milliseconds")).isBetween(1L, 999L);
   }
 
+  /** A module that requires the engine's, with no other jar beside the three: not even annotations. */
   @Test
   void theModulePathNeedsNoFlagForVectors() throws Exception {
+    Path source = Files.createDirectories(folder.resolve("module/app"));
+    Path descriptor = folder.resolve("module/module-info.java");
+    Files.writeString(descriptor, "module consumer { requires dev.nibble.engine; }");
+    Path program = source.resolve("Consumer.java");
+    Files.writeString(program, "package app;\n" + program());
+    Path classes = folder.resolve("consumer");
+    run(
+        jdkTool("javac"),
+        "-d",
+        classes.toString(),
+        "-p",
+        path(),
+        descriptor.toString(),
+        program.toString());
     String output =
-        predict(
-            model(),
-            List.of(
-                "--enable-native-access=dev.nibble.memory",
-                "--module-path",
-                path(),
-                "--add-modules",
-                "dev.nibble.engine",
-                "-cp",
-                consumer().toString()));
+        run(
+            jdkTool("java"),
+            "--enable-native-access=dev.nibble.memory",
+            "-p",
+            path() + File.pathSeparator + classes,
+            "-m",
+            "consumer/app.Consumer",
+            "predict",
+            model().toString());
     assertThat(output).contains("kernels vector");
+  }
+
+  /** Without the flag the program works all the same, and says once what to add. */
+  @Test
+  void theClassPathWithoutFlagsFallsBackAndSaysSo() throws Exception {
+    String output = predict(model(), List.of("-cp", consumer() + File.pathSeparator + path()));
+    assertThat(output).contains("kernels scalar");
+    assertThat(output.lines().filter(line -> line.contains("jdk.incubator.vector")))
+        .as(output)
+        .hasSize(1);
   }
 
   @Test
