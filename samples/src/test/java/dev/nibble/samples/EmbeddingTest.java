@@ -141,7 +141,9 @@ class EmbeddingTest {
     assertThat(number(output, "cpu-milliseconds")).isBetween(1L, 999L);
   }
 
-  /** A module that requires the engine's, with no other jar beside the three: not even annotations. */
+  /**
+   * A module that requires the engine's, with no other jar beside the three: not even annotations.
+   */
   @Test
   void theModulePathNeedsNoFlagForVectors() throws Exception {
     Path source = Files.createDirectories(folder.resolve("module/app"));

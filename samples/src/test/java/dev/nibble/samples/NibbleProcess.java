@@ -37,6 +37,8 @@ final class NibbleProcess implements AutoCloseable {
     if (modules != null) {
       command.add("--enable-native-access=dev.nibble.memory,dev.nibble.kernels,dev.nibble.engine");
       command.addAll(List.of("--module-path", modules));
+      // Maven leaves on the class path what only automatic modules need.
+      command.addAll(List.of("--class-path", System.getProperty("java.class.path", "")));
       command.addAll(List.of("--module", "dev.nibble.samples/dev.nibble.samples.Nibble"));
     } else {
       command.add("--enable-native-access=ALL-UNNAMED");

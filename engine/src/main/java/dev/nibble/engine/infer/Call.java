@@ -27,8 +27,7 @@ final class Call {
   /** The thread that called. */
   final Worker caller = new Worker();
 
-  /** Shows the call to a flight recording. */
-  final PredictionEvent event = new PredictionEvent();
+  private @Nullable PredictionEvent event;
 
   /** Pictures. */
   int count;
@@ -44,6 +43,16 @@ final class Call {
 
   /** What went wrong first. */
   @Nullable Throwable failure;
+
+  /** Shows the call to a flight recording; the same object for all calls. */
+  PredictionEvent event() {
+    PredictionEvent own = event;
+    if (own == null) {
+      own = new PredictionEvent();
+      event = own;
+    }
+    return own;
+  }
 
   /**
    * Makes an empty call.

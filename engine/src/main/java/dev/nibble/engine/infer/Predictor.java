@@ -1,6 +1,7 @@
 package dev.nibble.engine.infer;
 
 import dev.nibble.engine.events.PredictionEvent;
+import dev.nibble.engine.events.Recording;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.FoldedWeights;
@@ -247,7 +248,11 @@ public final class Predictor implements AutoCloseable {
   }
 
   private void run(Call call) {
-    PredictionEvent event = call.event;
+    if (!Recording.isPossible()) {
+      runHeard(call);
+      return;
+    }
+    PredictionEvent event = call.event();
     if (!event.isEnabled()) {
       runHeard(call);
       return;

@@ -52,11 +52,7 @@ public final class ModelFile {
   }
 
   private static float[] floats(MemorySegment source, Parameter parameter) {
-    float[] values = new float[parameter.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = source.get(JAVA_FLOAT, 4L * parameter.memoryIndex(i));
-    }
-    return values;
+    return parameter.inFileOrder(source.asSlice(0, 4L * parameter.size()).toArray(JAVA_FLOAT));
   }
 
   /**
@@ -135,11 +131,10 @@ public final class ModelFile {
     return Arrays.stream(parameter.shape()).asLongStream().toArray();
   }
 
-  private static void read(SafetensorsFile file, Parameter parameter, MemorySegment target) {
-    float[] read = file.readFloats(parameter.name());
-    for (int i = 0; i < read.length; i++) {
-      target.set(JAVA_FLOAT, 4L * parameter.memoryIndex(i), read[i]);
-    }
+  /** Reads a parameter whose type and shape are checked. */
+  static void read(SafetensorsFile file, Parameter parameter, MemorySegment target) {
+    float[] read = parameter.inMemoryOrder(file.readFloats(parameter.name()));
+    MemorySegment.copy(read, 0, target, JAVA_FLOAT, 0, read.length);
   }
 
   /**

@@ -1,7 +1,5 @@
 package dev.nibble.engine.model;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.nibble.engine.exchange.DType;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.SafetensorsFile;
@@ -62,11 +60,7 @@ public record WarmStart(List<String> kept, List<String> replaced, @Nullable Mode
       List<String> kept = new ArrayList<>();
       for (Parameter parameter : network.parameters()) {
         if (sameHead || !head.contains(parameter.name())) {
-          float[] read = tensors.readFloats(parameter.name());
-          MemorySegment target = values.apply(parameter);
-          for (int i = 0; i < read.length; i++) {
-            target.set(JAVA_FLOAT, 4L * parameter.memoryIndex(i), read[i]);
-          }
+          ModelFile.read(tensors, parameter, values.apply(parameter));
           kept.add(parameter.name());
         }
       }

@@ -43,38 +43,46 @@ public final class FoldedWeights {
     }
   }
 
+  /** Over arrays: a program's first prediction waits for this, before anything is compiled. */
   private void writeWeights(
       MemorySegment weights, String norm, MemorySegment target, Parameter parameter) {
     int channels = parameter.shape()[0];
-    MemorySegment gamma = values(norm + ".weight");
-    MemorySegment variance = values(norm + ".running_var");
+    float[] gamma = floats(norm + ".weight");
+    float[] variance = floats(norm + ".running_var");
+    float[] folded = weights.asSlice(0, 4L * parameter.size()).toArray(JAVA_FLOAT);
+    double[] scales = new double[channels];
     for (int c = 0; c < channels; c++) {
-      double scale = scale(gamma, variance, c);
-      for (int i = c; i < parameter.size(); i += channels) {
-        float weight = weights.get(JAVA_FLOAT, 4L * i);
-        target.set(JAVA_FLOAT, 4L * i, (float) (weight * scale));
+      scales[c] = scale(gamma, variance, c);
+    }
+    for (int at = 0; at < folded.length; at += channels) {
+      for (int c = 0; c < channels; c++) {
+        folded[at + c] = (float) (folded[at + c] * scales[c]);
       }
     }
+    MemorySegment.copy(folded, 0, target, JAVA_FLOAT, 0, folded.length);
   }
 
   private void writeBias(String layer, String norm, MemorySegment target, int channels) {
-    MemorySegment gamma = values(norm + ".weight");
-    MemorySegment beta = values(norm + ".bias");
-    MemorySegment mean = values(norm + ".running_mean");
-    MemorySegment variance = values(norm + ".running_var");
+    float[] gamma = floats(norm + ".weight");
+    float[] beta = floats(norm + ".bias");
+    float[] mean = floats(norm + ".running_mean");
+    float[] variance = floats(norm + ".running_var");
     String own = layer + ".bias";
-    boolean hasBias = trained.hasParameter(own);
+    float[] bias = trained.hasParameter(own) ? floats(own) : new float[channels];
     for (int c = 0; c < channels; c++) {
-      double bias = hasBias ? values(own).get(JAVA_FLOAT, 4L * c) : 0;
-      double centred = bias - mean.get(JAVA_FLOAT, 4L * c);
-      double value = centred * scale(gamma, variance, c) + beta.get(JAVA_FLOAT, 4L * c);
-      target.set(JAVA_FLOAT, 4L * c, (float) value);
+      double centred = (double) bias[c] - mean[c];
+      float value = (float) (centred * scale(gamma, variance, c) + beta[c]);
+      target.set(JAVA_FLOAT, 4L * c, value);
     }
   }
 
-  private double scale(MemorySegment gamma, MemorySegment variance, int c) {
-    double sd = Math.sqrt((double) variance.get(JAVA_FLOAT, 4L * c) + trained.epsilon());
-    return gamma.get(JAVA_FLOAT, 4L * c) / sd;
+  private double scale(float[] gamma, float[] variance, int c) {
+    return gamma[c] / Math.sqrt((double) variance[c] + trained.epsilon());
+  }
+
+  private float[] floats(String name) {
+    long bytes = 4L * trained.parameter(name).size();
+    return values(name).asSlice(0, bytes).toArray(JAVA_FLOAT);
   }
 
   private MemorySegment values(String name) {

@@ -71,6 +71,59 @@ public record Parameter(String name, Kind kind, int[] shape, int offset, int siz
     };
   }
 
+  /**
+   * The values as they lie in memory. Loops over arrays, not {@link #memoryIndex}: a program's
+   * first prediction waits for this, before anything is compiled.
+   *
+   * @param values in the file's row-major order
+   * @throws IllegalArgumentException if there are not as many as the parameter has
+   */
+  public float[] inMemoryOrder(float[] values) {
+    return transposed(values, true);
+  }
+
+  /**
+   * The values as files have them; undoes {@link #inMemoryOrder}.
+   *
+   * @param values in memory order
+   * @throws IllegalArgumentException if there are not as many as the parameter has
+   */
+  public float[] inFileOrder(float[] values) {
+    return transposed(values, false);
+  }
+
+  /** Files: outputs x inputs x area; memory: area x inputs x outputs. */
+  private float[] transposed(float[] values, boolean toMemory) {
+    if (values.length != size) {
+      throw new IllegalArgumentException(
+          "%s has %d values, not %d".formatted(name, size, values.length));
+    }
+    boolean isMatrix = kind == Kind.CONVOLUTION || kind == Kind.DEPTHWISE || kind == Kind.DENSE;
+    if (!isMatrix) {
+      return values.clone();
+    }
+    int outputs = shape[0];
+    int area = kind == Kind.DENSE ? 1 : shape[2] * shape[3];
+    int inputs = size / outputs / area;
+    float[] result = new float[size];
+    for (int out = 0; out < outputs; out++) {
+      for (int in = 0; in < inputs; in++) {
+        int file = (out * inputs + in) * area;
+        int memory = in * outputs + out;
+        for (int tap = 0; tap < area; tap++) {
+          if (toMemory) {
+            result[memory] = values[file];
+          } else {
+            result[file] = values[memory];
+          }
+          file++;
+          memory += inputs * outputs;
+        }
+      }
+    }
+    return result;
+  }
+
   /** Number of inputs that one output value sums over, for the initial variance. */
   public int fanIn() {
     int fan = 1;

@@ -1,6 +1,7 @@
 package dev.nibble.engine.plan;
 
 import dev.nibble.engine.events.PlanEvent;
+import dev.nibble.engine.events.Recording;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.Buffer.Kind;
@@ -45,6 +46,9 @@ public final class ExecutionPlan {
 
   /** Plans a network. */
   public static ExecutionPlan of(Network network, PlanOptions options) {
+    if (!Recording.isPossible()) {
+      return new ExecutionPlan(Lowering.lower(network), options);
+    }
     PlanEvent event = new PlanEvent();
     event.begin();
     ExecutionPlan plan = new ExecutionPlan(Lowering.lower(network), options);

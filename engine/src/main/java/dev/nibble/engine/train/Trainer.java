@@ -4,7 +4,6 @@ import dev.nibble.engine.checkpoint.CheckpointMeta;
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.BatchSlot;
-import dev.nibble.engine.data.ChannelStatistics;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
@@ -19,7 +18,6 @@ import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.optim.LearningRateSchedule;
-import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.nio.file.Path;
@@ -57,24 +55,7 @@ public final class Trainer implements AutoCloseable {
       TrainingOptions wanted,
       Kernels kernels,
       MemoryAccount account) {
-    FeatureMap map = network.input();
-    if (data.train().height() != map.height()
-        || data.train().width() != map.width()
-        || data.train().channels() != map.channels()) {
-      throw new DataException(
-          "The network reads pictures of %s, but those of %s are %dx%dx%d"
-              .formatted(
-                  map,
-                  data.name(),
-                  data.train().height(),
-                  data.train().width(),
-                  data.train().channels()));
-    }
-    if (data.train().classNames().size() != network.classes()) {
-      throw new DataException(
-          "The network knows %d classes, but %s has %d"
-              .formatted(network.classes(), data.name(), data.train().classNames().size()));
-    }
+    DataFit.check(network, data);
     this.data = data;
     this.choice =
         MemoryBudget.choose(network, wanted, data.train().size(), kernels, account.available());
@@ -89,7 +70,7 @@ public final class Trainer implements AutoCloseable {
             choice.plan().execution(), TrainingPlan.sessionOptions(options), kernels, account);
     this.recorder = new StepRecorder(session.plan());
     try {
-      this.info = modelInfo(network);
+      this.info = DataFit.info(network, data, options);
       session.setNormalization(info.mean(), info.std(), info.pictureMean());
       Initializer.initialize(session, options.seed());
     } catch (RuntimeException | Error e) {
@@ -114,23 +95,6 @@ public final class Trainer implements AutoCloseable {
       Kernels kernels,
       MemoryAccount account) {
     return new Trainer(network, data, options, kernels, account);
-  }
-
-  private ModelInfo modelInfo(Network network) {
-    float[] mean = options.mean();
-    float[] std = options.std();
-    if (mean == null || std == null) {
-      ChannelStatistics statistics = ChannelStatistics.of(data.train());
-      mean = statistics.mean();
-      std = statistics.std();
-    }
-    return new ModelInfo(
-        network.name(),
-        network.input(),
-        data.train().classNames(),
-        mean,
-        std,
-        options.pictureMean());
   }
 
   /** The network in memory. */

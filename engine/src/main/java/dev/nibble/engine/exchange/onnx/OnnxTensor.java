@@ -27,9 +27,8 @@ final class OnnxTensor {
     }
     int bytes = Math.multiplyExact(parameter.size(), Float.BYTES);
     ByteBuffer data = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    for (int i = 0; i < parameter.size(); i++) {
-      data.putFloat(values.get(JAVA_FLOAT, 4L * parameter.memoryIndex(i)));
-    }
+    float[] inMemory = values.asSlice(0, 4L * parameter.size()).toArray(JAVA_FLOAT);
+    data.asFloatBuffer().put(parameter.inFileOrder(inMemory));
     return tensor.number(2, FLOAT).text(8, parameter.name()).bytes(9, data.array());
   }
 

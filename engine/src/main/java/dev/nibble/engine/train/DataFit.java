@@ -1,0 +1,54 @@
+package dev.nibble.engine.train;
+
+import dev.nibble.engine.data.ChannelStatistics;
+import dev.nibble.engine.data.DataException;
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.network.Network;
+import dev.nibble.kernels.FeatureMap;
+
+/** What a network and the data that it is trained on have to do with each other. */
+final class DataFit {
+  private DataFit() {}
+
+  /**
+   * Checks that the network reads these pictures and knows these classes.
+   *
+   * @throws DataException saying what does not fit
+   */
+  static void check(Network network, DataSplits data) {
+    FeatureMap map = network.input();
+    Dataset train = data.train();
+    if (train.height() != map.height()
+        || train.width() != map.width()
+        || train.channels() != map.channels()) {
+      throw new DataException(
+          "The network reads pictures of %s, but those of %s are %dx%dx%d"
+              .formatted(map, data.name(), train.height(), train.width(), train.channels()));
+    }
+    if (train.classNames().size() != network.classes()) {
+      throw new DataException(
+          "The network knows %d classes, but %s has %d"
+              .formatted(network.classes(), data.name(), train.classNames().size()));
+    }
+  }
+
+  /** What a model says about itself: mean and std are the options' or the training set's. */
+  static ModelInfo info(Network network, DataSplits data, TrainingOptions options) {
+    float[] mean = options.mean();
+    float[] std = options.std();
+    if (mean == null || std == null) {
+      ChannelStatistics statistics = ChannelStatistics.of(data.train());
+      mean = statistics.mean();
+      std = statistics.std();
+    }
+    return new ModelInfo(
+        network.name(),
+        network.input(),
+        data.train().classNames(),
+        mean,
+        std,
+        options.pictureMean());
+  }
+}
