@@ -4,7 +4,6 @@ import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.json.JsonWriter;
-import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.tensorboard.TensorBoardListener;
 import dev.nibble.engine.train.DivergedException;
 import dev.nibble.engine.train.Trainer;
@@ -92,14 +91,8 @@ final class TrainCommand implements Callable<Integer> {
         RunFolder folder = old != null ? old : newFolder(settings, setup.data());
         MemoryAccount account = setup.openAccount();
         Trainer trainer = setup.openTrainer(account)) {
-      Path init = TrainSetup.init(settings);
-      if (init != null) {
-        WarmStart start = trainer.warmStart(init);
-        if (start.headReplaced()) {
-          spec.commandLine()
-              .getOut()
-              .printf("%s knows other classes: the head starts anew, the rest is kept%n", init);
-        }
+      if (old == null) {
+        warmStart(trainer, settings);
       }
       // Only now, that nothing can be wrong with the input any more, does anything appear on disk.
       TensorBoardFolder board = TensorBoardFolder.of(settings, folder.path());
@@ -107,8 +100,8 @@ final class TrainCommand implements Callable<Integer> {
       folder.lock();
       CheckpointStore store = new CheckpointStore(folder.file(RunFolder.CHECKPOINTS));
       trainer.checkpointTo(store);
-      if (old != null) {
-        restore(trainer, store);
+      if (old != null && !restore(trainer, store)) {
+        warmStart(trainer, settings);
       }
       return train(setup, trainer, folder, board, account);
     }
@@ -119,7 +112,17 @@ final class TrainCommand implements Callable<Integer> {
         out == null ? null : BadInputException.path(out), TrainSetup.runName(settings, data));
   }
 
-  private void restore(Trainer trainer, CheckpointStore store) {
+  private void warmStart(Trainer trainer, Settings settings) {
+    Path init = TrainSetup.init(settings);
+    if (init != null && trainer.warmStart(init).headReplaced()) {
+      spec.commandLine()
+          .getOut()
+          .printf("%s knows other classes: the head starts anew, the rest is kept%n", init);
+    }
+  }
+
+  /** Whether there was a checkpoint. */
+  private boolean restore(Trainer trainer, CheckpointStore store) {
     PrintWriter err = spec.commandLine().getErr();
     Optional<LoadedCheckpoint> latest = store.loadLatest(w -> err.println("nibble: " + w));
     if (latest.isPresent()) {
@@ -127,6 +130,7 @@ final class TrainCommand implements Callable<Integer> {
         trainer.resume(checkpoint);
       }
     }
+    return latest.isPresent();
   }
 
   private int train(

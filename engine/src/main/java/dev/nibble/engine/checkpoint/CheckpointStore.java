@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
@@ -89,7 +90,7 @@ public final class CheckpointStore {
   public Path save(CheckpointMeta meta, List<Section> sections) {
     CheckpointEvent event = new CheckpointEvent();
     event.begin();
-    Path file = folder.resolve("step-%09d.nibble".formatted(meta.step()));
+    Path file = folder.resolve(String.format(Locale.ROOT, "step-%09d.nibble", meta.step()));
     try {
       if (!Files.isDirectory(folder)) {
         Files.createDirectories(folder);

@@ -6,6 +6,8 @@ import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.events.EvaluationEvent;
 import dev.nibble.engine.exec.Session;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
 
 /** Loss and accuracy of a session's network on a data set, with running statistics. */
 final class Evaluator {
@@ -24,8 +26,11 @@ final class Evaluator {
    * Evaluates all pictures of a data set.
    *
    * @param slots slots of the session that nobody else uses meanwhile
+   * @param cancelled asked between batches
+   * @return nothing if it was cancelled before the last batch
    */
-  static Result evaluate(Session session, Dataset data, List<BatchSlot> slots) {
+  static Optional<Result> evaluate(
+      Session session, Dataset data, List<BatchSlot> slots, BooleanSupplier cancelled) {
     EvaluationEvent event = new EvaluationEvent();
     event.begin();
     long pictures = 0;
@@ -40,11 +45,14 @@ final class Evaluator {
         correct += session.correct();
         pictures += slot.count();
         loader.release(slot);
+        if (pictures < data.size() && cancelled.getAsBoolean()) {
+          return Optional.empty();
+        }
       }
     }
     Result result = new Result(pictures, loss / pictures, (double) correct / pictures);
     event.outcome(pictures, result.loss(), result.accuracy());
     event.commit();
-    return result;
+    return Optional.of(result);
   }
 }

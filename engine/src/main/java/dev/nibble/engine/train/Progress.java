@@ -9,6 +9,7 @@ final class Progress {
   private double testLoss = Double.NaN;
   private double testAccuracy = Double.NaN;
   private long savedAt = -1;
+  private boolean interrupted;
 
   void add(double loss, double accuracy) {
     lossSum += loss;
@@ -29,6 +30,11 @@ final class Progress {
     return event;
   }
 
+  /** The evaluation at an epoch's end was given up. */
+  void interrupted() {
+    interrupted = true;
+  }
+
   double lastLoss() {
     return lastLoss;
   }
@@ -46,7 +52,7 @@ final class Progress {
     boolean stoppedEarly = done < totalSteps && best.isExhausted();
     return new TrainingResult(
         done,
-        done < totalSteps && !stoppedEarly,
+        interrupted || (done < totalSteps && !stoppedEarly),
         stoppedEarly,
         best.epoch(),
         lastLoss,

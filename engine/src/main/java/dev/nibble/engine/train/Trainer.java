@@ -23,6 +23,7 @@ import dev.nibble.memory.MemoryAccount;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -247,15 +248,18 @@ public final class Trainer implements AutoCloseable {
 
   /**
    * Goes on where a checkpoint left off: weights, the optimiser's state, running statistics, step,
-   * and the average and best weights if they are kept. The order of the data and the crops follow
-   * from seed and step.
+   * and the average and best weights if they are kept, and how pictures are normalised. The order
+   * of the data and the crops follow from seed and step.
    *
    * @throws dev.nibble.engine.checkpoint.CheckpointException if it is of another network or of a
    *     run with other options
    */
   public void resume(LoadedCheckpoint checkpoint) {
     session.kept().use(Version.TRAINED);
+    ModelInfo saved = TrainerCheckpoint.info(checkpoint, info, options);
     done = TrainerCheckpoint.restore(checkpoint, session, best, options.trajectory(totalSteps));
+    info = saved;
+    session.setNormalization(info.mean(), info.std(), info.pictureMean());
   }
 
   /** Saves a checkpoint of the steps done. */
@@ -266,13 +270,22 @@ public final class Trainer implements AutoCloseable {
     }
     CheckpointMeta meta =
         TrainerCheckpoint.meta(
-            session, options, totalSteps, done, (int) (done / stepsPerEpoch), progress.lastLoss());
+            session,
+            options,
+            info,
+            totalSteps,
+            done,
+            (int) (done / stepsPerEpoch),
+            progress.lastLoss());
     return session
         .kept()
         .with(Version.TRAINED, () -> store.save(meta, TrainerCheckpoint.sections(session, best)));
   }
 
-  /** Asks the run to stop after the step at hand; any thread may call it. */
+  /**
+   * Asks the run to stop after the step at hand, or in the middle of an evaluation (with early
+   * stopping, after it); any thread may call it.
+   */
   public void cancel() {
     cancelled = true;
   }
@@ -354,9 +367,14 @@ public final class Trainer implements AutoCloseable {
     if (lastOfEpoch || done == totalSteps) {
       long start = System.nanoTime();
       int epoch = epochDone();
-      Evaluator.Result result = session.kept().with(evaluatedVersion(), () -> evaluate(epoch));
+      Optional<Evaluator.Result> result =
+          session.kept().with(evaluatedVersion(), () -> evaluate(epoch));
+      if (result.isEmpty()) {
+        progress.interrupted();
+        return; // the run's end saves the checkpoint
+      }
       double seconds = (System.nanoTime() - start) / 1e9;
-      listener.onEpoch(progress.endEpoch(done, epoch, result, seconds));
+      listener.onEpoch(progress.endEpoch(done, epoch, result.get(), seconds));
     }
     long every = options.checkpointEvery();
     if (checkpoints != null && every > 0 && done % every == 0) {
@@ -364,10 +382,13 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  private Evaluator.Result evaluate(int epoch) {
+  /** Nothing if the run was cancelled meanwhile. */
+  private Optional<Evaluator.Result> evaluate(int epoch) {
     List<BatchSlot> slots = session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
-    Evaluator.Result result = Evaluator.evaluate(session, data.test(), slots);
-    if (best.offer(epoch, result)) {
+    // Early stopping goes by every epoch's result: a resumed run must find this one, too.
+    Optional<Evaluator.Result> result =
+        Evaluator.evaluate(session, data.test(), slots, () -> cancelled && !best.isSought());
+    if (result.isPresent() && best.offer(epoch, result.get())) {
       session.kept().keepBest();
     }
     return result;

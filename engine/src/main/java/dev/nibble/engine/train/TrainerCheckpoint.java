@@ -5,6 +5,7 @@ import dev.nibble.engine.checkpoint.CheckpointMeta;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.checkpoint.Section;
 import dev.nibble.engine.exec.Session;
+import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.Network;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
@@ -16,6 +17,10 @@ import java.util.Set;
 
 /** What of a training run goes into a checkpoint, and back. */
 final class TrainerCheckpoint {
+  private static final String MEAN = "normalization-mean";
+  private static final String STD = "normalization-std";
+  private static final String PICTURE_MEAN = "normalization-picture-mean";
+
   private TrainerCheckpoint() {}
 
   static List<Section> sections(Session session, BestEpoch best) {
@@ -36,17 +41,66 @@ final class TrainerCheckpoint {
   static CheckpointMeta meta(
       Session session,
       TrainingOptions options,
+      ModelInfo info,
       long totalSteps,
       long done,
       int epoch,
       double lastLoss) {
-    return new CheckpointMeta(
-        model(session),
-        done,
-        epoch,
-        options.seed(),
-        options.trajectory(totalSteps),
-        (float) lastLoss);
+    Map<String, String> words = new LinkedHashMap<>(options.trajectory(totalSteps));
+    words.put(MEAN, text(info.mean()));
+    words.put(STD, text(info.std()));
+    words.put(PICTURE_MEAN, Boolean.toString(info.pictureMean()));
+    return new CheckpointMeta(model(session), done, epoch, options.seed(), words, (float) lastLoss);
+  }
+
+  private static String text(float[] values) {
+    StringBuilder text = new StringBuilder();
+    for (float value : values) {
+      text.append(text.isEmpty() ? "" : ",").append(value);
+    }
+    return text.toString();
+  }
+
+  /**
+   * What the model says about itself with pictures normalised as the checkpoint's run did: after a
+   * warm start that is neither the options' nor the training set's way.
+   *
+   * @throws CheckpointException if the options ask for another mean and std
+   */
+  static ModelInfo info(LoadedCheckpoint checkpoint, ModelInfo info, TrainingOptions options) {
+    Map<String, String> words = checkpoint.meta().dataOrder();
+    String mean = words.get(MEAN);
+    String std = words.get(STD);
+    if (mean == null || std == null) {
+      return info; // an older one does not say
+    }
+    float[] wantedMean = options.mean();
+    float[] wantedStd = options.std();
+    if (wantedMean != null
+        && wantedStd != null
+        && !(text(wantedMean).equals(mean) && text(wantedStd).equals(std))) {
+      throw new CheckpointException(
+          "Checkpoint %s was trained with mean %s and std %s, not %s and %s: resume with the options of the run."
+              .formatted(checkpoint.path(), mean, std, text(wantedMean), text(wantedStd)));
+    }
+    try {
+      boolean ofPicture = Boolean.parseBoolean(words.get(PICTURE_MEAN));
+      return info.withNormalization(numbers(mean), numbers(std), ofPicture);
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(
+          "Checkpoint %s is damaged: its mean or std is no list of numbers, one a channel."
+              .formatted(checkpoint.path()),
+          e);
+    }
+  }
+
+  private static float[] numbers(String text) {
+    String[] words = text.split(",", -1);
+    float[] numbers = new float[words.length];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = Float.parseFloat(words[i]);
+    }
+    return numbers;
   }
 
   private static Map<String, String> model(Session session) {
@@ -78,6 +132,7 @@ final class TrainerCheckpoint {
   private static void requireTrajectory(
       LoadedCheckpoint checkpoint, Map<String, String> trajectory) {
     Map<String, String> saved = new LinkedHashMap<>(checkpoint.meta().dataOrder());
+    saved.keySet().removeAll(List.of(MEAN, STD, PICTURE_MEAN)); // restored, not compared
     saved.putIfAbsent("optimizer", "sgd"); // the only one that older checkpoints know
     Set<String> names = new LinkedHashSet<>(trajectory.keySet());
     names.addAll(saved.keySet());

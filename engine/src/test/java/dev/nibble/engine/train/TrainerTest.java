@@ -9,6 +9,7 @@ import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.ShapesDataset;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.exec.TestSession;
@@ -19,10 +20,14 @@ import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.memory.MemoryAccount;
+import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.ObjLongConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -74,6 +79,43 @@ class TrainerTest {
       TestSession.optimizerState(trainer.session()),
       trainer.session().state().toArray(JAVA_BYTE)
     };
+  }
+
+  /** Test pictures that cancel the run when the third is read, and count what is read of them. */
+  @Test
+  void anEvaluationIsGivenUpWhenTheRunIsCancelled() {
+    AtomicReference<Trainer> running = new AtomicReference<>();
+    AtomicInteger read = new AtomicInteger();
+    Dataset source = ShapesDataset.test(1, 2000);
+    Dataset cancelling =
+        (Dataset)
+            Proxy.newProxyInstance(
+                Dataset.class.getClassLoader(),
+                new Class<?>[] {Dataset.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("read") && read.incrementAndGet() == 3) {
+                    Objects.requireNonNull(running.get()).cancel();
+                  }
+                  return method.invoke(source, arguments);
+                });
+    List<TrainingListener.Epoch> epochs = new ArrayList<>();
+    TrainingOptions options = options().build();
+    try (DataSplits splits = new DataSplits(ShapesDataset.train(1, 50), cancelling, "cancelling");
+        Trainer trainer = Trainer.open(small(), splits, options, TestKernels.chosen(), account)) {
+      running.set(trainer);
+      TrainingResult result =
+          trainer.run(
+              new TrainingListener() {
+                @Override
+                public void onEpoch(Epoch epoch) {
+                  epochs.add(epoch);
+                }
+              });
+      assertThat(result.cancelled()).isTrue();
+      assertThat(result.steps()).isEqualTo(3);
+      assertThat(epochs).isEmpty();
+      assertThat(read.get()).isLessThan(200);
+    }
   }
 
   /** A listener that calls back after every step. */

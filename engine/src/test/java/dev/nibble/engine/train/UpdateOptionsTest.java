@@ -284,7 +284,9 @@ class UpdateOptionsTest {
   }
 
   private Evaluator.Result evaluate(Trainer trainer) {
-    return Evaluator.evaluate(trainer.session(), data.test(), trainer.session().slots());
+    return Evaluator.evaluate(
+            trainer.session(), data.test(), trainer.session().slots(), () -> false)
+        .orElseThrow();
   }
 
   /** A rate at which nothing moves: the first epoch stays the best. */

@@ -4,6 +4,9 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nibble.engine.checkpoint.CheckpointException;
+import dev.nibble.engine.checkpoint.CheckpointStore;
+import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.ShapesDataset;
@@ -195,6 +198,45 @@ class WarmStartTest {
           .hasMessageContaining("stages.0.blocks.1.units.0.bn.weight");
       bytes(trainer.session())
           .forEach((name, values) -> assertThat(values).isEqualTo(before.get(name)));
+    }
+  }
+
+  @Test
+  void aResumedRunNormalisesAsTheWarmStartDid() throws Exception {
+    Path whole = folder.resolve("whole.safetensors");
+    Path parts = folder.resolve("parts.safetensors");
+    try (Trainer trainer = open(data, options().seed(9).build())) {
+      trainer.warmStart(model);
+      trainer.run(new TrainingListener() {});
+      trainer.saveModel(whole);
+    }
+    CheckpointStore store = new CheckpointStore(folder.resolve("checkpoints"));
+    try (Trainer trainer = open(data, options().seed(9).build())) {
+      trainer.warmStart(model);
+      trainer.checkpointTo(store);
+      trainer.run(
+          new TrainingListener() {
+            @Override
+            public void onStep(Step step) {
+              trainer.cancel();
+            }
+          });
+    }
+    try (Trainer trainer = open(data, options().seed(9).build());
+        LoadedCheckpoint checkpoint = store.loadLatest().orElseThrow()) {
+      trainer.resume(checkpoint);
+      assertThat(trainer.done()).isEqualTo(1);
+      assertThat(trainer.info().mean()).containsExactly(0.4f, 0.5f, 0.6f);
+      trainer.run(new TrainingListener() {});
+      trainer.saveModel(parts);
+    }
+    assertThat(Files.readAllBytes(parts)).isEqualTo(Files.readAllBytes(whole));
+    float[] other = {0.5f, 0.5f, 0.5f};
+    try (Trainer trainer = open(data, options().seed(9).normalization(other, other).build());
+        LoadedCheckpoint checkpoint = store.loadLatest().orElseThrow()) {
+      assertThatThrownBy(() -> trainer.resume(checkpoint))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining("was trained with mean 0.4,0.5,0.6 and std 0.2,0.3,0.4");
     }
   }
 
