@@ -34,6 +34,9 @@ interface AppendFile extends AutoCloseable {
   /** Returns once all that was written would survive a loss of power. */
   void force() throws IOException;
 
+  /** Returns once the file's name, too, would survive a loss of power. */
+  void forceName() throws IOException;
+
   /** Cuts the file off. */
   void truncate(long size) throws IOException;
 
@@ -44,11 +47,12 @@ interface AppendFile extends AutoCloseable {
   static AppendFile open(Path file) throws IOException {
     return new Channel(
         FileChannel.open(
-            file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE));
+            file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE),
+        Folders.of(file));
   }
 
   /** A file of the system. */
-  record Channel(FileChannel channel) implements AppendFile {
+  record Channel(FileChannel channel, Path folder) implements AppendFile {
     @Override
     public long size() throws IOException {
       return channel.size();
@@ -70,6 +74,11 @@ interface AppendFile extends AutoCloseable {
     @Override
     public void force() throws IOException {
       channel.force(true);
+    }
+
+    @Override
+    public void forceName() throws IOException {
+      Folders.force(folder);
     }
 
     @Override

@@ -55,35 +55,40 @@ final class ExampleRecord {
     return buffer.flip();
   }
 
-  /** Whether a payload of pictures of so many bytes can have this length. */
-  static boolean isPlausible(int payload, int pictureBytes) {
-    return payload > FIXED + pictureBytes && payload <= mostPayload(pictureBytes);
-  }
-
-  static int mostPayload(int pictureBytes) {
-    return FIXED + MOST_LABEL + pictureBytes;
+  /** Bytes of the longest record, prefix included. */
+  static int most(int pictureBytes) {
+    return PREFIX + FIXED + MOST_LABEL + pictureBytes;
   }
 
   /**
-   * Reads a payload.
+   * Reads the record that begins at {@code bytes[from]}, if one does.
    *
-   * @param position where it begins in the file
-   * @return null if its checksum or its label's length is wrong
+   * @param count bytes that are there from {@code from} on
+   * @param position where {@code bytes[from]} is in the file
+   * @return null if what is there is no whole record, or its checksum is wrong
    */
   static @Nullable Example decode(
-      byte[] payload, int length, int crc, int pictureBytes, long position) {
-    if (crc != crc(payload, 0, length)) {
+      byte[] bytes, int from, int count, int pictureBytes, long position) {
+    if (count < PREFIX + FIXED) {
       return null;
     }
-    ByteBuffer buffer = ByteBuffer.wrap(payload, 0, length);
+    ByteBuffer buffer = ByteBuffer.wrap(bytes, from, count);
+    int payload = buffer.getInt();
+    int crc = buffer.getInt();
     long id = buffer.getLong();
     long time = buffer.getLong();
     int letters = buffer.getShort();
-    if (letters != length - FIXED - pictureBytes) {
+    // The lengths first: where records are searched for, they rule out nearly all places.
+    if (letters < 1
+        || letters > MOST_LABEL
+        || payload != FIXED + letters + pictureBytes
+        || payload > count - PREFIX
+        || crc != crc(bytes, from + PREFIX, payload)) {
       return null;
     }
-    String label = new String(payload, FIXED, letters, StandardCharsets.UTF_8);
-    return new Example(id, label.intern(), time, position + FIXED + letters);
+    int name = PREFIX + FIXED;
+    String label = new String(bytes, from + name, letters, StandardCharsets.UTF_8);
+    return new Example(id, label.intern(), time, position + name + letters);
   }
 
   private static int crc(byte[] bytes, int from, int count) {

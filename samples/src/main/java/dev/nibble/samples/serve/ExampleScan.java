@@ -3,30 +3,40 @@ package dev.nibble.samples.serve;
 import dev.nibble.kernels.FeatureMap;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a store's file from its start to its end: what a crash left half-written there is cut off,
- * a damaged example between sound ones is passed over, and a line says so.
+ * Reads a store's file from its start to its end. Damaged bytes are passed over up to the next
+ * sound example; where none follows, as behind a crash, the end is cut off, and kept in a file
+ * beside this one, as nobody can know whether it was acknowledged. A line tells of both.
  */
 final class ExampleScan {
+  /** Places that are tried for a record in one piece of the file. */
+  private static final int SEARCHED = 1 << 16;
+
   private final AppendFile file;
   private final Path path;
   private final int pictureBytes;
   private final Consumer<String> log;
   private final List<Example> examples = new ArrayList<>();
-  private final byte[] payload;
+
+  /**
+   * A piece of the file: the longest record fits, from any of the first {@link #SEARCHED} bytes.
+   */
+  private final byte[] piece;
 
   private ExampleScan(AppendFile file, Path path, int pictureBytes, Consumer<String> log) {
     this.file = file;
     this.path = path;
     this.pictureBytes = pictureBytes;
     this.log = log;
-    this.payload = new byte[ExampleRecord.mostPayload(pictureBytes)];
+    this.piece = new byte[SEARCHED + ExampleRecord.most(pictureBytes)];
   }
 
   /**
@@ -38,7 +48,9 @@ final class ExampleScan {
   static List<Example> run(AppendFile file, Path path, FeatureMap input, Consumer<String> log)
       throws IOException {
     ExampleScan scan = new ExampleScan(file, path, input.values(), log);
-    if (scan.readHeader(input)) {
+    boolean hasRecords = scan.readHeader(input);
+    file.forceName(); // of an old one, too: its maker may have been killed before this
+    if (hasRecords) {
       scan.readRecords();
     }
     return scan.examples;
@@ -70,61 +82,78 @@ final class ExampleScan {
   private void readRecords() throws IOException {
     long end = file.size();
     long at = ExampleRecord.HEADER;
-    long damagedAt = -1;
-    int damaged = 0;
-    long kept = at;
     while (at < end) {
-      int length = payloadLength(at, end);
-      if (length < 0) {
-        break;
-      }
-      Example example = readPayload(at, length);
-      at += ExampleRecord.PREFIX + length;
-      if (example == null) {
-        damagedAt = damagedAt < 0 ? at - ExampleRecord.PREFIX - length : damagedAt;
-        damaged++;
+      int count = (int) Math.min(ExampleRecord.most(pictureBytes), end - at);
+      fill(ByteBuffer.wrap(piece, 0, count), at);
+      Example example = ExampleRecord.decode(piece, 0, count, pictureBytes, at);
+      if (example != null) {
+        examples.add(example);
+        at = example.pixels() + pictureBytes;
         continue;
       }
-      if (damagedAt >= 0) {
-        log.accept(
-            "Passed over %d damaged examples at byte %d of %s; the others are kept."
-                .formatted(damaged, damagedAt, path));
-        damagedAt = -1;
-        damaged = 0;
+      // Its length may be what is damaged: it does not say where the next one begins.
+      long next = nextSound(at + 1, end);
+      if (next < 0) {
+        cut(at, end);
+        return;
       }
-      examples.add(example);
-      kept = at;
-    }
-    if (kept < end) {
       log.accept(
-          "Cut %d bytes off the end of %s, which were written only in part; no example that was"
-                  .formatted(end - kept, path)
-              + " acknowledged is among them.");
-      file.truncate(kept);
-      file.force();
+          "Passed over %d damaged bytes at byte %d of %s; the examples around them are kept."
+              .formatted(next - at, at, path));
+      at = next;
     }
   }
 
-  /** The length of the payload of the record there, or -1 if the file holds no whole one. */
-  private int payloadLength(long at, long end) throws IOException {
-    if (end - at < ExampleRecord.PREFIX) {
-      return -1;
+  /** Where the next sound record begins, or -1 if there is none. */
+  private long nextSound(long from, long end) throws IOException {
+    for (long at = from; at < end; at += SEARCHED) {
+      int count = (int) Math.min(piece.length, end - at);
+      fill(ByteBuffer.wrap(piece, 0, count), at);
+      for (int i = 0; i < Math.min(SEARCHED, count); i++) {
+        if (ExampleRecord.decode(piece, i, count - i, pictureBytes, at + i) != null) {
+          return at + i;
+        }
+      }
     }
-    ByteBuffer prefix = ByteBuffer.allocate(4);
-    fill(prefix, at);
-    int length = prefix.getInt(0);
-    boolean whole =
-        ExampleRecord.isPlausible(length, pictureBytes)
-            && length <= end - at - ExampleRecord.PREFIX;
-    return whole ? length : -1;
+    return -1;
   }
 
-  private @Nullable Example readPayload(long at, int length) throws IOException {
-    ByteBuffer crc = ByteBuffer.allocate(4);
-    fill(crc, at + 4);
-    long position = at + ExampleRecord.PREFIX;
-    fill(ByteBuffer.wrap(payload, 0, length), position);
-    return ExampleRecord.decode(payload, length, crc.getInt(0), pictureBytes, position);
+  private void cut(long from, long end) throws IOException {
+    Path copy = copy(from, end);
+    file.truncate(from);
+    file.force();
+    log.accept(
+        "Cut %d bytes off the end of %s, where no whole example follows; they are kept in %s."
+            .formatted(end - from, path, copy.getFileName()));
+  }
+
+  private Path copy(long from, long end) throws IOException {
+    int number = 1;
+    while (Files.exists(cutFile(number))) {
+      number++;
+    }
+    Path copy = cutFile(number);
+    try (FileChannel channel =
+        FileChannel.open(copy, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      for (long at = from; at < end; at += piece.length) {
+        ByteBuffer part = ByteBuffer.wrap(piece, 0, (int) Math.min(piece.length, end - at));
+        fill(part, at);
+        part.flip();
+        while (part.hasRemaining()) {
+          channel.write(part);
+        }
+      }
+      channel.force(true);
+    } catch (IOException e) {
+      Files.deleteIfExists(copy);
+      throw e;
+    }
+    Folders.force(Folders.of(copy));
+    return copy;
+  }
+
+  private Path cutFile(int number) {
+    return path.resolveSibling(path.getFileName() + ".cut-" + number);
   }
 
   private void fill(ByteBuffer target, long position) throws IOException {

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -89,10 +90,15 @@ class ExampleStoreTest {
       assertThat(store.add("z", pixels(9)).id()).isEqualTo(2);
     }
     assertThat(Files.size(file)).isEqualTo(ExampleRecord.HEADER + 3L * RECORD);
+    assertThat(cutOff(1)).hasSize(left);
     try (ExampleStore store = open()) {
       assertThat(store.labels()).containsEntry("z", 1);
       assertThat(log).hasSize(1);
     }
+  }
+
+  private byte[] cutOff(int number) throws IOException {
+    return Files.readAllBytes(folder.resolve("examples.log.cut-" + number));
   }
 
   private void cut(long size) throws IOException {
@@ -118,9 +124,70 @@ class ExampleStoreTest {
     flip(ExampleRecord.HEADER + 2L * RECORD + 50);
     try (ExampleStore store = open()) {
       assertThat(store.examples()).extracting(Example::id).containsExactly(0L, 1L, 3L, 4L);
-      assertThat(log).singleElement().asString().contains("Passed over 1 damaged");
+      assertThat(log).singleElement().asString().contains("Passed over " + RECORD + " damaged");
     }
     assertThat(Files.size(file)).isEqualTo(ExampleRecord.HEADER + 5L * RECORD);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3})
+  void keepsTheOthersWhereALengthIsDamaged(int at) throws IOException {
+    fill(5);
+    flip(ExampleRecord.HEADER + 2L * RECORD + at);
+    try (ExampleStore store = open()) {
+      assertThat(store.examples()).extracting(Example::id).containsExactly(0L, 1L, 3L, 4L);
+      assertThat(read(store, store.examples().getLast())).isEqualTo(pixels(4));
+      assertThat(store.add("z", pixels(9)).id()).isEqualTo(5);
+    }
+    assertThat(Files.size(file)).isEqualTo(ExampleRecord.HEADER + 6L * RECORD);
+  }
+
+  @Test
+  void keepsTheOthersWhereABlockIsLost() throws IOException {
+    int count = 1000; // several pieces of the search
+    fill(count);
+    byte[] bytes = Files.readAllBytes(file);
+    int block = 4096;
+    Arrays.fill(bytes, block, 2 * block, (byte) 0);
+    Arrays.fill(bytes, 10 * block, 40 * block, (byte) 0);
+    Files.write(file, bytes);
+    try (ExampleStore store = open()) {
+      int expected = 0;
+      for (int i = 0; i < count; i++) {
+        long start = ExampleRecord.HEADER + (long) i * RECORD;
+        long end = start + RECORD;
+        boolean isWhole =
+            (end <= block || start >= 2L * block) && (end <= 10L * block || start >= 40L * block);
+        if (isWhole) {
+          assertThat(store.examples().get(expected++).id()).isEqualTo(i);
+        }
+      }
+      assertThat(store.count()).isEqualTo(expected);
+      assertThat(log).hasSize(2).allMatch(line -> line.startsWith("Passed over "));
+    }
+  }
+
+  @Test
+  void keepsWhatItCutsOff() throws IOException {
+    fill(3);
+    byte[] before = Files.readAllBytes(file);
+    for (int number = 1; number <= 2; number++) {
+      int from = ExampleRecord.HEADER + (3 - number) * RECORD;
+      flip(from + 1);
+      byte[] damaged = Files.readAllBytes(file);
+      try (ExampleStore store = open()) {
+        assertThat(store.count()).isEqualTo(3 - number);
+      }
+      assertThat(cutOff(number)).isEqualTo(Arrays.copyOfRange(damaged, from, damaged.length));
+      assertThat(Files.readAllBytes(file)).isEqualTo(Arrays.copyOf(before, from));
+      assertThat(log).hasSize(number).last().asString().contains("cut-" + number);
+    }
+  }
+
+  @Test
+  void makesTheNameOfItsFileDurable() {
+    openFailing().close();
+    assertThat(failing.keptName()).isTrue();
   }
 
   private void flip(long position) throws IOException {

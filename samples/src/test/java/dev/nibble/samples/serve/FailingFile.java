@@ -10,6 +10,7 @@ final class FailingFile implements AppendFile {
   private final AppendFile file;
   private final AtomicLong room = new AtomicLong(Long.MAX_VALUE);
   private volatile boolean failsToForce;
+  private volatile boolean keptName;
 
   private FailingFile(AppendFile file) {
     this.file = file;
@@ -26,6 +27,11 @@ final class FailingFile implements AppendFile {
 
   void setFailsToForce(boolean fails) {
     failsToForce = fails;
+  }
+
+  /** Whether its name was made durable. */
+  boolean keptName() {
+    return keptName;
   }
 
   @Override
@@ -55,6 +61,12 @@ final class FailingFile implements AppendFile {
       throw new IOException("Input/output error");
     }
     file.force();
+  }
+
+  @Override
+  public void forceName() throws IOException {
+    file.forceName();
+    keptName = true;
   }
 
   @Override
