@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** The command line in a process of its own, as a user runs it. */
-final class NibbleProcess implements AutoCloseable {
+public final class NibbleProcess implements AutoCloseable {
   private static final long MOST_SECONDS = 120;
 
   private final Process process;
@@ -23,7 +23,7 @@ final class NibbleProcess implements AutoCloseable {
   }
 
   /** How a process ended. */
-  record Result(int code, String out, String err) {}
+  public record Result(int code, String out, String err) {}
 
   /** Starts a process; what it prints goes to files in {@code folder}, which is its own, too. */
   static NibbleProcess start(Path folder, List<String> arguments) throws IOException {
@@ -60,7 +60,8 @@ final class NibbleProcess implements AutoCloseable {
   }
 
   /** Runs a process to its end. */
-  static Result run(Path folder, String... arguments) throws IOException, InterruptedException {
+  public static Result run(Path folder, String... arguments)
+      throws IOException, InterruptedException {
     try (NibbleProcess process = start(folder, List.of(arguments))) {
       return process.await();
     }

@@ -9,26 +9,38 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
-/** The folder where a service keeps what it must not lose; one process at a time has it. */
+/**
+ * The folder where a service keeps what it must not lose; one service at a time has it.
+ *
+ * <p>A lock on a file keeps other processes out. It does not do so within a process: there, closing
+ * the file a second time, as whoever finds it locked must, takes the lock from who has it. So a
+ * mark is set before the file is opened. It is a property of the system, not a field, because it
+ * must be one for the whole process, as the lock is, however often this class was loaded.
+ */
 final class Home implements AutoCloseable {
   private static final String LOCK = "lock";
+  private static final String MARK = "dev.nibble.samples.serve.home:";
 
   private final Path folder;
   private final FileChannel lock;
 
+  /** The property that tells the rest of this process of this home. */
+  private final String mark;
+
   /** Whether there was no such folder before. */
   private final boolean isNew;
 
-  private Home(Path folder, FileChannel lock, boolean isNew) {
+  private Home(Path folder, FileChannel lock, String mark, boolean isNew) {
     this.folder = folder;
     this.lock = lock;
+    this.mark = mark;
     this.isNew = isNew;
   }
 
   /**
-   * Makes the folder if there is none, and keeps other processes out of it.
+   * Makes the folder if there is none, and keeps other services out of it.
    *
-   * @throws ServiceException if another process has it, or it cannot be used
+   * @throws ServiceException if another service has it, or it cannot be used
    */
   static Home open(Path folder) {
     boolean isNew = !Files.exists(folder);
@@ -36,13 +48,41 @@ final class Home implements AutoCloseable {
       throw new ServiceException("%s is a file: choose a folder as --home.".formatted(folder));
     }
     try {
-      Files.createDirectories(folder.resolve("models"));
+      Folders.create(folder.resolve("models"));
     } catch (FileAlreadyExistsException e) {
       throw new ServiceException(
           "%s is a file: choose a folder as --home.".formatted(e.getMessage()), e);
     } catch (IOException e) {
       throw ServiceException.file("make the folder", folder, e);
     }
+    String mark = mark(folder);
+    if (System.getProperties().putIfAbsent(mark, "open") != null) {
+      throw new ServiceException(
+          "This process serves from %s already: close that service, or choose another home."
+              .formatted(folder));
+    }
+    boolean opened = false;
+    try {
+      Home home = new Home(folder, lock(folder), mark, isNew);
+      opened = true;
+      return home;
+    } finally {
+      if (!opened) {
+        System.clearProperty(mark);
+      }
+    }
+  }
+
+  /** One name for a folder, whatever path leads to it. */
+  private static String mark(Path folder) {
+    try {
+      return MARK + folder.toRealPath();
+    } catch (IOException e) {
+      throw ServiceException.file("open the folder", folder, e);
+    }
+  }
+
+  private static FileChannel lock(Path folder) {
     Path file = folder.resolve(LOCK);
     FileChannel channel;
     try {
@@ -56,9 +96,9 @@ final class Home implements AutoCloseable {
       if (!locked) {
         throw busy(folder, null);
       }
-      return new Home(folder, channel, isNew);
+      return channel;
     } catch (OverlappingFileLockException e) {
-      throw busy(folder, e);
+      throw busy(folder, e); // other code of this process has locked it
     } catch (IOException e) {
       throw ServiceException.file("lock", file, e);
     } finally {
@@ -93,7 +133,7 @@ final class Home implements AutoCloseable {
     return folder.resolve("examples.log");
   }
 
-  /** Lets other processes in; a folder that was made for nothing is removed. */
+  /** Lets other services in; a folder that was made for nothing is removed. */
   @Override
   public void close() {
     if (isNew && !Files.exists(examples())) {
@@ -107,5 +147,6 @@ final class Home implements AutoCloseable {
       }
     }
     closeQuietly(lock);
+    System.clearProperty(mark); // last: until here another's closing would take the lock
   }
 }
