@@ -207,7 +207,8 @@ final class ServeCommand implements Callable<Integer> {
             token(),
             (int) Math.min(Integer.MAX_VALUE / 2, size("--max-body", maxBody)),
             ServiceOptions.Http.defaults().maxSide(),
-            inRange("--rate", pictureRate, 1, 1_000_000));
+            inRange("--rate", pictureRate, 1, 1_000_000),
+            ServiceOptions.Http.defaults().patience());
     return new ServiceOptions(
         BadInputException.path(home),
         size -> open(source, size),

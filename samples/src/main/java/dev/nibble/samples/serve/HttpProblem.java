@@ -10,6 +10,7 @@ final class HttpProblem extends RuntimeException {
   static final int UNAUTHORIZED = 401;
   static final int FORBIDDEN = 403;
   static final int NOT_FOUND = 404;
+  static final int TIMEOUT = 408;
   static final int CONFLICT = 409;
   static final int TOO_LARGE = 413;
   static final int UNSUPPORTED_TYPE = 415;

@@ -5,10 +5,8 @@ import dev.nibble.engine.data.PictureFiles;
 import dev.nibble.engine.data.PictureSize;
 import dev.nibble.kernels.FeatureMap;
 import io.javalin.http.Context;
-import java.io.EOFException;
-import java.io.IOException;
-import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
@@ -28,12 +26,20 @@ final class PictureIntake {
 
   private final int maxBody;
   private final int maxSide;
+  private final BodyReader reader;
   private final Semaphore bodies;
   private final Semaphore pixels = new Semaphore(PIXELS, true);
 
-  PictureIntake(int maxBody, int maxSide) {
-    this.maxBody = maxBody;
-    this.maxSide = maxSide;
+  PictureIntake(ServiceOptions.Http options) {
+    this.maxBody = options.maxBody();
+    this.maxSide = options.maxSide();
+    this.reader =
+        new BodyReader(
+            maxBody,
+            String.format(
+                Locale.ROOT, "The body has more than %d bytes: send a smaller picture.", maxBody),
+            options.patience(),
+            System::nanoTime);
     this.bodies = new Semaphore(Math.max(BODIES, maxBody), true);
   }
 
@@ -41,12 +47,12 @@ final class PictureIntake {
    * The picture that a request carries.
    *
    * @return height x width x channels bytes
-   * @throws HttpProblem if it is too large, or no sound PNG or JPEG
+   * @throws HttpProblem if it is too large or too slow, or no sound PNG or JPEG
    */
   byte[] read(Context request, FeatureMap input) {
     long announced = request.req().getContentLengthLong();
     if (announced > maxBody) {
-      throw tooLong();
+      throw reader.tooLong();
     }
     int held = announced < 0 ? maxBody : (int) announced;
     acquire(bodies, held);
@@ -58,31 +64,12 @@ final class PictureIntake {
   }
 
   private byte[] body(Context request) {
-    byte[] body;
-    try {
-      InputStream in = request.req().getInputStream();
-      body = in.readNBytes(maxBody);
-      if (body.length == maxBody && in.read() >= 0) {
-        throw tooLong();
-      }
-    } catch (EOFException e) {
-      throw new HttpProblem(
-          HttpProblem.BAD_REQUEST, "The body ends before its announced length: send it anew.");
-    } catch (IOException e) {
-      throw new HttpProblem(
-          HttpProblem.BAD_REQUEST, "The body did not arrive whole: send it anew.");
-    }
+    byte[] body = reader.read(request);
     if (body.length == 0) {
       throw new HttpProblem(
           HttpProblem.BAD_REQUEST, "The body is empty: send a PNG or JPEG file as the body.");
     }
     return body;
-  }
-
-  private HttpProblem tooLong() {
-    return new HttpProblem(
-        HttpProblem.TOO_LARGE,
-        "The body has more than %d bytes: send a smaller picture.".formatted(maxBody));
   }
 
   private byte[] decode(byte[] file, FeatureMap input) {
@@ -96,8 +83,12 @@ final class PictureIntake {
       if (size.height() > maxSide || size.width() > maxSide) {
         throw new HttpProblem(
             HttpProblem.TOO_LARGE,
-            "The picture has %d x %d pixels, more than %d on a side: send a smaller one."
-                .formatted(size.width(), size.height(), maxSide));
+            String.format(
+                Locale.ROOT,
+                "The picture has %d x %d pixels, more than %d on a side: send a smaller one.",
+                size.width(),
+                size.height(),
+                maxSide));
       }
       int held = Math.min(size.height() * size.width(), MOST_PIXELS_OF_ONE);
       acquire(pixels, held);

@@ -9,6 +9,7 @@ import io.javalin.http.Context;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.SortedMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -40,7 +41,7 @@ final class PictureRoutes {
     this.retraining = retraining;
     this.events = events;
     this.input = input;
-    this.intake = new PictureIntake(options.maxBody(), options.maxSide());
+    this.intake = new PictureIntake(options);
     this.bucket = new TokenBucket(options.rate(), System::nanoTime);
   }
 
@@ -147,7 +148,8 @@ final class PictureRoutes {
     if (labels.size() >= MOST_LABELS && !labels.containsKey(label)) {
       throw new HttpProblem(
           HttpProblem.BAD_REQUEST,
-          "There are %d labels already: use one of them.".formatted(labels.size()));
+          String.format(
+              Locale.ROOT, "There are %d labels already: use one of them.", labels.size()));
     }
   }
 

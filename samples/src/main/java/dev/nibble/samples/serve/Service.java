@@ -97,7 +97,7 @@ public final class Service implements AutoCloseable {
               new PageRoutes().addTo(routes);
               new PictureRoutes(registry, store, retraining, events, input, options.http())
                   .addTo(routes);
-              new TrainingRoutes(registry, retraining, board).addTo(routes);
+              new TrainingRoutes(registry, retraining, board, options.http()).addTo(routes);
               new EventRoute(events, board).addTo(routes);
               routes.get("/metrics", request -> MetricsText.of(meters));
             });

@@ -4,6 +4,7 @@ import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PictureSize;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -39,12 +40,19 @@ public record ServiceOptions(
    * @param maxBody bytes of a body, at most
    * @param maxSide rows or columns of a picture, at most
    * @param rate pictures a second that are taken while a training runs
+   * @param patience how long a body may take to arrive; longer only as long as it arrives fast
    */
   public record Http(
-      String host, int port, @Nullable String token, int maxBody, int maxSide, int rate) {
-    /** Loopback, port 8080, no token, 8 MiB, 4096 pixels, 500 a second. */
+      String host,
+      int port,
+      @Nullable String token,
+      int maxBody,
+      int maxSide,
+      int rate,
+      Duration patience) {
+    /** Loopback, port 8080, no token, 8 MiB, 4096 pixels, 500 a second, 5 seconds. */
     public static Http defaults() {
-      return new Http("127.0.0.1", 8080, null, 8 << 20, 4096, 500);
+      return new Http("127.0.0.1", 8080, null, 8 << 20, 4096, 500, Duration.ofSeconds(5));
     }
 
     /** Whether it is reached from this machine only. */
@@ -54,17 +62,22 @@ public record ServiceOptions(
 
     /** The same at another address. */
     public Http at(String newHost, int newPort) {
-      return new Http(newHost, newPort, token, maxBody, maxSide, rate);
+      return new Http(newHost, newPort, token, maxBody, maxSide, rate, patience);
     }
 
     /** The same with a token that clients must show, or null. */
     public Http withToken(@Nullable String newToken) {
-      return new Http(host, port, newToken, maxBody, maxSide, rate);
+      return new Http(host, port, newToken, maxBody, maxSide, rate, patience);
     }
 
     /** The same with other limits. */
     public Http withLimits(int newMaxBody, int newMaxSide, int newRate) {
-      return new Http(host, port, token, newMaxBody, newMaxSide, newRate);
+      return new Http(host, port, token, newMaxBody, newMaxSide, newRate, patience);
+    }
+
+    /** The same with another patience. */
+    public Http withPatience(Duration newPatience) {
+      return new Http(host, port, token, maxBody, maxSide, rate, newPatience);
     }
   }
 

@@ -6,8 +6,8 @@ import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import io.javalin.http.Context;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -20,11 +20,22 @@ final class TrainingRoutes {
   private final ModelRegistry registry;
   private final Retraining retraining;
   private final TrainingBoard board;
+  private final BodyReader bodies;
 
-  TrainingRoutes(ModelRegistry registry, Retraining retraining, TrainingBoard board) {
+  TrainingRoutes(
+      ModelRegistry registry,
+      Retraining retraining,
+      TrainingBoard board,
+      ServiceOptions.Http options) {
     this.registry = registry;
     this.retraining = retraining;
     this.board = board;
+    this.bodies =
+        new BodyReader(
+            MOST_BODY,
+            "The body has more than " + MOST_BODY + " bytes: send none, or {\"epochs\":2}.",
+            options.patience(),
+            System::nanoTime);
   }
 
   void addTo(Api.Routes routes) {
@@ -37,7 +48,7 @@ final class TrainingRoutes {
     routes.get("/health", request -> health());
   }
 
-  private Answer start(Context request) throws IOException {
+  private Answer start(Context request) {
     retraining.start(epochs(request));
     return Answer.json(Answer.ACCEPTED, board.toJson());
   }
@@ -47,14 +58,8 @@ final class TrainingRoutes {
     return Answer.json(Answer.ACCEPTED, board.toJson());
   }
 
-  private static @Nullable Integer epochs(Context request) throws IOException {
-    byte[] body = request.req().getInputStream().readNBytes(MOST_BODY + 1);
-    if (body.length > MOST_BODY) {
-      throw new HttpProblem(
-          HttpProblem.TOO_LARGE,
-          "The body has more than %d bytes: send none, or {\"epochs\":2}.".formatted(MOST_BODY));
-    }
-    String text = new String(body, StandardCharsets.UTF_8);
+  private @Nullable Integer epochs(Context request) {
+    String text = new String(bodies.read(request), StandardCharsets.UTF_8);
     if (text.isBlank()) {
       return null;
     }
@@ -77,8 +82,11 @@ final class TrainingRoutes {
   private static HttpProblem badBody(@Nullable JsonException e) {
     return new HttpProblem(
         HttpProblem.BAD_REQUEST,
-        "The body is not as it should be%s: send none, or {\"epochs\":2} with 1 to %d epochs."
-            .formatted(e == null ? "" : " (" + e.getMessage() + ")", MOST_EPOCHS));
+        String.format(
+            Locale.ROOT,
+            "The body is not as it should be%s: send none, or {\"epochs\":2} with 1 to %d epochs.",
+            e == null ? "" : " (" + e.getMessage() + ")",
+            MOST_EPOCHS));
   }
 
   private Answer health() {

@@ -156,20 +156,33 @@ class LimitsTest {
   }
 
   @Test
-  void survivesAClientThatLeavesInTheMiddle() throws IOException {
-    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), tiny.service.port())) {
-      socket
-          .getOutputStream()
-          .write(
-              "POST /examples?label=rows HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf"
-                  .getBytes(StandardCharsets.US_ASCII));
-    }
+  void takesNoPictureFromAClientThatLeavesInTheMiddle() throws IOException {
+    byte[] whole = Tiny.picture(true, 1); // sound as far as it goes: only the length tells
+    String answer = raw(head("/examples?label=rows", whole.length + 1), whole);
+    assertThat(answer).startsWith("HTTP/1.1 400").contains("before its announced length");
     assertThat(tiny.client.get("/examples").json().get("count").asLong()).isZero();
   }
 
+  @Test
+  void blamesTheClientForATrainingWhoseBodyBreaksOff() throws IOException {
+    String answer =
+        raw(head("/retrain", 100), "{\"epochs\":1}".getBytes(StandardCharsets.US_ASCII));
+    assertThat(answer).startsWith("HTTP/1.1 400").contains("before its announced length");
+  }
+
+  private static String head(String path, int length) {
+    return "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+        .formatted(path, length);
+  }
+
   private String raw(String request) throws IOException {
+    return raw(request, new byte[0]);
+  }
+
+  private String raw(String head, byte[] body) throws IOException {
     try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), tiny.service.port())) {
-      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+      socket.getOutputStream().write(body);
       socket.shutdownOutput();
       return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
