@@ -20,6 +20,7 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -42,11 +43,11 @@ final class ModelFolder {
 
   /** The model of a version. */
   Path model(long version) {
-    return folder.resolve("v%06d.safetensors".formatted(version));
+    return folder.resolve(String.format(Locale.ROOT, "v%06d.safetensors", version));
   }
 
   private Path line(long version) {
-    return folder.resolve("v%06d.json".formatted(version));
+    return folder.resolve(String.format(Locale.ROOT, "v%06d.json", version));
   }
 
   /** Where a model may be written that is not a version yet. */
@@ -128,7 +129,7 @@ final class ModelFolder {
   void add(Path model, Version version) throws IOException {
     Files.move(model, model(version.number()), StandardCopyOption.ATOMIC_MOVE);
     try {
-      forceFolder();
+      Folders.force(folder);
       write(line(version.number()), version.toJson());
     } catch (IOException e) {
       delete(model(version.number()));
@@ -186,16 +187,10 @@ final class ModelFolder {
       }
       Files.move(
           temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      forceFolder();
+      Folders.force(folder);
     } catch (IOException e) {
       delete(temporary);
       throw e;
-    }
-  }
-
-  private void forceFolder() throws IOException {
-    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-      channel.force(true);
     }
   }
 }

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ModelRegistry implements AutoCloseable {
   private static final int WARM_UP = 8;
+  private static final int FIRST_WARM_UP = 300;
 
   private final ModelFolder folder;
   private final int keep;
@@ -44,13 +45,16 @@ final class ModelRegistry implements AutoCloseable {
   private List<String> classes = List.of();
   private @Nullable FeatureMap input;
 
+  /** Whether requests may come, so that predictions are theirs. */
+  private boolean begun;
+
   /**
    * Reads the versions on the disk and loads the current one, if there is one.
    *
    * @param keep versions that stay on the disk
    * @param threads threads that compute predictions
    * @param account what predictors are paid from
-   * @param predictions hears of every prediction of the current model
+   * @param predictions hears of every prediction of the current model from {@link #begin} on
    * @param log hears of versions that are not sound
    */
   ModelRegistry(
@@ -97,16 +101,22 @@ final class ModelRegistry implements AutoCloseable {
   }
 
   /**
-   * What must be known before the first request.
+   * What must be known before the first request. A model that is there is made warm.
    *
    * @param ofData classes of the data, which are told before there is a model
    * @param ofPicture shape of a picture
    * @param heard hears of every change, with the model object
    */
-  void begin(List<String> ofData, FeatureMap ofPicture, Consumer<JsonObject> heard) {
+  synchronized void begin(List<String> ofData, FeatureMap ofPicture, Consumer<JsonObject> heard) {
     classes = ofData;
     input = ofPicture;
     listener = heard;
+    Serving serving = current.get();
+    if (serving != null) {
+      serving.warmUp(FIRST_WARM_UP);
+      serving.predictor().addListener(predictions);
+    }
+    begun = true;
   }
 
   /** Loads a model as one that could serve; the caller holds it. */
@@ -274,7 +284,9 @@ final class ModelRegistry implements AutoCloseable {
   }
 
   private void swap(Serving next) {
-    next.predictor().addListener(predictions);
+    if (begun) {
+      next.predictor().addListener(predictions);
+    }
     Serving before = current.getAndSet(next);
     if (before != null) {
       before.release();

@@ -20,8 +20,6 @@ import org.jspecify.annotations.Nullable;
  * and training share one memory limit, and a new version takes over without a request waiting.
  */
 public final class Service implements AutoCloseable {
-  private static final int WARM_UP = 300;
-
   /** What was opened, the last first. */
   private final Deque<AutoCloseable> opened = new ArrayDeque<>();
 
@@ -89,7 +87,6 @@ public final class Service implements AutoCloseable {
     PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     keep(meters::close);
     metrics.bindTo(meters);
-    warmUp(registry);
     Api listening =
         new Api(
             options.http(),
@@ -141,17 +138,6 @@ public final class Service implements AutoCloseable {
       throw new ServiceException(
           "The model in %s reads pictures of %s, but those of the data are %s: choose its data."
               .formatted(options.home(), info.input(), input));
-    }
-  }
-
-  private static void warmUp(ModelRegistry registry) {
-    Serving serving = registry.hold();
-    if (serving != null) {
-      try {
-        serving.warmUp(WARM_UP);
-      } finally {
-        serving.release();
-      }
     }
   }
 

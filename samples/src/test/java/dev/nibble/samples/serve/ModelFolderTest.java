@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -61,6 +62,33 @@ class ModelFolderTest {
   @Test
   void servesTheCurrentOne() {
     assertServes(2, 2, "");
+  }
+
+  @Test
+  void countsThePredictionsOfRequestsOnly() {
+    try (Tiny tiny = Tiny.open(home)) {
+      assertThat(tiny.client.get("/metrics").text())
+          .contains("nibble_predictions_seconds_count 0\n");
+      tiny.client.post("/predict", Tiny.picture(true, 1));
+      assertThat(tiny.client.get("/metrics").text())
+          .contains("nibble_predictions_seconds_count 1\n");
+      tiny.client.post("/model/rollback");
+      tiny.client.post("/predict", Tiny.picture(true, 1));
+      assertThat(tiny.client.get("/metrics").text())
+          .contains("nibble_predictions_seconds_count 2\n");
+    }
+  }
+
+  @Test
+  void namesItsFilesAlikeInEveryLocale() {
+    Locale before = Locale.getDefault(Locale.Category.FORMAT);
+    Locale.setDefault(Locale.Category.FORMAT, Locale.forLanguageTag("fa-IR"));
+    try {
+      assertThat("%d".formatted(2)).as("the test's own premise").isNotEqualTo("2");
+      assertServes(2, 2, "");
+    } finally {
+      Locale.setDefault(Locale.Category.FORMAT, before);
+    }
   }
 
   @Test
