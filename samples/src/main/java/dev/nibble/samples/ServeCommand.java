@@ -178,8 +178,8 @@ final class ServeCommand implements Callable<Integer> {
         Service service = Service.open(options, provider, line -> err.println("nibble: " + line))) {
       warn(options.http(), err);
       out.printf(
-          "Serving at http://%s:%d (Ctrl-C stops); files are in %s%n",
-          host.contains(":") ? "[" + host + "]" : host, service.port(), options.home());
+          "Serving at %s (Ctrl-C stops); files are in %s%n",
+          address(host, service.port()), options.home());
       out.flush();
       stop.await();
       out.println("Stopping.");
@@ -187,6 +187,11 @@ final class ServeCommand implements Callable<Integer> {
       assert signal != null;
     }
     return 0;
+  }
+
+  /** Where a browser finds it, in the digits that addresses have everywhere. */
+  static String address(String host, int port) {
+    return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
   }
 
   private static void warn(ServiceOptions.Http http, PrintWriter err) {
@@ -262,15 +267,15 @@ final class ServeCommand implements Callable<Integer> {
     return bytes;
   }
 
-  private static double marginOf(String text) {
+  /** A share of 1 from per cent, with the sign or without. */
+  static double marginOf(String text) {
     String number = text.strip();
-    boolean percent = number.endsWith("%");
     try {
-      double value =
-          Double.parseDouble(percent ? number.substring(0, number.length() - 1) : number);
-      double share = percent ? value / 100 : value;
-      if (share >= 0 && share <= 1) {
-        return share;
+      double percent =
+          Double.parseDouble(
+              number.endsWith("%") ? number.substring(0, number.length() - 1) : number);
+      if (percent >= 0 && percent <= 100) {
+        return percent / 100;
       }
     } catch (NumberFormatException e) {
       throw new BadInputException("--margin is '%s': give one such as 1%%.".formatted(text), e);
