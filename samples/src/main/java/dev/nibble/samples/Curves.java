@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Locale;
 import javax.imageio.ImageIO;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
@@ -109,10 +110,11 @@ final class Curves {
     String each =
         history.stepsPerPoint() == 1
             ? "training, each step"
-            : "training, each %,d steps".formatted(history.stepsPerPoint());
+            : String.format(Locale.ROOT, "training, each %,d steps", history.stepsPerPoint());
     line(chart, each, steps, values, span > 1 ? PALE : TRAIN, 1.2f, SeriesMarkers.NONE);
     if (span > 1) {
-      String mean = "training, mean of %,d steps".formatted(span * history.stepsPerPoint());
+      String mean =
+          String.format(Locale.ROOT, "training, mean of %,d steps", span * history.stepsPerPoint());
       line(chart, mean, steps, running(values, span), TRAIN, 2.2f, SeriesMarkers.NONE);
     }
     if (test.length > 0) {

@@ -146,7 +146,7 @@ final class TrainCommand implements Callable<Integer> {
     introduce(setup, trainer, plan, folder, out);
     History history = new History();
     String title =
-        "%s on %s, %s, batch %d"
+        "%s on %s, %s, batch %s"
             .formatted(
                 setup.network().name(),
                 setup.data().name(),

@@ -46,10 +46,10 @@ final class JsonErrors extends ErrorHandler {
       case 503 -> "The service is busy or stopping: try again in a second.";
       default ->
           status < 500
-              ? "The request can't be answered (status %d): see the README for the routes."
-                  .formatted(status)
-              : "The service failed at this request (status %d): its log says why."
-                  .formatted(status);
+              ? "The request can't be answered (status "
+                  + status
+                  + "): see the README for the routes."
+              : "The service failed at this request (status " + status + "): its log says why.";
     };
   }
 }

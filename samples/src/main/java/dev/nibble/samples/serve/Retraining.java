@@ -107,7 +107,7 @@ final class Retraining implements AutoCloseable {
 
   private String unchanged() {
     Long version = setup.registry().version();
-    return version == null ? "there is no model yet." : "version %d serves.".formatted(version);
+    return version == null ? "there is no model yet." : "version %s serves.".formatted(version);
   }
 
   private static String ended(String sentence) {

@@ -89,7 +89,7 @@ final class TrainingJob {
       TrainingData data = TrainingData.of(setup.data(), setup.store(), known);
       double before = Double.NaN;
       if (current != null) {
-        board.say("Measuring version %d on the held-out pictures.".formatted(parent));
+        board.say("Measuring version %s on the held-out pictures.".formatted(parent));
         before = accuracyOf(registry.model(current.version()), current.version(), data);
       }
       train(data, current);
@@ -204,7 +204,7 @@ final class TrainingJob {
       if (after < before - setup.options().margin()) {
         return new Outcome(
             State.REJECTED,
-            "The new model classifies %s of the held-out pictures, version %d %s: that one stays."
+            "The new model classifies %s of the held-out pictures, version %s %s: that one stays."
                 .formatted(percent(after), parent, percent(before)));
       }
       candidate.warmUp(WARM_UP);
@@ -215,10 +215,10 @@ final class TrainingJob {
             State.REJECTED,
             "Another version serves since this training began, so it was given up: train again.");
       }
-      String than = parent == null ? "" : ", version %d %s".formatted(parent, percent(before));
+      String than = parent == null ? "" : ", version %s %s".formatted(parent, percent(before));
       return new Outcome(
           State.ACCEPTED,
-          "Version %d serves: it classifies %s of the held-out pictures%s."
+          "Version %s serves: it classifies %s of the held-out pictures%s."
               .formatted(candidate.version(), percent(after), than));
     } finally {
       if (!accepted) {
