@@ -9,5 +9,6 @@ module dev.nibble.kernels {
   requires static org.jspecify;
 
   exports dev.nibble.kernels;
+  exports dev.nibble.kernels.cublas;
   exports dev.nibble.kernels.provider;
 }

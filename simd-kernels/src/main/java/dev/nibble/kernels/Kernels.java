@@ -8,17 +8,53 @@ import org.jspecify.annotations.Nullable;
  * implement it whole. Implementations are stateless and thread-safe; different shards of one stage
  * run at the same time on different threads.
  *
+ * <p>Whoever computes opens the table first, for the session that it computes in, and closes it
+ * when the session ends: {@code try (KernelSession session = kernels.select(workload).open(...))}.
+ * {@link #select} and {@link #open} cost a table that holds nothing nothing.
+ *
  * <p>A stage's pass is three calls: {@code pack...} once (weights into the provider's own order),
  * {@code forward} or {@code backward} for every shard of pictures, and {@code finish...} once,
  * which merges the shards' partial sums in shard order. Results depend on how pictures are cut into
  * shards, not on the threads that run them.
  */
 public interface Kernels {
-  /** The provider's name as in {@code -Dnibble.kernels}: {@code scalar}, {@code vector}. */
+  /** The provider's name as in {@code -Dnibble.kernels}: {@code scalar}, {@code vector}, ... */
   String name();
 
   /** A short description for people: name and vector width. */
   String description();
+
+  /**
+   * The table to plan and open for a workload: this one, unless it stands for a choice that depends
+   * on the workload. May measure, once for a largest stage.
+   *
+   * @throws DeviceException if a device fails that was there before
+   */
+  default Kernels select(Workload workload) {
+    return this;
+  }
+
+  /** Bytes of staging that {@link #open} needs off the heap; 0 for tables that hold nothing. */
+  default long stagingBytes(Workload workload) {
+    return 0;
+  }
+
+  /**
+   * Makes the table ready for a session.
+   *
+   * <p>The weights that {@link #packForward} packed stay as they are until the session's next step:
+   * a table may keep them for {@link #packBackward}, which is then given the same segment.
+   *
+   * @param workload what will be run: stages, or their inference variants, of these operators
+   * @param workspace the region in which every buffer of the session's arguments lies. A table that
+   *     keeps buffers on a device takes a buffer's offset in it for its name; others ignore it
+   * @param staging at least {@link #stagingBytes} of zeros, aligned to 64 bytes; freed by the
+   *     caller after the session is closed
+   * @throws DeviceException if the device refuses something; nothing is left behind
+   */
+  default KernelSession open(Workload workload, MemorySegment workspace, MemorySegment staging) {
+    return KernelSession.of(this);
+  }
 
   /** Floats that the packed weights of a stage take, the larger of both directions. */
   int packedFloats(Stage stage);

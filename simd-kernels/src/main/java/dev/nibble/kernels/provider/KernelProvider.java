@@ -1,6 +1,7 @@
 package dev.nibble.kernels.provider;
 
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.cublas.CudaOptions;
 import dev.nibble.kernels.scalar.ScalarKernels;
 import dev.nibble.kernels.vector.VectorKernels;
 import java.lang.System.Logger.Level;
@@ -9,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Chooses who computes: the best provider that this JVM can run, or the one that was asked for. */
 public final class KernelProvider {
-  /** System property that names a provider where no name is given: auto, scalar or vector. */
+  /** System property that names a provider where no name is given: auto, cublas, ... */
   public static final String PROPERTY = "nibble.kernels";
 
   /**
@@ -25,19 +26,44 @@ public final class KernelProvider {
 
   private KernelProvider() {}
 
-  /** Names of all providers, the best first, available or not. */
+  /** Names of all providers, available or not. */
   public static List<String> names() {
     return List.of(VECTOR, SCALAR);
   }
 
   /**
-   * Returns a provider; it is stateless, so one serves all threads.
+   * What the system properties say about NVIDIA's libraries.
    *
-   * @param request {@code auto}, {@code scalar} or {@code vector}; null for what the system
-   *     property {@link #PROPERTY} says, or auto without it
+   * @throws KernelUnavailableException if a property has no such value
+   */
+  public static CudaOptions cudaOptions() {
+    return CudaProperties.read();
+  }
+
+  /** Whether a GPU can be used, and which; opens the device for a moment. */
+  public static GpuStatus gpu(CudaOptions options) {
+    return new GpuStatus(false, "this version has no kernels for GPUs");
+  }
+
+  /**
+   * Returns a provider; one serves all threads and sessions.
+   *
+   * @param request {@code auto}, {@code cublas}, {@code vector} or {@code scalar}; null for what
+   *     the system property {@link #PROPERTY} says, or auto without it
    * @throws KernelUnavailableException if the name is unknown, or names what this JVM cannot run
    */
   public static Kernels choose(@Nullable String request) {
+    return choose(request, cudaOptions());
+  }
+
+  /**
+   * Returns a provider.
+   *
+   * @param request as above
+   * @param cuda how a GPU is found and used, if one is
+   * @throws KernelUnavailableException if the name is unknown, or names what this JVM cannot run
+   */
+  public static Kernels choose(@Nullable String request, CudaOptions cuda) {
     String name = request != null ? request : System.getProperty(PROPERTY, AUTO);
     Kernels kernels =
         switch (name) {
