@@ -3,10 +3,10 @@ package dev.nibble.kernels.scalar;
 import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
-import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.ConvolutionEnds;
 import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
-import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.LossArgs;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.SgdArgs;
@@ -18,11 +18,10 @@ import java.util.Objects;
 /**
  * The whole table as plain loops over one picture at a time: activation, operator, shortcut and
  * sums follow each other through a thread's scratch, so every step can be read next to its formula.
- *
- * <p>Scratch forward: activation, output, shortcut. Scratch backward: gradient of the output,
- * activation, gradient of the activation, gradient of the weights.
  */
-public final class ScalarKernels implements Kernels {
+public final class ScalarKernels implements HostKernels {
+  private final ScalarEnds ends = new ScalarEnds();
+
   /** Creates the provider; it holds no state. */
   public ScalarKernels() {}
 
@@ -43,11 +42,12 @@ public final class ScalarKernels implements Kernels {
 
   @Override
   public int scratchFloats(Stage stage) {
-    Stage.Residual residual = stage.residual();
-    int in = stage.input().values();
-    int out = stage.output().values();
-    int shortcut = residual == null ? 0 : residual.transform().input().values();
-    return Math.max(in + out + shortcut, out + in + in + stage.operator().weights());
+    return ScalarEnds.scratchFloats(stage);
+  }
+
+  @Override
+  public ConvolutionEnds ends() {
+    return ends;
   }
 
   @Override
@@ -77,18 +77,13 @@ public final class ScalarKernels implements Kernels {
   public void forward(
       ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
     Stage stage = args.stage();
-    Objects.checkFromToIndex(from, to, args.batch());
     checkPacked(stage, packed);
-    checkScratch(stage, scratch);
-    FeatureMap in = stage.input();
-    int act = 0;
-    int out = in.values();
-    int shortcut = out + stage.output().values();
-    ScalarOutput.clearStatistics(args, shard);
+    ends.startForward(args, shard, from, to, scratch);
+    int act = ends.activationAt(stage);
+    int out = ends.productAt(stage);
     for (int picture = from; picture < to; picture++) {
-      ScalarActivation.forward(
-          stage.activation(), in, picture, args.x(), args.table(), args.store(), scratch, act);
-      Arrays.fill(scratch, out, shortcut, 0f);
+      ends.loadActivation(args, picture, scratch);
+      Arrays.fill(scratch, out, out + stage.output().values(), 0f);
       switch (stage.operator()) {
         case Operator.Convolution op ->
             ScalarConvolution.forward(op, packed, scratch, act, scratch, out);
@@ -99,10 +94,7 @@ public final class ScalarKernels implements Kernels {
         case Operator.GlobalAveragePooling op -> ScalarPooling.average(op, scratch, act, out);
         case Operator.Resample op -> ScalarResample.add(op, scratch, act, out);
       }
-      ScalarOutput.addBias(args, scratch, out);
-      ScalarOutput.addShortcut(args, picture, scratch, shortcut, out);
-      Floats.store(scratch, out, stage.output().values(), args.y(), picture);
-      ScalarOutput.addStatistics(args, shard, picture == from, scratch, out);
+      ends.storeOutput(args, shard, picture, picture == from, scratch);
     }
   }
 
@@ -110,54 +102,33 @@ public final class ScalarKernels implements Kernels {
   public void backward(
       BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
     Stage stage = args.stage();
-    Objects.checkFromToIndex(from, to, args.batch());
     checkPacked(stage, packed);
-    checkScratch(stage, scratch);
-    int inValues = stage.input().values();
-    int outValues = stage.output().values();
-    int act = outValues;
-    int da = act + inValues;
-    int dw = da + inValues;
-    MemorySegment gradientOut = args.gradientOut();
-    MemorySegment dx = args.dx();
-    ScalarParameters.clear(args, shard);
+    ends.startBackward(args, shard, from, to, scratch);
+    int dy = ends.gradientAt(stage);
+    int act = ends.restoredAt(stage);
+    int da = ends.dataAt(stage);
+    int dw = ScalarEnds.weightGradientAt(stage);
+    boolean through = args.dx() != null || stage.activation().normalize();
     for (int picture = from; picture < to; picture++) {
-      Arrays.fill(scratch, 0, outValues, 0f);
-      ScalarGradient.addAll(args.outputTerms(), picture, scratch, 0);
-      if (gradientOut != null) {
-        Floats.store(scratch, 0, outValues, gradientOut, picture);
-      }
-      ScalarParameters.addBias(args, shard, scratch, 0);
+      ends.loadGradient(args, shard, picture, scratch);
       if (stage.needsInputValues()) {
-        ScalarActivation.restore(
-            stage.activation(),
-            stage.input(),
-            picture,
-            args.x(),
-            args.table(),
-            args.store(),
-            scratch,
-            act);
-        ScalarParameters.addWeights(args, shard, scratch, 0, act, dw);
+        ends.restoreActivation(args, picture, scratch);
+        ScalarParameters.addWeights(args, shard, scratch, dy, act, dw);
       }
-      if (dx == null && !stage.activation().normalize()) {
+      if (!through) {
         continue;
       }
       Arrays.fill(scratch, da, dw, 0f);
       switch (stage.operator()) {
-        case Operator.Convolution op -> ScalarConvolution.backwardData(op, packed, scratch, 0, da);
+        case Operator.Convolution op -> ScalarConvolution.backwardData(op, packed, scratch, dy, da);
         case Operator.DepthwiseConvolution op ->
-            ScalarDepthwise.backwardData(op, packed, scratch, 0, da);
+            ScalarDepthwise.backwardData(op, packed, scratch, dy, da);
         case Operator.MaxPooling op ->
-            ScalarPooling.maxBackward(op, picture, args.argmax(), scratch, 0, da);
-        case Operator.GlobalAveragePooling op -> ScalarPooling.averageBackward(op, scratch, 0, da);
-        case Operator.Resample op -> ScalarResample.backward(op, scratch, 0, da);
+            ScalarPooling.maxBackward(op, picture, args.argmax(), scratch, dy, da);
+        case Operator.GlobalAveragePooling op -> ScalarPooling.averageBackward(op, scratch, dy, da);
+        case Operator.Resample op -> ScalarResample.backward(op, scratch, dy, da);
       }
-      ScalarGradient.addAll(args.activationTerms(), picture, scratch, da);
-      ScalarMask.apply(args, shard, picture, scratch, da);
-      if (dx != null) {
-        Floats.store(scratch, da, inValues, dx, picture);
-      }
+      ends.storeGradient(args, shard, picture, scratch);
     }
   }
 
@@ -214,17 +185,6 @@ public final class ScalarKernels implements Kernels {
   }
 
   private void checkPacked(Stage stage, float[] packed) {
-    checkLength(packed, packedFloats(stage), "packed weights hold");
-  }
-
-  private void checkScratch(Stage stage, float[] scratch) {
-    checkLength(scratch, scratchFloats(stage), "scratch holds");
-  }
-
-  private static void checkLength(float[] array, int floats, String what) {
-    if (array.length < floats) {
-      throw new IllegalArgumentException(
-          "The " + what + " " + array.length + " floats, but the stage needs " + floats);
-    }
+    ScalarEnds.checkLength(packed, packedFloats(stage), "packed weights hold");
   }
 }

@@ -31,21 +31,15 @@ final class BackwardPass {
     Operator op = stage.operator();
     int dy = ScratchLayout.gradient(stage);
     int tile = ScratchLayout.backwardTile(stage);
-    int bias = ScratchLayout.bias(stage);
-    int firstDy = dy + OperatorGeometry.dyOrigin(op);
     boolean through = args.dx() != null || stage.activation().normalize();
     boolean winograd = algorithms.backwardData(op);
     int work = ScratchLayout.dataWork(stage, algorithms);
-    long region = shard * Partials.gradientBytes(stage);
-    start(args, algorithms, scratch, region);
+    start(args, shard, scratch);
+    ParameterGradients.start(stage, algorithms, scratch);
     for (int picture = from; picture < to; picture++) {
-      loadGradient(args, picture, scratch, firstDy);
-      if (stage.hasBias()) {
-        ParameterGradients.addBias(
-            stage.output(), scratch, firstDy, OperatorGeometry.dyExtra(op), bias);
-      }
+      loadGradient(args, picture, scratch);
       if (stage.needsInputValues()) {
-        restore(args, picture, scratch, tile + OperatorGeometry.tileOrigin(op));
+        restore(args, picture, scratch);
         ParameterGradients.addWeights(
             stage, algorithms, picture - from, picture + 1 == to, scratch, tile, dy);
       }
@@ -55,32 +49,32 @@ final class BackwardPass {
         } else {
           operate(args, picture, packed, scratch, dy);
         }
-        finish(args, picture, scratch, region);
+        finish(args, shard, picture, scratch);
       }
     }
-    ParameterGradients.finish(args, algorithms, shard, scratch, bias);
+    ParameterGradients.finish(args, algorithms, shard, scratch);
   }
 
   /** What a shard's pictures share: tables, sums, and the zeros around the tiles. */
-  private static void start(
-      BackwardArgs args, Algorithms algorithms, float[] scratch, long region) {
+  static void start(BackwardArgs args, int shard, float[] scratch) {
     Stage stage = args.stage();
     Operator op = stage.operator();
     TableRows.load(stage.activation(), args.table(), stage.input().channels(), scratch, 0);
     GradientLoader.start(args.outputTerms(), scratch, ScratchLayout.termTable(stage));
-    Arrays.fill(scratch, ScratchLayout.sums(stage), ScratchLayout.bias(stage), 0f);
-    ParameterGradients.start(stage, algorithms, scratch, ScratchLayout.bias(stage));
+    Arrays.fill(scratch, ScratchLayout.sums(stage), ScratchLayout.gradient(stage), 0f);
     if (op instanceof Operator.Convolution c && !ConvolutionGeometry.isFlat(c)) {
       Arrays.fill(scratch, ScratchLayout.gradient(stage), ScratchLayout.data(stage), 0f);
     }
-    long sums = region + Partials.gradientSums(stage);
+    long sums = shard * Partials.gradientBytes(stage) + Partials.gradientSums(stage);
     for (int c = 0; c < 2 * stage.input().channels(); c++) {
       args.gradients().set(JAVA_DOUBLE, sums + 8L * c, 0);
     }
   }
 
-  private static void loadGradient(BackwardArgs args, int picture, float[] scratch, int tile) {
+  /** Sums the output's terms into the gradient's tile, and their sum into the bias's gradient. */
+  static void loadGradient(BackwardArgs args, int picture, float[] scratch) {
     Stage stage = args.stage();
+    int tile = ScratchLayout.gradient(stage) + OperatorGeometry.dyOrigin(stage.operator());
     FeatureMap map = stage.output();
     int extra = OperatorGeometry.dyExtra(stage.operator());
     int table = ScratchLayout.termTable(stage);
@@ -98,10 +92,15 @@ final class BackwardPass {
       Segments.copyOut(
           scratch, tile, row, row + extra, map.height(), gradientOut, picture * map.bytes());
     }
+    if (stage.hasBias()) {
+      ParameterGradients.addBias(map, scratch, tile, extra, ScratchLayout.bias(stage));
+    }
   }
 
-  private static void restore(BackwardArgs args, int picture, float[] scratch, int tile) {
+  /** Fills the activation's tile from its stored copy. */
+  static void restore(BackwardArgs args, int picture, float[] scratch) {
     Stage stage = args.stage();
+    int tile = ScratchLayout.backwardTile(stage) + OperatorGeometry.tileOrigin(stage.operator());
     Activation activation = stage.activation();
     FeatureMap map = stage.input();
     int extra = OperatorGeometry.tileExtra(stage.operator());
@@ -130,8 +129,10 @@ final class BackwardPass {
     }
   }
 
-  private static void finish(BackwardArgs args, int picture, float[] scratch, long region) {
+  /** Adds the activation's terms, masks, writes d and flushes its sums. */
+  static void finish(BackwardArgs args, int shard, int picture, float[] scratch) {
     Stage stage = args.stage();
+    long region = shard * Partials.gradientBytes(stage);
     FeatureMap map = stage.input();
     int channels = map.channels();
     int data = ScratchLayout.data(stage);

@@ -27,48 +27,27 @@ final class ForwardPass {
       float[] packed,
       float[] scratch) {
     Stage stage = args.stage();
-    FeatureMap map = stage.output();
-    int channels = map.channels();
-    int rows = ScratchLayout.outputRows(stage);
     int tile = ScratchLayout.forwardTile(stage);
     int out = ScratchLayout.output(stage);
-    ForwardArgs.ResidualArgs buffers = args.residual();
-    boolean plain = ScratchLayout.isPlain(stage.residual());
-    MemorySegment residual = plain && buffers != null ? buffers.x() : null;
-    MemorySegment statistics = stage.statistics() ? args.statistics() : null;
-    long region = shard * Partials.statisticsBytes(channels);
-    long sums = region + Partials.statisticsSums(channels);
     boolean winograd = algorithms.forward(stage);
-    start(args, scratch, rows, tile);
-    if (statistics != null) {
-      clear(statistics, region, sums, channels);
-    }
+    start(args, shard, scratch);
     for (int picture = from; picture < to; picture++) {
-      load(args, picture, scratch, tile + OperatorGeometry.tileOrigin(stage.operator()));
+      load(args, picture, scratch);
       if (winograd && stage.operator() instanceof Operator.Convolution conv) {
         int work = ScratchLayout.forwardWork(stage);
         WinogradProduct.forward(conv, scratch, tile, packed, work, out);
       } else {
         operate(args, picture, packed, scratch, tile, out);
       }
-      if (!plain) {
-        addShortcut(args, picture, scratch, out);
-      }
-      if (statistics != null && picture == from) {
-        OutputWriter.shift(channels, residual, picture * map.bytes(), scratch, out, rows);
-        int shift = rows + Lanes.roundUp(channels);
-        MemorySegment.copy(scratch, shift, statistics, JAVA_FLOAT, region, channels);
-      }
-      OutputWriter.write(map, picture, scratch, out, rows, residual, args.y(), statistics != null);
-      if (statistics != null) {
-        OutputWriter.flush(channels, scratch, rows, statistics, sums);
-      }
+      store(args, shard, picture, picture == from, scratch);
     }
   }
 
-  /** What a shard's pictures share: tables, bias, and the zeros around the tile. */
-  private static void start(ForwardArgs args, float[] scratch, int rows, int tile) {
+  /** What a shard's pictures share: tables, bias, sums, and the zeros around the tile. */
+  static void start(ForwardArgs args, int shard, float[] scratch) {
     Stage stage = args.stage();
+    int rows = ScratchLayout.outputRows(stage);
+    int tile = ScratchLayout.forwardTile(stage);
     Activation activation = stage.activation();
     TableRows.load(activation, args.table(), stage.input().channels(), scratch, 0);
     ForwardArgs.ResidualArgs buffers = args.residual();
@@ -86,6 +65,12 @@ final class ForwardPass {
       int floats = (int) OperatorGeometry.tileFloats(stage.operator());
       Arrays.fill(scratch, tile, tile + floats, 0f);
     }
+    MemorySegment statistics = args.statistics();
+    if (stage.statistics() && statistics != null) {
+      int channels = stage.output().channels();
+      long region = shard * Partials.statisticsBytes(channels);
+      clear(statistics, region, region + Partials.statisticsSums(channels), channels);
+    }
   }
 
   private static void clear(MemorySegment region, long shift, long sums, int channels) {
@@ -97,8 +82,9 @@ final class ForwardPass {
   }
 
   /** Fills the tile's inner part and writes the picture's copy. */
-  private static void load(ForwardArgs args, int picture, float[] scratch, int tile) {
+  static void load(ForwardArgs args, int picture, float[] scratch) {
     Stage stage = args.stage();
+    int tile = ScratchLayout.forwardTile(stage) + OperatorGeometry.tileOrigin(stage.operator());
     Activation activation = stage.activation();
     StoreFormat format = activation.store();
     FeatureMap map = stage.input();
@@ -134,6 +120,33 @@ final class ForwardPass {
       case Operator.MaxPooling op -> Pooling.max(op, picture, args.argmax(), scratch, tile, out);
       case Operator.GlobalAveragePooling op -> Pooling.average(op, scratch, tile, out);
       case Operator.Resample op -> Resampler.forward(op, scratch, tile, out);
+    }
+  }
+
+  /** Adds what is added to the operator's output, and writes it with its sums. */
+  static void store(ForwardArgs args, int shard, int picture, boolean first, float[] scratch) {
+    Stage stage = args.stage();
+    FeatureMap map = stage.output();
+    int channels = map.channels();
+    int rows = ScratchLayout.outputRows(stage);
+    int out = ScratchLayout.output(stage);
+    ForwardArgs.ResidualArgs buffers = args.residual();
+    boolean plain = ScratchLayout.isPlain(stage.residual());
+    MemorySegment residual = plain && buffers != null ? buffers.x() : null;
+    MemorySegment statistics = stage.statistics() ? args.statistics() : null;
+    long region = shard * Partials.statisticsBytes(channels);
+    if (!plain) {
+      addShortcut(args, picture, scratch, out);
+    }
+    if (statistics != null && first) {
+      OutputWriter.shift(channels, residual, picture * map.bytes(), scratch, out, rows);
+      int shift = rows + Lanes.roundUp(channels);
+      MemorySegment.copy(scratch, shift, statistics, JAVA_FLOAT, region, channels);
+    }
+    OutputWriter.write(map, picture, scratch, out, rows, residual, args.y(), statistics != null);
+    if (statistics != null) {
+      long sums = region + Partials.statisticsSums(channels);
+      OutputWriter.flush(channels, scratch, rows, statistics, sums);
     }
   }
 

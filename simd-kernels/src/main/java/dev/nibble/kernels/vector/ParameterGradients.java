@@ -19,12 +19,11 @@ import jdk.incubator.vector.FloatVector;
 final class ParameterGradients {
   private ParameterGradients() {}
 
-  /** Zeroes the accumulators of a shard. */
-  static void start(Stage stage, Algorithms algorithms, float[] scratch, int bias) {
+  /** Zeroes a shard's accumulators of the weights. */
+  static void start(Stage stage, Algorithms algorithms, float[] scratch) {
     int dw = ScratchLayout.weightGradient(stage);
     int floats = OperatorGeometry.weightGradientFloats(stage.operator(), algorithms);
     Arrays.fill(scratch, dw, dw + floats, 0f);
-    Arrays.fill(scratch, bias, bias + Lanes.roundUp(stage.output().channels()), 0f);
   }
 
   /**
@@ -90,8 +89,7 @@ final class ParameterGradients {
   }
 
   /** Writes a shard's sums to its region. */
-  static void finish(
-      BackwardArgs args, Algorithms algorithms, int shard, float[] scratch, int bias) {
+  static void finish(BackwardArgs args, Algorithms algorithms, int shard, float[] scratch) {
     Stage stage = args.stage();
     MemorySegment region = args.gradients();
     long base = shard * Partials.gradientBytes(stage);
@@ -107,14 +105,17 @@ final class ParameterGradients {
       case DepthwiseConvolution op -> Depthwise.flush(op, scratch, dw, region, base);
       default -> {}
     }
+    finishBias(args, shard, scratch);
+  }
+
+  /** Writes a shard's gradient of the bias to its region. */
+  static void finishBias(BackwardArgs args, int shard, float[] scratch) {
+    Stage stage = args.stage();
     if (stage.hasBias()) {
+      long at = shard * Partials.gradientBytes(stage) + Partials.gradientBias(stage);
+      int bias = ScratchLayout.bias(stage);
       MemorySegment.copy(
-          scratch,
-          bias,
-          region,
-          JAVA_FLOAT,
-          base + Partials.gradientBias(stage),
-          stage.output().channels());
+          scratch, bias, args.gradients(), JAVA_FLOAT, at, stage.output().channels());
     }
   }
 

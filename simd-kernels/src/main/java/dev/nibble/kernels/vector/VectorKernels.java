@@ -3,7 +3,9 @@ package dev.nibble.kernels.vector;
 import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
+import dev.nibble.kernels.ConvolutionEnds;
 import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.LossArgs;
@@ -23,9 +25,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What is small (the loss, the sum of squares) is left to the scalar table.
  */
-public final class VectorKernels implements Kernels {
+public final class VectorKernels implements HostKernels {
   private final Kernels reference = new ScalarKernels();
   private final Algorithms algorithms;
+  private final VectorEnds ends;
 
   /**
    * Creates the provider; it holds no state.
@@ -36,6 +39,7 @@ public final class VectorKernels implements Kernels {
    */
   public VectorKernels(boolean winograd) {
     algorithms = new Algorithms(winograd);
+    ends = new VectorEnds(algorithms);
     String reason = unsupportedReason();
     if (reason != null) {
       throw new UnsupportedOperationException(reason);
@@ -122,22 +126,22 @@ public final class VectorKernels implements Kernels {
   @Override
   public void forward(
       ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
-    check(args.stage(), args.batch(), from, to, packed, scratch);
-    MemorySegment statistics = args.statistics();
-    if (args.stage().statistics() && statistics != null) {
-      long bytes = Partials.statisticsBytes(args.stage().output().channels());
-      Objects.checkFromIndexSize(shard * bytes, bytes, statistics.byteSize());
-    }
+    checkPacked(args.stage(), packed);
+    ends.checkForward(args, shard, from, to, scratch);
     ForwardPass.run(args, algorithms, shard, from, to, packed, scratch);
   }
 
   @Override
   public void backward(
       BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
-    check(args.stage(), args.batch(), from, to, packed, scratch);
-    long bytes = Partials.gradientBytes(args.stage());
-    Objects.checkFromIndexSize(shard * bytes, bytes, args.gradients().byteSize());
+    checkPacked(args.stage(), packed);
+    ends.checkBackward(args, shard, from, to, scratch);
     BackwardPass.run(args, algorithms, shard, from, to, packed, scratch);
+  }
+
+  @Override
+  public ConvolutionEnds ends() {
+    return ends;
   }
 
   @Override
@@ -201,20 +205,7 @@ public final class VectorKernels implements Kernels {
     return reference.sumOfSquares(values, from, to);
   }
 
-  private void check(Stage stage, int batch, int from, int to, float[] packed, float[] scratch) {
-    Objects.checkFromToIndex(from, to, batch);
-    checkPacked(stage, packed);
-    checkLength(scratch, scratchFloats(stage), "scratch holds");
-  }
-
   private void checkPacked(Stage stage, float[] packed) {
-    checkLength(packed, packedFloats(stage), "packed weights hold");
-  }
-
-  private static void checkLength(float[] array, int floats, String what) {
-    if (array.length < floats) {
-      throw new IllegalArgumentException(
-          "The " + what + " " + array.length + " floats, but the stage needs " + floats);
-    }
+    VectorEnds.checkLength(packed, packedFloats(stage), "packed weights hold");
   }
 }
