@@ -1,0 +1,79 @@
+package dev.nibble.kernels.cublas;
+
+import dev.nibble.kernels.DeviceException;
+import java.lang.foreign.SymbolLookup;
+
+/**
+ * The CUDA driver, started, and cuBLAS.
+ *
+ * @param libraries where cuBLAS was found, for people
+ */
+record Cuda(CudaDriver driver, Cublas blas, String libraries) {
+  /** The oldest CUDA whose cuBLAS has all that is used, as the driver counts versions. */
+  private static final int OLDEST = 12_000;
+
+  /**
+   * Finds and loads the libraries, the driver first; they stay loaded for as long as the process
+   * runs. Without a driver and a device, nothing of cuBLAS is loaded.
+   *
+   * @throws CudaUnavailableException if there is no usable GPU; the message says why
+   */
+  static Cuda load(CudaOptions options) throws CudaUnavailableException {
+    return load(options, CudaHost.current());
+  }
+
+  static Cuda load(CudaOptions options, CudaHost host) throws CudaUnavailableException {
+    host.check();
+    LibrarySearch search = new LibrarySearch(options, host.environment());
+    CudaLibraries libraries = new CudaLibraries(search, new DynamicLinker());
+    CudaDriver driver = libraries.driver();
+    CudaLibraries.Blas blas = libraries.blas(start(driver));
+    return new Cuda(driver, blas.functions(), blas.text());
+  }
+
+  /**
+   * Binds libraries that are loaded already.
+   *
+   * @throws CudaUnavailableException if one lacks a function, or the driver is too old or finds no
+   *     device
+   */
+  static Cuda of(SymbolLookup driver, SymbolLookup blas) throws CudaUnavailableException {
+    CudaDriver started = new CudaDriver(driver);
+    start(started);
+    return new Cuda(started, new Cublas(blas), "a library given");
+  }
+
+  /** A version as people write it. */
+  static String version(int driverVersion) {
+    return driverVersion / 1000 + "." + driverVersion % 1000 / 10;
+  }
+
+  /** Starts the driver and returns its version. */
+  private static int start(CudaDriver driver) throws CudaUnavailableException {
+    try {
+      driver.init();
+      int version = driver.driverVersion();
+      if (version < OLDEST) {
+        throw new CudaUnavailableException(
+            "the driver supports CUDA %s, but cuBLAS 12 or newer is needed: update the driver"
+                .formatted(version(version)));
+      }
+      if (driver.deviceCount() == 0) {
+        throw new CudaUnavailableException("the driver finds no device");
+      }
+      return version;
+    } catch (DeviceException e) {
+      throw new CudaUnavailableException(reason(e));
+    }
+  }
+
+  private static String reason(DeviceException e) {
+    return switch (e.code()) {
+      case DriverErrors.NO_DEVICE -> "the driver finds no device (" + e.status() + ")";
+      case DriverErrors.STUB_LIBRARY ->
+          "libcuda.so.1 is a toolkit's stand-in for the driver (%s): install the NVIDIA driver"
+              .formatted(e.status());
+      default -> "the driver does not start: " + e.getMessage();
+    };
+  }
+}

@@ -1,0 +1,321 @@
+package dev.nibble.kernels.cublas;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.nibble.kernels.DeviceException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.util.Objects;
+
+/**
+ * The CUDA driver API, bound to a library's symbols. Contexts, streams and events are handles in a
+ * {@code long}, which only this class made and which are not used after they were destroyed. Every
+ * method throws {@link DeviceException} where the driver returns another status than success.
+ */
+final class CudaDriver {
+  /** Attributes of a device. */
+  static final int COMPUTE_CAPABILITY_MAJOR = 75;
+
+  static final int COMPUTE_CAPABILITY_MINOR = 76;
+
+  private static final int STREAM_NON_BLOCKING = 1;
+  private static final int EVENT_DISABLE_TIMING = 2;
+  private static final int NAME_BYTES = 256;
+
+  private final DriverErrors errors;
+  private final NativeFunction initialise;
+  private final NativeFunction driverVersion;
+  private final NativeFunction deviceCount;
+  private final NativeFunction deviceGet;
+  private final NativeFunction deviceName;
+  private final NativeFunction deviceAttribute;
+  private final NativeFunction contextRetain;
+  private final NativeFunction contextRelease;
+  private final NativeFunction contextSetCurrent;
+  private final NativeFunction memoryInfo;
+  private final NativeFunction memoryAllocate;
+  private final NativeFunction memoryFree;
+  private final NativeFunction hostRegister;
+  private final NativeFunction hostUnregister;
+  private final NativeFunction copyIn;
+  private final NativeFunction copyOut;
+  private final NativeFunction streamCreate;
+  private final NativeFunction streamSynchronize;
+  private final NativeFunction streamDestroy;
+  private final NativeFunction streamWait;
+  private final NativeFunction eventCreate;
+  private final NativeFunction eventRecord;
+  private final NativeFunction eventSynchronize;
+  private final NativeFunction eventDestroy;
+
+  CudaDriver(SymbolLookup library) throws CudaUnavailableException {
+    this(library, "libcuda.so.1");
+  }
+
+  /**
+   * Binds the functions.
+   *
+   * @param name of the library, for people
+   * @throws CudaUnavailableException if the library lacks one; the message names it
+   */
+  CudaDriver(SymbolLookup library, String name) throws CudaUnavailableException {
+    Symbols symbols = new Symbols(name, library, "update the NVIDIA driver");
+    errors = new DriverErrors(symbols);
+    initialise = symbols.function("cuInit", JAVA_INT);
+    driverVersion = symbols.function("cuDriverGetVersion", JAVA_LONG);
+    deviceCount = symbols.function("cuDeviceGetCount", JAVA_LONG);
+    deviceGet = symbols.function("cuDeviceGet", JAVA_LONG, JAVA_INT);
+    deviceName = symbols.function("cuDeviceGetName", JAVA_LONG, JAVA_INT, JAVA_INT);
+    deviceAttribute = symbols.function("cuDeviceGetAttribute", JAVA_LONG, JAVA_INT, JAVA_INT);
+    contextRetain = symbols.function("cuDevicePrimaryCtxRetain", JAVA_LONG, JAVA_INT);
+    contextRelease = symbols.function("cuDevicePrimaryCtxRelease_v2", JAVA_INT);
+    contextSetCurrent = symbols.function("cuCtxSetCurrent", JAVA_LONG);
+    memoryInfo = symbols.function("cuMemGetInfo_v2", JAVA_LONG, JAVA_LONG);
+    memoryAllocate = symbols.function("cuMemAlloc_v2", JAVA_LONG, JAVA_LONG);
+    memoryFree = symbols.function("cuMemFree_v2", JAVA_LONG);
+    hostRegister = symbols.function("cuMemHostRegister_v2", JAVA_LONG, JAVA_LONG, JAVA_INT);
+    hostUnregister = symbols.function("cuMemHostUnregister", JAVA_LONG);
+    copyIn = symbols.function("cuMemcpyHtoDAsync_v2", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    copyOut = symbols.function("cuMemcpyDtoHAsync_v2", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    streamCreate = symbols.function("cuStreamCreate", JAVA_LONG, JAVA_INT);
+    streamSynchronize = symbols.function("cuStreamSynchronize", JAVA_LONG);
+    streamDestroy = symbols.function("cuStreamDestroy_v2", JAVA_LONG);
+    streamWait = symbols.function("cuStreamWaitEvent", JAVA_LONG, JAVA_LONG, JAVA_INT);
+    eventCreate = symbols.function("cuEventCreate", JAVA_LONG, JAVA_INT);
+    eventRecord = symbols.function("cuEventRecord", JAVA_LONG, JAVA_LONG);
+    eventSynchronize = symbols.function("cuEventSynchronize", JAVA_LONG);
+    eventDestroy = symbols.function("cuEventDestroy_v2", JAVA_LONG);
+  }
+
+  /** Starts the driver; the first call of a process. */
+  void init() {
+    errors.check(initialise.call(0), initialise);
+  }
+
+  /** The newest CUDA that the driver supports: 1000 times the major version, 10 times the minor. */
+  int driverVersion() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_INT);
+      errors.check(driverVersion.call(out.address()), driverVersion);
+      return out.get(JAVA_INT, 0);
+    }
+  }
+
+  int deviceCount() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_INT);
+      errors.check(deviceCount.call(out.address()), deviceCount);
+      return out.get(JAVA_INT, 0);
+    }
+  }
+
+  int device(int ordinal) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_INT);
+      errors.check(deviceGet.call(out.address(), ordinal), deviceGet);
+      return out.get(JAVA_INT, 0);
+    }
+  }
+
+  String deviceName(int device) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(NAME_BYTES);
+      // The last byte stays the zero that it is, so that the text ends in any case.
+      errors.check(deviceName.call(out.address(), NAME_BYTES - 1, device), deviceName);
+      return out.getString(0);
+    }
+  }
+
+  int attribute(int device, int attribute) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_INT);
+      errors.check(deviceAttribute.call(out.address(), attribute, device), deviceAttribute);
+      return out.get(JAVA_INT, 0);
+    }
+  }
+
+  /** The device's primary context, which cuBLAS shares; to be released as often as retained. */
+  long retainPrimaryContext(int device) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_LONG);
+      errors.check(contextRetain.call(out.address(), device), contextRetain);
+      return out.get(JAVA_LONG, 0);
+    }
+  }
+
+  void releasePrimaryContext(int device) {
+    errors.check(contextRelease.call(device), contextRelease);
+  }
+
+  /** Makes a context the calling thread's; 0 for none. */
+  void setCurrent(long context) {
+    errors.check(contextSetCurrent.call(context), contextSetCurrent);
+  }
+
+  /** Bytes of the current context's device that are free. */
+  long freeMemory() {
+    return memoryInfo(0);
+  }
+
+  /** Bytes of the current context's device. */
+  long totalMemory() {
+    return memoryInfo(1);
+  }
+
+  private long memoryInfo(int index) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_LONG, 2);
+      long address = out.address();
+      errors.check(memoryInfo.call(address, address + Long.BYTES), memoryInfo);
+      return out.getAtIndex(JAVA_LONG, index);
+    }
+  }
+
+  /**
+   * Allocates memory of the current context's device, aligned to 256 bytes.
+   *
+   * @param purpose what for; part of the error's message
+   */
+  DevicePointer allocate(long bytes, String purpose) {
+    if (bytes <= 0) {
+      throw new IllegalArgumentException(bytes + " bytes of device memory can't be allocated");
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_LONG);
+      int status = memoryAllocate.call(out.address(), bytes);
+      if (status != 0) {
+        throw errors.exception(status, memoryAllocate, refused(bytes, purpose));
+      }
+      return new DevicePointer(out.get(JAVA_LONG, 0), bytes);
+    }
+  }
+
+  private String refused(long bytes, String purpose) {
+    String asked = DeviceSize.format(bytes) + " asked for " + purpose;
+    try {
+      return "%s, %s free of %s"
+          .formatted(asked, DeviceSize.format(freeMemory()), DeviceSize.format(totalMemory()));
+    } catch (DeviceException e) {
+      return asked; // the allocation's own status is what matters
+    }
+  }
+
+  void free(DevicePointer memory) {
+    errors.check(memoryFree.call(memory.address()), memoryFree);
+  }
+
+  /**
+   * Locks memory in place, so that copies are fast and asynchronous; kept alive until unregistered.
+   */
+  void register(MemorySegment host) {
+    long address = hostRange(host, 0, host.byteSize());
+    int status = hostRegister.call(address, host.byteSize(), 0);
+    if (status != 0) {
+      throw errors.exception(status, hostRegister, DeviceSize.format(host.byteSize()));
+    }
+  }
+
+  void unregister(MemorySegment host) {
+    errors.check(hostUnregister.call(hostRange(host, 0, 0)), hostUnregister);
+  }
+
+  /**
+   * Has the stream copy bytes to the device. The caller keeps the memory alive until an event that
+   * it records behind the copy.
+   *
+   * @throws IndexOutOfBoundsException if a range reaches outside its memory
+   */
+  void copyToDevice(
+      DevicePointer to,
+      long toOffset,
+      MemorySegment from,
+      long fromOffset,
+      long bytes,
+      long stream) {
+    long device = to.at(toOffset, bytes);
+    int status = copyIn.call(device, hostRange(from, fromOffset, bytes), bytes, stream);
+    if (status != 0) {
+      throw errors.exception(status, copyIn, DeviceSize.format(bytes));
+    }
+  }
+
+  /**
+   * Has the stream copy bytes from the device. The caller keeps the memory alive until an event
+   * that it records behind the copy.
+   *
+   * @throws IndexOutOfBoundsException if a range reaches outside its memory
+   */
+  void copyToHost(
+      MemorySegment to,
+      long toOffset,
+      DevicePointer from,
+      long fromOffset,
+      long bytes,
+      long stream) {
+    if (to.isReadOnly()) {
+      throw new IllegalArgumentException("The memory that is copied to must not be read-only");
+    }
+    long device = from.at(fromOffset, bytes);
+    int status = copyOut.call(hostRange(to, toOffset, bytes), device, bytes, stream);
+    if (status != 0) {
+      throw errors.exception(status, copyOut, DeviceSize.format(bytes));
+    }
+  }
+
+  /** The address of a range in memory that is off-heap, alive and this thread's to use. */
+  private static long hostRange(MemorySegment host, long offset, long bytes) {
+    Objects.checkFromIndexSize(offset, bytes, host.byteSize());
+    if (!host.isNative()) {
+      throw new IllegalArgumentException("The host memory must lie off-heap");
+    }
+    if (!host.scope().isAlive() || !host.isAccessibleBy(Thread.currentThread())) {
+      throw new IllegalStateException("The host memory is closed, or another thread's alone");
+    }
+    return host.address() + offset;
+  }
+
+  /** A stream that does not wait for the default stream. */
+  long createStream() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_LONG);
+      errors.check(streamCreate.call(out.address(), STREAM_NON_BLOCKING), streamCreate);
+      return out.get(JAVA_LONG, 0);
+    }
+  }
+
+  void synchronizeStream(long stream) {
+    errors.check(streamSynchronize.call(stream), streamSynchronize);
+  }
+
+  void destroyStream(long stream) {
+    errors.check(streamDestroy.call(stream), streamDestroy);
+  }
+
+  /** An event that keeps no time. */
+  long createEvent() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(JAVA_LONG);
+      errors.check(eventCreate.call(out.address(), EVENT_DISABLE_TIMING), eventCreate);
+      return out.get(JAVA_LONG, 0);
+    }
+  }
+
+  void recordEvent(long event, long stream) {
+    errors.check(eventRecord.call(event, stream), eventRecord);
+  }
+
+  /** Has a stream wait for an event before what it is given next. */
+  void waitEvent(long stream, long event) {
+    errors.check(streamWait.call(stream, event, 0), streamWait);
+  }
+
+  void synchronizeEvent(long event) {
+    errors.check(eventSynchronize.call(event), eventSynchronize);
+  }
+
+  void destroyEvent(long event) {
+    errors.check(eventDestroy.call(event), eventDestroy);
+  }
+}

@@ -1,0 +1,141 @@
+package dev.nibble.kernels.cublas;
+
+import dev.nibble.kernels.cublas.DynamicLinker.LoadException;
+import dev.nibble.kernels.cublas.LibrarySearch.Candidate;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** Loads the libraries from the first place where they work, and remembers where they did not. */
+final class CudaLibraries {
+  private final LibrarySearch search;
+  private final DynamicLinker linker;
+
+  CudaLibraries(LibrarySearch search, DynamicLinker linker) {
+    this.search = search;
+    this.linker = linker;
+  }
+
+  /**
+   * cuBLAS and where it was found.
+   *
+   * @param text its file, and what was found before it and does not do
+   */
+  record Blas(Cublas functions, String text) {}
+
+  /**
+   * Loads the driver.
+   *
+   * @throws CudaUnavailableException if there is none, or none that works
+   */
+  CudaDriver driver() throws CudaUnavailableException {
+    Failures failures = new Failures();
+    for (String name : search.driver()) {
+      Optional<NativeLibrary> library = open(name, failures);
+      if (library.isPresent()) {
+        try {
+          return new CudaDriver(library.get(), library.get().path("cuInit"));
+        } catch (CudaUnavailableException e) {
+          failures.broken(reason(e));
+          library.get().giveUp();
+        }
+      }
+    }
+    throw new CudaUnavailableException(
+        failures.isAnyBroken()
+            ? failures.brokenText()
+            : "there is no NVIDIA driver (%s)".formatted(failures.absentText()));
+  }
+
+  /**
+   * Loads cuBLAS, of a major version that the driver supports.
+   *
+   * @throws CudaUnavailableException if there is none, or none that works
+   */
+  Blas blas(int driverVersion) throws CudaUnavailableException {
+    Failures failures = new Failures();
+    for (Candidate candidate : search.blas()) {
+      if (isAbsent(candidate)) {
+        continue;
+      }
+      if (candidate.major() > driverVersion / 1000) {
+        if (candidate.folder() != null) {
+          failures.broken(tooNew(candidate, driverVersion));
+        }
+        continue;
+      }
+      Optional<Blas> blas = blas(candidate, failures);
+      if (blas.isPresent()) {
+        return blas.get();
+      }
+    }
+    throw new CudaUnavailableException(
+        failures.isAnyBroken() ? failures.brokenText() : noBlas(failures, driverVersion));
+  }
+
+  /** Taken whole from one place, or not at all: versions of its two parts must not be mixed. */
+  private Optional<Blas> blas(Candidate candidate, Failures failures) {
+    Optional<NativeLibrary> light = open(candidate.light(), failures);
+    if (light.isEmpty()) {
+      return Optional.empty();
+    }
+    Optional<NativeLibrary> library = open(candidate.blas(), failures);
+    if (library.isPresent()) {
+      String path = library.get().path("cublasCreate_v2");
+      try {
+        Cublas functions = new Cublas(library.get(), path);
+        return Optional.of(new Blas(functions, withFailures(path, failures)));
+      } catch (CudaUnavailableException e) {
+        failures.broken(reason(e));
+        library.get().giveUp();
+      }
+    }
+    light.get().giveUp();
+    return Optional.empty();
+  }
+
+  private Optional<NativeLibrary> open(String name, Failures failures) {
+    boolean path = name.contains("/");
+    if (path && Files.notExists(Path.of(name))) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(NativeLibrary.open(name, linker));
+    } catch (LoadException e) {
+      String words = String.valueOf(e.getMessage());
+      // The linker begins with the file that is at fault: the name itself where it found none.
+      if (!path && words.startsWith(name + ":")) {
+        failures.absent(words);
+      } else {
+        failures.broken("%s does not load (%s)".formatted(name, words));
+      }
+      return Optional.empty();
+    }
+  }
+
+  private static boolean isAbsent(Candidate candidate) {
+    return candidate.folder() != null
+        && Files.notExists(Path.of(candidate.light()))
+        && Files.notExists(Path.of(candidate.blas()));
+  }
+
+  private static String withFailures(String path, Failures failures) {
+    return failures.isAnyBroken() ? "%s (%s)".formatted(path, failures.brokenText()) : path;
+  }
+
+  private static String tooNew(Candidate candidate, int driverVersion) {
+    return "%s needs a driver for CUDA %d, and this one supports CUDA %s: update the driver or install cuBLAS %d"
+        .formatted(
+            candidate.blas(), candidate.major(), Cuda.version(driverVersion), driverVersion / 1000);
+  }
+
+  private static String noBlas(Failures failures, int driverVersion) {
+    String advice = "install cuBLAS, or name its folder with -D" + CudaOptions.LIBDIR_PROPERTY;
+    return "the driver supports CUDA %s, but there is no cuBLAS for it (%s): %s"
+        .formatted(Cuda.version(driverVersion), failures.absentText(), advice);
+  }
+
+  private static String reason(CudaUnavailableException e) {
+    return String.valueOf(e.getMessage());
+  }
+}

@@ -1,0 +1,102 @@
+package dev.nibble.kernels.cublas;
+
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where NVIDIA's libraries may lie, in the order in which they are tried: the folder that the user
+ * named, those of Python's wheels, wherever the system's linker looks, those of a CUDA toolkit.
+ */
+final class LibrarySearch {
+  /** Of the driver; {@code libcuda.so} is a link for compilers. */
+  static final String DRIVER = "libcuda.so.1";
+
+  /** Major versions of cuBLAS that are known to have the functions used, newest first. */
+  static final List<Integer> MAJORS = List.of(13, 12);
+
+  private static final List<Path> WHEELS =
+      List.of(Path.of("nvidia", "cu13", "lib"), Path.of("nvidia", "cublas", "lib"));
+  private static final List<String> TOOLKITS = List.of("CUDA_HOME", "CUDA_PATH");
+  private static final List<String> TOOLKIT_FOLDERS = List.of("lib64", "lib");
+
+  private final CudaOptions options;
+  private final UnaryOperator<@Nullable String> environment;
+
+  /**
+   * A search.
+   *
+   * @param environment the environment's variables by name; null for one that isn't set
+   */
+  LibrarySearch(CudaOptions options, UnaryOperator<@Nullable String> environment) {
+    this.options = options;
+    this.environment = environment;
+  }
+
+  /**
+   * cuBLAS of one major version at one place.
+   *
+   * @param folder null for wherever the linker looks
+   */
+  record Candidate(@Nullable Path folder, int major) {
+    /** The part of it that does matrix products, which is loaded first. */
+    String light() {
+      return name("libcublasLt.so.");
+    }
+
+    String blas() {
+      return name("libcublas.so.");
+    }
+
+    private String name(String stem) {
+      return at(folder, stem + major);
+    }
+  }
+
+  /** Names to load the driver by. */
+  List<String> driver() {
+    Path folder = options.libdir();
+    return folder == null ? List.of(DRIVER) : List.of(at(folder, DRIVER), DRIVER);
+  }
+
+  /** Places to load cuBLAS from. */
+  List<Candidate> blas() {
+    List<Candidate> candidates = new ArrayList<>();
+    Path libdir = options.libdir();
+    if (libdir != null) {
+      add(libdir, candidates);
+    }
+    for (Path root : options.roots()) {
+      WHEELS.forEach(wheel -> add(root.resolve(wheel), candidates));
+    }
+    add(null, candidates);
+    for (String variable : TOOLKITS) {
+      Path toolkit = path(environment.apply(variable));
+      if (toolkit != null) {
+        TOOLKIT_FOLDERS.forEach(folder -> add(toolkit.resolve(folder), candidates));
+      }
+    }
+    return candidates;
+  }
+
+  private static void add(@Nullable Path folder, List<Candidate> candidates) {
+    MAJORS.forEach(major -> candidates.add(new Candidate(folder, major)));
+  }
+
+  /** Null for a variable that isn't set or is no path. */
+  private static @Nullable Path path(@Nullable String value) {
+    try {
+      return value == null || value.isBlank() ? null : Path.of(value);
+    } catch (InvalidPathException e) {
+      return null;
+    }
+  }
+
+  /** Absolute, since the linker would search for a name without a slash. */
+  private static String at(@Nullable Path folder, String name) {
+    return folder == null ? name : folder.resolve(name).toAbsolutePath().toString();
+  }
+}
