@@ -25,6 +25,7 @@ final class Providers {
     List<Kernels> all =
         KernelProvider.names().stream()
             .filter(name -> !name.equals("vector") || KernelProvider.whyNoVector() == null)
+            .filter(name -> !name.equals("cublas"))
             .map(KernelProvider::choose)
             .toList();
     assertThat(all).isNotEmpty();

@@ -1,7 +1,11 @@
 package dev.nibble.kernels.provider;
 
+import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.cublas.AutoKernels;
+import dev.nibble.kernels.cublas.CublasKernels;
 import dev.nibble.kernels.cublas.CudaOptions;
+import dev.nibble.kernels.cublas.CudaUnavailableException;
 import dev.nibble.kernels.scalar.ScalarKernels;
 import dev.nibble.kernels.vector.VectorKernels;
 import java.lang.System.Logger.Level;
@@ -23,12 +27,13 @@ public final class KernelProvider {
   private static final String AUTO = "auto";
   private static final String SCALAR = "scalar";
   private static final String VECTOR = "vector";
+  private static final String CUBLAS = CublasKernels.NAME;
 
   private KernelProvider() {}
 
   /** Names of all providers, available or not. */
   public static List<String> names() {
-    return List.of(VECTOR, SCALAR);
+    return List.of(CUBLAS, VECTOR, SCALAR);
   }
 
   /**
@@ -67,9 +72,10 @@ public final class KernelProvider {
     String name = request != null ? request : System.getProperty(PROPERTY, AUTO);
     Kernels kernels =
         switch (name) {
-          case AUTO -> best();
+          case AUTO -> best(cuda);
           case SCALAR -> new ScalarKernels();
           case VECTOR -> vector();
+          case CUBLAS -> cublas(cuda);
           default ->
               throw new KernelUnavailableException(
                   "There are no kernels named %s; choose one of %s, %s"
@@ -84,7 +90,18 @@ public final class KernelProvider {
     return VectorSupport.whyNot();
   }
 
-  private static Kernels best() {
+  /** The CPU's best, and a device beside it where there is one. */
+  private static Kernels best(CudaOptions cuda) {
+    HostKernels host = host();
+    try {
+      return new AutoKernels(CublasKernels.load(cuda, host));
+    } catch (CudaUnavailableException e) {
+      logNoDevice(e);
+      return host;
+    }
+  }
+
+  private static HostKernels host() {
     if (whyNoVector() == null) {
       return vector();
     }
@@ -92,7 +109,15 @@ public final class KernelProvider {
     return new ScalarKernels();
   }
 
-  private static Kernels vector() {
+  private static Kernels cublas(CudaOptions cuda) {
+    try {
+      return CublasKernels.load(cuda, host());
+    } catch (CudaUnavailableException e) {
+      throw new KernelUnavailableException("The cublas kernels cannot run: " + e.getMessage());
+    }
+  }
+
+  private static HostKernels vector() {
     String reason = whyNoVector();
     if (reason != null) {
       throw new KernelUnavailableException("The vector kernels cannot run: " + reason);
@@ -122,6 +147,10 @@ public final class KernelProvider {
     private Fallback() {}
 
     static void announce() {}
+  }
+
+  private static void logNoDevice(CudaUnavailableException reason) {
+    System.getLogger(LOGGER).log(Level.DEBUG, "No cublas kernels: {0}", reason.getMessage());
   }
 
   /** At debug level: the JDK's own logger prints anything higher on the console. */

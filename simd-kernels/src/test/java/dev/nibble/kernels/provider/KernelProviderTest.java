@@ -59,7 +59,7 @@ class KernelProviderTest {
         .hasMessageContaining("auto")
         .hasMessageContaining("scalar")
         .hasMessageContaining("vector");
-    assertThat(KernelProvider.names()).containsExactly("vector", "scalar");
+    assertThat(KernelProvider.names()).containsExactly("cublas", "vector", "scalar");
   }
 
   @Test

@@ -1,0 +1,67 @@
+package dev.nibble.kernels.cublas;
+
+import dev.nibble.kernels.DeviceException;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.Workload;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The choice between a device and the CPU, made for each workload by a measurement of its largest
+ * convolution, once for each. Copies cost more than products where channels are few or a batch is
+ * small, so a device does not win by being there.
+ */
+public final class AutoKernels extends HostDelegate {
+  /** The largest convolution and all that the time of its passes depends on. */
+  private record Question(Convolution op, int picturesPerShard, int threads) {}
+
+  private final CublasKernels device;
+  private final Map<Question, Boolean> answers = new ConcurrentHashMap<>();
+
+  /** Lets a device compete with its own host's table. */
+  public AutoKernels(CublasKernels device) {
+    super(device.host());
+    this.device = device;
+  }
+
+  @Override
+  public String name() {
+    return "auto";
+  }
+
+  @Override
+  public String description() {
+    return "the faster one for the network's largest convolution of %s and %s"
+        .formatted(host().description(), device.description());
+  }
+
+  /** The device's table if it wins, else the CPU's; also if the device fails. */
+  @Override
+  public Kernels select(Workload workload) {
+    Optional<Convolution> largest =
+        workload.stages().stream()
+            .map(Stage::operator)
+            .filter(Convolution.class::isInstance)
+            .map(Convolution.class::cast)
+            .max(Comparator.comparingLong(Convolution::multiplyAdds));
+    if (largest.isEmpty()) {
+      return host();
+    }
+    Question question =
+        new Question(largest.get(), workload.picturesPerShard(), workload.threads());
+    return answers.computeIfAbsent(question, this::deviceWins) ? device : host();
+  }
+
+  private boolean deviceWins(Question question) {
+    try (SpeedTrial trial =
+        new SpeedTrial(question.op(), question.picturesPerShard(), question.threads())) {
+      return trial.isFaster(device, host());
+    } catch (DeviceException e) {
+      return false;
+    }
+  }
+}

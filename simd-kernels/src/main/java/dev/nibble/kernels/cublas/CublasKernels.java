@@ -1,0 +1,123 @@
+package dev.nibble.kernels.cublas;
+
+import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.DeviceException;
+import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.HostKernels;
+import dev.nibble.kernels.KernelSession;
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.Workload;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The table whose convolutions are multiplied by a GPU. It holds nothing of the device itself;
+ * passes run in a session that it {@linkplain #open opens}.
+ *
+ * <p>Results are the same from run to run on one device, for any number of threads: every shard is
+ * cut into the same groups, and every handle has its own workspace and stream.
+ */
+public final class CublasKernels extends HostDelegate {
+  /** The provider's name. */
+  public static final String NAME = "cublas";
+
+  private final Cuda cuda;
+  private final CudaOptions options;
+  private final String description;
+
+  CublasKernels(Cuda cuda, CudaOptions options, HostKernels host) {
+    super(host);
+    this.cuda = cuda;
+    this.options = options;
+    this.description =
+        "cublas, %s products on %s, the rest %s"
+            .formatted(
+                options.precision().text(),
+                cuda.driver().deviceName(cuda.driver().device(0)),
+                host.description());
+  }
+
+  /**
+   * Finds the libraries and a device.
+   *
+   * @param host computes all but the convolutions' products
+   * @throws CudaUnavailableException if there is no usable device: says why
+   */
+  public static CublasKernels load(CudaOptions options, HostKernels host)
+      throws CudaUnavailableException {
+    try {
+      return new CublasKernels(Cuda.load(options), options, host);
+    } catch (DeviceException e) {
+      throw new CudaUnavailableException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public String description() {
+    return description;
+  }
+
+  /** None for a convolution, unless the CPU may have to stand in. */
+  @Override
+  public int packedFloats(Stage stage) {
+    boolean device = stage.operator() instanceof Convolution && !options.fallback();
+    return device ? 0 : super.packedFloats(stage);
+  }
+
+  @Override
+  public long stagingBytes(Workload workload) {
+    return DevicePlan.of(workload).stagingBytes();
+  }
+
+  @Override
+  public KernelSession open(Workload workload, MemorySegment workspace, MemorySegment staging) {
+    DevicePlan plan = DevicePlan.of(workload);
+    if (!staging.isNative() || staging.byteSize() < plan.stagingBytes()) {
+      throw new IllegalArgumentException(
+          "The session needs %d bytes of staging off the heap, not %d"
+              .formatted(plan.stagingBytes(), staging.byteSize()));
+    }
+    while (!plan.placements().isEmpty()) {
+      try {
+        return new CublasSession(cuda, plan, options.precision(), host(), description, staging);
+      } catch (DeviceException e) {
+        if (!e.outOfMemory() || !options.fallback()) {
+          throw e;
+        }
+        plan = plan.withoutLargest();
+      }
+    }
+    return host().open(workload, workspace, staging);
+  }
+
+  @Override
+  public void packForward(ForwardArgs args, float[] packed) {
+    throw unopened();
+  }
+
+  @Override
+  public void forward(
+      ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+    throw unopened();
+  }
+
+  @Override
+  public void packBackward(BackwardArgs args, float[] packed) {
+    throw unopened();
+  }
+
+  @Override
+  public void backward(
+      BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+    throw unopened();
+  }
+
+  private static IllegalStateException unopened() {
+    return new IllegalStateException("These kernels compute in a session: open one first");
+  }
+}

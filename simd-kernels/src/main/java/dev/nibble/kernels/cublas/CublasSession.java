@@ -1,0 +1,84 @@
+package dev.nibble.kernels.cublas;
+
+import dev.nibble.kernels.HostKernels;
+import dev.nibble.kernels.KernelSession;
+import dev.nibble.kernels.Kernels;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** All that a session holds of a device, taken in one go and given back in the opposite order. */
+final class CublasSession implements KernelSession {
+  /** What NVIDIA recommends for cuBLAS: 32 MiB from compute capability 9 on, 4 MiB before. */
+  private static final long LARGE_WORKSPACE = 32 << 20;
+
+  private static final long SMALL_WORKSPACE = 4 << 20;
+
+  private final CudaDriver driver;
+  private final long context;
+  private final Releases releases;
+  private final Kernels kernels;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  /**
+   * Takes everything.
+   *
+   * @throws dev.nibble.kernels.DeviceException if the device refuses; nothing is held then
+   */
+  CublasSession(
+      Cuda cuda,
+      DevicePlan plan,
+      Precision precision,
+      HostKernels host,
+      String description,
+      MemorySegment staging) {
+    this.driver = cuda.driver();
+    this.releases = new Releases();
+    try {
+      int device = driver.device(0);
+      context = driver.retainPrimaryContext(device);
+      releases.add(() -> driver.releasePrimaryContext(device));
+      driver.setCurrent(context);
+      long workspace =
+          driver.attribute(device, CudaDriver.COMPUTE_CAPABILITY_MAJOR) >= 9
+              ? LARGE_WORKSPACE
+              : SMALL_WORKSPACE;
+      MemorySegment pinned = staging.asSlice(0, plan.stagingBytes());
+      driver.register(pinned);
+      releases.add(() -> driver.unregister(pinned));
+      DeviceWeights weights = weights(plan);
+      Lane[] lanes = new Lane[plan.lanes()];
+      for (int i = 0; i < lanes.length; i++) {
+        long at = i * plan.laneBytes();
+        lanes[i] = new Lane(cuda, plan, precision, pinned, at, workspace, releases);
+      }
+      kernels =
+          new SessionKernels(
+              host, plan, driver, context, weights, new LanePool(lanes), closed, description);
+    } catch (RuntimeException | Error e) {
+      releases.closeAfter(e);
+      throw e;
+    }
+  }
+
+  private DeviceWeights weights(DevicePlan plan) {
+    DevicePointer memory = driver.allocate(plan.weightBytes(), "weights");
+    releases.add(() -> driver.free(memory));
+    long stream = driver.createStream();
+    releases.add(() -> driver.destroyStream(stream));
+    return new DeviceWeights(driver, memory, stream, plan.weightCount());
+  }
+
+  @Override
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  @Override
+  public void close() {
+    if (closed.compareAndSet(false, true)) {
+      // Freeing needs the context, and whoever closes need not have computed.
+      releases.add(() -> driver.setCurrent(context));
+      releases.close();
+    }
+  }
+}

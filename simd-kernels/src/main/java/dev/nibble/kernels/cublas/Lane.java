@@ -1,0 +1,182 @@
+package dev.nibble.kernels.cublas;
+
+import dev.nibble.kernels.DeviceException;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * What one thread computes with: three streams, for copies in, products and copies out, a cuBLAS
+ * handle with a workspace of its own (so that results do not depend on other threads), and two
+ * slots. Used by one thread at a time, whose context must be the device's.
+ *
+ * <p>Host memory that a copy reads or writes is staging, which outlives the lane.
+ */
+final class Lane {
+  /** Buffers of a group of pictures: indices into staging, their twins on the device, events. */
+  private record Slot(
+      long in,
+      long out,
+      DevicePointer deviceIn,
+      DevicePointer deviceOut,
+      long arrived,
+      long computed,
+      long done) {}
+
+  private final CudaDriver driver;
+  private final MemorySegment staging;
+  private final long copyIn;
+  private final long compute;
+  private final long copyOut;
+  private final ConvolutionProducts products;
+  private final Slot[] slots = new Slot[DevicePlan.SLOTS];
+  private final long gradient;
+  private final DevicePointer deviceGradient;
+
+  /**
+   * Takes everything from the device.
+   *
+   * @param at byte offset of the lane's part of staging, {@link DevicePlan#laneBytes} long
+   * @param workspace bytes for cuBLAS
+   * @param releases gets what gives it back
+   */
+  Lane(
+      Cuda cuda,
+      DevicePlan plan,
+      Precision precision,
+      MemorySegment staging,
+      long at,
+      long workspace,
+      Releases releases) {
+    this.driver = cuda.driver();
+    this.staging = staging;
+    copyIn = stream(releases);
+    compute = stream(releases);
+    copyOut = stream(releases);
+    long handle = cuda.blas().create();
+    releases.add(() -> cuda.blas().destroy(handle));
+    cuda.blas().setStream(handle, compute);
+    // After the stream, which resets the workspace.
+    cuda.blas().setWorkspace(handle, memory(workspace, "cuBLAS' workspace", releases));
+    products = new ConvolutionProducts(cuda.blas(), handle, precision);
+    long next = at;
+    for (int i = 0; i < slots.length; i++) {
+      slots[i] =
+          new Slot(
+              next,
+              next + plan.inBytes(),
+              memory(plan.inBytes(), "activations", releases),
+              memory(plan.outBytes(), "products", releases),
+              event(releases),
+              event(releases),
+              event(releases));
+      next += plan.inBytes() + plan.outBytes();
+    }
+    gradient = next;
+    deviceGradient = memory(plan.gradientBytes(), "weights' gradient", releases);
+    releases.add(this::drain);
+  }
+
+  private long stream(Releases releases) {
+    long stream = driver.createStream();
+    releases.add(() -> driver.destroyStream(stream));
+    return stream;
+  }
+
+  private long event(Releases releases) {
+    long event = driver.createEvent();
+    releases.add(() -> driver.destroyEvent(event));
+    return event;
+  }
+
+  private DevicePointer memory(long bytes, String purpose, Releases releases) {
+    DevicePointer memory = driver.allocate(bytes, purpose);
+    releases.add(() -> driver.free(memory));
+    return memory;
+  }
+
+  /** Where groups are staged. */
+  MemorySegment staging() {
+    return staging;
+  }
+
+  /** Byte offset in staging of what goes to the device through a slot. */
+  long in(int slot) {
+    return slots[slot].in();
+  }
+
+  /** Byte offset in staging of what comes back through a slot. */
+  long out(int slot) {
+    return slots[slot].out();
+  }
+
+  /** Byte offset in staging of the weights' gradient that {@link #receiveGradient} fetched. */
+  long gradient() {
+    return gradient;
+  }
+
+  /** Starts the copy to the device of a slot's first bytes; products begin after it. */
+  void send(int slot, long bytes) {
+    Slot s = slots[slot];
+    driver.copyToDevice(s.deviceIn(), 0, staging, s.in(), bytes, copyIn);
+    driver.recordEvent(s.arrived(), copyIn);
+    driver.waitEvent(compute, s.arrived());
+  }
+
+  void forward(int slot, ConvolutionGrid grid, int pictures, DevicePointer weights, long at) {
+    Slot s = slots[slot];
+    products.forward(grid, pictures, s.deviceIn(), weights, at, s.deviceOut());
+  }
+
+  /** Adds a group's gradient of the weights to the lane's, or begins it. */
+  void weights(int slot, ConvolutionGrid grid, int pictures, boolean add) {
+    products.weights(grid, pictures, slots[slot].deviceIn(), add, deviceGradient);
+  }
+
+  void data(int slot, ConvolutionGrid grid, int pictures, DevicePointer weights, long at) {
+    Slot s = slots[slot];
+    products.data(grid, pictures, s.deviceIn(), weights, at, s.deviceOut());
+  }
+
+  /** Starts the copy from the device of a slot's products so far; 0 bytes for none. */
+  void receive(int slot, long bytes) {
+    Slot s = slots[slot];
+    if (bytes == 0) {
+      driver.recordEvent(s.done(), compute);
+      return;
+    }
+    driver.recordEvent(s.computed(), compute);
+    driver.waitEvent(copyOut, s.computed());
+    driver.copyToHost(staging, s.out(), s.deviceOut(), 0, bytes, copyOut);
+    driver.recordEvent(s.done(), copyOut);
+  }
+
+  /** Waits until a slot's group is done: its products have arrived, its buffers are free. */
+  void await(int slot) {
+    driver.synchronizeEvent(slots[slot].done());
+  }
+
+  /** Fetches the weights' gradient into staging and waits for it. */
+  void receiveGradient(long bytes) {
+    driver.copyToHost(staging, gradient, deviceGradient, 0, bytes, compute);
+    driver.synchronizeStream(compute);
+  }
+
+  /**
+   * Waits for all that is under way after a failure, so that no copy outlives the call that began
+   * it. A device that refuses has nothing under way any more.
+   */
+  void abandon(Throwable cause) {
+    try {
+      drain();
+    } catch (DeviceException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private void drain() {
+    try (Releases streams = new Releases()) {
+      streams.add(() -> driver.synchronizeStream(copyOut));
+      streams.add(() -> driver.synchronizeStream(compute));
+      streams.add(() -> driver.synchronizeStream(copyIn));
+    }
+  }
+}

@@ -1,0 +1,173 @@
+package dev.nibble.kernels.cublas;
+
+import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.GradientTerm;
+import dev.nibble.kernels.KernelSession;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.StoreFormat;
+import dev.nibble.kernels.Workload;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * Times one convolution's stage on two tables, forward and backward, a shard a thread, on zeros.
+ * What its passes need is allocated for the moment.
+ */
+final class SpeedTrial implements AutoCloseable {
+  /** The JVM compiles the kernels while they run: seconds until they are as fast as they get. */
+  private static final long MOST_NANOS = 6_000_000_000L;
+
+  /** Rounds in which neither table got faster, after which the trial ends. */
+  private static final int STEADY_ROUNDS = 20;
+
+  private final int pictures;
+  private final int threads;
+  private final Workload workload;
+  private final Arena arena = Arena.ofShared();
+  private final ExecutorService pool;
+  private final ForwardArgs forward;
+  private final BackwardArgs backward;
+
+  SpeedTrial(Convolution op, int picturesPerShard, int threads) {
+    this.pictures = picturesPerShard;
+    this.threads = threads;
+    Activation kept = new Activation(false, false, StoreFormat.KEPT, false);
+    Stage stage = new Stage(op, kept, null, false);
+    int batch = picturesPerShard * threads;
+    this.workload = new Workload(List.of(stage), batch, threads, threads);
+    MemorySegment x = arena.allocate(batch * stage.input().bytes(), 64);
+    MemorySegment y = arena.allocate(batch * stage.output().bytes(), 64);
+    MemorySegment weights = arena.allocate(4L * op.weights(), 64);
+    MemorySegment bias = op.bias() ? arena.allocate(4L * op.outChannels(), 64) : null;
+    MemorySegment dx = arena.allocate(batch * stage.input().bytes(), 64);
+    MemorySegment sums = arena.allocate(threads * Partials.gradientBytes(stage), 64);
+    forward = new ForwardArgs(stage, batch, x, null, null, weights, bias, null, null, y, null);
+    backward =
+        new BackwardArgs(
+            stage,
+            batch,
+            List.of(GradientTerm.plain(y, stage.output())),
+            null,
+            x,
+            null,
+            null,
+            weights,
+            null,
+            List.of(),
+            dx,
+            sums);
+    pool = Executors.newFixedThreadPool(threads, Thread.ofPlatform().daemon().factory());
+  }
+
+  /** A table, open, with what its passes run in. */
+  private final class Runner implements AutoCloseable {
+    private final Arena staging = Arena.ofShared();
+    private final KernelSession session;
+    private final float[] packed;
+    private final List<float[]> scratch = new ArrayList<>();
+    private long best = Long.MAX_VALUE;
+
+    Runner(Kernels table) {
+      long bytes = table.stagingBytes(workload);
+      packed = new float[table.packedFloats(forward.stage())];
+      for (int i = 0; i < threads; i++) {
+        scratch.add(new float[table.scratchFloats(forward.stage())]);
+      }
+      try {
+        // The workspace is the whole of memory: the arguments' buffers lie anywhere in it.
+        session = table.open(workload, MemorySegment.NULL, staging.allocate(bytes, 64));
+      } catch (RuntimeException | Error e) {
+        staging.close();
+        throw e;
+      }
+    }
+
+    /** Runs both passes once; returns whether it was the fastest so far. */
+    boolean run() throws InterruptedException {
+      Kernels kernels = session.kernels();
+      long start = System.nanoTime();
+      kernels.packForward(forward, packed);
+      all(i -> kernels.forward(forward, i, from(i), from(i + 1), packed, scratch.get(i)));
+      kernels.packBackward(backward, packed);
+      all(i -> kernels.backward(backward, i, from(i), from(i + 1), packed, scratch.get(i)));
+      long time = System.nanoTime() - start;
+      boolean faster = time < best;
+      best = Math.min(best, time);
+      return faster;
+    }
+
+    @Override
+    public void close() {
+      try (staging) {
+        session.close();
+      }
+    }
+  }
+
+  private interface Shard {
+    void run(int index);
+  }
+
+  private int from(int shard) {
+    return shard * pictures;
+  }
+
+  private void all(Shard shard) throws InterruptedException {
+    List<Callable<Boolean>> tasks = new ArrayList<>();
+    for (int i = 0; i < threads; i++) {
+      int index = i;
+      tasks.add(
+          () -> {
+            shard.run(index);
+            return true;
+          });
+    }
+    for (Future<Boolean> future : pool.invokeAll(tasks)) {
+      try {
+        future.get();
+      } catch (ExecutionException e) {
+        if (e.getCause() instanceof RuntimeException cause) {
+          throw cause;
+        }
+        throw new IllegalStateException(e.getCause());
+      }
+    }
+  }
+
+  /** Whether the challenger's fastest round beats the other's. */
+  boolean isFaster(Kernels challenger, Kernels other) {
+    try (Runner first = new Runner(challenger);
+        Runner second = new Runner(other)) {
+      long end = System.nanoTime() + MOST_NANOS;
+      for (int steady = 0; steady < STEADY_ROUNDS && System.nanoTime() < end; steady++) {
+        boolean faster = first.run();
+        faster |= second.run();
+        if (faster) {
+          steady = 0;
+        }
+      }
+      return first.best < second.best;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  @Override
+  public void close() {
+    pool.shutdownNow();
+    arena.close();
+  }
+}
