@@ -55,7 +55,7 @@ final class CudaLibraries {
   Blas blas(int driverVersion) throws CudaUnavailableException {
     Failures failures = new Failures();
     for (Candidate candidate : search.blas()) {
-      if (isAbsent(candidate)) {
+      if (isAbsent(candidate, failures)) {
         continue;
       }
       if (candidate.major() > driverVersion / 1000) {
@@ -95,8 +95,13 @@ final class CudaLibraries {
   }
 
   private Optional<NativeLibrary> open(String name, Failures failures) {
-    boolean path = name.contains("/");
-    if (path && Files.notExists(Path.of(name))) {
+    Optional<Path> file = name.contains("/") ? Optional.of(Path.of(name)) : Optional.empty();
+    if (file.isPresent() && Files.notExists(file.get())) {
+      return Optional.empty();
+    }
+    Optional<String> fault = file.flatMap(CudaLibraries::fault);
+    if (fault.isPresent()) {
+      failures.broken("%s does not load: %s".formatted(name, fault.get()));
       return Optional.empty();
     }
     try {
@@ -104,7 +109,7 @@ final class CudaLibraries {
     } catch (LoadException e) {
       String words = String.valueOf(e.getMessage());
       // The linker begins with the file that is at fault: the name itself where it found none.
-      if (!path && words.startsWith(name + ":")) {
+      if (file.isEmpty() && words.startsWith(name + ":")) {
         failures.absent(words);
       } else {
         failures.broken("%s does not load (%s)".formatted(name, words));
@@ -113,10 +118,26 @@ final class CudaLibraries {
     }
   }
 
-  private static boolean isAbsent(Candidate candidate) {
-    return candidate.folder() != null
-        && Files.notExists(Path.of(candidate.light()))
-        && Files.notExists(Path.of(candidate.blas()));
+  /** What keeps a file from being given to the linker, which a pipe would never come back from. */
+  private static Optional<String> fault(Path file) {
+    return Files.isRegularFile(file) ? ElfFile.fault(file) : Optional.of("it is not a file");
+  }
+
+  /** Whether there is nothing of cuBLAS in a folder; half of it is told. */
+  private static boolean isAbsent(Candidate candidate, Failures failures) {
+    if (candidate.folder() == null) {
+      return false;
+    }
+    boolean light = Files.exists(Path.of(candidate.light()));
+    boolean blas = Files.exists(Path.of(candidate.blas()));
+    if (light != blas) {
+      failures.broken(
+          "%s is missing beside %s"
+              .formatted(
+                  light ? candidate.blas() : candidate.light(),
+                  light ? candidate.light() : candidate.blas()));
+    }
+    return !light || !blas;
   }
 
   private static String withFailures(String path, Failures failures) {

@@ -1,10 +1,12 @@
 package dev.nibble.kernels.provider;
 
+import dev.nibble.kernels.DeviceException;
 import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.cublas.AutoKernels;
 import dev.nibble.kernels.cublas.CublasKernels;
 import dev.nibble.kernels.cublas.CudaOptions;
+import dev.nibble.kernels.cublas.CudaReport;
 import dev.nibble.kernels.cublas.CudaUnavailableException;
 import dev.nibble.kernels.scalar.ScalarKernels;
 import dev.nibble.kernels.vector.VectorKernels;
@@ -47,7 +49,11 @@ public final class KernelProvider {
 
   /** Whether a GPU can be used, and which; opens the device for a moment. */
   public static GpuStatus gpu(CudaOptions options) {
-    return new GpuStatus(false, "this version has no kernels for GPUs");
+    try {
+      return new GpuStatus(true, CudaReport.text(options));
+    } catch (CudaUnavailableException | DeviceException e) {
+      return new GpuStatus(false, String.valueOf(e.getMessage()));
+    }
   }
 
   /**
