@@ -7,6 +7,7 @@ import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.Workload;
 import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.plan.Workspace;
 import java.lang.foreign.MemorySegment;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A network in memory, ready to be trained or evaluated: owns the slab, the threads and their
- * scratch.
+ * scratch, and the kernels that were opened for it.
  *
  * <p>Used by one thread at a time. A batch is put into a slot (or straight into {@link #input()}),
  * then {@link #train} or {@link #evaluate} runs it. Neither allocates.
@@ -25,9 +26,7 @@ public final class Session implements AutoCloseable {
   private final ExecutionPlan plan;
   private final Kernels kernels;
   private final MemoryAccount account;
-  private final Workspace workspace;
-  private final Scratch scratch;
-  private final WorkerPool pool;
+  private final Resources resources = new Resources();
   private final Binder binder;
   private final StagePasses passes;
   private final KeptWeights kept;
@@ -53,45 +52,36 @@ public final class Session implements AutoCloseable {
       PassesFactory factory) {
     this.network = plan.graph().network();
     this.plan = plan;
-    this.kernels = kernels;
-    long heap = Scratch.bytes(plan, kernels, options.threads());
-    long total = plan.memory().totalBytes() + heap;
-    checkLimit(parent, total);
+    Workload workload = plan.workload(options.threads());
+    this.kernels = kernels.select(workload);
+    checkLimit(parent, bytes(plan, options, this.kernels));
     this.account = parent.child("session " + network.name(), MemoryAccount.UNLIMITED);
-    Workspace opened = null;
-    Scratch reserved = null;
-    WorkerPool started = null;
+    resources.add(account::close);
     try {
-      reserved = new Scratch(plan, kernels, options.threads(), account);
-      opened = Workspace.open(account, plan.memory(), "workspace");
-      started = new WorkerPool(options.threads(), "nibble-" + network.name());
-      this.workspace = opened;
-      this.scratch = reserved;
-      this.pool = started;
-      this.binder = new Binder(plan, opened);
-      this.passes = factory.make(plan, binder, kernels, started, reserved, options);
+      Scratch scratch = new Scratch(plan, this.kernels, options.threads(), account);
+      resources.add(scratch::close);
+      Workspace workspace = Workspace.open(account, plan.memory(), "workspace");
+      resources.add(workspace::close);
+      OpenKernels opened = OpenKernels.open(this.kernels, workload, workspace.segment(), account);
+      resources.add(opened::close);
+      WorkerPool pool = new WorkerPool(options.threads(), "nibble-" + network.name());
+      resources.add(pool::close);
+      this.binder = new Binder(plan, workspace);
+      this.passes = factory.make(plan, binder, opened.kernels(), pool, scratch, options);
       this.kept = new KeptWeights(plan, binder);
       this.slots = plan.buffers().persistent().slots().stream().map(binder::slot).toList();
       RunningStatistics.start(network, binder);
     } catch (RuntimeException | Error e) {
-      if (started != null) {
-        started.close();
-      }
-      if (opened != null) {
-        opened.close();
-      }
-      if (reserved != null) {
-        reserved.close();
-      }
-      account.close();
+      resources.closeAfter(e);
       throw e;
     }
   }
 
   /**
-   * Allocates everything that the plan lists.
+   * Allocates everything that the plan lists, and opens the kernels that are selected for it.
    *
    * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
+   * @throws dev.nibble.kernels.DeviceException if the kernels' device refuses something
    */
   public static Session open(
       ExecutionPlan plan, SessionOptions options, Kernels kernels, MemoryAccount account) {
@@ -107,13 +97,24 @@ public final class Session implements AutoCloseable {
     return new Session(plan, options, kernels, account, factory);
   }
 
-  /** Bytes that a session takes: the plan's slab and, on the heap, the threads' scratch. */
+  /**
+   * Bytes that a session takes: the plan's slab, the kernels' staging and, on the heap, the
+   * threads' scratch.
+   */
   public static long bytes(ExecutionPlan plan, SessionOptions options, Kernels kernels) {
-    return plan.memory().totalBytes() + Scratch.bytes(plan, kernels, options.threads());
+    Kernels selected = kernels.select(plan.workload(options.threads()));
+    return plan.memory().totalBytes()
+        + stagingBytes(plan, options, selected)
+        + Scratch.bytes(plan, selected, options.threads());
+  }
+
+  /** Bytes of staging that the kernels, which were selected for the plan, need in a session. */
+  public static long stagingBytes(ExecutionPlan plan, SessionOptions options, Kernels selected) {
+    return OpenKernels.bytes(selected, plan.workload(options.threads()));
   }
 
   private void checkLimit(MemoryAccount parent, long total) {
-    // Both reservations are tried as one, so that nothing is allocated if their sum does not fit.
+    // All reservations are tried as one, so that nothing is allocated if their sum does not fit.
     String purpose = "training " + network.name() + " with a batch of " + plan.options().batch();
     if (!plan.options().isTraining()) {
       purpose = "evaluating " + network.name() + " with a batch of " + plan.options().batch();
@@ -132,7 +133,7 @@ public final class Session implements AutoCloseable {
     return plan;
   }
 
-  /** The kernels in use. */
+  /** The kernels that were selected, to plan and open other sessions with; not to compute with. */
   public Kernels kernels() {
     return kernels;
   }
@@ -297,15 +298,15 @@ public final class Session implements AutoCloseable {
     }
   }
 
-  /** Frees everything; later calls throw. */
+  /**
+   * Frees everything; later calls throw.
+   *
+   * @throws dev.nibble.kernels.DeviceException if the kernels' device refuses to free something;
+   *     everything else is freed all the same
+   */
   @Override
   public void close() {
-    if (!closed) {
-      closed = true;
-      pool.close();
-      workspace.close();
-      scratch.close();
-      account.close();
-    }
+    closed = true;
+    resources.close();
   }
 }

@@ -7,6 +7,7 @@ import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.engine.plan.StageGraph;
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.Workload;
 import dev.nibble.memory.plan.BufferRequest;
 import dev.nibble.memory.plan.MemoryPlan;
 import java.util.ArrayList;
@@ -29,6 +30,8 @@ final class InferencePlan {
 
   private final FoldedNetwork folded;
   private final ExecutionPlan plan;
+  private final int lanes;
+  private final Workload workload;
   private final Kernels kernels;
   private final MemoryPlan shared;
   private final MemoryPlan lane;
@@ -36,10 +39,13 @@ final class InferencePlan {
   /** Position of a buffer in its own plan, shared or a lane's, by its index in the whole plan. */
   private final int[] places;
 
-  private InferencePlan(FoldedNetwork folded, int picturesAtOnce, Kernels kernels) {
+  private InferencePlan(FoldedNetwork folded, int picturesAtOnce, int lanes, Kernels kernels) {
     this.folded = folded;
-    this.kernels = kernels;
+    this.lanes = lanes;
     this.plan = ExecutionPlan.of(folded.network(), PlanOptions.inference(picturesAtOnce));
+    // A lane takes its pictures through in one shard of its own.
+    this.workload = new Workload(plan.workload(lanes).stages(), picturesAtOnce, 1, lanes);
+    this.kernels = kernels.select(workload);
     List<BufferRequest> all = new ArrayList<>();
     List<BufferRequest> own = new ArrayList<>();
     places = new int[plan.all().size()];
@@ -52,15 +58,20 @@ final class InferencePlan {
     this.lane = MemoryPlan.of(own);
   }
 
-  /** Plans for that many pictures a lane; 0 takes as many as the cache holds. */
-  static InferencePlan of(Network network, int picturesAtOnce, Kernels kernels) {
+  /**
+   * Plans for that many lanes.
+   *
+   * @param picturesAtOnce pictures that a lane holds; 0 takes as many as the cache does
+   * @param kernels of which those that suit the predictor best are selected
+   */
+  static InferencePlan of(Network network, int picturesAtOnce, int lanes, Kernels kernels) {
     FoldedNetwork folded = FoldedNetwork.of(network);
     if (picturesAtOnce > 0) {
-      return new InferencePlan(folded, picturesAtOnce, kernels);
+      return new InferencePlan(folded, picturesAtOnce, lanes, kernels);
     }
-    InferencePlan one = new InferencePlan(folded, 1, kernels);
+    InferencePlan one = new InferencePlan(folded, 1, lanes, kernels);
     int fit = Math.clamp(CACHE_BYTES / one.lane.totalBytes(), 1, MOST_AT_ONCE);
-    return fit == 1 ? one : new InferencePlan(folded, fit, kernels);
+    return fit == 1 ? one : new InferencePlan(folded, fit, lanes, kernels);
   }
 
   /**
@@ -80,6 +91,16 @@ final class InferencePlan {
 
   StageGraph graph() {
     return plan.graph();
+  }
+
+  /** The kernels that were selected. */
+  Kernels kernels() {
+    return kernels;
+  }
+
+  /** What they will run: in each lane, all its pictures in one shard. */
+  Workload workload() {
+    return workload;
   }
 
   /** Pictures that a lane holds. */
@@ -114,13 +135,13 @@ final class InferencePlan {
     return most;
   }
 
-  /** Bytes outside the heap for that many lanes. */
-  long slabBytes(int lanes) {
+  /** Bytes of the slab: what is shared, and each lane's. */
+  long slabBytes() {
     return shared.totalBytes() + lanes * lane.totalBytes();
   }
 
-  /** Bytes on the heap for that many lanes: scratch and packed weights. */
-  long heapBytes(int lanes) {
+  /** Bytes on the heap: the lanes' scratch and packed weights. */
+  long heapBytes() {
     long floats = (long) lanes * scratchFloats();
     for (int i = 0; i < graph().stages().size(); i++) {
       floats += packedFloats(i);

@@ -2,6 +2,8 @@ package dev.nibble.engine.infer;
 
 import dev.nibble.engine.events.PredictionEvent;
 import dev.nibble.engine.events.Recording;
+import dev.nibble.engine.exec.OpenKernels;
+import dev.nibble.engine.exec.Resources;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.FoldedWeights;
@@ -39,43 +41,47 @@ public final class Predictor implements AutoCloseable {
   private final int classes;
   private final PredictorOptions options;
   private final MemoryAccount account;
-  private final PredictorMemory memory;
+  private final Resources resources = new Resources();
   private final Lanes lanes;
   private final int atOnce;
   private final Object closing = new Object();
-  private boolean closed;
 
   /** Replaced as a whole, so that a call reads one field and takes no lock. */
   private volatile PredictionListener[] listeners = {};
 
-  @SuppressWarnings("MustBeClosedChecker") // the predictor owns the memory, and closes it
   private Predictor(
       Network network,
       Function<Parameter, MemorySegment> values,
       PredictorOptions options,
       Kernels kernels,
-      MemoryAccount account) {
+      MemoryAccount parent) {
     this.name = network.name();
     this.input = network.input();
     this.classes = network.classes();
     this.options = options;
-    this.account = account;
     checkChannels(options, input);
-    InferencePlan plan = InferencePlan.of(network, options.picturesAtOnce(), kernels);
-    this.atOnce = plan.picturesAtOnce();
     int count = options.threads();
-    this.memory = new PredictorMemory(plan, count, account);
+    InferencePlan plan = InferencePlan.of(network, options.picturesAtOnce(), count, kernels);
+    this.atOnce = plan.picturesAtOnce();
+    this.account = parent.child("predictor " + name, MemoryAccount.UNLIMITED);
+    resources.add(account::close);
     try {
+      PredictorMemory memory = new PredictorMemory(plan, account);
+      resources.add(memory::close);
+      OpenKernels opened =
+          OpenKernels.open(plan.kernels(), plan.workload(), memory.segment(), account);
+      resources.add(opened::close);
       new FoldedWeights(network, plan.folded(), values).write(memory::parameter);
-      memory.fillTables(kernels);
+      memory.fillTables(opened.kernels());
       Lane[] all = new Lane[count];
       for (int i = 0; i < count; i++) {
-        all[i] = new Lane(plan, memory, i, kernels, options);
+        all[i] = new Lane(plan, memory, i, opened.kernels(), options);
       }
       all[0].pack();
       this.lanes = new Lanes(all, atOnce, plan);
+      resources.add(lanes::close);
     } catch (RuntimeException | Error e) {
-      memory.close();
+      resources.closeAfter(e);
       throw e;
     }
   }
@@ -87,6 +93,7 @@ public final class Predictor implements AutoCloseable {
    *     statistics included
    * @param parent pays for the predictor until it is closed
    * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
+   * @throws dev.nibble.kernels.DeviceException if the kernels' device refuses something
    * @throws IllegalArgumentException if mean and std do not fit the network's channels
    */
   public static Predictor of(
@@ -95,13 +102,7 @@ public final class Predictor implements AutoCloseable {
       PredictorOptions options,
       Kernels kernels,
       MemoryAccount parent) {
-    MemoryAccount account = parent.child("predictor " + network.name(), MemoryAccount.UNLIMITED);
-    try {
-      return new Predictor(network, values, options, kernels, account);
-    } catch (RuntimeException | Error e) {
-      account.close();
-      throw e;
-    }
+    return new Predictor(network, values, options, kernels, parent);
   }
 
   /**
@@ -310,16 +311,16 @@ public final class Predictor implements AutoCloseable {
     }
   }
 
-  /** Waits for the calls under way, then frees everything; later calls throw. */
+  /**
+   * Waits for the calls under way, then frees everything; later calls throw.
+   *
+   * @throws dev.nibble.kernels.DeviceException if the kernels' device refuses to free something;
+   *     everything else is freed all the same
+   */
   @Override
   public void close() {
     synchronized (closing) {
-      if (!closed) {
-        lanes.close();
-        memory.close();
-        account.close();
-        closed = true;
-      }
+      resources.close();
     }
   }
 }

@@ -28,10 +28,10 @@ final class PredictorMemory implements AutoCloseable {
   private final long heapBytes;
   private final float[][] packed;
 
-  PredictorMemory(InferencePlan plan, int lanes, MemoryAccount account) {
+  PredictorMemory(InferencePlan plan, MemoryAccount account) {
     this.plan = plan;
     this.account = account;
-    this.heapBytes = plan.heapBytes(lanes);
+    this.heapBytes = plan.heapBytes();
     account.reserve(heapBytes, HEAP);
     try {
       this.packed = new float[plan.graph().stages().size()][];
@@ -39,11 +39,16 @@ final class PredictorMemory implements AutoCloseable {
         packed[i] = new float[plan.packedFloats(i)];
       }
       // Last, since nothing but a close would free it.
-      this.slab = Slab.allocate(account, plan.slabBytes(lanes), "weights and activations");
+      this.slab = Slab.allocate(account, plan.slabBytes(), "weights and activations");
     } catch (RuntimeException | Error e) {
       account.release(heapBytes, HEAP);
       throw e;
     }
+  }
+
+  /** The slab: all buffers lie in it. */
+  MemorySegment segment() {
+    return slab.segment();
   }
 
   /** A lane's own buffer, or one that all lanes share. */

@@ -14,8 +14,10 @@ import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
+import dev.nibble.kernels.Workload;
 import dev.nibble.memory.plan.MemoryPlan;
 import java.util.List;
+import java.util.function.ToLongFunction;
 
 /**
  * Everything that a session needs in memory, before any of it exists: every buffer with its first
@@ -90,6 +92,11 @@ public final class ExecutionPlan {
   /** Number of shards a full batch is cut into. */
   public int shards() {
     return shards;
+  }
+
+  /** What a session of that many threads runs, for the kernels to prepare. */
+  public Workload workload(int threads) {
+    return new Workload(stages, options.batch(), shards, threads);
   }
 
   /** Every buffer, in the order of the memory plan's placements. */
@@ -186,14 +193,12 @@ public final class ExecutionPlan {
   }
 
   /**
-   * The largest batch whose plan, with {@code extraBytes} beside it, stays within a limit; 0 if
-   * none.
+   * The largest batch whose plan stays within a limit; 0 if none.
+   *
+   * @param extra bytes beside a plan's own
    */
   public static int largestBatch(
-      Network network,
-      PlanOptions options,
-      long limit,
-      java.util.function.IntToLongFunction extra) {
+      Network network, PlanOptions options, long limit, ToLongFunction<ExecutionPlan> extra) {
     StageGraph graph = Lowering.lower(network);
     int low = 0;
     int high = 1;
@@ -217,8 +222,8 @@ public final class ExecutionPlan {
       PlanOptions options,
       int batch,
       long limit,
-      java.util.function.IntToLongFunction extra) {
+      ToLongFunction<ExecutionPlan> extra) {
     ExecutionPlan plan = of(graph, options.withBatch(batch));
-    return plan.memory().totalBytes() + extra.applyAsLong(batch) <= limit;
+    return plan.memory().totalBytes() + extra.applyAsLong(plan) <= limit;
   }
 }

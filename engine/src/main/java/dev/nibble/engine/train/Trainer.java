@@ -68,7 +68,10 @@ public final class Trainer implements AutoCloseable {
     this.best = new BestEpoch(options.earlyStopping());
     this.session =
         Session.open(
-            choice.plan().execution(), TrainingPlan.sessionOptions(options), kernels, account);
+            choice.plan().execution(),
+            TrainingPlan.sessionOptions(options),
+            choice.plan().kernels(),
+            account);
     this.recorder = new StepRecorder(session.plan());
     try {
       this.info = DataFit.info(network, data, options);
@@ -88,6 +91,7 @@ public final class Trainer implements AutoCloseable {
    * @param account what its memory is taken from
    * @throws DataException if the data does not fit the network or the batch
    * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
+   * @throws dev.nibble.kernels.DeviceException if the kernels' device refuses something
    */
   public static Trainer open(
       Network network,
@@ -296,6 +300,8 @@ public final class Trainer implements AutoCloseable {
    *
    * @throws DivergedException if a loss, or a norm to clip, is not finite; checkpoints already
    *     saved stay
+   * @throws dev.nibble.kernels.DeviceException if the kernels' device fails: close the trainer, and
+   *     go on from the last checkpoint in another, with other kernels if need be
    */
   public TrainingResult run(TrainingListener listener) {
     session.kept().use(Version.TRAINED);

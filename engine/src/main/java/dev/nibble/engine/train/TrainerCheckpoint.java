@@ -17,6 +17,7 @@ import java.util.Set;
 
 /** What of a training run goes into a checkpoint, and back. */
 final class TrainerCheckpoint {
+  private static final String KERNELS = "kernels";
   private static final String MEAN = "normalization-mean";
   private static final String STD = "normalization-std";
   private static final String PICTURE_MEAN = "normalization-picture-mean";
@@ -50,7 +51,9 @@ final class TrainerCheckpoint {
     words.put(MEAN, text(info.mean()));
     words.put(STD, text(info.std()));
     words.put(PICTURE_MEAN, Boolean.toString(info.pictureMean()));
-    return new CheckpointMeta(model(session), done, epoch, options.seed(), words, (float) lastLoss);
+    Map<String, String> model = model(session);
+    model.put(KERNELS, session.kernels().description());
+    return new CheckpointMeta(model, done, epoch, options.seed(), words, (float) lastLoss);
   }
 
   private static String text(float[] values) {
@@ -109,7 +112,6 @@ final class TrainerCheckpoint {
     model.put("name", network.name());
     model.put("input", network.input().toString());
     model.put("classes", Integer.toString(network.classes()));
-    model.put("kernels", session.kernels().name());
     return model;
   }
 
@@ -118,7 +120,12 @@ final class TrainerCheckpoint {
       Session session,
       BestEpoch best,
       Map<String, String> trajectory) {
-    checkpoint.requireModel(model(session));
+    Map<String, String> model = model(session);
+    String kernels = checkpoint.meta().model().get(KERNELS);
+    if (kernels != null) {
+      model.put(KERNELS, kernels); // told, not compared: a run may have to go on elsewhere
+    }
+    checkpoint.requireModel(model);
     requireTrajectory(checkpoint, trajectory);
     List<Section> sections = sections(session, best);
     Map<String, Long> sizes = new LinkedHashMap<>();

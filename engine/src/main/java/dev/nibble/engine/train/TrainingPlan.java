@@ -19,7 +19,8 @@ import java.util.Locale;
 /**
  * What a training run allocates, to the byte, known before any of it exists. Sizes are in bytes.
  *
- * <p>All memory lies in one slab off the heap, but for the threads' scratch, which lies on it.
+ * <p>All memory lies in one slab off the heap, but for the staging of kernels that compute
+ * elsewhere, which has its own, and the threads' scratch, which lies on the heap.
  */
 public final class TrainingPlan {
   /** Batches that the loader fills ahead while training. */
@@ -32,6 +33,7 @@ public final class TrainingPlan {
   private final TrainingOptions options;
   private final Kernels kernels;
   private final ExecutionPlan plan;
+  private final long staging;
   private final long total;
 
   /**
@@ -54,18 +56,21 @@ public final class TrainingPlan {
     this.options = options;
     this.kernels = kernels;
     this.plan = plan;
+    this.staging = Session.stagingBytes(plan, sessionOptions(options), kernels);
     this.total = Session.bytes(plan, sessionOptions(options), kernels);
   }
 
   /**
    * Plans a run with exactly these options.
    *
+   * @param kernels of which those that suit the run best are selected ({@link #kernels})
    * @throws IllegalArgumentException if layers are frozen that the network does not have, or others
    *     that they depend on are not
    */
   public static TrainingPlan of(Network network, TrainingOptions options, Kernels kernels) {
     ExecutionPlan plan = ExecutionPlan.of(network, planOptions(options));
-    return new TrainingPlan(network, options, kernels, plan);
+    Kernels selected = kernels.select(plan.workload(options.threads()));
+    return new TrainingPlan(network, options, selected, plan);
   }
 
   private static PlanOptions planOptions(TrainingOptions options) {
@@ -98,7 +103,12 @@ public final class TrainingPlan {
     return options;
   }
 
-  /** All that a run allocates: the slab and the threads' scratch. */
+  /** The kernels that were selected for the run, and that it was planned for. */
+  public Kernels kernels() {
+    return kernels;
+  }
+
+  /** All that a run allocates: the slab, the kernels' staging and the threads' scratch. */
   public long totalBytes() {
     return total;
   }
@@ -115,7 +125,15 @@ public final class TrainingPlan {
 
   /** The threads' scratch, on the heap; it does not depend on the batch. */
   public long scratchBytes() {
-    return total - slabBytes();
+    return total - slabBytes() - staging;
+  }
+
+  /**
+   * Staging for kernels that compute elsewhere, off the heap; 0 for those on the CPU. It depends on
+   * the batch.
+   */
+  public long stagingBytes() {
+    return staging;
   }
 
   /** Parameters, gradients, the optimiser's state, running statistics, kept weights. */
@@ -195,6 +213,11 @@ public final class TrainingPlan {
   /** The largest batch whose run stays within a limit in bytes; 0 if none. */
   public int largestBatch(long limit) {
     long scratch = scratchBytes();
-    return ExecutionPlan.largestBatch(network, plan.options(), limit, batch -> scratch);
+    SessionOptions session = sessionOptions(options);
+    return ExecutionPlan.largestBatch(
+        network,
+        plan.options(),
+        limit,
+        other -> scratch + Session.stagingBytes(other, session, kernels));
   }
 }

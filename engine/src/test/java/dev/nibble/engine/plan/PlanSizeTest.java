@@ -17,7 +17,6 @@ import dev.nibble.memory.plan.Placement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.IntToLongFunction;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -120,12 +119,12 @@ class PlanSizeTest {
     PlanOptions options = PlanOptions.training(1, StoreFormat.INT4, false);
     Kernels kernels = TestKernels.chosen();
     SessionOptions session = SessionOptions.of(2);
-    IntToLongFunction scratch =
-        batch -> {
-          ExecutionPlan plan = ExecutionPlan.of(network, options.withBatch(batch));
-          return Session.bytes(plan, session, kernels) - plan.memory().totalBytes();
-        };
-    int largest = ExecutionPlan.largestBatch(network, options, limit, scratch);
+    int largest =
+        ExecutionPlan.largestBatch(
+            network,
+            options,
+            limit,
+            plan -> Session.bytes(plan, session, kernels) - plan.memory().totalBytes());
     assertThat(largest).isGreaterThan(1);
     ExecutionPlan fits = ExecutionPlan.of(network, options.withBatch(largest));
     ExecutionPlan tooLarge = ExecutionPlan.of(network, options.withBatch(largest + 1));

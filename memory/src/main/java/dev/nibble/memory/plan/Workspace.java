@@ -71,6 +71,11 @@ public final class Workspace implements AutoCloseable {
     return views[index];
   }
 
+  /** All of it: every view lies in it, where the plan placed it. */
+  public MemorySegment segment() {
+    return slab.segment();
+  }
+
   /** What was laid out. */
   public MemoryPlan plan() {
     return plan;
