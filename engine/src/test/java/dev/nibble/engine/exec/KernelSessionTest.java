@@ -58,7 +58,7 @@ class KernelSessionTest {
     Initializer.initialize(session, 5);
     MemorySegment input = session.input();
     for (long i = 0; i < input.byteSize() / 4; i++) {
-      input.set(JAVA_FLOAT, 4 * i, i % 17 - 8);
+      input.set(JAVA_FLOAT, 4 * i, (float) (i % 17) - 8);
     }
     MemorySegment labels = session.slots().getFirst().labels();
     for (int i = 0; i < 5; i++) {
