@@ -13,11 +13,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** One stage against an independent implementation in PyTorch: see ALGORITHM, golden vectors. */
+@Tag("gpu")
 class GoldenUnitTest {
   private static final int FILES = 25;
 

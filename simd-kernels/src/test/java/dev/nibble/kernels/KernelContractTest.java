@@ -8,10 +8,12 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every provider computes what the scalar one does, on any stage, and touches nothing else. */
+@Tag("gpu")
 class KernelContractTest {
   private static final double TOLERANCE = 1e-5;
   private static final int RANDOM_STAGES = 240;

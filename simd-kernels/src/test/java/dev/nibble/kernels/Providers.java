@@ -1,8 +1,14 @@
 package dev.nibble.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.nibble.kernels.cublas.CudaOptions;
+import dev.nibble.kernels.cublas.StandInDevice;
+import dev.nibble.kernels.provider.GpuStatus;
 import dev.nibble.kernels.provider.KernelProvider;
+import dev.nibble.kernels.scalar.ScalarKernels;
+import dev.nibble.kernels.vector.VectorKernels;
 import java.util.List;
 
 /**
@@ -13,10 +19,22 @@ final class Providers {
   /** Property by which the build says which provider a run must get. */
   static final String EXPECTED = "nibble.kernels.expected";
 
+  /** The cublas table over a device that is made of Java. */
+  private static final String STAND_IN = "cublas-standin";
+
+  private static final String GPU = "cublas";
+
   private Providers() {}
 
   static List<Kernels> underTest() {
     String expected = System.getProperty(EXPECTED);
+    if (STAND_IN.equals(expected)) {
+      return StandIn.TABLES;
+    }
+    if (GPU.equals(expected)) {
+      GpuStatus gpu = KernelProvider.gpu(KernelProvider.cudaOptions());
+      assumeTrue(gpu.available(), "no GPU: " + gpu.text());
+    }
     if (expected != null) {
       Kernels chosen = KernelProvider.choose(null);
       assertThat(chosen.name()).isEqualTo(expected);
@@ -25,10 +43,29 @@ final class Providers {
     List<Kernels> all =
         KernelProvider.names().stream()
             .filter(name -> !name.equals("vector") || KernelProvider.whyNoVector() == null)
-            .filter(name -> !name.equals("cublas"))
+            .filter(name -> !name.equals(GPU))
             .map(KernelProvider::choose)
             .toList();
     assertThat(all).isNotEmpty();
     return all;
+  }
+
+  /** Fails if the stand-in of a GPU, where the run is about it, objects to what was done. */
+  static void verify() {
+    if (STAND_IN.equals(System.getProperty(EXPECTED))) {
+      StandIn.DEVICE.verify();
+    }
+  }
+
+  /** One device a JVM, as there is one in a machine. */
+  private static final class StandIn {
+    static final StandInDevice DEVICE = new StandInDevice();
+
+    static final List<Kernels> TABLES =
+        List.of(
+            DEVICE.table(CudaOptions.defaults(), new VectorKernels(true)),
+            DEVICE.table(CudaOptions.defaults().withFallback(true), new ScalarKernels()));
+
+    private StandIn() {}
   }
 }

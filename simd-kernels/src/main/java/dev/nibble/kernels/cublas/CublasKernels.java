@@ -84,7 +84,8 @@ public final class CublasKernels extends HostDelegate {
     }
     while (!plan.placements().isEmpty()) {
       try {
-        return new CublasSession(cuda, plan, options.precision(), host(), description, staging);
+        return new CublasSession(
+            cuda, plan, options.precision(), host(), this::packedFloats, description, staging);
       } catch (DeviceException e) {
         if (!e.outOfMemory() || !options.fallback()) {
           throw e;

@@ -3,8 +3,10 @@ package dev.nibble.kernels.cublas;
 import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.KernelSession;
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.ToIntFunction;
 
 /** All that a session holds of a device, taken in one go and given back in the opposite order. */
 final class CublasSession implements KernelSession {
@@ -29,6 +31,7 @@ final class CublasSession implements KernelSession {
       DevicePlan plan,
       Precision precision,
       HostKernels host,
+      ToIntFunction<Stage> packedFloats,
       String description,
       MemorySegment staging) {
     this.driver = cuda.driver();
@@ -53,7 +56,15 @@ final class CublasSession implements KernelSession {
       }
       kernels =
           new SessionKernels(
-              host, plan, driver, context, weights, new LanePool(lanes), closed, description);
+              host,
+              plan,
+              driver,
+              context,
+              weights,
+              new LanePool(lanes),
+              closed,
+              packedFloats,
+              description);
     } catch (RuntimeException | Error e) {
       releases.closeAfter(e);
       throw e;

@@ -9,6 +9,7 @@ import dev.nibble.kernels.cublas.DevicePlan.Placement;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** The table of an open session: convolutions on the device, everything else on the CPU. */
@@ -19,6 +20,7 @@ final class SessionKernels extends HostDelegate {
   private final DeviceWeights weights;
   private final LanePool lanes;
   private final AtomicBoolean closed;
+  private final ToIntFunction<Stage> packedFloats;
   private final String description;
   private final GroupedPasses passes;
 
@@ -30,6 +32,7 @@ final class SessionKernels extends HostDelegate {
       DeviceWeights weights,
       LanePool lanes,
       AtomicBoolean closed,
+      ToIntFunction<Stage> packedFloats,
       String description) {
     super(host);
     this.plan = plan;
@@ -38,6 +41,7 @@ final class SessionKernels extends HostDelegate {
     this.weights = weights;
     this.lanes = lanes;
     this.closed = closed;
+    this.packedFloats = packedFloats;
     this.description = description;
     this.passes = new GroupedPasses(host.ends());
   }
@@ -53,6 +57,20 @@ final class SessionKernels extends HostDelegate {
     return left == 0
         ? description
         : description + "; " + left + " convolutions on the CPU for want of device memory";
+  }
+
+  @Override
+  public int packedFloats(Stage stage) {
+    return packedFloats.applyAsInt(stage);
+  }
+
+  /** The contract's door, although a device needs no array. */
+  private void checkPacked(Stage stage, float[] packed) {
+    int floats = packedFloats(stage);
+    if (packed.length < floats) {
+      throw new IllegalArgumentException(
+          "The packed weights hold " + packed.length + " floats, but the stage needs " + floats);
+    }
   }
 
   /** Where the stage's products are made; null for the CPU. */
@@ -76,6 +94,7 @@ final class SessionKernels extends HostDelegate {
     if (place == null) {
       host().packForward(args, packed);
     } else {
+      checkPacked(args.stage(), packed);
       MemorySegment source = Objects.requireNonNull(args.weights(), "convolutions have weights");
       driver.setCurrent(context);
       weights.copy(source, place.grid().weightBytes());
@@ -89,6 +108,7 @@ final class SessionKernels extends HostDelegate {
       host().packBackward(args, packed);
       return;
     }
+    checkPacked(args.stage(), packed);
     MemorySegment source = Objects.requireNonNull(args.weights(), "convolutions have weights");
     if (weights.find(source) < 0) {
       driver.setCurrent(context);
@@ -112,6 +132,7 @@ final class SessionKernels extends HostDelegate {
       host().forward(args, shard, from, to, packed, scratch);
       return;
     }
+    checkPacked(args.stage(), packed);
     long at = weightsAt(args.weights());
     Lane lane = lanes.claim();
     try {
@@ -133,6 +154,7 @@ final class SessionKernels extends HostDelegate {
       host().backward(args, shard, from, to, packed, scratch);
       return;
     }
+    checkPacked(args.stage(), packed);
     long at = weightsAt(args.weights());
     Lane lane = lanes.claim();
     try {

@@ -79,11 +79,13 @@ final class StandInGate {
   }
 
   /** Keeps a sentence for {@link #failures}; always returns its first argument's status. */
+  @SuppressWarnings("AnnotateFormatMethod") // its annotation is no dependency of ours
   synchronized int fail(int status, String sentence, Object... parts) {
     fail(sentence, parts);
     return status;
   }
 
+  @SuppressWarnings("AnnotateFormatMethod") // its annotation is no dependency of ours
   synchronized void fail(String sentence, Object... parts) {
     if (failures.size() < MOST_FAILURES) {
       failures.add(sentence.formatted(parts));

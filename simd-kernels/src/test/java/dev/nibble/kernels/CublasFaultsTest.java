@@ -1,0 +1,247 @@
+package dev.nibble.kernels;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.util.Objects.requireNonNull;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.cublas.CudaOptions;
+import dev.nibble.kernels.cublas.StandInDevice;
+import dev.nibble.kernels.scalar.ScalarKernels;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Every call to a device fails in turn; a driver disappears; memory runs out. */
+class CublasFaultsTest {
+  /** The driver's and cuBLAS's: invalid, memory, not initialised, no device, sticky ones, ... */
+  private static final int[] STATUSES = {
+    1, 2, 3, 7, 8, 11, 13, 14, 15, 16, 100, 201, 700, 719, 999
+  };
+
+  private static final StageCase CASE =
+      StageCases.around(new Convolution(new FeatureMap(5, 6, 4), 8, 3, 1, true), 11);
+
+  private final StandInDevice device = new StandInDevice();
+
+  @AfterEach
+  void free() {
+    device.close();
+  }
+
+  private Kernels table(boolean fallback) {
+    return device.table(CudaOptions.defaults().withFallback(fallback), new ScalarKernels());
+  }
+
+  /** A session forward and one backward: all calls that there are. */
+  private static List<StageRun.Result> run(Kernels kernels) {
+    StageRun.Result forward = StageRun.forward(kernels, CASE);
+    return List.of(forward, StageRun.backward(kernels, CASE, forward));
+  }
+
+  private static void assertEqual(List<StageRun.Result> actual, List<StageRun.Result> expected) {
+    for (int i = 0; i < expected.size(); i++) {
+      StageRun.Result result = actual.get(i);
+      expected
+          .get(i)
+          .floats()
+          .forEach(
+              (name, values) ->
+                  assertThat(requireNonNull(result.floats().get(name))).as(name).isEqualTo(values));
+    }
+  }
+
+  @Test
+  void everyCallCanFailWithEveryStatus() {
+    assertThat(CASE.trains()).isTrue();
+    Kernels table = table(false);
+    int before = device.calls();
+    List<StageRun.Result> expected = run(table);
+    int calls = device.calls() - before;
+    assertThat(calls).isGreaterThan(100);
+    for (int nth = 1; nth <= calls; nth++) {
+      for (int status : STATUSES) {
+        device.failNext(nth, status);
+        String what = "call " + nth + " of " + calls + " returns " + status;
+        assertThatThrownBy(() -> run(table))
+            .as(what)
+            .isInstanceOfSatisfying(
+                DeviceException.class,
+                e -> {
+                  assertThat(e.code()).as(what).isEqualTo(status);
+                  assertThat(e.call()).as(what).matches("cu[A-Za-z0-9_]+");
+                  assertThat(e).as(what).hasMessageContaining(e.call());
+                  assertThat(e).as(what).hasMessageContaining(e.status() + " (" + status + ")");
+                });
+        device.heal();
+        device.verify();
+      }
+    }
+    assertEqual(run(table), expected);
+  }
+
+  @Test
+  void aDriverThatDisappearsLeavesNothingUnderWay() {
+    Kernels table = table(true);
+    int before = device.calls();
+    run(table);
+    int calls = device.calls() - before;
+    for (int nth = 0; nth < calls; nth++) {
+      try (StandInDevice mortal = new StandInDevice()) {
+        Kernels kernels =
+            mortal.table(CudaOptions.defaults().withFallback(true), new ScalarKernels());
+        mortal.dieAfterNext(nth);
+        assertThatThrownBy(() -> run(kernels)).isInstanceOf(DeviceException.class);
+        mortal.verifyDead();
+      }
+    }
+  }
+
+  @Test
+  void memoryThatRunsOutIsToldWithItsSizes() {
+    device.memory(1 << 20);
+    assertThatThrownBy(() -> run(table(false)))
+        .isInstanceOfSatisfying(
+            DeviceException.class, e -> assertThat(e.outOfMemory()).as("memory").isTrue())
+        .hasMessageContaining("CUDA_ERROR_OUT_OF_MEMORY (2)")
+        .hasMessageContaining("asked for")
+        .hasMessageContaining("free of 1 MiB");
+    device.verify();
+  }
+
+  @Test
+  void memoryThatRunsOutLeavesALayerToTheProcessorWhereThatIsAllowed() {
+    device.memory(1 << 20);
+    assertEqual(run(table(true)), run(new ScalarKernels()));
+    device.verify();
+  }
+
+  @Test
+  void onlyTheLargestLayersAreLeftToTheProcessor() {
+    Convolution small = new Convolution(new FeatureMap(4, 4, 8), 8, 3, 1, false);
+    Convolution large = new Convolution(new FeatureMap(64, 64, 64), 64, 3, 1, false);
+    Activation kept = new Activation(false, false, StoreFormat.KEPT, false);
+    Workload workload =
+        new Workload(
+            List.of(new Stage(small, kept, null, false), new Stage(large, kept, null, false)),
+            4,
+            2,
+            1);
+    device.memory(34 << 20); // of which the workspace of cuBLAS takes 32
+    Kernels table = table(true);
+    try (Arena arena = Arena.ofShared();
+        KernelSession session =
+            table.open(
+                workload, MemorySegment.NULL, arena.allocate(table.stagingBytes(workload), 64))) {
+      assertThat(session.kernels().description()).contains("1 convolutions on the CPU");
+    }
+    device.verify();
+  }
+
+  @Test
+  void aSessionClosesTwice() {
+    try (Arena arena = Arena.ofShared()) {
+      Kernels table = table(false);
+      Workload workload = new Workload(List.of(CASE.stage()), CASE.batch(), CASE.shards(), 1);
+      MemorySegment staging = arena.allocate(table.stagingBytes(workload), 64);
+      KernelSession session = table.open(workload, MemorySegment.NULL, staging);
+      session.close();
+      session.close();
+      device.verify();
+      assertThatThrownBy(() -> StageRun.forward(session.kernels(), CASE))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("closed");
+    }
+  }
+
+  @Test
+  void anUnopenedTableSaysSo() {
+    float[] none = {};
+    try (Guarded memory = new Guarded(0, false)) {
+      Convolution op = new Convolution(new FeatureMap(1, 1, 1), 1, 1, 1, false);
+      Stage stage = new Stage(op, Activation.IDENTITY, null, false);
+      MemorySegment one = memory.allocate(4);
+      ForwardArgs args =
+          new ForwardArgs(stage, 1, one, null, null, one, null, null, null, one, null);
+      assertThatThrownBy(() -> table(false).forward(args, 0, 0, 1, none, none))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("open one first");
+    }
+  }
+
+  /** Shards on two threads at once give the bits of one after the other. */
+  @Test
+  void threadsDoNotMeet() throws Exception {
+    Convolution op = new Convolution(new FeatureMap(6, 5, 7), 9, 3, 2, true);
+    Activation kept = new Activation(false, false, StoreFormat.KEPT, false);
+    Stage stage = new Stage(op, kept, null, false);
+    int batch = 12;
+    int shards = 4;
+    Workload workload = new Workload(List.of(stage), batch, shards, 2);
+    Kernels table = table(false);
+    try (Arena arena = Arena.ofShared(); // a confined one would not let the threads in
+        ExecutorService pool = Executors.newFixedThreadPool(2)) {
+      ForwardArgs args =
+          new ForwardArgs(
+              stage,
+              batch,
+              filled(arena, batch * stage.input().bytes()),
+              null,
+              null,
+              filled(arena, 4L * op.weights()),
+              filled(arena, 4L * op.outChannels()),
+              null,
+              null,
+              arena.allocate(batch * stage.output().bytes(), 64),
+              null);
+      float[] alone = null;
+      for (int round = 0; round < 4; round++) {
+        MemorySegment staging = arena.allocate(table.stagingBytes(workload), 64);
+        try (KernelSession session = table.open(workload, MemorySegment.NULL, staging)) {
+          Kernels kernels = session.kernels();
+          args.y().fill((byte) -1);
+          kernels.packForward(args, new float[0]);
+          List<Callable<Boolean>> tasks = new ArrayList<>();
+          for (int i = 0; i < shards; i++) {
+            int shard = i;
+            tasks.add(
+                () -> {
+                  float[] scratch = new float[kernels.scratchFloats(stage)];
+                  kernels.forward(args, shard, 3 * shard, 3 * shard + 3, new float[0], scratch);
+                  return true;
+                });
+          }
+          if (round == 0) {
+            for (Callable<Boolean> task : tasks) {
+              task.call();
+            }
+          } else {
+            for (Future<Boolean> future : pool.invokeAll(tasks)) {
+              future.get();
+            }
+          }
+        }
+        float[] values = Guarded.floats(args.y(), batch * stage.output().values());
+        alone = alone == null ? values : alone;
+        assertThat(values).isEqualTo(alone);
+      }
+    }
+    device.verify();
+  }
+
+  private static MemorySegment filled(Arena arena, long bytes) {
+    MemorySegment segment = arena.allocate(bytes, 64);
+    for (int i = 0; i < bytes / 4; i++) {
+      segment.setAtIndex(JAVA_FLOAT, i, (i * 37 % 101 - 50) / 50f);
+    }
+    return segment;
+  }
+}

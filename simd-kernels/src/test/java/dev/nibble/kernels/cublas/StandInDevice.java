@@ -1,0 +1,66 @@
+package dev.nibble.kernels.cublas;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.kernels.HostKernels;
+import dev.nibble.kernels.Kernels;
+
+/** A {@link CudaStandIn} for the tests of other packages. */
+public final class StandInDevice implements AutoCloseable {
+  private final CudaStandIn standIn = new CudaStandIn();
+
+  /** A device with memory of 1 GiB. */
+  public StandInDevice() {}
+
+  /** The cublas table over this device. */
+  public Kernels table(CudaOptions options, HostKernels host) {
+    try {
+      return new CublasKernels(Cuda.of(standIn.driver(), standIn.blas()), options, host);
+    } catch (CudaUnavailableException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Calls so far. */
+  public int calls() {
+    return standIn.calls();
+  }
+
+  /** Makes the nth call from now on return a status, once. */
+  public void failNext(int nth, int status) {
+    standIn.failAt(standIn.calls() + nth, status);
+  }
+
+  /** Makes every call after the next n fail: the driver is gone. */
+  public void dieAfterNext(int n) {
+    standIn.dieAfter(standIn.calls() + n);
+  }
+
+  /** Ends all faults. */
+  public void heal() {
+    standIn.heal();
+  }
+
+  /** Sets how much memory the device has. */
+  public void memory(long bytes) {
+    standIn.deviceBytes(bytes);
+  }
+
+  /** Fails if something is left, under way or was done wrong. */
+  public void verify() {
+    assertThat(standIn.underWay()).as("what is under way").isEmpty();
+    standIn.assertNothingLeft();
+    standIn.assertFlawless();
+  }
+
+  /** Fails if something is under way: a driver that is gone gives nothing back. */
+  public void verifyDead() {
+    assertThat(standIn.underWay()).as("what is under way").isEmpty();
+    standIn.assertFlawless();
+  }
+
+  @Override
+  public void close() {
+    standIn.close();
+  }
+}
