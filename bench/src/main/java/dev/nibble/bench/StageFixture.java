@@ -2,6 +2,7 @@ package dev.nibble.bench;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.nibble.engine.exec.OpenKernels;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.ChannelTable;
@@ -13,10 +14,11 @@ import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
+import dev.nibble.kernels.Workload;
 import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.Slab;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 
@@ -27,7 +29,8 @@ import java.util.SplittableRandom;
  */
 final class StageFixture implements AutoCloseable {
   private final MemoryAccount account = MemoryAccount.root("stage", MemoryAccount.UNLIMITED);
-  private final List<Slab> slabs = new ArrayList<>();
+  private final Slab slab;
+  private final OpenKernels opened;
   private final Kernels kernels;
   private final int batch;
   private final ForwardArgs forward;
@@ -36,19 +39,26 @@ final class StageFixture implements AutoCloseable {
   private final float[] scratch;
   private final SplittableRandom random = new SplittableRandom(3);
 
+  /** Bytes of the slab that are taken. */
+  private long used;
+
   /**
    * Fills the buffers and runs the stage forward once.
    *
    * @param batch pictures a pass
    */
-  StageFixture(Kernels kernels, Operator operator, StoreFormat store, int batch) {
-    this.kernels = kernels;
+  StageFixture(Kernels provider, Operator operator, StoreFormat store, int batch) {
     this.batch = batch;
     FeatureMap in = operator.input();
     FeatureMap out = operator.output();
     boolean kept = store == StoreFormat.KEPT;
     Activation activation = new Activation(!kept, !kept, store, false);
     Stage stage = new Stage(operator, activation, null, true);
+    slab = Slab.allocate(account, bytes(stage, batch), "buffers");
+    Workload workload = new Workload(List.of(stage), batch, 1, 1);
+    Kernels selected = provider.select(workload);
+    opened = OpenKernels.open(selected, workload, slab.segment(), account);
+    kernels = opened.kernels();
     MemorySegment x = random(batch * in.bytes());
     MemorySegment table = activation.needsTable() ? table(activation, in.channels()) : null;
     MemorySegment copy = store.bits() > 0 ? zeros(batch * store.bytes(in)) : null;
@@ -94,10 +104,32 @@ final class StageFixture implements AutoCloseable {
     return table;
   }
 
+  /** An upper bound for all buffers: x, y, their gradients, codes, weights, sums, tables. */
+  private static long bytes(Stage stage, int batch) {
+    FeatureMap in = stage.operator().input();
+    FeatureMap out = stage.operator().output();
+    long channels = in.channels();
+    long[] buffers = {
+      batch * in.bytes(),
+      batch * in.bytes(),
+      batch * out.bytes(),
+      batch * out.bytes(),
+      batch * stage.activation().store().bytes(in),
+      4L * stage.operator().weights(),
+      Partials.statisticsBytes(out.channels()),
+      Partials.gradientBytes(stage),
+      ChannelTable.bytes(in.channels()),
+      8 * channels,
+      4 * channels,
+      4 * channels
+    };
+    return Arrays.stream(buffers).map(Slab::sizeFor).sum();
+  }
+
   private MemorySegment zeros(long bytes) {
-    Slab slab = Slab.allocate(account, bytes, "buffer");
-    slabs.add(slab);
-    return slab.segment();
+    MemorySegment buffer = slab.segment().asSlice(used, bytes);
+    used += Slab.sizeFor(bytes);
+    return buffer;
   }
 
   private MemorySegment random(long bytes) {
@@ -134,7 +166,8 @@ final class StageFixture implements AutoCloseable {
 
   @Override
   public void close() {
-    slabs.forEach(Slab::close);
+    opened.close();
+    slab.close();
     account.close();
   }
 }

@@ -19,6 +19,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -63,11 +64,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(names = "--threads", paramLabel = "N", description = "Default: all cores.")
   private @Nullable Integer threads;
 
-  @Option(
-      names = "--kernels",
-      paramLabel = "NAME",
-      description = "auto, scalar or vector. Default: auto.")
-  private @Nullable String kernels;
+  @Mixin private KernelOption kernels = new KernelOption();
 
   @Option(
       names = "--memory-limit",
@@ -92,7 +89,7 @@ final class EvaluateCommand implements Callable<Integer> {
     Path file = BadInputException.path(weights);
     ModelInfo info = ModelFile.info(file);
     FeatureMap input = info.input();
-    Kernels provider = Inputs.kernelsOrDefault(kernels);
+    Kernels provider = kernels.choose();
     Long limit = Inputs.bytes(memoryLimit);
     PictureSize size = new PictureSize(input.height(), input.width());
     try (DataSplits splits = Inputs.open(Inputs.data(data), size, skipUnreadable);

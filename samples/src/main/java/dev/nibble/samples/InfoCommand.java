@@ -1,15 +1,16 @@
 package dev.nibble.samples;
 
 import dev.nibble.engine.data.DataSources;
-import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.DeviceException;
+import dev.nibble.kernels.provider.GpuStatus;
 import dev.nibble.kernels.provider.KernelProvider;
+import dev.nibble.kernels.provider.KernelUnavailableException;
 import dev.nibble.memory.ByteSize;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** {@code nibble info}: what this machine and JVM offer, and what Nibble makes of it. */
@@ -21,29 +22,42 @@ import picocli.CommandLine.Spec;
 final class InfoCommand implements Callable<Integer> {
   @Spec CommandSpec spec = CommandSpec.create();
 
-  @Option(
-      names = "--kernels",
-      paramLabel = "NAME",
-      description = "auto, scalar or vector. Default: auto.")
-  private @Nullable String kernels;
+  @Mixin private KernelOption kernels = new KernelOption();
 
   @Override
   public Integer call() {
-    Kernels provider = Inputs.kernelsOrDefault(kernels);
     String noVector = KernelProvider.whyNoVector();
     line("version", Nibble.VERSION.substring("nibble ".length()));
     line("JDK", System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"));
     line("system", System.getProperty("os.name") + " " + System.getProperty("os.version"));
     line("processor", Machine.processor());
-    line("kernels", provider.description());
+    line("kernels", provider());
     line("vector kernels", noVector == null ? "available" : "not available: " + noVector);
     line("threads", Runtime.getRuntime().availableProcessors() + " (--threads)");
     line("memory", ByteSize.format(Machine.memoryBytes()));
     line("Java heap", "at most " + ByteSize.format(Runtime.getRuntime().maxMemory()));
     line("huge pages", hugePages());
-    line("GPU", "not used: this version has no kernels for GPUs, it computes on the CPU");
+    line("GPU", gpu());
     line("data sets", DataSources.dataHome() + " (" + DataSources.HOME_VARIABLE + ")");
     return 0;
+  }
+
+  private String provider() {
+    try {
+      return kernels.choose().description();
+    } catch (KernelUnavailableException e) {
+      return "not available: " + e.getMessage();
+    }
+  }
+
+  /** Whatever is wrong with a GPU is told, for that is what the command is asked for. */
+  private static String gpu() {
+    try {
+      GpuStatus status = KernelProvider.gpu(KernelProvider.cudaOptions());
+      return status.available() ? status.text() : "not available: " + status.text();
+    } catch (KernelUnavailableException | DeviceException e) {
+      return "not available: " + e.getMessage();
+    }
   }
 
   private static String hugePages() {

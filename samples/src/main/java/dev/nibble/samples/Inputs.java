@@ -8,12 +8,9 @@ import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.kernels.FeatureMap;
-import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
-import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.ByteSize;
 import java.nio.file.Files;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.logging.Level;
@@ -86,17 +83,6 @@ final class Inputs {
 
   static Schedule schedule(String text) {
     return Schedule.valueOf(scheduleName(text).toUpperCase(Locale.ROOT));
-  }
-
-  static Kernels kernels(String text) {
-    List<String> names = new ArrayList<>(List.of("auto"));
-    names.addAll(KernelProvider.names());
-    return KernelProvider.choose(Names.choose("--kernels", text, names));
-  }
-
-  /** The provider of {@code --kernels}, or of the system property, or the best one. */
-  static Kernels kernelsOrDefault(@Nullable String text) {
-    return text == null ? KernelProvider.choose(null) : kernels(text);
   }
 
   /** A size in bytes, or null for none. */

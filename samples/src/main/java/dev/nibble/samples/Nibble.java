@@ -1,5 +1,6 @@
 package dev.nibble.samples;
 
+import dev.nibble.kernels.DeviceException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -117,7 +118,8 @@ public final class Nibble implements Runnable {
     return BAD_INPUT;
   }
 
-  private int failed(Exception e, PrintWriter err) {
+  private int failed(Exception thrown, PrintWriter err) {
+    Exception e = thrown;
     if (stacktrace) {
       e.printStackTrace(err);
     }
@@ -125,6 +127,13 @@ public final class Nibble implements Runnable {
     if (sentence != null) {
       err.println("nibble: " + ended(oneLine(sentence)));
       return BAD_INPUT;
+    }
+    if (e instanceof DeviceException d) {
+      e = DeviceFailedException.of(d);
+    }
+    if (e instanceof DeviceFailedException) {
+      err.println("nibble: " + ended(oneLine(String.valueOf(e.getMessage()))));
+      return FAILED;
     }
     err.println("nibble: Unexpected " + oneLine(e.toString()) + " (--stacktrace shows where)");
     return FAILED;

@@ -14,6 +14,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -93,11 +94,7 @@ final class PlanCommand implements Callable<Integer> {
   @Option(names = "--threads", paramLabel = "N", description = "Default: all cores.")
   private @Nullable Integer threads;
 
-  @Option(
-      names = "--kernels",
-      paramLabel = "NAME",
-      description = "auto, scalar or vector; their scratch differs. Default: auto.")
-  private @Nullable String kernels;
+  @Mixin private KernelOption kernels = new KernelOption();
 
   @Option(
       names = "--memory-limit",
@@ -116,7 +113,7 @@ final class PlanCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Kernels provider = Inputs.kernelsOrDefault(kernels);
+    Kernels provider = kernels.choose();
     Network network = Inputs.network(model, Inputs.shape(input), classes);
     Long limit = Inputs.bytes(memoryLimit);
     if (batch < 1) {
@@ -126,7 +123,7 @@ final class PlanCommand implements Callable<Integer> {
         BadInputException.check(() -> TrainingPlan.of(network, options(), provider));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
-      out.println(JsonWriter.indented(PlanReport.json(plan, provider, limit)));
+      out.println(JsonWriter.indented(PlanReport.json(plan, limit)));
     } else {
       print(plan, limit, out);
     }
@@ -167,6 +164,9 @@ final class PlanCommand implements Callable<Integer> {
     sum(out, "batches being loaded", plan.batchBytes());
     sum(out, "tables, partial sums", plan.otherBytes());
     sum(out, "scratch of the threads", plan.scratchBytes());
+    if (plan.stagingBytes() > 0) {
+      sum(out, "staging for the GPU", plan.stagingBytes());
+    }
     sum(out, "TOTAL, what a run allocates", plan.totalBytes());
     out.println();
     sum(out, "the same in fp32 mode", plan.fp32Bytes());

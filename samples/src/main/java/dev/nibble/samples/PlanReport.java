@@ -6,7 +6,6 @@ import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingPlan;
 import dev.nibble.engine.train.TrainingPlan.PlannedBuffer;
-import dev.nibble.kernels.Kernels;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -17,7 +16,7 @@ final class PlanReport {
   private PlanReport() {}
 
   /** The figures and every buffer. */
-  static JsonObject json(TrainingPlan plan, Kernels kernels, @Nullable Long limit) {
+  static JsonObject json(TrainingPlan plan, @Nullable Long limit) {
     Network network = plan.network();
     TrainingOptions options = plan.options();
     JsonObject.Builder json = JsonObject.builder();
@@ -29,7 +28,8 @@ final class PlanReport {
     json.put("activations", options.store().name().toLowerCase(Locale.ROOT));
     json.put("naive", options.naive());
     json.put("threads", options.threads());
-    json.put("kernels", kernels.name());
+    json.put("kernels", plan.kernels().name());
+    json.put("kernels_description", plan.kernels().description());
     json.put("total_bytes", plan.totalBytes());
     json.put("store_bytes", plan.storeBytes());
     json.put("buffer_bytes", plan.commonBytes());
@@ -37,6 +37,7 @@ final class PlanReport {
     json.put("batch_bytes", plan.batchBytes());
     json.put("other_bytes", plan.otherBytes());
     json.put("scratch_bytes", plan.scratchBytes());
+    json.put("staging_bytes", plan.stagingBytes());
     json.put("slab_bytes", plan.slabBytes());
     json.put("lower_bound_bytes", plan.lowerBoundBytes());
     json.put("fp32_total_bytes", plan.fp32Bytes());

@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -58,11 +59,7 @@ final class PredictCommand implements Callable<Integer> {
   @Option(names = "--threads", paramLabel = "N", description = "Default: all cores.")
   private @Nullable Integer threads;
 
-  @Option(
-      names = "--kernels",
-      paramLabel = "NAME",
-      description = "auto, scalar or vector. Default: auto.")
-  private @Nullable String kernels;
+  @Mixin private KernelOption kernels = new KernelOption();
 
   @Option(names = "--json", description = "Print JSON, an entry a picture.")
   private boolean json;
@@ -83,7 +80,7 @@ final class PredictCommand implements Callable<Integer> {
           "The model reads %d channels: pictures have 1 or 3.".formatted(info.input().channels()));
     }
     List<Path> files = pictures.stream().map(BadInputException::path).toList();
-    Kernels provider = Inputs.kernelsOrDefault(kernels);
+    Kernels provider = kernels.choose();
     int batch = Math.min(MOST_BATCH, files.size());
     // All of them first: a picture that cannot be read is an error, not half an answer.
     List<Prediction> predictions = new ArrayList<>();

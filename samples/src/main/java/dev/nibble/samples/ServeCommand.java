@@ -17,6 +17,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -159,16 +160,14 @@ final class ServeCommand implements Callable<Integer> {
       description = "Pictures a second that are taken while it trains. Default: 500.")
   private int pictureRate = 500;
 
-  @Option(
-      names = "--kernels",
-      paramLabel = "NAME",
-      description = "auto, scalar or vector. Default: auto.")
-  private @Nullable String kernels;
+  @Mixin private KernelOption kernels = new KernelOption();
+
+  @Mixin private GpuOptions gpu = new GpuOptions();
 
   @Override
   public Integer call() throws InterruptedException {
     ServiceOptions options = options();
-    Kernels provider = Inputs.kernelsOrDefault(kernels);
+    Kernels provider = gpu.choose(kernels.name);
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     CountDownLatch stop = new CountDownLatch(1);

@@ -70,6 +70,11 @@ final class Settings {
     return saved.text(name);
   }
 
+  /** What was saved for an option of the run that goes on, or null; null for a new run, too. */
+  @Nullable String findSaved(String name) {
+    return saved == null ? null : saved.find(name);
+  }
+
   /**
    * Sets an option that a resume must not change: what was saved, what is given, or the standard.
    */

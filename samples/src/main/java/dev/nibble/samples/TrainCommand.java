@@ -9,6 +9,7 @@ import dev.nibble.engine.train.DivergedException;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingPlan;
 import dev.nibble.engine.train.TrainingResult;
+import dev.nibble.kernels.DeviceException;
 import dev.nibble.memory.ByteSize;
 import dev.nibble.memory.MemoryAccount;
 import java.io.IOException;
@@ -87,7 +88,7 @@ final class TrainCommand implements Callable<Integer> {
             ? Settings.fresh()
             : Settings.resumed(Settings.read(old.file(RunFolder.SETTINGS)), old.path());
     TrainSetup.settle(settings, options);
-    try (TrainSetup setup = TrainSetup.open(settings, options.kernels);
+    try (TrainSetup setup = TrainSetup.open(settings, options);
         RunFolder folder = old != null ? old : newFolder(settings, setup.data());
         MemoryAccount account = setup.openAccount();
         Trainer trainer = setup.openTrainer(account)) {
@@ -103,7 +104,20 @@ final class TrainCommand implements Callable<Integer> {
       if (old != null && !restore(trainer, store)) {
         warmStart(trainer, settings);
       }
+      tellOtherKernels(settings, setup);
       return train(setup, trainer, folder, board, account);
+    }
+  }
+
+  private void tellOtherKernels(Settings settings, TrainSetup setup) {
+    String before = settings.findSaved("kernels");
+    if (before != null && !before.equals(setup.kernels().name())) {
+      spec.commandLine()
+          .getOut()
+          .printf(
+              "Going on with %s kernels: the weights will differ in their last digits from those"
+                  + " that %s kernels would have made%n",
+              setup.kernels().name(), before);
     }
   }
 
@@ -172,6 +186,10 @@ final class TrainCommand implements Callable<Integer> {
       } catch (DivergedException e) {
         report.end();
         throw new BadInputException(e.getMessage() + " " + lastGood(folder), e);
+      } catch (DeviceException e) {
+        report.end();
+        throw new DeviceFailedException(
+            e, "%s Go on with: %s --kernels vector".formatted(lastGood(folder), goOn));
       } finally {
         report.end();
       }
@@ -200,8 +218,7 @@ final class TrainCommand implements Callable<Integer> {
   private static void writePlan(TrainSetup setup, TrainingPlan plan, RunFolder folder) {
     Path file = folder.file(RunFolder.PLAN);
     try {
-      RunFolder.replace(
-          file, JsonWriter.indented(PlanReport.json(plan, setup.kernels(), setup.limit())) + "\n");
+      RunFolder.replace(file, JsonWriter.indented(PlanReport.json(plan, setup.limit())) + "\n");
     } catch (IOException e) {
       throw BadInputException.file("write", file, e);
     }

@@ -95,11 +95,9 @@ final class TrainOptions {
               + " unless given, and what cannot fit does not start. Default: none.")
   @Nullable String memoryLimit;
 
-  @Option(
-      names = "--kernels",
-      paramLabel = "NAME",
-      description = "auto, scalar or vector. Default: auto.")
-  @Nullable String kernels;
+  @Mixin KernelOption kernels = new KernelOption();
+
+  @Mixin GpuOptions gpu = new GpuOptions();
 
   @Option(
       names = "--augment",

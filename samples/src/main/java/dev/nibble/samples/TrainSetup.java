@@ -11,6 +11,7 @@ import dev.nibble.engine.train.TrainingOptionsBuilder;
 import dev.nibble.engine.train.TrainingPlan;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.cublas.CudaOptions;
 import dev.nibble.memory.ByteSize;
 import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.MemoryLimitException;
@@ -23,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 final class TrainSetup implements AutoCloseable {
   private static final int SHAPES_EPOCHS = 5;
   private static final int EPOCHS = 10;
+  private static final String KERNELS = "kernels";
+  private static final String GPU_PRECISION = "gpu-precision";
+  private static final String GPU_FALLBACK = "gpu-fallback";
 
   private final DataSplits data;
   private final Network network;
@@ -111,8 +115,9 @@ final class TrainSetup implements AutoCloseable {
   }
 
   /** Opens the data and checks all that can be checked before anything is allocated. */
-  static TrainSetup open(Settings settings, @Nullable String kernelsWanted) {
-    Kernels kernels = kernels(settings, kernelsWanted);
+  static TrainSetup open(Settings settings, TrainOptions given) {
+    GpuOptions gpu = gpu(settings, given);
+    Kernels kernels = gpu.choose(kernelsName(settings, given));
     DataSplits data =
         Inputs.open(
             settings.text("data"),
@@ -129,23 +134,46 @@ final class TrainSetup implements AutoCloseable {
       MemoryBudget.Choice choice =
           BadInputException.check(() -> choose(network, wanted, train, kernels, limit));
       settleChoice(settings, choice.plan().options(), train);
+      Kernels selected = choice.plan().kernels();
+      settleKernels(settings, selected, gpu);
       TrainingOptions options = BadInputException.check(() -> options(settings));
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
       checkNormalization(options, train.channels());
-      return new TrainSetup(data, network, kernels, options, limit, choice.reason());
+      return new TrainSetup(data, network, selected, options, limit, choice.reason());
     } catch (RuntimeException | Error e) {
       data.close();
       throw e;
     }
   }
 
-  private static Kernels kernels(Settings settings, @Nullable String wanted) {
-    Kernels kernels =
-        settings.isResumed() && wanted == null
-            ? Inputs.kernels(settings.savedText("kernels"))
-            : Inputs.kernelsOrDefault(wanted);
-    settings.fixed("kernels", kernels.name(), kernels.name());
-    return kernels;
+  /** Those of the run that goes on, unless others are given; null for whatever is best. */
+  private static @Nullable String kernelsName(Settings settings, TrainOptions given) {
+    String name = given.kernels.name;
+    return name == null && settings.isResumed() ? settings.savedText(KERNELS) : name;
+  }
+
+  /** What is given, or, for kernels that have a use for it, what was saved. */
+  private static GpuOptions gpu(Settings settings, TrainOptions given) {
+    String name = kernelsName(settings, given);
+    if (!settings.isResumed() || name == null || !GpuOptions.mayUseGpu(name)) {
+      return given.gpu;
+    }
+    String precision = given.gpu.precision;
+    Boolean fallback = given.gpu.fallback;
+    String saved = settings.findSaved(GPU_FALLBACK);
+    return new GpuOptions(
+        precision == null ? settings.findSaved(GPU_PRECISION) : precision,
+        (fallback == null && saved != null) ? Boolean.valueOf(saved) : fallback);
+  }
+
+  /** The kernels that compute, so that a resume takes the same even if auto would not. */
+  private static void settleKernels(Settings settings, Kernels selected, GpuOptions gpu) {
+    settings.free(KERNELS, selected.name(), null);
+    if (selected.name().equals(GpuOptions.CUBLAS)) {
+      CudaOptions cuda = gpu.cuda();
+      settings.free(GPU_PRECISION, cuda.precision().text(), null);
+      settings.free(GPU_FALLBACK, cuda.fallback(), null);
+    }
   }
 
   private static MemoryBudget.Choice choose(

@@ -4,6 +4,7 @@ import dev.nibble.engine.checkpoint.CheckpointException;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.train.DivergedException;
+import dev.nibble.kernels.DeviceException;
 import dev.nibble.memory.MemoryLimitException;
 import dev.nibble.samples.serve.TrainingStatus.State;
 import java.io.IOException;
@@ -89,6 +90,8 @@ final class Retraining implements AutoCloseable {
         | MemoryLimitException
         | ServiceException e) {
       board.end(State.FAILED, ended(String.valueOf(e.getMessage())) + " " + capital(unchanged()));
+    } catch (DeviceException e) {
+      board.end(State.FAILED, "The GPU failed: %s; %s".formatted(e.getMessage(), unchanged()));
     } catch (IOException e) {
       board.end(
           State.FAILED,
