@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** The command line in a process of its own, as a user runs it. */
@@ -27,12 +28,25 @@ public final class NibbleProcess implements AutoCloseable {
 
   /** Starts a process; what it prints goes to files in {@code folder}, which is its own, too. */
   static NibbleProcess start(Path folder, List<String> arguments) throws IOException {
+    return start(folder, List.of(), Map.of(), arguments);
+  }
+
+  /**
+   * Starts a process.
+   *
+   * @param options further ones of the JVM
+   * @param environment further variables
+   */
+  static NibbleProcess start(
+      Path folder, List<String> options, Map<String, String> environment, List<String> arguments)
+      throws IOException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     // A short life: what is compiled is compiled quickly. Without C2 only scalar kernels compute.
     command.addAll(List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"));
     command.add("-Dnibble.kernels=scalar");
     command.add("-Djava.awt.headless=true");
+    command.addAll(options);
     String modules = System.getProperty("jdk.module.path");
     if (modules != null) {
       command.add("--enable-native-access=dev.nibble.memory,dev.nibble.kernels,dev.nibble.engine");
@@ -49,14 +63,14 @@ public final class NibbleProcess implements AutoCloseable {
     command.addAll(arguments);
     Path out = Files.createTempFile(folder, "out", ".txt");
     Path err = Files.createTempFile(folder, "err", ".txt");
-    Process process =
+    ProcessBuilder builder =
         new ProcessBuilder(command)
             .directory(folder.toFile())
             .redirectInput(new File("/dev/null"))
             .redirectOutput(out.toFile())
-            .redirectError(err.toFile())
-            .start();
-    return new NibbleProcess(process, out, err);
+            .redirectError(err.toFile());
+    builder.environment().putAll(environment);
+    return new NibbleProcess(builder.start(), out, err);
   }
 
   /** Runs a process to its end. */

@@ -127,7 +127,7 @@ class LibraryLoadingTest {
     assertThat(lines.subList(0, 16)).allMatch(line -> line.endsWith(" right"));
     assertThat(lines.get(16))
         .isEqualTo(
-            "cuMemAlloc_v2 failed with CUDA_ERROR_OUT_OF_MEMORY (2): 1024 TiB asked for a test,"
+            "cuMemAlloc_v2 failed with CUDA_ERROR_OUT_OF_MEMORY (2): 1 PiB asked for a test,"
                 + " 1 GiB free of 1 GiB [out of memory]");
     assertBalanced(log);
   }
@@ -155,7 +155,7 @@ class LibraryLoadingTest {
   }
 
   /** What the work says when a call fails; whatever happens, all is given back. */
-  private List<String> failing(String spec) throws IOException, InterruptedException {
+  private String failing(String spec) throws IOException, InterruptedException {
     Path log = Files.createTempFile(folder, "log", ".txt");
     List<String> lines =
         new CudaChild(folder)
@@ -164,7 +164,7 @@ class LibraryLoadingTest {
             .with("STANDIN_FAIL", spec)
             .run("work");
     assertBalanced(log);
-    return lines;
+    return String.join("\n", lines);
   }
 
   private static void assertBalanced(Path log) throws IOException {

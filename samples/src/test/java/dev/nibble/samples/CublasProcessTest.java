@@ -1,0 +1,175 @@
+package dev.nibble.samples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Training with {@code --kernels cublas} through real shared libraries, built with gcc, whose
+ * device is host memory: what it computes, what it says when a device fails, what it loses.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class CublasProcessTest {
+  private static final int STEPS = 6;
+
+  @SuppressWarnings("NullAway.Init") // set by build
+  private Path folder;
+
+  @BeforeAll
+  void build(@TempDir Path place) throws IOException, InterruptedException {
+    folder = place;
+    PictureFolders.create(folder.resolve("pictures"), 80, 4);
+    boolean ci = "true".equals(System.getenv("CI"));
+    boolean found =
+        List.of(System.getenv().getOrDefault("PATH", "").split(":", -1)).stream()
+            .anyMatch(bin -> Files.isExecutable(Path.of(bin, "gcc")));
+    assumeTrue(found || ci, "there is no gcc to build stand-in libraries with");
+    Path libraries = Files.createDirectory(folder.resolve("libraries"));
+    compile(libraries, "libcuda.c", "libcuda.so.1");
+    compile(libraries, "libcublasLt.c", "libcublasLt.so.13");
+    compile(
+        libraries,
+        "libcublas.c",
+        "libcublas.so.13",
+        "-DMAJOR=13",
+        "-L" + libraries,
+        "-Wl,--no-as-needed",
+        "-l:libcublasLt.so.13");
+  }
+
+  private void compile(Path libraries, String source, String name, String... flags)
+      throws IOException, InterruptedException {
+    Path sources = Path.of(System.getProperty("nibble.root", ".."), "simd-kernels/src/test/c");
+    List<String> command = new ArrayList<>(List.of("gcc", "-std=c11", "-D_GNU_SOURCE", "-O2"));
+    command.addAll(List.of("-fPIC", "-shared", "-fvisibility=hidden", "-pthread"));
+    command.addAll(List.of(flags));
+    command.addAll(List.of("-Wl,-soname," + name, "-o", libraries.resolve(name).toString()));
+    command.add(sources.resolve(source).toString());
+    Path log = Files.createTempFile(folder, "gcc", ".txt");
+    Process gcc =
+        new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+    assertThat(gcc.waitFor(60, TimeUnit.SECONDS)).as("gcc ended in time").isTrue();
+    assertThat(gcc.exitValue()).as(Files.readString(log)).isZero();
+  }
+
+  private NibbleProcess.Result nibble(Map<String, String> environment, String... arguments)
+      throws IOException, InterruptedException {
+    // With C2, so that the vector kernels do the rest.
+    List<String> options =
+        List.of("-XX:TieredStopAtLevel=4", "-Dnibble.cuda.libdir=" + folder.resolve("libraries"));
+    try (NibbleProcess process =
+        NibbleProcess.start(folder, options, environment, List.of(arguments))) {
+      return process.await();
+    }
+  }
+
+  private NibbleProcess.Result train(
+      String out, Map<String, String> environment, String kernels, String... more)
+      throws IOException, InterruptedException {
+    List<String> arguments = new ArrayList<>(List.of("train", "--data", "pictures"));
+    arguments.addAll(List.of("--model", "resnet8", "--batch", "8", "--steps", "" + STEPS));
+    arguments.addAll(List.of("--kernels", kernels, "--checkpoint-every", "2"));
+    arguments.addAll(List.of("--activations", "int4", "--threads", "2", "--out", out));
+    arguments.addAll(List.of(more));
+    return nibble(environment, arguments.toArray(String[]::new));
+  }
+
+  private List<Double> losses(String out) throws IOException {
+    return Files.readAllLines(folder.resolve(out).resolve("metrics.jsonl")).stream()
+        .filter(line -> !line.contains("test_loss"))
+        .map(line -> Double.valueOf(line.replaceAll(".*\"loss\":([^,}]+).*", "$1")))
+        .toList();
+  }
+
+  private String sum(String out) throws IOException {
+    return Fetcher.sha256(folder.resolve(out).resolve("model.safetensors"));
+  }
+
+  @Test
+  void itTrainsAsTheProcessorDoesAndAlwaysTheSame() throws IOException, InterruptedException {
+    NibbleProcess.Result scalar = train("scalar", Map.of(), "scalar");
+    assertThat(scalar.code()).as(scalar.err()).isZero();
+    for (String out : List.of("first", "second")) {
+      NibbleProcess.Result result = train(out, Map.of(), "cublas");
+      assertThat(result.err()).isEmpty();
+      assertThat(result.code()).isZero();
+      assertThat(result.out()).contains("cublas, fp32 products on ");
+    }
+    assertThat(sum("second")).isEqualTo(sum("first"));
+    List<Double> expected = losses("scalar");
+    List<Double> actual = losses("first");
+    assertThat(actual).hasSize(STEPS).hasSameSizeAs(expected);
+    for (int i = 0; i < STEPS; i++) {
+      assertThat(actual.get(i)).isCloseTo(expected.get(i), within(1e-4 * expected.get(i)));
+    }
+    assertThat(Files.readString(folder.resolve("first").resolve("plan.json")))
+        .contains("cublas, fp32 products on ")
+        .contains("staging");
+  }
+
+  @Test
+  void aDeviceThatFailsCostsTheStepsSinceTheLastCheckpoint()
+      throws IOException, InterruptedException {
+    NibbleProcess.Result failed =
+        train("failed", Map.of("STANDIN_FAIL", "cublasSgemm_v2:7000+:14"), "cublas");
+    assertThat(failed.code()).as(failed.err() + failed.out()).isEqualTo(1);
+    assertThat(failed.err())
+        .contains("The GPU failed: cublasSgemm_v2 failed with CUBLAS_STATUS_INTERNAL_ERROR (14)")
+        .contains("nibble train --resume failed --kernels vector")
+        .doesNotContain("\tat ");
+    assertThat(failed.err().strip().lines()).hasSize(1);
+    NibbleProcess.Result resumed =
+        nibble(Map.of(), "train", "--resume", "failed", "--kernels", "scalar");
+    assertThat(resumed.err()).isEmpty();
+    assertThat(resumed.code()).isZero();
+    assertThat(resumed.out()).contains("Going on after step").contains("Going on with scalar");
+    assertThat(losses("failed")).hasSize(STEPS);
+  }
+
+  @Test
+  void memoryThatRunsOutIsToldOrWorkedAround() throws IOException, InterruptedException {
+    Map<String, String> small = Map.of("STANDIN_MEMORY", "1000000");
+    NibbleProcess.Result refused = train("refused", small, "cublas");
+    assertThat(refused.code()).as(refused.err()).isEqualTo(1);
+    assertThat(refused.err())
+        .contains("CUDA_ERROR_OUT_OF_MEMORY (2)")
+        .contains("asked for")
+        .contains("free of");
+    NibbleProcess.Result done = train("fallback", small, "cublas", "--gpu-fallback");
+    assertThat(done.err()).isEmpty();
+    assertThat(done.code()).isZero();
+  }
+
+  @Test
+  void withoutADeviceTheReasonIsTold() throws IOException, InterruptedException {
+    Map<String, String> none = Map.of("STANDIN_DEVICES", "0");
+    NibbleProcess.Result result = train("none", none, "cublas");
+    assertThat(result.code()).as(result.err()).isEqualTo(2);
+    assertThat(result.err()).contains("The cublas kernels cannot run: ").contains("device");
+    NibbleProcess.Result info = nibble(none, "info");
+    assertThat(info.code()).isZero();
+    assertThat(info.out()).containsPattern("GPU +not available: .*device");
+  }
+
+  @Test
+  void infoNamesDeviceAndLibraries() throws IOException, InterruptedException {
+    NibbleProcess.Result info = nibble(Map.of(), "info", "--kernels", "cublas");
+    assertThat(info.code()).as(info.err()).isZero();
+    assertThat(info.out())
+        .containsPattern("GPU .*compute capability.*driver for CUDA 13.0, cuBLAS 13")
+        .contains(folder.resolve("libraries").resolve("libcublas.so.13").toString())
+        .contains("cublas, fp32 products on ");
+  }
+}
