@@ -9,6 +9,7 @@ import dev.nibble.kernels.StoreFormat;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,6 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * bin's edge falls the other way: in exact mode by up to 0.005 of it, with codes by up to 0.04,
  * single tensors (the smallest, biases of batch norms) by up to 0.1.
  */
+@Tag("gpu")
 class GoldenNetworkTest {
   private static final Path FOLDER =
       Path.of(System.getProperty("nibble.shared", "../../shared"), "golden");

@@ -9,6 +9,7 @@ import dev.nibble.kernels.StoreFormat;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -16,6 +17,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every network trains with every kind of stored activation. */
+@Tag("gpu")
 class LowBitTrainingTest {
   private static final int BATCH = 6;
 

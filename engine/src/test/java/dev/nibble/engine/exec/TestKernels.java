@@ -1,6 +1,9 @@
 package dev.nibble.engine.exec;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.provider.GpuStatus;
 import dev.nibble.kernels.provider.KernelProvider;
 
 /** The provider of this run of the tests, which the build names by a system property. */
@@ -9,6 +12,11 @@ public final class TestKernels {
 
   /** The chosen provider. */
   public static Kernels chosen() {
+    String wanted = System.getProperty("nibble.kernels.expected");
+    if ("cublas".equals(wanted)) {
+      GpuStatus gpu = KernelProvider.gpu(KernelProvider.cudaOptions());
+      assumeTrue(gpu.available(), "no GPU: " + gpu.text());
+    }
     Kernels kernels = KernelProvider.choose(null);
     String expected = System.getProperty("nibble.kernels.expected");
     if (expected != null && !expected.equals(kernels.name())) {
