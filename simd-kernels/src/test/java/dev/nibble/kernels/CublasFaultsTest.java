@@ -14,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -159,6 +160,41 @@ class CublasFaultsTest {
       assertThatThrownBy(() -> StageRun.forward(session.kernels(), CASE))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("closed");
+    }
+  }
+
+  @Test
+  void aSessionThatIsClosedUnderAPassLetsItEnd() throws Exception {
+    Convolution op = new Convolution(new FeatureMap(6, 5, 7), 9, 3, 1, false);
+    Stage stage = new Stage(op, Activation.IDENTITY, null, false);
+    Kernels table = table(false);
+    Workload workload = new Workload(List.of(stage), 4, 1, 1);
+    try (Arena arena = Arena.ofShared();
+        ExecutorService pool = Executors.newFixedThreadPool(1)) {
+      MemorySegment x = filled(arena, 4 * stage.input().bytes());
+      MemorySegment y = filled(arena, 4 * stage.output().bytes());
+      MemorySegment w = filled(arena, 4L * op.weights());
+      ForwardArgs args = new ForwardArgs(stage, 4, x, null, null, w, null, null, null, y, null);
+      MemorySegment staging = arena.allocate(table.stagingBytes(workload), 64);
+      KernelSession session = table.open(workload, MemorySegment.NULL, staging);
+      CountDownLatch running = new CountDownLatch(1);
+      Future<?> passes =
+          pool.submit(
+              () -> {
+                Kernels kernels = session.kernels();
+                float[] scratch = new float[kernels.scratchFloats(stage)];
+                while (true) {
+                  kernels.packForward(args, new float[0]);
+                  kernels.forward(args, 0, 0, 4, new float[0], scratch);
+                  running.countDown();
+                }
+              });
+      running.await();
+      session.close();
+      device.verify();
+      assertThatThrownBy(passes::get)
+          .hasCauseInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("The session is closed");
     }
   }
 

@@ -19,6 +19,8 @@ final class CublasSession implements KernelSession {
   private final long context;
   private final Releases releases;
   private final Kernels kernels;
+  private final DeviceWeights weights;
+  private final LanePool lanes;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   /**
@@ -48,23 +50,16 @@ final class CublasSession implements KernelSession {
       MemorySegment pinned = staging.asSlice(0, plan.stagingBytes());
       driver.register(pinned);
       releases.add(() -> driver.unregister(pinned));
-      DeviceWeights weights = weights(plan);
-      Lane[] lanes = new Lane[plan.lanes()];
-      for (int i = 0; i < lanes.length; i++) {
+      weights = weights(plan);
+      Lane[] all = new Lane[plan.lanes()];
+      for (int i = 0; i < all.length; i++) {
         long at = i * plan.laneBytes();
-        lanes[i] = new Lane(cuda, plan, precision, pinned, at, workspace, releases);
+        all[i] = new Lane(cuda, plan, precision, pinned, at, workspace, releases);
       }
+      lanes = new LanePool(all);
       kernels =
           new SessionKernels(
-              host,
-              plan,
-              driver,
-              context,
-              weights,
-              new LanePool(lanes),
-              closed,
-              packedFloats,
-              description);
+              host, plan, driver, context, weights, lanes, closed, packedFloats, description);
     } catch (RuntimeException | Error e) {
       releases.closeAfter(e);
       throw e;
@@ -87,6 +82,8 @@ final class CublasSession implements KernelSession {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
+      lanes.close();
+      weights.close();
       // Freeing needs the context, and whoever closes need not have computed.
       releases.add(() -> driver.setCurrent(context));
       releases.close();

@@ -18,6 +18,7 @@ final class DeviceWeights {
   private final long[] places;
   private int count;
   private long used;
+  private boolean closed;
 
   /**
    * Takes over memory of at least the sum of {@link #bytes} of all weights.
@@ -50,6 +51,9 @@ final class DeviceWeights {
 
   /** Copies weights and waits for it: the host may change them as soon as this returns. */
   synchronized void copy(MemorySegment weights, long weightBytes) {
+    if (closed) {
+      throw new IllegalStateException("The session is closed");
+    }
     long place = find(weights);
     boolean known = place >= 0;
     if (!known && count == hosts.length) {
@@ -63,6 +67,11 @@ final class DeviceWeights {
       insert(weights.address(), target);
       used += bytes(weightBytes);
     }
+  }
+
+  /** Waits for a copy under way and begins no other. */
+  synchronized void close() {
+    closed = true;
   }
 
   private void insert(long host, long place) {

@@ -32,13 +32,17 @@ final class SpeedTrial implements AutoCloseable {
   /** Rounds in which neither table got faster, after which the trial ends. */
   private static final int STEADY_ROUNDS = 20;
 
+  private static final long ALIGNMENT = 64;
+
   private final int pictures;
   private final int threads;
   private final Workload workload;
   private final Arena arena = Arena.ofShared();
+  private final MemorySegment workspace;
   private final ExecutorService pool;
   private final ForwardArgs forward;
   private final BackwardArgs backward;
+  private long used;
 
   SpeedTrial(Convolution op, int picturesPerShard, int threads) {
     this.pictures = picturesPerShard;
@@ -47,12 +51,17 @@ final class SpeedTrial implements AutoCloseable {
     Stage stage = new Stage(op, kept, null, false);
     int batch = picturesPerShard * threads;
     this.workload = new Workload(List.of(stage), batch, threads, threads);
-    MemorySegment x = arena.allocate(batch * stage.input().bytes(), 64);
-    MemorySegment y = arena.allocate(batch * stage.output().bytes(), 64);
-    MemorySegment weights = arena.allocate(4L * op.weights(), 64);
-    MemorySegment bias = op.bias() ? arena.allocate(4L * op.outChannels(), 64) : null;
-    MemorySegment dx = arena.allocate(batch * stage.input().bytes(), 64);
-    MemorySegment sums = arena.allocate(threads * Partials.gradientBytes(stage), 64);
+    long input = batch * stage.input().bytes();
+    long output = batch * stage.output().bytes();
+    long partials = threads * Partials.gradientBytes(stage);
+    long parameters = 4L * op.weights() + 4L * op.outChannels();
+    workspace = arena.allocate(2 * input + output + partials + parameters + 6 * ALIGNMENT, 64);
+    MemorySegment x = buffer(input);
+    MemorySegment y = buffer(output);
+    MemorySegment weights = buffer(4L * op.weights());
+    MemorySegment bias = op.bias() ? buffer(4L * op.outChannels()) : null;
+    MemorySegment dx = buffer(input);
+    MemorySegment sums = buffer(partials);
     forward = new ForwardArgs(stage, batch, x, null, null, weights, bias, null, null, y, null);
     backward =
         new BackwardArgs(
@@ -71,6 +80,12 @@ final class SpeedTrial implements AutoCloseable {
     pool = Executors.newFixedThreadPool(threads, Thread.ofPlatform().daemon().factory());
   }
 
+  private MemorySegment buffer(long bytes) {
+    MemorySegment buffer = workspace.asSlice(used, bytes);
+    used += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return buffer;
+  }
+
   /** A table, open, with what its passes run in. */
   private final class Runner implements AutoCloseable {
     private final Arena staging = Arena.ofShared();
@@ -86,8 +101,7 @@ final class SpeedTrial implements AutoCloseable {
         scratch.add(new float[table.scratchFloats(forward.stage())]);
       }
       try {
-        // The workspace is the whole of memory: the arguments' buffers lie anywhere in it.
-        session = table.open(workload, MemorySegment.NULL, staging.allocate(bytes, 64));
+        session = table.open(workload, workspace, staging.allocate(bytes, 64));
       } catch (RuntimeException | Error e) {
         staging.close();
         throw e;

@@ -1,0 +1,108 @@
+package dev.nibble.kernels.cublas;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.ConvolutionEnds;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.HostKernels;
+import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.Resample;
+import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.Workload;
+import dev.nibble.kernels.scalar.ScalarKernels;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Who computes is decided by who is faster, once, and by the CPU where the device fails. */
+class AutoKernelsTest {
+  private static final FeatureMap MAP = new FeatureMap(6, 6, 8);
+  private static final Workload SMALL = workload(new Convolution(MAP, 8, 3, 1, false));
+
+  /** The plain table, or one that does everything many times over. */
+  private static final class Host extends HostDelegate implements HostKernels {
+    private final int times;
+
+    Host(int times) {
+      super(new ScalarKernels());
+      this.times = times;
+    }
+
+    @Override
+    public String name() {
+      return "host";
+    }
+
+    @Override
+    public String description() {
+      return "host, " + times + " times";
+    }
+
+    @Override
+    public ConvolutionEnds ends() {
+      return host().ends();
+    }
+
+    @Override
+    public void forward(
+        ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+      for (int i = 0; i < times; i++) {
+        host().forward(args, shard, from, to, packed, scratch);
+      }
+    }
+
+    @Override
+    public void backward(
+        BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+      for (int i = 0; i < times; i++) {
+        host().backward(args, shard, from, to, packed, scratch);
+      }
+    }
+  }
+
+  private static Workload workload(Operator operator) {
+    return new Workload(List.of(new Stage(operator, Activation.IDENTITY, null, false)), 8, 2, 1);
+  }
+
+  private static AutoKernels auto(CudaStandIn device, HostKernels host)
+      throws CudaUnavailableException {
+    Cuda cuda = Cuda.of(device.driver(), device.blas());
+    return new AutoKernels(new CublasKernels(cuda, CudaOptions.defaults(), host));
+  }
+
+  @Test
+  void theFasterOneIsTakenAndMeasuredOnce() throws CudaUnavailableException {
+    try (CudaStandIn device = new CudaStandIn()) {
+      AutoKernels slowHost = auto(device, new Host(300));
+      assertThat(slowHost.select(SMALL).name()).isEqualTo("cublas");
+      int calls = device.calls();
+      assertThat(slowHost.select(SMALL).name()).isEqualTo("cublas");
+      assertThat(device.calls()).as("calls of the second question").isEqualTo(calls);
+      assertThat(auto(device, new Host(1)).select(SMALL).name()).isEqualTo("host");
+      device.assertNothingLeft();
+    }
+  }
+
+  @Test
+  void aDeviceThatFailsLeavesItToTheProcessor() throws CudaUnavailableException {
+    try (CudaStandIn device = new CudaStandIn()) {
+      AutoKernels auto = auto(device, new Host(300));
+      device.failFunction("cublasSgemm_v2", 5, 14);
+      assertThat(auto.select(SMALL).name()).isEqualTo("host");
+      device.assertNothingLeft();
+    }
+  }
+
+  @Test
+  void withoutAConvolutionThereIsNothingToMeasure() throws CudaUnavailableException {
+    try (CudaStandIn device = new CudaStandIn()) {
+      AutoKernels auto = auto(device, new Host(1));
+      int calls = device.calls();
+      assertThat(auto.select(workload(Resample.identity(MAP))).name()).isEqualTo("host");
+      assertThat(device.calls()).isEqualTo(calls);
+    }
+  }
+}
