@@ -5,18 +5,15 @@ import dev.nibble.engine.plan.BackwardPlan.Term;
 import dev.nibble.engine.plan.Buffer.Kind;
 import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.engine.plan.StageGraph.View;
+import dev.nibble.engine.plan.TrafficCount.Pass;
 import dev.nibble.kernels.Activation;
-import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import java.util.ArrayList;
-import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -39,8 +36,7 @@ public final class StepTraffic {
   private final PersistentBuffers persistent;
   private final int batch;
   private final int shards;
-  private final Map<Kind, Long> moved = new EnumMap<>(Kind.class);
-  private final Map<Kind, Long> minimum = new EnumMap<>(Kind.class);
+  private final TrafficCount count;
 
   /** Moved by each stage, and the part of it that its stored activation is. */
   private final long[] forward;
@@ -55,6 +51,7 @@ public final class StepTraffic {
     this.persistent = buffers.persistent();
     this.batch = plan.options().batch();
     this.shards = plan.shards();
+    this.count = new TrafficCount(shards);
     int stages = plan.graph().stages().size();
     this.forward = new long[stages];
     this.backward = new long[stages];
@@ -84,22 +81,22 @@ public final class StepTraffic {
 
   /** Bytes moved, reads and writes together. */
   public long moved() {
-    return sum(moved);
+    return count.moved();
   }
 
   /** Bytes moved from and to buffers of a kind. */
   public long moved(Kind kind) {
-    return moved.getOrDefault(kind, 0L);
+    return count.moved(kind);
   }
 
   /** The least bytes, reads and writes together. */
   public long minimum() {
-    return sum(minimum);
+    return count.minimum();
   }
 
   /** The least bytes from and to buffers of a kind. */
   public long minimum(Kind kind) {
-    return minimum.getOrDefault(kind, 0L);
+    return count.minimum(kind);
   }
 
   /** Bytes that a stage's forward pass moves. */
@@ -125,7 +122,7 @@ public final class StepTraffic {
   private void countForward(Node node) {
     long before = moved();
     long stored = moved(Kind.STORE);
-    forward(new Pass(), node);
+    forward(count.pass(), node);
     forward[node.index()] = moved() - before;
     written[node.index()] = moved(Kind.STORE) - stored;
   }
@@ -133,17 +130,13 @@ public final class StepTraffic {
   private void countBackward(Node node) {
     long before = moved();
     long stored = moved(Kind.STORE);
-    backward(new Pass(), node);
+    backward(count.pass(), node);
     backward[node.index()] = moved() - before;
     restored[node.index()] = moved(Kind.STORE) - stored;
   }
 
-  private static long sum(Map<Kind, Long> bytes) {
-    return bytes.values().stream().mapToLong(Long::longValue).sum();
-  }
-
   private void input() {
-    Pass pass = new Pass();
+    Pass pass = count.pass();
     FeatureMap map = plan.graph().network().input();
     PersistentBuffers.Slot slot = persistent.slots().getFirst();
     pass.read(slot.pictures(), (long) batch * map.values());
@@ -190,7 +183,7 @@ public final class StepTraffic {
   }
 
   private void loss() {
-    Pass pass = new Pass();
+    Pass pass = count.pass();
     long bytes = bytes(plan.graph().logits().map());
     pass.read(buffers.tensor(plan.graph().logits()), bytes);
     pass.read(persistent.slots().getFirst().labels(), 4L * batch);
@@ -269,7 +262,7 @@ public final class StepTraffic {
   }
 
   private void update() {
-    Pass pass = new Pass();
+    Pass pass = count.pass();
     long values =
         plan.graph().network().parameters().stream()
             .filter(plan::isTrained)
@@ -322,52 +315,5 @@ public final class StepTraffic {
 
   private static <T> T require(@Nullable T value) {
     return Objects.requireNonNull(value, "the plan lacks a buffer that training needs");
-  }
-
-  /** One stage in one direction. */
-  private final class Pass {
-    private final Map<Object, Long> read = new HashMap<>();
-
-    void read(Buffer buffer, long bytes) {
-      read(buffer, buffer.kind(), bytes, 1);
-    }
-
-    /** A view's table, which every shard copies. */
-    void readTable(View view) {
-      read(view, Kind.OTHER, ChannelTable.bytes(view.tensor().map().channels()), shards);
-    }
-
-    /** A part of the weights' buffer. */
-    void readValues(Node node, long bytes) {
-      read(node, Kind.WEIGHTS, bytes, 1);
-    }
-
-    /** What no other plan would read: it counts as moved only. */
-    void readAgain(Kind kind, long bytes) {
-      moved.merge(kind, bytes, Long::sum);
-    }
-
-    void write(Buffer buffer, long bytes) {
-      write(buffer.kind(), bytes);
-    }
-
-    void writeTable(View view) {
-      write(Kind.OTHER, ChannelTable.bytes(view.tensor().map().channels()));
-    }
-
-    private void write(Kind kind, long bytes) {
-      moved.merge(kind, bytes, Long::sum);
-      minimum.merge(kind, bytes, Long::sum);
-    }
-
-    private void read(Object what, Kind kind, long bytes, int walks) {
-      moved.merge(kind, bytes * walks, Long::sum);
-      Long before = read.get(what);
-      long known = before == null ? 0 : before;
-      if (bytes > known) {
-        read.put(what, bytes);
-        minimum.merge(kind, bytes - known, Long::sum);
-      }
-    }
   }
 }

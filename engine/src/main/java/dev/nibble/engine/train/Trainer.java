@@ -17,13 +17,11 @@ import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.network.Network;
-import dev.nibble.engine.optim.LearningRateSchedule;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,18 +35,10 @@ public final class Trainer implements AutoCloseable {
   private final TrainingOptions options;
   private final MemoryBudget.Choice choice;
   private final Session session;
+  private final TrainingLoop loop;
   private ModelInfo info;
-  private final long totalSteps;
-  private final BatchGroups groups;
-  private final long stepsPerEpoch;
-  private final LearningRateSchedule rates;
-  private final StepRecorder recorder;
-  private final Progress progress = new Progress();
   private DataLoader.Factory loaders = this::prefetching;
-  private final BestEpoch best;
   private @Nullable CheckpointStore checkpoints;
-  private long done;
-  private volatile boolean cancelled;
 
   private Trainer(
       Network network,
@@ -61,19 +51,14 @@ public final class Trainer implements AutoCloseable {
     this.choice =
         MemoryBudget.choose(network, wanted, data.train().size(), kernels, account.available());
     this.options = choice.plan().options();
-    this.groups = options.groups(data.train().size());
-    this.stepsPerEpoch = groups.stepsPerEpoch();
-    this.totalSteps = options.totalSteps(stepsPerEpoch);
-    this.rates = options.rates(totalSteps);
-    this.best = new BestEpoch(options.earlyStopping());
     this.session =
         Session.open(
             choice.plan().execution(),
             TrainingPlan.sessionOptions(options),
             choice.plan().kernels(),
             account);
-    this.recorder = new StepRecorder(session.plan());
     try {
+      this.loop = new TrainingLoop(session, data, options);
       this.info = DataFit.info(network, data, options);
       session.setNormalization(info.mean(), info.std(), info.pictureMean());
       Initializer.initialize(session, options.seed());
@@ -134,7 +119,7 @@ public final class Trainer implements AutoCloseable {
     return session
         .kept()
         .with(
-            keptVersion(),
+            loop.keptVersion(),
             () ->
                 Predictor.of(
                     session.network(),
@@ -151,17 +136,17 @@ public final class Trainer implements AutoCloseable {
 
   /** Steps of the whole run. */
   public long totalSteps() {
-    return totalSteps;
+    return loop.totalSteps();
   }
 
   /** Steps of one epoch. */
   public long stepsPerEpoch() {
-    return stepsPerEpoch;
+    return loop.stepsPerEpoch();
   }
 
   /** Steps done, those before a resume included. */
   public long done() {
-    return done;
+    return loop.done();
   }
 
   /**
@@ -175,7 +160,7 @@ public final class Trainer implements AutoCloseable {
    * @throws IllegalStateException if steps were done already
    */
   public WarmStart warmStart(Path file) {
-    if (done > 0) {
+    if (loop.done() > 0) {
       throw new IllegalStateException("A warm start comes before the first step");
     }
     WarmStart start =
@@ -206,20 +191,11 @@ public final class Trainer implements AutoCloseable {
     session
         .kept()
         .with(
-            keptVersion(),
+            loop.keptVersion(),
             () -> {
               ModelFile.save(file, session.network(), session::values, info.withMetadata(metadata));
               return file;
             });
-  }
-
-  private Version keptVersion() {
-    return best.isFound() ? Version.BEST : evaluatedVersion();
-  }
-
-  private Version evaluatedVersion() {
-    // Before the first step there is no average.
-    return options.update().averages() && done > 0 ? Version.AVERAGE : Version.TRAINED;
   }
 
   /** Says where checkpoints go; without this there are none. */
@@ -261,7 +237,9 @@ public final class Trainer implements AutoCloseable {
   public void resume(LoadedCheckpoint checkpoint) {
     session.kept().use(Version.TRAINED);
     ModelInfo saved = TrainerCheckpoint.info(checkpoint, info, options);
-    done = TrainerCheckpoint.restore(checkpoint, session, best, options.trajectory(totalSteps));
+    loop.resumeAt(
+        TrainerCheckpoint.restore(
+            checkpoint, session, loop.best(), options.trajectory(loop.totalSteps())));
     info = saved;
     session.setNormalization(info.mean(), info.std(), info.pictureMean());
   }
@@ -277,13 +255,15 @@ public final class Trainer implements AutoCloseable {
             session,
             options,
             info,
-            totalSteps,
-            done,
-            (int) (done / stepsPerEpoch),
-            progress.lastLoss());
+            loop.totalSteps(),
+            loop.done(),
+            loop.epochsDone(),
+            loop.lastLoss());
     return session
         .kept()
-        .with(Version.TRAINED, () -> store.save(meta, TrainerCheckpoint.sections(session, best)));
+        .with(
+            Version.TRAINED,
+            () -> store.save(meta, TrainerCheckpoint.sections(session, loop.best())));
   }
 
   /**
@@ -291,7 +271,7 @@ public final class Trainer implements AutoCloseable {
    * stopping, after it); any thread may call it.
    */
   public void cancel() {
-    cancelled = true;
+    loop.cancel();
   }
 
   /**
@@ -304,106 +284,8 @@ public final class Trainer implements AutoCloseable {
    *     go on from the last checkpoint in another, with other kernels if need be
    */
   public TrainingResult run(TrainingListener listener) {
-    session.kept().use(Version.TRAINED);
-    TrainingRun view =
-        new SessionRun(
-            session, options.batch() * groups.perStep(), done, totalSteps, stepsPerEpoch);
-    TrainingLog.started(view);
-    listener.onStart(view);
-    List<BatchSlot> slots = session.slots();
-    try (DataLoader loader =
-        loaders.open(
-            slots.subList(0, TrainingPlan.LOADER_SLOTS),
-            groups.batchesBefore(done),
-            groups.batchesBefore(totalSteps))) {
-      StepRunner steps = new StepRunner(session, loader, groups);
-      long start = System.nanoTime();
-      while (done < totalSteps && !cancelled && !best.isExhausted()) {
-        if (!step(steps, listener, start)) {
-          break;
-        }
-        afterStep(steps, listener);
-        // Evaluations and checkpoints are not the next step's time.
-        start = System.nanoTime();
-      }
-    }
-    if (checkpoints != null && progress.isUnsaved(done)) {
-      save(listener);
-    }
-    session.kept().use(keptVersion());
-    TrainingResult result = progress.result(done, totalSteps, best);
-    TrainingLog.ended(view, result);
-    return result;
-  }
-
-  private boolean step(StepRunner steps, TrainingListener listener, long start) {
-    recorder.begin();
-    float rate = rates.rate(done);
-    if (!steps.run(done + 1, rate)) {
-      return false;
-    }
-    done++;
-    double seconds = (System.nanoTime() - start) / 1e9;
-    progress.add(steps.loss(), steps.accuracy());
-    TrainingListener.Step step =
-        new TrainingListener.Step(
-            done,
-            epochDone(),
-            steps.loss(),
-            steps.accuracy(),
-            rate,
-            session.update().gradientNorm(),
-            steps.pictures() / seconds,
-            seconds);
-    recorder.end(step, steps.pictures());
-    listener.onStep(step);
-    return true;
-  }
-
-  /** The epoch, from 1, of the last step done. */
-  private int epochDone() {
-    return (int) ((done - 1) / stepsPerEpoch) + 1;
-  }
-
-  private void afterStep(StepRunner steps, TrainingListener listener) {
-    boolean lastOfEpoch = done % stepsPerEpoch == 0;
-    if (lastOfEpoch) {
-      steps.endEpoch();
-    }
-    if (lastOfEpoch || done == totalSteps) {
-      long start = System.nanoTime();
-      int epoch = epochDone();
-      Optional<Evaluator.Result> result =
-          session.kept().with(evaluatedVersion(), () -> evaluate(epoch));
-      if (result.isEmpty()) {
-        progress.interrupted();
-        return; // the run's end saves the checkpoint
-      }
-      double seconds = (System.nanoTime() - start) / 1e9;
-      listener.onEpoch(progress.endEpoch(done, epoch, result.get(), seconds));
-    }
-    long every = options.checkpointEvery();
-    if (checkpoints != null && every > 0 && done % every == 0) {
-      save(listener);
-    }
-  }
-
-  /** Nothing if the run was cancelled meanwhile. */
-  private Optional<Evaluator.Result> evaluate(int epoch) {
-    List<BatchSlot> slots = session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
-    // Early stopping goes by every epoch's result: a resumed run must find this one, too.
-    Optional<Evaluator.Result> result =
-        Evaluator.evaluate(session, data.test(), slots, () -> cancelled && !best.isSought());
-    if (result.isPresent() && best.offer(epoch, result.get())) {
-      session.kept().keepBest();
-    }
-    return result;
-  }
-
-  private void save(TrainingListener listener) {
-    Path file = checkpoint();
-    progress.saved(done);
-    listener.onCheckpoint(done, file);
+    CheckpointStore store = checkpoints;
+    return loop.run(listener, loaders, store == null ? null : this::checkpoint);
   }
 
   /** Frees everything; the data set stays open. */
