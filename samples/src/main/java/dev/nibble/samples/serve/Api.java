@@ -125,8 +125,7 @@ final class Api implements AutoCloseable {
     return request -> {
       headers(request);
       if (!inFlight.enter()) {
-        write(
-            request, Answer.error(HttpProblem.UNAVAILABLE, "The service is stopping: try later."));
+        write(request, stopping());
         return;
       }
       try {
@@ -180,10 +179,18 @@ final class Api implements AutoCloseable {
 
   /** At once and whole: once the route counts as done, its client has the answer. */
   private static void write(Context request, Answer answer) throws IOException {
+    UnreadBody unread = UnreadBody.of(request);
+    if (unread != null) {
+      // The connection is of no more use, and a client must not send its next request on it.
+      request.header("Connection", "close");
+    }
     request.status(answer.status()).contentType(answer.type());
     request.res().setContentLength(answer.body().length);
     request.res().getOutputStream().write(answer.body());
     request.res().flushBuffer();
+    if (unread != null) {
+      unread.drain();
+    }
   }
 
   int port() {

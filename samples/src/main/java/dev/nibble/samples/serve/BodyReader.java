@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
-import org.eclipse.jetty.ee10.servlet.ServletContextRequest;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.IdleTimeout;
 
@@ -47,11 +46,7 @@ final class BodyReader {
    * @throws HttpProblem if it is too long or too slow, or does not arrive whole
    */
   byte[] read(Context request) {
-    EndPoint connection =
-        ServletContextRequest.getServletContextRequest(request.req())
-            .getConnectionMetaData()
-            .getConnection()
-            .getEndPoint();
+    EndPoint connection = UnreadBody.connection(request);
     long before = connection.getIdleTimeout();
     if (connection instanceof IdleTimeout idle) {
       idle.notIdle(); // the client is not to blame for the time that it had to wait

@@ -51,6 +51,29 @@ class LimitsTest {
     assertThat(reply.error()).contains(MAX_BODY + " bytes");
   }
 
+  /** Else a client would send its next request on a connection that is about to be closed. */
+  @ParameterizedTest
+  @CsvSource({"'', 413", "'Origin: http://evil.example\r\n', 403"})
+  void hangsUpOnABodyThatItDoesNotReadButNotBeforeItsEnd(String header, int status)
+      throws IOException {
+    String request =
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %d\r\n\r\n"
+            .formatted(header.translateEscapes(), 2 * MAX_BODY);
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), tiny.service.port())) {
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      socket.getOutputStream().write(new byte[MAX_BODY]);
+      byte[] answer = new byte[1 << 14];
+      int count = socket.getInputStream().read(answer); // it comes before the body's end
+      // Whoever hung up already would answer this with a reset, which may cost its own answer.
+      socket.getOutputStream().write(new byte[MAX_BODY]);
+      byte[] rest = socket.getInputStream().readAllBytes();
+      String text =
+          new String(answer, 0, count, StandardCharsets.UTF_8)
+              + new String(rest, StandardCharsets.UTF_8);
+      assertThat(text).startsWith("HTTP/1.1 " + status).contains("Connection: close");
+    }
+  }
+
   @Test
   void refusesALongBodyThatDoesNotSayHowLongItIs() {
     byte[] body = Arrays.copyOf(Tiny.picture(true, 1), MAX_BODY + 1);
