@@ -12,6 +12,7 @@ final class ConvolutionProducts {
   private final Cublas blas;
   private final long handle;
   private final Precision precision;
+  private final Gemm gemm = new Gemm();
 
   ConvolutionProducts(Cublas blas, long handle, Precision precision) {
     this.blas = blas;
@@ -36,21 +37,10 @@ final class ConvolutionProducts {
       for (int kx = 0; kx < op.kernel(); kx++) {
         int tap = ky * op.kernel() + kx;
         multiply(
-            false,
-            false,
-            outputs,
-            rows,
-            inputs,
-            weights,
-            weightsAt + 4L * tap * inputs * outputs,
-            outputs,
-            in,
-            activation(grid, pictures, ky, kx),
-            inputs,
-            tap > 0,
-            out,
-            0,
-            outputs);
+            gemm.size(outputs, rows, inputs)
+                .a(weights, weightsAt + 4L * tap * inputs * outputs, outputs, false)
+                .b(in, activation(grid, pictures, ky, kx), inputs, false)
+                .c(out, 0, outputs, tap > 0));
       }
     }
   }
@@ -66,50 +56,13 @@ final class ConvolutionProducts {
     long dy = 4 * (grid.gradientAt(pictures) + (long) grid.margin() * outputs);
     // The taps of a kernel's row lie one pixel apart; cublasGemmEx knows no such series.
     boolean series = op.stride() == 1 && kernel > 1 && precision != Precision.BF16;
-    for (int ky = 0; ky < kernel; ky++) {
-      long target = 4L * ky * kernel * inputs * outputs;
-      if (series) {
-        blas.sgemmStridedBatched(
-            handle,
-            false,
-            true,
-            outputs,
-            inputs,
-            rows,
-            in,
-            dy,
-            outputs,
-            0,
-            in,
-            activation(grid, pictures, ky, 0),
-            inputs,
-            inputs,
-            add,
-            gradient,
-            target,
-            outputs,
-            (long) inputs * outputs,
-            kernel);
-        continue;
-      }
-      for (int kx = 0; kx < kernel; kx++) {
-        multiply(
-            false,
-            true,
-            outputs,
-            inputs,
-            rows,
-            in,
-            dy,
-            outputs,
-            in,
-            activation(grid, pictures, ky, kx),
-            inputs,
-            add,
-            gradient,
-            target + 4L * kx * inputs * outputs,
-            outputs);
-      }
+    int together = series ? kernel : 1;
+    for (int tap = 0; tap < kernel * kernel; tap += together) {
+      gemm.size(outputs, inputs, rows)
+          .a(in, dy, outputs, false)
+          .b(in, activation(grid, pictures, tap / kernel, tap % kernel), inputs, true)
+          .c(gradient, 4L * tap * inputs * outputs, outputs, add);
+      multiply(series ? gemm.series(kernel, 0, inputs, (long) inputs * outputs) : gemm);
     }
   }
 
@@ -129,23 +82,13 @@ final class ConvolutionProducts {
       for (int kx = 0; kx < op.kernel(); kx++) {
         long tap = (long) ky * op.kernel() + kx;
         long before = (long) grid.margin() - grid.shift(ky, kx);
+        // The first tap of a plane is the one within a stride of the kernel's corner.
+        boolean add = ky >= op.stride() || kx >= op.stride();
         multiply(
-            true,
-            false,
-            inputs,
-            rows,
-            outputs,
-            weights,
-            weightsAt + 4 * tap * inputs * outputs,
-            outputs,
-            in,
-            4 * (grid.gradientAt(pictures) + before * outputs),
-            outputs,
-            // The first tap of a plane is the one within a stride of the kernel's corner.
-            ky >= op.stride() || kx >= op.stride(),
-            out,
-            4L * grid.plane(ky, kx) * grid.planeFloats(pictures),
-            inputs);
+            gemm.size(inputs, rows, outputs)
+                .a(weights, weightsAt + 4 * tap * inputs * outputs, outputs, true)
+                .b(in, 4 * (grid.gradientAt(pictures) + before * outputs), outputs, false)
+                .c(out, 4L * grid.plane(ky, kx) * grid.planeFloats(pictures), inputs, add));
       }
     }
   }
@@ -156,28 +99,11 @@ final class ConvolutionProducts {
     return 4 * (grid.plane(ky, kx) * grid.planeFloats(pictures) + shift);
   }
 
-  private void multiply(
-      boolean transposeA,
-      boolean transposeB,
-      int m,
-      int n,
-      int k,
-      DevicePointer a,
-      long aAt,
-      int lda,
-      DevicePointer b,
-      long bAt,
-      int ldb,
-      boolean add,
-      DevicePointer c,
-      long cAt,
-      int ldc) {
+  private void multiply(Gemm product) {
     if (precision == Precision.BF16) {
-      blas.gemmFast16bf(
-          handle, transposeA, transposeB, m, n, k, a, aAt, lda, b, bAt, ldb, add, c, cAt, ldc);
+      blas.gemmFast16bf(handle, product);
     } else {
-      blas.sgemm(
-          handle, transposeA, transposeB, m, n, k, a, aAt, lda, b, bAt, ldb, add, c, cAt, ldc);
+      blas.sgemm(handle, product);
     }
   }
 }

@@ -11,10 +11,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 
 /**
- * cuBLAS, bound to a library's symbols. Matrices are column-major, as cuBLAS sees them; offsets are
- * in bytes. Handles are a {@code long}, which only this class made and which are not used after
- * they were destroyed; a handle computes in its stream, and one thread at a time uses it. Every
- * method throws {@link DeviceException} where cuBLAS returns another status than success.
+ * cuBLAS, bound to a library's symbols. Handles are a {@code long}, which only this class made and
+ * which are not used after they were destroyed; a handle computes in its stream, and one thread at
+ * a time uses it. Every method throws {@link DeviceException} where cuBLAS returns another status
+ * than success.
  */
 final class Cublas {
   /** Products of fp32 values. */
@@ -164,34 +164,16 @@ final class Cublas {
   }
 
   /**
-   * C = op(A) op(B), or C += op(A) op(B), where op(A) has m rows and k columns, op(B) k and n.
+   * Computes a product, or several, of fp32 values.
    *
-   * @param lda floats from one column of A, as it lies in memory, to the next
-   * @param accumulate whether to add to what is in C, else C is not read
    * @throws IndexOutOfBoundsException if a matrix reaches outside its memory
    */
-  void sgemm(
-      long handle,
-      boolean transposeA,
-      boolean transposeB,
-      int m,
-      int n,
-      int k,
-      DevicePointer a,
-      long aOffset,
-      int lda,
-      DevicePointer b,
-      long bOffset,
-      int ldb,
-      boolean accumulate,
-      DevicePointer c,
-      long cOffset,
-      int ldc) {
-    Matrices.checkProduct(m, n, k);
-    long atA = Matrices.address(a, aOffset, transposeA ? k : m, transposeA ? m : k, lda);
-    long atB = Matrices.address(b, bOffset, transposeB ? n : k, transposeB ? k : n, ldb);
-    long atC = Matrices.address(c, cOffset, m, n, ldc);
-    MemorySegment beta = accumulate ? one : zero;
+  void sgemm(long handle, Gemm product) {
+    product.check();
+    if (product.count() > 1) {
+      sgemmStridedBatched(handle, product);
+      return;
+    }
     int status;
     try {
       status =
@@ -200,63 +182,28 @@ final class Cublas {
                   .handle()
                   .invokeExact(
                       handle,
-                      op(transposeA),
-                      op(transposeB),
-                      m,
-                      n,
-                      k,
+                      op(product.transposesA()),
+                      op(product.transposesB()),
+                      product.m(),
+                      product.n(),
+                      product.k(),
                       one,
-                      atA,
-                      lda,
-                      atB,
-                      ldb,
-                      beta,
-                      atC,
-                      ldc);
+                      product.addressA(),
+                      product.leadingA(),
+                      product.addressB(),
+                      product.leadingB(),
+                      beta(product),
+                      product.addressC(),
+                      product.leadingC());
     } catch (Throwable e) {
       throw NativeFunction.unexpected(e);
     }
     if (status != 0) {
-      throw failed(status, sgemm, "sgemm", transposeA, transposeB, m, n, k, 1);
+      throw errors.exception(status, sgemm, "sgemm " + product);
     }
   }
 
-  /**
-   * The same for matrices that lie strides, in floats, apart; that of A and of B may be 0.
-   *
-   * @throws IndexOutOfBoundsException if a matrix reaches outside its memory
-   */
-  void sgemmStridedBatched(
-      long handle,
-      boolean transposeA,
-      boolean transposeB,
-      int m,
-      int n,
-      int k,
-      DevicePointer a,
-      long aOffset,
-      int lda,
-      long strideA,
-      DevicePointer b,
-      long bOffset,
-      int ldb,
-      long strideB,
-      boolean accumulate,
-      DevicePointer c,
-      long cOffset,
-      int ldc,
-      long strideC,
-      int count) {
-    Matrices.checkProduct(m, n, k);
-    if (strideC == 0 && count > 1) {
-      throw new IllegalArgumentException(count + " products can't share one result");
-    }
-    long atA =
-        Matrices.address(a, aOffset, transposeA ? k : m, transposeA ? m : k, lda, strideA, count);
-    long atB =
-        Matrices.address(b, bOffset, transposeB ? n : k, transposeB ? k : n, ldb, strideB, count);
-    long atC = Matrices.address(c, cOffset, m, n, ldc, strideC, count);
-    MemorySegment beta = accumulate ? one : zero;
+  private void sgemmStridedBatched(long handle, Gemm product) {
     int status;
     try {
       status =
@@ -265,58 +212,42 @@ final class Cublas {
                   .handle()
                   .invokeExact(
                       handle,
-                      op(transposeA),
-                      op(transposeB),
-                      m,
-                      n,
-                      k,
+                      op(product.transposesA()),
+                      op(product.transposesB()),
+                      product.m(),
+                      product.n(),
+                      product.k(),
                       one,
-                      atA,
-                      lda,
-                      strideA,
-                      atB,
-                      ldb,
-                      strideB,
-                      beta,
-                      atC,
-                      ldc,
-                      strideC,
-                      count);
+                      product.addressA(),
+                      product.leadingA(),
+                      product.strideA(),
+                      product.addressB(),
+                      product.leadingB(),
+                      product.strideB(),
+                      beta(product),
+                      product.addressC(),
+                      product.leadingC(),
+                      product.strideC(),
+                      product.count());
     } catch (Throwable e) {
       throw NativeFunction.unexpected(e);
     }
     if (status != 0) {
-      throw failed(status, sgemmStridedBatched, "sgemm", transposeA, transposeB, m, n, k, count);
+      throw errors.exception(status, sgemmStridedBatched, "sgemm " + product);
     }
   }
 
   /**
-   * As {@link #sgemm}, with factors rounded to bfloat16 inside.
+   * Computes a product of fp32 values, with factors rounded to bfloat16 inside.
    *
+   * @throws IllegalArgumentException if it is a series: cuBLAS knows none of this kind
    * @throws IndexOutOfBoundsException if a matrix reaches outside its memory
    */
-  void gemmFast16bf(
-      long handle,
-      boolean transposeA,
-      boolean transposeB,
-      int m,
-      int n,
-      int k,
-      DevicePointer a,
-      long aOffset,
-      int lda,
-      DevicePointer b,
-      long bOffset,
-      int ldb,
-      boolean accumulate,
-      DevicePointer c,
-      long cOffset,
-      int ldc) {
-    Matrices.checkProduct(m, n, k);
-    long atA = Matrices.address(a, aOffset, transposeA ? k : m, transposeA ? m : k, lda);
-    long atB = Matrices.address(b, bOffset, transposeB ? n : k, transposeB ? k : n, ldb);
-    long atC = Matrices.address(c, cOffset, m, n, ldc);
-    MemorySegment beta = accumulate ? one : zero;
+  void gemmFast16bf(long handle, Gemm product) {
+    product.check();
+    if (product.count() != 1) {
+      throw new IllegalArgumentException("One product at a time, not " + product);
+    }
     int status;
     try {
       status =
@@ -325,29 +256,29 @@ final class Cublas {
                   .handle()
                   .invokeExact(
                       handle,
-                      op(transposeA),
-                      op(transposeB),
-                      m,
-                      n,
-                      k,
+                      op(product.transposesA()),
+                      op(product.transposesB()),
+                      product.m(),
+                      product.n(),
+                      product.k(),
                       one,
-                      atA,
+                      product.addressA(),
                       REAL_32F,
-                      lda,
-                      atB,
+                      product.leadingA(),
+                      product.addressB(),
                       REAL_32F,
-                      ldb,
-                      beta,
-                      atC,
+                      product.leadingB(),
+                      beta(product),
+                      product.addressC(),
                       REAL_32F,
-                      ldc,
+                      product.leadingC(),
                       COMPUTE_32F_FAST_16BF,
                       GEMM_DEFAULT);
     } catch (Throwable e) {
       throw NativeFunction.unexpected(e);
     }
     if (status != 0) {
-      throw failed(status, gemmEx, "gemm bf16", transposeA, transposeB, m, n, k, 1);
+      throw errors.exception(status, gemmEx, "gemm bf16 " + product);
     }
   }
 
@@ -355,19 +286,8 @@ final class Cublas {
     return transpose ? 1 : 0;
   }
 
-  private DeviceException failed(
-      int status,
-      NativeFunction function,
-      String operation,
-      boolean transposeA,
-      boolean transposeB,
-      int m,
-      int n,
-      int k,
-      int count) {
-    String product =
-        "%s %s,%s of %dx%dx%d"
-            .formatted(operation, transposeA ? "T" : "N", transposeB ? "T" : "N", m, n, k);
-    return errors.exception(status, function, count == 1 ? product : product + " times " + count);
+  /** The factor of what is in C: cuBLAS does not read C where it is 0. */
+  private MemorySegment beta(Gemm product) {
+    return product.accumulates() ? one : zero;
   }
 }

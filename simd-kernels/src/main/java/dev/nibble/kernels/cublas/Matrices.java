@@ -4,28 +4,11 @@ package dev.nibble.kernels.cublas;
 final class Matrices {
   private Matrices() {}
 
-  /** Refuses a product without an element. */
-  static void checkProduct(int m, int n, int k) {
-    if (m <= 0 || n <= 0 || k <= 0) {
-      throw new IllegalArgumentException(
-          "A product's sizes must be positive, but are %dx%dx%d".formatted(m, n, k));
-    }
-  }
-
-  /**
-   * The address of a matrix.
-   *
-   * @param offset where it begins in the memory, in bytes
-   * @param leading floats from one column to the next
-   * @throws IndexOutOfBoundsException if it reaches outside the memory
-   */
-  static long address(DevicePointer memory, long offset, int rows, int columns, int leading) {
-    return address(memory, offset, rows, columns, leading, 0, 1);
-  }
-
   /**
    * The address of the first of matrices.
    *
+   * @param offset where it begins in the memory, in bytes
+   * @param leading floats from one column to the next
    * @param stride floats from one matrix to the next
    * @throws IndexOutOfBoundsException if one of them reaches outside the memory
    */

@@ -109,6 +109,7 @@ class BindingBoundsTest {
     assertRefused(() -> batch(-1, 0, 64, 2), "apart");
     assertRefused(() -> batch(0, 0, 64, 0), "apart");
     assertRefused(() -> batch(0, 0, 0, 2), "share");
+    assertRefused(() -> blas.gemmFast16bf(0, eights().series(2, 0, 0, 64)), "One product");
   }
 
   @Test
@@ -134,71 +135,32 @@ class BindingBoundsTest {
       int ldb,
       long cOffset,
       int ldc) {
+    Gemm product =
+        new Gemm()
+            .size(m, n, k)
+            .a(MEMORY, aOffset, lda, transposeA)
+            .b(MEMORY, bOffset, ldb, transposeB)
+            .c(MEMORY, cOffset, ldc, false);
     try {
-      blas.gemmFast16bf(
-          0,
-          transposeA,
-          transposeB,
-          m,
-          n,
-          k,
-          MEMORY,
-          aOffset,
-          lda,
-          MEMORY,
-          bOffset,
-          ldb,
-          false,
-          MEMORY,
-          cOffset,
-          ldc);
+      blas.gemmFast16bf(0, product);
     } catch (DeviceException e) {
-      blas.sgemm(
-          0,
-          transposeA,
-          transposeB,
-          m,
-          n,
-          k,
-          MEMORY,
-          aOffset,
-          lda,
-          MEMORY,
-          bOffset,
-          ldb,
-          false,
-          MEMORY,
-          cOffset,
-          ldc);
+      blas.sgemm(0, product);
     } catch (RuntimeException e) {
-      assertThatThrownBy(
-              () ->
-                  blas.sgemm(
-                      0,
-                      transposeA,
-                      transposeB,
-                      m,
-                      n,
-                      k,
-                      MEMORY,
-                      aOffset,
-                      lda,
-                      MEMORY,
-                      bOffset,
-                      ldb,
-                      false,
-                      MEMORY,
-                      cOffset,
-                      ldc))
-          .hasSameClassAs(e);
+      assertThatThrownBy(() -> blas.sgemm(0, product)).hasSameClassAs(e);
       throw e;
     }
   }
 
   private void batch(long strideA, long strideB, long strideC, int count) {
-    blas.sgemmStridedBatched(
-        0, false, false, 8, 8, 8, MEMORY, 0, 8, strideA, MEMORY, 0, 8, strideB, true, MEMORY, 0, 8,
-        strideC, count);
+    blas.sgemm(0, eights().series(count, strideA, strideB, strideC));
+  }
+
+  private static Gemm eights() {
+    return new Gemm()
+        .size(8, 8, 8)
+        .a(MEMORY, 0, 8, false)
+        .b(MEMORY, 0, 8, false)
+        .c(MEMORY, 0, 8, true);
   }
 
   private static void assertCalls(ThrowingCallable call) {

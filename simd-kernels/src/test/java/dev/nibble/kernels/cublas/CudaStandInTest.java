@@ -143,6 +143,11 @@ final class CudaStandInTest {
     driver.synchronizeStream(other);
   }
 
+  /** The product of the first two floats. */
+  private static Gemm scalars(DevicePointer in, DevicePointer out, long offset) {
+    return new Gemm().size(1, 1, 1).a(in, 0, 1, false).b(in, 4, 1, false).c(out, offset, 1, false);
+  }
+
   @Test
   void oneWorkspaceForTwoStreamsIsARace() {
     DevicePointer a = allocate(BYTES);
@@ -150,8 +155,8 @@ final class CudaStandInTest {
     long second = blas.create();
     blas.setStream(second, other);
     blas.setWorkspace(second, workspace);
-    blas.sgemm(handle, false, false, 1, 1, 1, a, 0, 1, a, 4, 1, false, c, 0, 1);
-    blas.sgemm(second, false, false, 1, 1, 1, a, 0, 1, a, 4, 1, false, c, 8, 1);
+    blas.sgemm(handle, scalars(a, c, 0));
+    blas.sgemm(second, scalars(a, c, 8));
     objects("race: sgemm touches what sgemm");
     driver.synchronizeStream(stream);
     driver.synchronizeStream(other);
@@ -168,16 +173,17 @@ final class CudaStandInTest {
     for (int kind = 0; kind < 4; kind++) {
       boolean transposeA = kind % 2 == 1;
       boolean transposeB = kind / 2 == 1;
-      blas.sgemm(handle, transposeA, transposeB, 2, 2, 2, a, 0, 2, a, 16, 2, false, c, 0, 3);
-      blas.sgemm(handle, transposeA, transposeB, 2, 2, 2, a, 0, 2, a, 16, 2, true, c, 0, 3);
+      Gemm product = new Gemm().size(2, 2, 2).a(a, 0, 2, transposeA).b(a, 16, 2, transposeB);
+      blas.sgemm(handle, product.c(c, 0, 3, false));
+      blas.sgemm(handle, product.c(c, 0, 3, true));
       driver.copyToHost(host, BYTES, c, 0, 20, stream);
       driver.synchronizeStream(stream);
       float[] found = {out(0) / 2, out(1) / 2, out(3) / 2, out(4) / 2};
       assertThat(found).isEqualTo(expected[kind]);
       assertThat(out(2)).as("between the columns of C").isNaN();
     }
-    blas.sgemmStridedBatched(
-        handle, false, true, 1, 2, 1, a, 0, 1, 1, a, 32, 2, 0, false, c, 0, 2, 4, 3);
+    Gemm series = new Gemm().size(1, 2, 1).a(a, 0, 1, false).b(a, 32, 2, true);
+    blas.sgemm(handle, series.c(c, 0, 2, false).series(3, 1, 0, 4));
     driver.copyToHost(host, BYTES, c, 0, BYTES, stream);
     driver.synchronizeStream(stream);
     for (int i = 0; i < 3; i++) {
@@ -194,10 +200,10 @@ final class CudaStandInTest {
     host.setAtIndex(JAVA_FLOAT, 0, value);
     host.setAtIndex(JAVA_FLOAT, 1, 1);
     driver.copyToDevice(a, 0, host, 0, BYTES, stream);
-    blas.sgemm(handle, false, false, 1, 1, 1, a, 0, 1, a, 4, 1, false, c, 0, 1);
+    blas.sgemm(handle, scalars(a, c, 0));
     blas.setMathMode(handle, Cublas.TF32_MATH);
-    blas.sgemm(handle, false, false, 1, 1, 1, a, 0, 1, a, 4, 1, false, c, 4, 1);
-    blas.gemmFast16bf(handle, false, false, 1, 1, 1, a, 0, 1, a, 4, 1, false, c, 8, 1);
+    blas.sgemm(handle, scalars(a, c, 4));
+    blas.gemmFast16bf(handle, scalars(a, c, 8));
     driver.copyToHost(host, BYTES, c, 0, 12, stream);
     driver.synchronizeStream(stream);
     assertThat(new float[] {out(0), out(1), out(2)}).containsExactly(value, 1 + 0x1p-9f, 1);
@@ -215,11 +221,17 @@ final class CudaStandInTest {
     objects("reaches outside its memory");
     DevicePointer longer = new DevicePointer(a.address(), 2 * BYTES);
     assertThatThrownBy(
-            () -> blas.sgemm(handle, false, false, 5, 5, 1, a, 0, 5, a, 0, 1, false, longer, 0, 5))
+            () ->
+                blas.sgemm(
+                    handle,
+                    new Gemm()
+                        .size(5, 5, 1)
+                        .a(a, 0, 5, false)
+                        .b(a, 0, 1, false)
+                        .c(longer, 0, 5, false)))
         .isInstanceOf(DeviceException.class);
     objects("reaches outside its memory");
-    assertThatThrownBy(
-            () -> blas.sgemm(handle, false, false, 1, 1, 1, a, 0, 1, a, 4, 1, false, a, 4, 1))
+    assertThatThrownBy(() -> blas.sgemm(handle, scalars(a, a, 4)))
         .isInstanceOf(DeviceException.class);
     objects("writes what it reads");
   }
@@ -282,8 +294,7 @@ final class CudaStandInTest {
   void aHandleNeedsItsWorkspaceAgainBehindAStream() {
     DevicePointer a = allocate(BYTES);
     blas.setStream(handle, stream);
-    assertThatThrownBy(
-            () -> blas.sgemm(handle, false, false, 1, 1, 1, a, 0, 1, a, 4, 1, false, a, 8, 1))
+    assertThatThrownBy(() -> blas.sgemm(handle, scalars(a, a, 8)))
         .isInstanceOf(DeviceException.class);
     objects("sgemm has no workspace");
   }

@@ -105,68 +105,24 @@ final class DeviceWork {
     return (transposed ? columns : rows) + 1;
   }
 
+  private Gemm product(boolean a, boolean b, boolean accumulate) {
+    return new Gemm()
+        .size(M, N, K)
+        .a(device, 0, leading(a, M, K), a)
+        .b(device, 4L * FLOATS, leading(b, K, N), b)
+        .c(device, 8L * FLOATS, M + 2, accumulate);
+  }
+
   private void sgemm(boolean a, boolean b, boolean accumulate) {
-    blas.sgemm(
-        handle,
-        a,
-        b,
-        M,
-        N,
-        K,
-        device,
-        0,
-        leading(a, M, K),
-        device,
-        4L * FLOATS,
-        leading(b, K, N),
-        accumulate,
-        device,
-        8L * FLOATS,
-        M + 2);
+    blas.sgemm(handle, product(a, b, accumulate));
   }
 
   private void bf16(boolean a, boolean b, boolean accumulate) {
-    blas.gemmFast16bf(
-        handle,
-        a,
-        b,
-        M,
-        N,
-        K,
-        device,
-        0,
-        leading(a, M, K),
-        device,
-        4L * FLOATS,
-        leading(b, K, N),
-        accumulate,
-        device,
-        8L * FLOATS,
-        M + 2);
+    blas.gemmFast16bf(handle, product(a, b, accumulate));
   }
 
   private void batched(boolean a, boolean b, boolean accumulate) {
-    blas.sgemmStridedBatched(
-        handle,
-        a,
-        b,
-        M,
-        N,
-        K,
-        device,
-        0,
-        leading(a, M, K),
-        100,
-        device,
-        4L * FLOATS,
-        leading(b, K, N),
-        0,
-        accumulate,
-        device,
-        8L * FLOATS,
-        M + 2,
-        64,
-        3);
+    blas.sgemm(handle, product(a, b, accumulate).series(3, 100, 0, 64));
   }
 
   /** Copies in, computes, copies out, and compares with products computed here. */
