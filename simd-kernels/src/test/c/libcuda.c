@@ -25,14 +25,14 @@ enum {
 
 static long retained;
 static size_t allocated;
-static __thread void *current;
+static __thread int pushed; /* how often, by this thread; there is only one context to push */
 
 __attribute__((constructor)) static void loaded(void) { note("libcuda"); }
 
 #define NEED_CONTEXT() \
   do { \
     FAULT(); \
-    if (current == NULL || retained == 0) { \
+    if (pushed == 0 || retained == 0) { \
       return INVALID_CONTEXT; \
     } \
   } while (0)
@@ -130,12 +130,22 @@ EXPORT int cuDevicePrimaryCtxRelease_v2(int device) {
   return held ? 0 : INVALID_CONTEXT;
 }
 
-EXPORT int cuCtxSetCurrent(void *context) {
+EXPORT int cuCtxPushCurrent_v2(void *context) {
   FAULT();
-  if (context != NULL && context != CONTEXT) {
+  if (context != CONTEXT) {
     return INVALID_CONTEXT;
   }
-  current = context;
+  pushed++;
+  return 0;
+}
+
+EXPORT int cuCtxPopCurrent_v2(void **context) {
+  FAULT();
+  if (pushed == 0) {
+    return INVALID_CONTEXT;
+  }
+  pushed--;
+  *context = CONTEXT;
   return 0;
 }
 

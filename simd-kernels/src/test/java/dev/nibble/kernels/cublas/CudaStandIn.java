@@ -151,6 +151,13 @@ final class CudaStandIn implements AutoCloseable {
     }
   }
 
+  /** The calling thread's current context; 0 for none. */
+  long currentContext() {
+    synchronized (gate) {
+      return contexts.current();
+    }
+  }
+
   /** Copies and products that are queued and not done. */
   List<String> underWay() {
     synchronized (gate) {

@@ -38,7 +38,7 @@ final class CudaStandInTest {
     driver = cuda.driver();
     blas = cuda.blas();
     context = driver.retainPrimaryContext(0);
-    driver.setCurrent(context);
+    driver.pushContext(context);
     workspace = driver.allocate(256, "workspace");
     handle = blas.create();
     stream = driver.createStream();
@@ -59,7 +59,6 @@ final class CudaStandInTest {
   @AfterEach
   void giveBack() {
     standIn.heal();
-    driver.setCurrent(context);
     allocated.forEach(driver::free);
     driver.free(workspace);
     blas.destroy(handle);
@@ -67,6 +66,7 @@ final class CudaStandInTest {
     driver.destroyStream(stream);
     driver.destroyStream(other);
     driver.destroyEvent(event);
+    driver.popContext();
     driver.releasePrimaryContext(0);
     standIn.assertNothingLeft();
     standIn.close();

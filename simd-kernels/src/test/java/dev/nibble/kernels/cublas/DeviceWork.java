@@ -44,7 +44,8 @@ final class DeviceWork {
         int ordinal = driver.device(0);
         long context = driver.retainPrimaryContext(ordinal);
         releases.push(() -> driver.releasePrimaryContext(ordinal));
-        driver.setCurrent(context);
+        driver.pushContext(context);
+        releases.push(driver::popContext);
         MemorySegment host = arena.allocate(JAVA_FLOAT, 3 * FLOATS);
         driver.register(host);
         releases.push(() -> driver.unregister(host));
