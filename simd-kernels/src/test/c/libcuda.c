@@ -1,9 +1,10 @@
 /*
  * Stands in for libcuda.so.1. Besides what standin.h reads:
  *
- * STANDIN_DRIVER   the driver's version, 13000 without it
- * STANDIN_DEVICES  how many devices there are, 1 without it
- * STANDIN_MEMORY   bytes of device memory, 1 GiB without it
+ * STANDIN_DRIVER      the driver's version, 13000 without it
+ * STANDIN_DEVICES     how many devices there are, 1 without it
+ * STANDIN_CAPABILITY  their compute capability times 10, 90 without it
+ * STANDIN_MEMORY      bytes of device memory, 1 GiB without it
  *
  * Copies happen at once, so that every order of streams and events is right; handles, ranges and
  * the thread's context are checked.
@@ -100,8 +101,8 @@ EXPORT int cuDeviceGetAttribute(int *value, int attribute, int device) {
   FAULT();
   (void) device;
   switch (attribute) {
-    case 75: *value = 9; return 0;
-    case 76: *value = 0; return 0;
+    case 75: *value = (int) number("STANDIN_CAPABILITY", 90) / 10; return 0;
+    case 76: *value = (int) number("STANDIN_CAPABILITY", 90) % 10; return 0;
     default: return INVALID_VALUE;
   }
 }
