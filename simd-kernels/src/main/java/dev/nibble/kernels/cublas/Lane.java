@@ -51,11 +51,13 @@ final class Lane {
     copyIn = stream(releases);
     compute = stream(releases);
     copyOut = stream(releases);
+    // Before the handle, so that it is freed behind it.
+    DevicePointer space = memory(workspace, "cuBLAS' workspace", releases);
     long handle = cuda.blas().create();
     releases.add(() -> cuda.blas().destroy(handle));
     cuda.blas().setStream(handle, compute);
     // After the stream, which resets the workspace.
-    cuda.blas().setWorkspace(handle, memory(workspace, "cuBLAS' workspace", releases));
+    cuda.blas().setWorkspace(handle, space);
     products = new ConvolutionProducts(cuda.blas(), handle, precision);
     long next = at;
     for (int i = 0; i < slots.length; i++) {

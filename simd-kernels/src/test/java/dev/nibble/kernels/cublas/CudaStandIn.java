@@ -165,6 +165,11 @@ final class CudaStandIn implements AutoCloseable {
     }
   }
 
+  /** Whether a range of device memory is the workspace of a handle. */
+  boolean isWorkspace(StandInRange range) {
+    return functions.isWorkspace(range);
+  }
+
   /** What a context's end would take with it. */
   List<String> leftInContext() {
     List<String> left = new ArrayList<>(functions.left());

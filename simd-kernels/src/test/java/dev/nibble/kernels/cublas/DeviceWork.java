@@ -51,7 +51,7 @@ final class DeviceWork {
         releases.push(() -> driver.unregister(host));
         DevicePointer device = driver.allocate(host.byteSize(), "three matrices");
         releases.push(() -> driver.free(device));
-        DevicePointer workspace = driver.allocate(4096, "cuBLAS's workspace");
+        DevicePointer workspace = driver.allocate(4 << 20, "cuBLAS's workspace");
         releases.push(() -> driver.free(workspace));
         long stream = driver.createStream();
         releases.push(() -> driver.destroyStream(stream));

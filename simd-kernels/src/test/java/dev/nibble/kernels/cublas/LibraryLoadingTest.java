@@ -156,7 +156,7 @@ class LibraryLoadingTest {
     assertThat(lines.get(16))
         .isEqualTo(
             "cuMemAlloc_v2 failed with CUDA_ERROR_OUT_OF_MEMORY (2): 1 PiB asked for a test,"
-                + " 1 GiB free of 1 GiB [out of memory]");
+                + " 1020 MiB free of 1 GiB [out of memory]");
     assertBalanced(log);
   }
 

@@ -251,6 +251,9 @@ final class StandInDriver {
     if (!users.isEmpty()) {
       gate.fail("device memory was freed while %s was under way", users);
     }
+    if (owner.isWorkspace(range)) {
+      gate.fail("a workspace was freed before its handle was destroyed");
+    }
     return 0;
   }
 
