@@ -49,7 +49,7 @@ EXPORT const char *cublasGetStatusName(int status) {
     case INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
     case 13: return "CUBLAS_STATUS_EXECUTION_FAILED";
     case NOT_SUPPORTED: return "CUBLAS_STATUS_NOT_SUPPORTED";
-    default: return NULL;
+    default: return "unrecognized status";
   }
 }
 

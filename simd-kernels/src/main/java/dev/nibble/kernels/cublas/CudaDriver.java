@@ -221,11 +221,20 @@ final class CudaDriver {
 
   private String refused(long bytes, String purpose) {
     String asked = DeviceSize.format(bytes) + " asked for " + purpose;
+    String free = freeText();
+    return free.isEmpty() ? asked : asked + ", " + free;
+  }
+
+  /**
+   * How much memory of the current context's device is free, for the message of another failure;
+   * empty if the device does not say.
+   */
+  String freeText() {
     try {
-      return "%s, %s free of %s"
-          .formatted(asked, DeviceSize.format(freeMemory()), DeviceSize.format(totalMemory()));
+      return "%s free of %s"
+          .formatted(DeviceSize.format(freeMemory()), DeviceSize.format(totalMemory()));
     } catch (DeviceException e) {
-      return asked; // the allocation's own status is what matters
+      return ""; // the other failure is what matters
     }
   }
 

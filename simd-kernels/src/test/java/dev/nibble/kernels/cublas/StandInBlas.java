@@ -354,7 +354,7 @@ final class StandInBlas {
   }
 
   long cublasGetStatusName(int status) {
-    return owner.cString(STATUSES.getOrDefault(status, "CUBLAS_STATUS_UNKNOWN"));
+    return owner.cString(STATUSES.getOrDefault(status, "unrecognized status"));
   }
 
   long cublasGetStatusString(int status) {
