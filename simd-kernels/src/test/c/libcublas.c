@@ -6,7 +6,8 @@
 
 #include <stdint.h>
 
-enum { NOT_INITIALIZED = 1, INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
+enum { NOT_INITIALIZED = 1, ALLOC_FAILED = 3, INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
+enum { LEAST_WORKSPACE = 16 << 10 };
 enum { TF32_MATH = 3, COMPUTE_32F = 68, COMPUTE_32F_FAST_16BF = 75 };
 enum { FP32_BITS = 23, TF32_BITS = 10, BF16_BITS = 7 };
 
@@ -15,6 +16,7 @@ int standinLight(void); /* of libcublasLt, so that the linker must find that fir
 struct handle {
   void *stream;
   int mode;
+  size_t workspace; /* bytes */
 };
 
 __attribute__((constructor)) static void loaded(void) {
@@ -22,6 +24,14 @@ __attribute__((constructor)) static void loaded(void) {
     note("libcublas");
   }
 }
+
+#define NEED_WORKSPACE() \
+  do { \
+    NEED_HANDLE(); \
+    if (handle->workspace < LEAST_WORKSPACE) { \
+      return ALLOC_FAILED; \
+    } \
+  } while (0)
 
 #define NEED_HANDLE() \
   do { \
@@ -39,13 +49,14 @@ EXPORT const char *cublasGetStatusName(int status) {
     case INVALID_VALUE: return "CUBLAS_STATUS_INVALID_VALUE";
     case 13: return "CUBLAS_STATUS_EXECUTION_FAILED";
     case NOT_SUPPORTED: return "CUBLAS_STATUS_NOT_SUPPORTED";
-    default: return NULL;
+    default: return "unrecognized status";
   }
 }
 
 EXPORT int cublasCreate_v2(struct handle **handle) {
   FAULT();
   struct handle *made = calloc(1, sizeof *made);
+  made->workspace = LEAST_WORKSPACE;
   *handle = take("handle", made, sizeof *made);
   return 0;
 }
@@ -66,11 +77,13 @@ EXPORT int cublasGetVersion_v2(struct handle *handle, int *version) {
 EXPORT int cublasSetStream_v2(struct handle *handle, void *stream) {
   NEED_HANDLE();
   handle->stream = stream;
+  handle->workspace = LEAST_WORKSPACE; /* its own again, as with the real one */
   return 0;
 }
 
 EXPORT int cublasSetWorkspace_v2(struct handle *handle, void *workspace, size_t bytes) {
   NEED_HANDLE();
+  handle->workspace = bytes;
   return bytes > 0 && (uintptr_t) workspace % 256 != 0 ? INVALID_VALUE : 0;
 }
 
@@ -127,7 +140,7 @@ static int bits(const struct handle *handle) {
 EXPORT int cublasSgemm_v2(
     struct handle *handle, int transa, int transb, int m, int n, int k, const float *alpha,
     const float *a, int lda, const float *b, int ldb, const float *beta, float *c, int ldc) {
-  NEED_HANDLE();
+  NEED_WORKSPACE();
   return gemm(
       bits(handle), transa, transb, m, n, k, *alpha, a, lda, b, ldb, *beta, c, ldc);
 }
@@ -136,7 +149,7 @@ EXPORT int cublasSgemmStridedBatched(
     struct handle *handle, int transa, int transb, int m, int n, int k, const float *alpha,
     const float *a, int lda, long long stridea, const float *b, int ldb, long long strideb,
     const float *beta, float *c, int ldc, long long stridec, int count) {
-  NEED_HANDLE();
+  NEED_WORKSPACE();
   int status = 0;
   for (long i = 0; i < count && status == 0; i++) {
     status = gemm(
@@ -150,7 +163,7 @@ EXPORT int cublasGemmEx(
     struct handle *handle, int transa, int transb, int m, int n, int k, const void *alpha,
     const void *a, int atype, int lda, const void *b, int btype, int ldb, const void *beta, void *c,
     int ctype, int ldc, int compute, int algorithm) {
-  NEED_HANDLE();
+  NEED_WORKSPACE();
   int known = compute == COMPUTE_32F || compute == COMPUTE_32F_FAST_16BF;
   if (atype != 0 || btype != 0 || ctype != 0 || !known || algorithm != -1) {
     return NOT_SUPPORTED;

@@ -1,9 +1,10 @@
 /*
  * Stands in for libcuda.so.1. Besides what standin.h reads:
  *
- * STANDIN_DRIVER   the driver's version, 13000 without it
- * STANDIN_DEVICES  how many devices there are, 1 without it
- * STANDIN_MEMORY   bytes of device memory, 1 GiB without it
+ * STANDIN_DRIVER      the driver's version, 13000 without it
+ * STANDIN_DEVICES     how many devices there are, 1 without it
+ * STANDIN_CAPABILITY  their compute capability times 10, 90 without it
+ * STANDIN_MEMORY      bytes of device memory, 1 GiB without it
  *
  * Copies happen at once, so that every order of streams and events is right; handles, ranges and
  * the thread's context are checked.
@@ -25,14 +26,14 @@ enum {
 
 static long retained;
 static size_t allocated;
-static __thread void *current;
+static __thread int pushed; /* how often, by this thread; there is only one context to push */
 
 __attribute__((constructor)) static void loaded(void) { note("libcuda"); }
 
 #define NEED_CONTEXT() \
   do { \
     FAULT(); \
-    if (current == NULL || retained == 0) { \
+    if (pushed == 0 || retained == 0) { \
       return INVALID_CONTEXT; \
     } \
   } while (0)
@@ -100,8 +101,8 @@ EXPORT int cuDeviceGetAttribute(int *value, int attribute, int device) {
   FAULT();
   (void) device;
   switch (attribute) {
-    case 75: *value = 9; return 0;
-    case 76: *value = 0; return 0;
+    case 75: *value = (int) number("STANDIN_CAPABILITY", 90) / 10; return 0;
+    case 76: *value = (int) number("STANDIN_CAPABILITY", 90) % 10; return 0;
     default: return INVALID_VALUE;
   }
 }
@@ -130,12 +131,22 @@ EXPORT int cuDevicePrimaryCtxRelease_v2(int device) {
   return held ? 0 : INVALID_CONTEXT;
 }
 
-EXPORT int cuCtxSetCurrent(void *context) {
+EXPORT int cuCtxPushCurrent_v2(void *context) {
   FAULT();
-  if (context != NULL && context != CONTEXT) {
+  if (context != CONTEXT) {
     return INVALID_CONTEXT;
   }
-  current = context;
+  pushed++;
+  return 0;
+}
+
+EXPORT int cuCtxPopCurrent_v2(void **context) {
+  FAULT();
+  if (pushed == 0) {
+    return INVALID_CONTEXT;
+  }
+  pushed--;
+  *context = CONTEXT;
   return 0;
 }
 

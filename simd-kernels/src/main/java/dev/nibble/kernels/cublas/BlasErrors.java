@@ -36,7 +36,8 @@ final class BlasErrors {
 
   private String name(int status) {
     String name = asked(status);
-    return name.isEmpty() ? known(status) : name;
+    // For a status that it does not know, cuBLAS 13 has "unrecognized status".
+    return name.startsWith("CUBLAS_") ? name : known(status);
   }
 
   private String asked(int status) {

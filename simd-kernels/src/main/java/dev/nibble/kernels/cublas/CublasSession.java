@@ -1,5 +1,6 @@
 package dev.nibble.kernels.cublas;
 
+import dev.nibble.kernels.DeviceException;
 import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.KernelSession;
 import dev.nibble.kernels.Kernels;
@@ -22,6 +23,7 @@ final class CublasSession implements KernelSession {
   private final DeviceWeights weights;
   private final LanePool lanes;
   private final AtomicBoolean closed = new AtomicBoolean();
+  private boolean entered;
 
   /**
    * Takes everything.
@@ -42,7 +44,8 @@ final class CublasSession implements KernelSession {
       int device = driver.device(0);
       context = driver.retainPrimaryContext(device);
       releases.add(() -> driver.releasePrimaryContext(device));
-      driver.setCurrent(context);
+      releases.add(this::leave);
+      enter();
       long workspace =
           driver.attribute(device, CudaDriver.COMPUTE_CAPABILITY_MAJOR) >= 9
               ? LARGE_WORKSPACE
@@ -50,7 +53,7 @@ final class CublasSession implements KernelSession {
       MemorySegment pinned = staging.asSlice(0, plan.stagingBytes());
       driver.register(pinned);
       releases.add(() -> driver.unregister(pinned));
-      weights = weights(plan);
+      weights = weights(plan, context);
       Lane[] all = new Lane[plan.lanes()];
       for (int i = 0; i < all.length; i++) {
         long at = i * plan.laneBytes();
@@ -64,14 +67,34 @@ final class CublasSession implements KernelSession {
       releases.closeAfter(e);
       throw e;
     }
+    try {
+      leave();
+    } catch (DeviceException e) {
+      releases.add(this::enter);
+      releases.closeAfter(e);
+      throw e;
+    }
   }
 
-  private DeviceWeights weights(DevicePlan plan) {
+  /** What is taken or given back needs the context, on whichever thread. */
+  private void enter() {
+    driver.pushContext(context);
+    entered = true;
+  }
+
+  private void leave() {
+    if (entered) {
+      entered = false;
+      driver.popContext();
+    }
+  }
+
+  private DeviceWeights weights(DevicePlan plan, long current) {
     DevicePointer memory = driver.allocate(plan.weightBytes(), "weights");
     releases.add(() -> driver.free(memory));
     long stream = driver.createStream();
     releases.add(() -> driver.destroyStream(stream));
-    return new DeviceWeights(driver, memory, stream, plan.weightCount());
+    return new DeviceWeights(driver, current, memory, stream, plan.weightCount());
   }
 
   @Override
@@ -84,8 +107,7 @@ final class CublasSession implements KernelSession {
     if (closed.compareAndSet(false, true)) {
       lanes.close();
       weights.close();
-      // Freeing needs the context, and whoever closes need not have computed.
-      releases.add(() -> driver.setCurrent(context));
+      releases.add(this::enter);
       releases.close();
     }
   }

@@ -48,8 +48,16 @@ record Cuda(CudaDriver driver, Cublas blas, String libraries) {
     return driverVersion / 1000 + "." + driverVersion % 1000 / 10;
   }
 
-  /** Starts the driver and returns its version. */
-  private static int start(CudaDriver driver) throws CudaUnavailableException {
+  /**
+   * What the driver says before a context is made.
+   *
+   * @param version of CUDA, as the driver counts
+   * @param capability of the device: 10 times the major version, plus the minor
+   */
+  record Started(int version, int capability) {}
+
+  /** Starts the driver. */
+  private static Started start(CudaDriver driver) throws CudaUnavailableException {
     try {
       driver.init();
       int version = driver.driverVersion();
@@ -61,7 +69,10 @@ record Cuda(CudaDriver driver, Cublas blas, String libraries) {
       if (driver.deviceCount() == 0) {
         throw new CudaUnavailableException("the driver finds no device");
       }
-      return version;
+      int device = driver.device(0);
+      int major = driver.attribute(device, CudaDriver.COMPUTE_CAPABILITY_MAJOR);
+      int minor = driver.attribute(device, CudaDriver.COMPUTE_CAPABILITY_MINOR);
+      return new Started(version, 10 * major + minor);
     } catch (DeviceException e) {
       throw new CudaUnavailableException(reason(e));
     }

@@ -7,6 +7,7 @@ import dev.nibble.kernels.DeviceException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.lang.ref.Reference;
 import java.util.Objects;
 
 /**
@@ -33,7 +34,8 @@ final class CudaDriver {
   private final NativeFunction deviceAttribute;
   private final NativeFunction contextRetain;
   private final NativeFunction contextRelease;
-  private final NativeFunction contextSetCurrent;
+  private final NativeFunction contextPush;
+  private final NativeFunction contextPop;
   private final NativeFunction memoryInfo;
   private final NativeFunction memoryAllocate;
   private final NativeFunction memoryFree;
@@ -49,6 +51,9 @@ final class CudaDriver {
   private final NativeFunction eventRecord;
   private final NativeFunction eventSynchronize;
   private final NativeFunction eventDestroy;
+
+  /** Where the driver writes which context it popped, which nobody reads. */
+  private final MemorySegment popped = Arena.ofAuto().allocate(JAVA_LONG);
 
   CudaDriver(SymbolLookup library) throws CudaUnavailableException {
     this(library, "libcuda.so.1");
@@ -71,7 +76,8 @@ final class CudaDriver {
     deviceAttribute = symbols.function("cuDeviceGetAttribute", JAVA_LONG, JAVA_INT, JAVA_INT);
     contextRetain = symbols.function("cuDevicePrimaryCtxRetain", JAVA_LONG, JAVA_INT);
     contextRelease = symbols.function("cuDevicePrimaryCtxRelease_v2", JAVA_INT);
-    contextSetCurrent = symbols.function("cuCtxSetCurrent", JAVA_LONG);
+    contextPush = symbols.function("cuCtxPushCurrent_v2", JAVA_LONG);
+    contextPop = symbols.function("cuCtxPopCurrent_v2", JAVA_LONG);
     memoryInfo = symbols.function("cuMemGetInfo_v2", JAVA_LONG, JAVA_LONG);
     memoryAllocate = symbols.function("cuMemAlloc_v2", JAVA_LONG, JAVA_LONG);
     memoryFree = symbols.function("cuMemFree_v2", JAVA_LONG);
@@ -149,9 +155,30 @@ final class CudaDriver {
     errors.check(contextRelease.call(device), contextRelease);
   }
 
-  /** Makes a context the calling thread's; 0 for none. */
-  void setCurrent(long context) {
-    errors.check(contextSetCurrent.call(context), contextSetCurrent);
+  /**
+   * Makes a context the calling thread's until {@link #popContext}. The thread may be another
+   * library's user, too, so its own context is kept, and ours does not stay behind when it ends.
+   */
+  void pushContext(long context) {
+    errors.check(contextPush.call(context), contextPush);
+  }
+
+  /** Gives the calling thread back the context that it had before {@link #pushContext}. */
+  void popContext() {
+    try {
+      errors.check(contextPop.call(popped.address()), contextPop);
+    } finally {
+      Reference.reachabilityFence(popped);
+    }
+  }
+
+  /** The same because of an exception, which gets a further failure as suppressed. */
+  void popContextAfter(Throwable cause) {
+    try {
+      popContext();
+    } catch (DeviceException e) {
+      cause.addSuppressed(e);
+    }
   }
 
   /** Bytes of the current context's device that are free. */
@@ -194,11 +221,20 @@ final class CudaDriver {
 
   private String refused(long bytes, String purpose) {
     String asked = DeviceSize.format(bytes) + " asked for " + purpose;
+    String free = freeText();
+    return free.isEmpty() ? asked : asked + ", " + free;
+  }
+
+  /**
+   * How much memory of the current context's device is free, for the message of another failure;
+   * empty if the device does not say.
+   */
+  String freeText() {
     try {
-      return "%s, %s free of %s"
-          .formatted(asked, DeviceSize.format(freeMemory()), DeviceSize.format(totalMemory()));
+      return "%s free of %s"
+          .formatted(DeviceSize.format(freeMemory()), DeviceSize.format(totalMemory()));
     } catch (DeviceException e) {
-      return asked; // the allocation's own status is what matters
+      return ""; // the other failure is what matters
     }
   }
 

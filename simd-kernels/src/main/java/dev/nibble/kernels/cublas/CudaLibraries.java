@@ -48,19 +48,20 @@ final class CudaLibraries {
   }
 
   /**
-   * Loads cuBLAS, of a major version that the driver supports.
+   * Loads cuBLAS, of a major version that the driver and the device support.
    *
    * @throws CudaUnavailableException if there is none, or none that works
    */
-  Blas blas(int driverVersion) throws CudaUnavailableException {
+  Blas blas(Cuda.Started started) throws CudaUnavailableException {
     Failures failures = new Failures();
     for (Candidate candidate : search.blas()) {
       if (isAbsent(candidate, failures)) {
         continue;
       }
-      if (candidate.major() > driverVersion / 1000) {
+      Optional<String> unsupported = unsupported(candidate, started);
+      if (unsupported.isPresent()) {
         if (candidate.folder() != null) {
-          failures.broken(tooNew(candidate, driverVersion));
+          failures.broken(unsupported.get());
         }
         continue;
       }
@@ -70,7 +71,7 @@ final class CudaLibraries {
       }
     }
     throw new CudaUnavailableException(
-        failures.isAnyBroken() ? failures.brokenText() : noBlas(failures, driverVersion));
+        failures.isAnyBroken() ? failures.brokenText() : noBlas(failures, started));
   }
 
   /** Taken whole from one place, or not at all: versions of its two parts must not be mixed. */
@@ -144,16 +145,47 @@ final class CudaLibraries {
     return failures.isAnyBroken() ? "%s (%s)".formatted(path, failures.brokenText()) : path;
   }
 
-  private static String tooNew(Candidate candidate, int driverVersion) {
-    return "%s needs a driver for CUDA %d, and this one supports CUDA %s: update the driver or install cuBLAS %d"
-        .formatted(
-            candidate.blas(), candidate.major(), Cuda.version(driverVersion), driverVersion / 1000);
+  /** Why this version is too new; empty if it isn't. */
+  private static Optional<String> unsupported(Candidate candidate, Cuda.Started started) {
+    if (candidate.major() > started.version() / 1000) {
+      return Optional.of(
+          "%s needs a driver for CUDA %d, and this one supports CUDA %s: update the driver or install cuBLAS %d"
+              .formatted(
+                  candidate.blas(),
+                  candidate.major(),
+                  Cuda.version(started.version()),
+                  started.version() / 1000));
+    }
+    if (candidate.capability() > started.capability()) {
+      return Optional.of(
+          "%s needs a device of compute capability %s, and this one has %s: install cuBLAS %d"
+              .formatted(
+                  candidate.blas(),
+                  capability(candidate.capability()),
+                  capability(started.capability()),
+                  candidate.major() - 1));
+    }
+    return Optional.empty();
   }
 
-  private static String noBlas(Failures failures, int driverVersion) {
-    String advice = "install cuBLAS, or name its folder with -D" + CudaOptions.LIBDIR_PROPERTY;
-    return "the driver supports CUDA %s, but there is no cuBLAS for it (%s): %s"
-        .formatted(Cuda.version(driverVersion), failures.absentText(), advice);
+  private static String capability(int tenfold) {
+    return tenfold / 10 + "." + tenfold % 10;
+  }
+
+  private static String noBlas(Failures failures, Cuda.Started started) {
+    boolean older = started.capability() < LibrarySearch.CAPABILITY_13;
+    String device =
+        older
+            ? " and the device, of compute capability %s, cuBLAS 12 at most"
+                .formatted(capability(started.capability()))
+            : "";
+    return "the driver supports CUDA %s%s, but there is no cuBLAS for it (%s): install cuBLAS%s, or name its folder with -D%s"
+        .formatted(
+            Cuda.version(started.version()),
+            device,
+            failures.absentText(),
+            older ? " 12" : "",
+            CudaOptions.LIBDIR_PROPERTY);
   }
 
   private static String reason(CudaUnavailableException e) {

@@ -11,7 +11,7 @@ public final class CudaReport {
   /**
    * One line such as {@code NVIDIA H100 (compute capability 9.0, 79.1 GiB), driver for CUDA 13.0,
    * cuBLAS 13.1.0 from /path/libcublas.so.13}. Opens the device for a moment; the libraries stay
-   * loaded, and the calling thread has no current context afterwards.
+   * loaded.
    *
    * @throws CudaUnavailableException if there is no usable GPU; the message says why
    * @throws DeviceException if there is one and it fails
@@ -26,8 +26,8 @@ public final class CudaReport {
     int device = driver.device(DEVICE);
     long context = driver.retainPrimaryContext(device);
     try (Release retained = () -> driver.releasePrimaryContext(device)) {
-      driver.setCurrent(context);
-      try (Release current = () -> driver.setCurrent(0)) {
+      driver.pushContext(context);
+      try (Release current = driver::popContext) {
         return "%s (compute capability %d.%d, %s), driver for CUDA %s, cuBLAS %s from %s"
             .formatted(
                 driver.deviceName(device),

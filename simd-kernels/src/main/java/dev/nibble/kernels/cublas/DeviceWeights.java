@@ -12,6 +12,7 @@ final class DeviceWeights {
   private static final long ALIGNMENT = 256;
 
   private final CudaDriver driver;
+  private final long context;
   private final DevicePointer memory;
   private final long stream;
   private final long[] hosts;
@@ -23,10 +24,12 @@ final class DeviceWeights {
   /**
    * Takes over memory of at least the sum of {@link #bytes} of all weights.
    *
+   * @param context whose the memory and the stream are
    * @param most how many different weights there are at most
    */
-  DeviceWeights(CudaDriver driver, DevicePointer memory, long stream, int most) {
+  DeviceWeights(CudaDriver driver, long context, DevicePointer memory, long stream, int most) {
     this.driver = driver;
+    this.context = context;
     this.memory = memory;
     this.stream = stream;
     this.hosts = new long[most];
@@ -61,8 +64,16 @@ final class DeviceWeights {
           "The session was opened for " + count + " sets of weights, and this is another");
     }
     long target = known ? place : used;
-    driver.copyToDevice(memory, target, weights, 0, weightBytes, stream);
-    driver.synchronizeStream(stream);
+    // In here, behind the lock: a virtual thread that waits for it may go on on another carrier.
+    driver.pushContext(context);
+    try {
+      driver.copyToDevice(memory, target, weights, 0, weightBytes, stream);
+      driver.synchronizeStream(stream);
+    } catch (RuntimeException | Error e) {
+      driver.popContextAfter(e);
+      throw e;
+    }
+    driver.popContext();
     if (!known) {
       insert(weights.address(), target);
       used += bytes(weightBytes);

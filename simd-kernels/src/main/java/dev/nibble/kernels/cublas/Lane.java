@@ -51,11 +51,13 @@ final class Lane {
     copyIn = stream(releases);
     compute = stream(releases);
     copyOut = stream(releases);
-    long handle = cuda.blas().create();
+    // Before the handle, so that it is freed behind it.
+    DevicePointer space = memory(workspace, "cuBLAS' workspace", releases);
+    long handle = handle(cuda);
     releases.add(() -> cuda.blas().destroy(handle));
     cuda.blas().setStream(handle, compute);
     // After the stream, which resets the workspace.
-    cuda.blas().setWorkspace(handle, memory(workspace, "cuBLAS' workspace", releases));
+    cuda.blas().setWorkspace(handle, space);
     products = new ConvolutionProducts(cuda.blas(), handle, precision);
     long next = at;
     for (int i = 0; i < slots.length; i++) {
@@ -73,6 +75,16 @@ final class Lane {
     gradient = next;
     deviceGradient = memory(plan.gradientBytes(), "weights' gradient", releases);
     releases.add(this::drain);
+  }
+
+  /** cuBLAS takes memory of its own, and says no more than that it could not. */
+  private static long handle(Cuda cuda) {
+    try {
+      return cuda.blas().create();
+    } catch (DeviceException e) {
+      String free = cuda.driver().freeText();
+      throw new DeviceException(e.status(), e.code(), e.call(), free, e.outOfMemory());
+    }
   }
 
   private long stream(Releases releases) {

@@ -18,6 +18,11 @@ final class LibrarySearch {
   /** Major versions of cuBLAS that are known to have the functions used, newest first. */
   static final List<Integer> MAJORS = List.of(13, 12);
 
+  /**
+   * The device that cuBLAS 13 needs: it has no code for those before Turing, unlike its drivers.
+   */
+  static final int CAPABILITY_13 = 75;
+
   private static final List<Path> WHEELS =
       List.of(Path.of("nvidia", "cu13", "lib"), Path.of("nvidia", "cublas", "lib"));
   private static final List<String> TOOLKITS = List.of("CUDA_HOME", "CUDA_PATH");
@@ -49,6 +54,11 @@ final class LibrarySearch {
 
     String blas() {
       return name("libcublas.so.");
+    }
+
+    /** The compute capability that it needs, times 10; 0 where every driver's devices will do. */
+    int capability() {
+      return major >= 13 ? CAPABILITY_13 : 0;
     }
 
     private String name(String stem) {

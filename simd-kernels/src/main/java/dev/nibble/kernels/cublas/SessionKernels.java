@@ -96,7 +96,6 @@ final class SessionKernels extends HostDelegate {
     } else {
       checkPacked(args.stage(), packed);
       MemorySegment source = Objects.requireNonNull(args.weights(), "convolutions have weights");
-      driver.setCurrent(context);
       weights.copy(source, place.grid().weightBytes());
     }
   }
@@ -111,7 +110,6 @@ final class SessionKernels extends HostDelegate {
     checkPacked(args.stage(), packed);
     MemorySegment source = Objects.requireNonNull(args.weights(), "convolutions have weights");
     if (weights.find(source) < 0) {
-      driver.setCurrent(context);
       weights.copy(source, place.grid().weightBytes());
     }
   }
@@ -136,11 +134,15 @@ final class SessionKernels extends HostDelegate {
     long at = weightsAt(args.weights());
     Lane lane = lanes.claim();
     try {
-      driver.setCurrent(context);
-      passes.forward(lane, place, weights.memory(), at, args, shard, from, to, scratch);
-    } catch (RuntimeException | Error e) {
-      lane.abandon(e);
-      throw e;
+      driver.pushContext(context);
+      try {
+        passes.forward(lane, place, weights.memory(), at, args, shard, from, to, scratch);
+      } catch (RuntimeException | Error e) {
+        lane.abandon(e);
+        driver.popContextAfter(e);
+        throw e;
+      }
+      driver.popContext();
     } finally {
       lanes.release(lane);
     }
@@ -158,11 +160,15 @@ final class SessionKernels extends HostDelegate {
     long at = weightsAt(args.weights());
     Lane lane = lanes.claim();
     try {
-      driver.setCurrent(context);
-      passes.backward(lane, place, weights.memory(), at, args, shard, from, to, scratch);
-    } catch (RuntimeException | Error e) {
-      lane.abandon(e);
-      throw e;
+      driver.pushContext(context);
+      try {
+        passes.backward(lane, place, weights.memory(), at, args, shard, from, to, scratch);
+      } catch (RuntimeException | Error e) {
+        lane.abandon(e);
+        driver.popContextAfter(e);
+        throw e;
+      }
+      driver.popContext();
     } finally {
       lanes.release(lane);
     }

@@ -151,11 +151,23 @@ final class CudaStandIn implements AutoCloseable {
     }
   }
 
+  /** The calling thread's current context; 0 for none. */
+  long currentContext() {
+    synchronized (gate) {
+      return contexts.current();
+    }
+  }
+
   /** Copies and products that are queued and not done. */
   List<String> underWay() {
     synchronized (gate) {
       return streams.underWay();
     }
+  }
+
+  /** Whether a range of device memory is the workspace of a handle. */
+  boolean isWorkspace(StandInRange range) {
+    return functions.isWorkspace(range);
   }
 
   /** What a context's end would take with it. */

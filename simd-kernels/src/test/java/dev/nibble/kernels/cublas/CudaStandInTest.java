@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 final class CudaStandInTest {
   private static final int FLOATS = 16;
   private static final long BYTES = 4L * FLOATS;
+  private static final long WORKSPACE = 16 << 10;
 
   private final CudaStandIn standIn = new CudaStandIn();
   private final Arena arena = Arena.ofConfined();
@@ -38,8 +39,8 @@ final class CudaStandInTest {
     driver = cuda.driver();
     blas = cuda.blas();
     context = driver.retainPrimaryContext(0);
-    driver.setCurrent(context);
-    workspace = driver.allocate(256, "workspace");
+    driver.pushContext(context);
+    workspace = driver.allocate(WORKSPACE, "workspace");
     handle = blas.create();
     stream = driver.createStream();
     other = driver.createStream();
@@ -59,14 +60,14 @@ final class CudaStandInTest {
   @AfterEach
   void giveBack() {
     standIn.heal();
-    driver.setCurrent(context);
     allocated.forEach(driver::free);
-    driver.free(workspace);
     blas.destroy(handle);
+    driver.free(workspace);
     driver.unregister(host);
     driver.destroyStream(stream);
     driver.destroyStream(other);
     driver.destroyEvent(event);
+    driver.popContext();
     driver.releasePrimaryContext(0);
     standIn.assertNothingLeft();
     standIn.close();
@@ -300,10 +301,23 @@ final class CudaStandInTest {
   }
 
   @Test
+  void aWorkspaceIsLargeEnoughAndOutlivesItsHandle() {
+    DevicePointer small = allocate(WORKSPACE - 256);
+    assertThatThrownBy(() -> blas.setWorkspace(handle, small)).isInstanceOf(DeviceException.class);
+    objects("too small");
+    long second = blas.create();
+    DevicePointer space = driver.allocate(WORKSPACE, "workspace");
+    blas.setWorkspace(second, space);
+    driver.free(space);
+    objects("a workspace was freed before its handle was destroyed");
+    blas.destroy(second);
+  }
+
+  @Test
   void theDeviceIsAsLargeAsSet() {
-    standIn.deviceBytes(1000);
-    assertThat(driver.totalMemory()).isEqualTo(1000);
-    assertThat(driver.freeMemory()).isEqualTo(1000 - 256);
+    standIn.deviceBytes(WORKSPACE + 744);
+    assertThat(driver.totalMemory()).isEqualTo(WORKSPACE + 744);
+    assertThat(driver.freeMemory()).isEqualTo(744);
     assertThatThrownBy(() -> driver.allocate(745, "a test"))
         .isInstanceOfSatisfying(DeviceException.class, e -> assertThat(e.outOfMemory()).isTrue());
     allocate(744);

@@ -44,13 +44,14 @@ final class DeviceWork {
         int ordinal = driver.device(0);
         long context = driver.retainPrimaryContext(ordinal);
         releases.push(() -> driver.releasePrimaryContext(ordinal));
-        driver.setCurrent(context);
+        driver.pushContext(context);
+        releases.push(driver::popContext);
         MemorySegment host = arena.allocate(JAVA_FLOAT, 3 * FLOATS);
         driver.register(host);
         releases.push(() -> driver.unregister(host));
         DevicePointer device = driver.allocate(host.byteSize(), "three matrices");
         releases.push(() -> driver.free(device));
-        DevicePointer workspace = driver.allocate(4096, "cuBLAS's workspace");
+        DevicePointer workspace = driver.allocate(4 << 20, "cuBLAS's workspace");
         releases.push(() -> driver.free(workspace));
         long stream = driver.createStream();
         releases.push(() -> driver.destroyStream(stream));

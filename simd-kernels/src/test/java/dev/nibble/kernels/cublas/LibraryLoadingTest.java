@@ -101,6 +101,34 @@ class LibraryLoadingTest {
         .contains("driver for CUDA 14.0, cuBLAS 13.1.0");
   }
 
+  /** Drivers for CUDA 13 still run Volta and Pascal, for which cuBLAS 13 has no code. */
+  @Test
+  void anOlderDeviceGetsTheCublasThatHasCodeForIt() throws Exception {
+    Path both = copyBlas(StandInLibraries.all(folder.resolve("both")));
+    StandInLibraries.blas(both, 12);
+    assertThat(new CudaChild(folder).libdir(both).with("STANDIN_CAPABILITY", 70).run("gpu").get(0))
+        .startsWith("available: ")
+        .contains("compute capability 7.0")
+        .contains("cuBLAS 12.1.0 from " + both.resolve("libcublas.so.12"));
+    assertThat(new CudaChild(folder).libdir(both).with("STANDIN_CAPABILITY", 75).run("gpu").get(0))
+        .contains("compute capability 7.5")
+        .contains("cuBLAS 13.1.0 from " + both.resolve(BLAS));
+    assumeTrue(
+        machine.stream().noneMatch(line -> line.startsWith("libcublas")),
+        "the system's linker finds a cuBLAS of this machine: " + machine);
+    assertThat(new CudaChild(folder).libdir(complete).with("STANDIN_CAPABILITY", 61).run("gpu"))
+        .containsExactly(
+            "not available: "
+                + complete.resolve(BLAS)
+                + " needs a device of compute capability 7.5, and this one has 6.1: install"
+                + " cuBLAS 12");
+    assertThat(child(complete).with("STANDIN_CAPABILITY", 61).run("gpu").get(0))
+        .startsWith(
+            "not available: the driver supports CUDA 13.0 and the device, of compute capability"
+                + " 6.1, cuBLAS 12 at most, but there is no cuBLAS for it (libcublasLt.so.12: ")
+        .contains("install cuBLAS 12, or name");
+  }
+
   @Test
   void aDriverTooOldForAllThatIsThereIsToldBothVersions() throws Exception {
     assumeTrue(
@@ -128,7 +156,7 @@ class LibraryLoadingTest {
     assertThat(lines.get(16))
         .isEqualTo(
             "cuMemAlloc_v2 failed with CUDA_ERROR_OUT_OF_MEMORY (2): 1 PiB asked for a test,"
-                + " 1 GiB free of 1 GiB [out of memory]");
+                + " 1020 MiB free of 1 GiB [out of memory]");
     assertBalanced(log);
   }
 

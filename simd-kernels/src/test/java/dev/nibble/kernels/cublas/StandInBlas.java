@@ -24,6 +24,10 @@ final class StandInBlas {
   private static final int VERSION = 130_000;
   private static final int TF32_MATH = 3;
   private static final int WORKSPACE_ALIGNMENT = 256;
+
+  /** With less, cuBLAS may refuse a product for want of memory, its documentation says. */
+  private static final int LEAST_WORKSPACE = 16 << 10;
+
   private static final int REAL_32F = 0;
   private static final int GEMM_DEFAULT = -1;
   private static final Map<Integer, Rounding> COMPUTE_TYPES =
@@ -65,6 +69,11 @@ final class StandInBlas {
     List<String> left = new ArrayList<>();
     handles.keySet().forEach(id -> left.add("cuBLAS handle %x".formatted(id)));
     return left;
+  }
+
+  /** Whether a range is a handle's workspace. */
+  boolean isWorkspace(StandInRange range) {
+    return handles.values().stream().anyMatch(handle -> range.equals(handle.workspace));
   }
 
   int cublasCreate_v2(long out) {
@@ -140,6 +149,9 @@ final class StandInBlas {
           StandInRange range = new StandInRange(pointer, bytes);
           if (pointer % WORKSPACE_ALIGNMENT != 0 || owner.memory().block(range) == null) {
             return gate.fail(INVALID_VALUE, "a workspace lies outside memory or askew");
+          }
+          if (bytes < LEAST_WORKSPACE) {
+            return gate.fail(INVALID_VALUE, "a workspace of %d bytes is too small", bytes);
           }
           handle.workspace = range;
           return 0;
@@ -342,7 +354,7 @@ final class StandInBlas {
   }
 
   long cublasGetStatusName(int status) {
-    return owner.cString(STATUSES.getOrDefault(status, "CUBLAS_STATUS_UNKNOWN"));
+    return owner.cString(STATUSES.getOrDefault(status, "unrecognized status"));
   }
 
   long cublasGetStatusString(int status) {

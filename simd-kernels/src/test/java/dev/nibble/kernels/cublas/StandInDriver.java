@@ -183,17 +183,33 @@ final class StandInDriver {
     if (left == 0 && !lost.isEmpty()) {
       gate.fail("the context was released before %s", lost);
     }
+    if (contexts.isStale()) {
+      gate.fail("a context ended that a thread still has");
+    }
     return 0;
   }
 
-  int cuCtxSetCurrent(long context) {
+  int cuCtxPushCurrent_v2(long context) {
     return gate.call(
-        "cuCtxSetCurrent",
+        "cuCtxPushCurrent_v2",
         () ->
-            contexts.setCurrent(context)
+            contexts.push(context)
                 ? 0
                 : gate.fail(INVALID_CONTEXT, "a context was made current that is gone"),
         contexts::excuse);
+  }
+
+  int cuCtxPopCurrent_v2(long popped) {
+    return gate.call("cuCtxPopCurrent_v2", () -> pop(popped), () -> pop(popped));
+  }
+
+  private int pop(long popped) {
+    long context = contexts.pop();
+    if (context == 0) {
+      return gate.fail(INVALID_CONTEXT, "a thread gave up a context that it did not have");
+    }
+    putLong(popped, context);
+    return 0;
   }
 
   int cuMemGetInfo_v2(long free, long total) {
@@ -234,6 +250,9 @@ final class StandInDriver {
     List<String> users = streams.using(range);
     if (!users.isEmpty()) {
       gate.fail("device memory was freed while %s was under way", users);
+    }
+    if (owner.isWorkspace(range)) {
+      gate.fail("a workspace was freed before its handle was destroyed");
     }
     return 0;
   }
