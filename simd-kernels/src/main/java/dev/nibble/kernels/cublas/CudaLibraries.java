@@ -30,6 +30,7 @@ final class CudaLibraries {
    */
   CudaDriver driver() throws CudaUnavailableException {
     Failures failures = new Failures();
+    search.missingFolders().forEach(failures::absent);
     for (String name : search.driver()) {
       Optional<NativeLibrary> library = open(name, failures);
       if (library.isPresent()) {
@@ -54,6 +55,11 @@ final class CudaLibraries {
    */
   Blas blas(int driverVersion) throws CudaUnavailableException {
     Failures failures = new Failures();
+    // Told even if cuBLAS is found elsewhere: the user meant another one.
+    search.missingFolders().forEach(failures::broken);
+    if (!search.libdir().isEmpty()) {
+      failures.absent("none in " + search.libdir());
+    }
     for (Candidate candidate : search.blas()) {
       if (isAbsent(candidate, failures)) {
         continue;

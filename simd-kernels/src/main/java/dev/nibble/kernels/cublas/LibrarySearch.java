@@ -1,5 +1,6 @@
 package dev.nibble.kernels.cublas;
 
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -80,6 +81,32 @@ final class LibrarySearch {
       }
     }
     return candidates;
+  }
+
+  /** What the user named and is not there, for people. */
+  List<String> missingFolders() {
+    List<String> missing = new ArrayList<>();
+    Path libdir = options.libdir();
+    if (libdir != null && !Files.isDirectory(libdir)) {
+      missing.add(notAFolder(libdir, CudaOptions.LIBDIR_PROPERTY));
+    }
+    List<Path> roots = options.roots().stream().filter(root -> !Files.isDirectory(root)).toList();
+    if (!roots.isEmpty()) {
+      String first = notAFolder(roots.getFirst(), CudaOptions.ROOTS_PROPERTY);
+      missing.add(
+          roots.size() == 1 ? first : first + ", nor are " + (roots.size() - 1) + " others");
+    }
+    return missing;
+  }
+
+  private static String notAFolder(Path path, String property) {
+    return "%s, which -D%s names, is not a folder".formatted(path, property);
+  }
+
+  /** The folder that the user named, as text; empty if there is none. */
+  String libdir() {
+    Path folder = options.libdir();
+    return folder == null || !Files.isDirectory(folder) ? "" : folder.toString();
   }
 
   private static void add(@Nullable Path folder, List<Candidate> candidates) {
