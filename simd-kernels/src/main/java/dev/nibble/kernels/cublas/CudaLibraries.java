@@ -5,6 +5,7 @@ import dev.nibble.kernels.cublas.LibrarySearch.Candidate;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Loads the libraries from the first place where they work, and remembers where they did not. */
 final class CudaLibraries {
@@ -105,9 +106,10 @@ final class CudaLibraries {
     if (file.isPresent() && Files.notExists(file.get())) {
       return Optional.empty();
     }
-    Optional<String> fault = file.flatMap(CudaLibraries::fault);
+    Path taken = file.orElseGet(() -> takenByLinker(name));
+    Optional<String> fault = taken == null ? Optional.empty() : fault(taken);
     if (fault.isPresent()) {
-      failures.broken("%s does not load: %s".formatted(name, fault.get()));
+      failures.broken("%s does not load: %s".formatted(taken, fault.get()));
       return Optional.empty();
     }
     try {
@@ -122,6 +124,16 @@ final class CudaLibraries {
       }
       return Optional.empty();
     }
+  }
+
+  /** The file in the linker's path that it will take for a name; null where it looks elsewhere. */
+  private @Nullable Path takenByLinker(String name) {
+    for (Path file : search.inLinkersPath(name)) {
+      if (!ElfFile.fault(file).equals(Optional.of(ElfFile.OTHER_PROCESSOR))) {
+        return file;
+      }
+    }
+    return null;
   }
 
   /** What keeps a file from being given to the linker, which a pipe would never come back from. */

@@ -4,7 +4,9 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -81,6 +83,20 @@ final class LibrarySearch {
       }
     }
     return candidates;
+  }
+
+  /** Files of that name in the folders that the system's linker looks into first. */
+  List<Path> inLinkersPath(String name) {
+    String folders = environment.apply("LD_LIBRARY_PATH");
+    if (folders == null) {
+      return List.of();
+    }
+    return Arrays.stream(folders.split("[:;]", -1))
+        .map(LibrarySearch::path)
+        .filter(Objects::nonNull)
+        .map(folder -> folder.resolve(name))
+        .filter(Files::isRegularFile)
+        .toList();
   }
 
   /** What the user named and is not there, for people. */

@@ -118,6 +118,16 @@ class BrokenLibrariesTest {
   }
 
   @Test
+  void neitherIsOneThatTheLinkerWouldFind() throws Exception {
+    Path driver = libdir.resolve(StandInLibraries.DRIVER);
+    byte[] whole = Files.readAllBytes(driver);
+    Files.write(driver, Arrays.copyOf(whole, whole.length / 4));
+    CudaChild child = new CudaChild(folder).with("LD_LIBRARY_PATH", folder + "::" + libdir);
+    assertThat(child.run("gpu", "auto").get(0))
+        .startsWith(NOT_AVAILABLE + driver + " does not load: it is cut off, with ");
+  }
+
+  @Test
   void aMissingDependencyIsToldInTheLinkersWords() throws Exception {
     StandInLibraries.empty(libdir, "libstandin.so.1");
     StandInLibraries.blas(libdir, 13, "-Wl,--no-as-needed", "-l:libstandin.so.1");
