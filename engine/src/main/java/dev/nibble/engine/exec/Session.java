@@ -25,6 +25,7 @@ public final class Session implements AutoCloseable {
   private final Network network;
   private final ExecutionPlan plan;
   private final Kernels kernels;
+  private final String kernelsDescription;
   private final MemoryAccount account;
   private final Resources resources = new Resources();
   private final Binder binder;
@@ -64,6 +65,7 @@ public final class Session implements AutoCloseable {
       resources.add(workspace::close);
       OpenKernels opened = OpenKernels.open(this.kernels, workload, workspace.segment(), account);
       resources.add(opened::close);
+      this.kernelsDescription = opened.kernels().description();
       WorkerPool pool = new WorkerPool(options.threads(), "nibble-" + network.name());
       resources.add(pool::close);
       this.binder = new Binder(plan, workspace);
@@ -136,6 +138,11 @@ public final class Session implements AutoCloseable {
   /** The kernels that were selected, to plan and open other sessions with; not to compute with. */
   public Kernels kernels() {
     return kernels;
+  }
+
+  /** What computes, for people: which kernels, and what of the network a device has no room for. */
+  public String kernelsDescription() {
+    return kernelsDescription;
   }
 
   /** Bytes held now. */

@@ -12,6 +12,7 @@ import dev.nibble.memory.plan.BufferRequest;
 import dev.nibble.memory.plan.MemoryPlan;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * The memory of a predictor before it exists: what all lanes share (weights, tables), and what each
@@ -39,13 +40,14 @@ final class InferencePlan {
   /** Position of a buffer in its own plan, shared or a lane's, by its index in the whole plan. */
   private final int[] places;
 
-  private InferencePlan(FoldedNetwork folded, int picturesAtOnce, int lanes, Kernels kernels) {
+  private InferencePlan(
+      FoldedNetwork folded, int picturesAtOnce, int lanes, Function<Workload, Kernels> selection) {
     this.folded = folded;
     this.lanes = lanes;
     this.plan = ExecutionPlan.of(folded.network(), PlanOptions.inference(picturesAtOnce));
     // A lane takes its pictures through in one shard of its own.
     this.workload = new Workload(plan.workload(lanes).stages(), picturesAtOnce, 1, lanes);
-    this.kernels = kernels.select(workload);
+    this.kernels = selection.apply(workload);
     List<BufferRequest> all = new ArrayList<>();
     List<BufferRequest> own = new ArrayList<>();
     places = new int[plan.all().size()];
@@ -66,12 +68,13 @@ final class InferencePlan {
    */
   static InferencePlan of(Network network, int picturesAtOnce, int lanes, Kernels kernels) {
     FoldedNetwork folded = FoldedNetwork.of(network);
-    if (picturesAtOnce > 0) {
-      return new InferencePlan(folded, picturesAtOnce, lanes, kernels);
+    int pictures = picturesAtOnce;
+    if (pictures == 0) {
+      // Not selected for: that may measure for seconds, and only the size of a lane is wanted.
+      InferencePlan one = new InferencePlan(folded, 1, lanes, workload -> kernels);
+      pictures = Math.clamp(CACHE_BYTES / one.lane.totalBytes(), 1, MOST_AT_ONCE);
     }
-    InferencePlan one = new InferencePlan(folded, 1, lanes, kernels);
-    int fit = Math.clamp(CACHE_BYTES / one.lane.totalBytes(), 1, MOST_AT_ONCE);
-    return fit == 1 ? one : new InferencePlan(folded, fit, lanes, kernels);
+    return new InferencePlan(folded, pictures, lanes, kernels::select);
   }
 
   /**

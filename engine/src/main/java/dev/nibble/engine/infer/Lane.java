@@ -106,10 +106,11 @@ final class Lane {
         null);
   }
 
-  /** Packs all weights into the arrays that every lane reads. */
+  /** Packs all weights into the arrays that every lane reads, or to where the kernels keep them. */
   void pack() {
     for (int i = 0; i < stages.length; i++) {
-      if (packed[i].length > 0) {
+      // Not for arrays that are empty: kernels that keep packed weights elsewhere need none.
+      if (stages[i].stage().operator().weights() > 0) {
         kernels.packForward(stages[i], packed[i]);
       }
     }

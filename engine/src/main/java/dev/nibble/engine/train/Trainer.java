@@ -102,6 +102,11 @@ public final class Trainer implements AutoCloseable {
     return choice;
   }
 
+  /** What computes, for people: which kernels, and what of the network a device has no room for. */
+  public String kernelsDescription() {
+    return session.kernelsDescription();
+  }
+
   /** Bytes held now; they do not change until the trainer is closed. */
   public long usedBytes() {
     return session.usedBytes();

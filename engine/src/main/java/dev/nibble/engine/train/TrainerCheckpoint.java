@@ -52,7 +52,7 @@ final class TrainerCheckpoint {
     words.put(STD, text(info.std()));
     words.put(PICTURE_MEAN, Boolean.toString(info.pictureMean()));
     Map<String, String> model = model(session);
-    model.put(KERNELS, session.kernels().description());
+    model.put(KERNELS, session.kernelsDescription());
     return new CheckpointMeta(model, done, epoch, options.seed(), words, (float) lastLoss);
   }
 

@@ -74,16 +74,16 @@ record Cuda(CudaDriver driver, Cublas blas, String libraries) {
       int minor = driver.attribute(device, CudaDriver.COMPUTE_CAPABILITY_MINOR);
       return new Started(version, 10 * major + minor);
     } catch (DeviceException e) {
-      throw new CudaUnavailableException(reason(e));
+      throw new CudaUnavailableException(reason(e, driver));
     }
   }
 
-  private static String reason(DeviceException e) {
+  private static String reason(DeviceException e, CudaDriver driver) {
     return switch (e.code()) {
       case DriverErrors.NO_DEVICE -> "the driver finds no device (" + e.status() + ")";
       case DriverErrors.STUB_LIBRARY ->
-          "libcuda.so.1 is a toolkit's stand-in for the driver (%s): install the NVIDIA driver"
-              .formatted(e.status());
+          "%s is a CUDA toolkit's stub, which only links programs (CUDA_ERROR_STUB_LIBRARY): install the NVIDIA driver"
+              .formatted(driver.library());
       default -> "the driver does not start: " + e.getMessage();
     };
   }

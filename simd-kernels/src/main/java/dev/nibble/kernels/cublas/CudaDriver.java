@@ -25,6 +25,7 @@ final class CudaDriver {
   private static final int EVENT_DISABLE_TIMING = 2;
   private static final int NAME_BYTES = 256;
 
+  private final String library;
   private final DriverErrors errors;
   private final NativeFunction initialise;
   private final NativeFunction driverVersion;
@@ -67,6 +68,7 @@ final class CudaDriver {
    */
   CudaDriver(SymbolLookup library, String name) throws CudaUnavailableException {
     Symbols symbols = new Symbols(name, library, "update the NVIDIA driver");
+    this.library = name;
     errors = new DriverErrors(symbols);
     initialise = symbols.function("cuInit", JAVA_INT);
     driverVersion = symbols.function("cuDriverGetVersion", JAVA_LONG);
@@ -93,6 +95,11 @@ final class CudaDriver {
     eventRecord = symbols.function("cuEventRecord", JAVA_LONG, JAVA_LONG);
     eventSynchronize = symbols.function("cuEventSynchronize", JAVA_LONG);
     eventDestroy = symbols.function("cuEventDestroy_v2", JAVA_LONG);
+  }
+
+  /** The library's name or path, for people. */
+  String library() {
+    return library;
   }
 
   /** Starts the driver; the first call of a process. */

@@ -5,6 +5,7 @@ import dev.nibble.kernels.cublas.LibrarySearch.Candidate;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** Loads the libraries from the first place where they work, and remembers where they did not. */
 final class CudaLibraries {
@@ -30,6 +31,7 @@ final class CudaLibraries {
    */
   CudaDriver driver() throws CudaUnavailableException {
     Failures failures = new Failures();
+    search.missingFolders().forEach(failures::absent);
     for (String name : search.driver()) {
       Optional<NativeLibrary> library = open(name, failures);
       if (library.isPresent()) {
@@ -54,6 +56,11 @@ final class CudaLibraries {
    */
   Blas blas(Cuda.Started started) throws CudaUnavailableException {
     Failures failures = new Failures();
+    // Told even if cuBLAS is found elsewhere: the user meant another one.
+    search.missingFolders().forEach(failures::broken);
+    if (!search.libdir().isEmpty()) {
+      failures.absent("none in " + search.libdir());
+    }
     for (Candidate candidate : search.blas()) {
       if (isAbsent(candidate, failures)) {
         continue;
@@ -100,9 +107,10 @@ final class CudaLibraries {
     if (file.isPresent() && Files.notExists(file.get())) {
       return Optional.empty();
     }
-    Optional<String> fault = file.flatMap(CudaLibraries::fault);
+    Path taken = file.orElseGet(() -> takenByLinker(name));
+    Optional<String> fault = taken == null ? Optional.empty() : fault(taken);
     if (fault.isPresent()) {
-      failures.broken("%s does not load: %s".formatted(name, fault.get()));
+      failures.broken("%s does not load: %s".formatted(taken, fault.get()));
       return Optional.empty();
     }
     try {
@@ -117,6 +125,16 @@ final class CudaLibraries {
       }
       return Optional.empty();
     }
+  }
+
+  /** The file in the linker's path that it will take for a name; null where it looks elsewhere. */
+  private @Nullable Path takenByLinker(String name) {
+    for (Path file : search.inLinkersPath(name)) {
+      if (!ElfFile.fault(file).equals(Optional.of(ElfFile.OTHER_PROCESSOR))) {
+        return file;
+      }
+    }
+    return null;
   }
 
   /** What keeps a file from being given to the linker, which a pipe would never come back from. */

@@ -14,6 +14,9 @@ import java.util.Optional;
  * that is missing; it passes over a library for another processor as if there were none.
  */
 final class ElfFile {
+  /** A fault for which the linker looks further, as if there were no such file. */
+  static final String OTHER_PROCESSOR = "it is built for another processor";
+
   private static final int HEADER = 64;
   private static final int PROGRAM_HEADER = 56;
   private static final int MAGIC = 0x464c457f; // 0x7f, E, L, F in little-endian order
@@ -35,7 +38,7 @@ final class ElfFile {
       }
       int machine = Short.toUnsignedInt(header.getShort(18));
       if (machine != machine(System.getProperty("os.arch", ""), machine)) {
-        return Optional.of("it is built for another processor");
+        return Optional.of(OTHER_PROCESSOR);
       }
       long end = end(channel, header);
       long size = channel.size();

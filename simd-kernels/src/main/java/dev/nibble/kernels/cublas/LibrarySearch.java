@@ -1,9 +1,12 @@
 package dev.nibble.kernels.cublas;
 
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -90,6 +93,46 @@ final class LibrarySearch {
       }
     }
     return candidates;
+  }
+
+  /** Files of that name in the folders that the system's linker looks into first. */
+  List<Path> inLinkersPath(String name) {
+    String folders = environment.apply("LD_LIBRARY_PATH");
+    if (folders == null) {
+      return List.of();
+    }
+    return Arrays.stream(folders.split("[:;]", -1))
+        .map(LibrarySearch::path)
+        .filter(Objects::nonNull)
+        .map(folder -> folder.resolve(name))
+        .filter(Files::isRegularFile)
+        .toList();
+  }
+
+  /** What the user named and is not there, for people. */
+  List<String> missingFolders() {
+    List<String> missing = new ArrayList<>();
+    Path libdir = options.libdir();
+    if (libdir != null && !Files.isDirectory(libdir)) {
+      missing.add(notAFolder(libdir, CudaOptions.LIBDIR_PROPERTY));
+    }
+    List<Path> roots = options.roots().stream().filter(root -> !Files.isDirectory(root)).toList();
+    if (!roots.isEmpty()) {
+      String first = notAFolder(roots.getFirst(), CudaOptions.ROOTS_PROPERTY);
+      missing.add(
+          roots.size() == 1 ? first : first + ", nor are " + (roots.size() - 1) + " others");
+    }
+    return missing;
+  }
+
+  private static String notAFolder(Path path, String property) {
+    return "%s, which -D%s names, is not a folder".formatted(path, property);
+  }
+
+  /** The folder that the user named, as text; empty if there is none. */
+  String libdir() {
+    Path folder = options.libdir();
+    return folder == null || !Files.isDirectory(folder) ? "" : folder.toString();
   }
 
   private static void add(@Nullable Path folder, List<Candidate> candidates) {

@@ -119,7 +119,8 @@ public final class KernelProvider {
     try {
       return CublasKernels.load(cuda, host());
     } catch (CudaUnavailableException e) {
-      throw new KernelUnavailableException("The cublas kernels cannot run: " + e.getMessage());
+      throw new KernelUnavailableException(
+          "The cublas kernels cannot run: %s; auto does without".formatted(e.getMessage()));
     }
   }
 

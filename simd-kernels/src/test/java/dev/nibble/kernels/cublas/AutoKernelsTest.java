@@ -14,7 +14,11 @@ import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.Workload;
 import dev.nibble.kernels.scalar.ScalarKernels;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 /** Who computes is decided by who is faster, once, and by the CPU where the device fails. */
@@ -23,7 +27,7 @@ class AutoKernelsTest {
   private static final Workload SMALL = workload(new Convolution(MAP, 8, 3, 1, false));
 
   /** The plain table, or one that does everything many times over. */
-  private static final class Host extends HostDelegate implements HostKernels {
+  private static class Host extends HostDelegate implements HostKernels {
     private final int times;
 
     Host(int times) {
@@ -63,6 +67,28 @@ class AutoKernelsTest {
     }
   }
 
+  /** Goes on for a while after it was interrupted, as any kernel does. */
+  private static final class Lingering extends Host {
+    private final CountDownLatch started = new CountDownLatch(1);
+    private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
+
+    Lingering() {
+      super(1);
+    }
+
+    @Override
+    public void forward(
+        ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+      started.countDown();
+      try {
+        Thread.sleep(Long.MAX_VALUE);
+      } catch (InterruptedException e) {
+        LockSupport.parkNanos(200_000_000);
+      }
+      ended.complete(args.x().scope().isAlive() && args.y().scope().isAlive());
+    }
+  }
+
   private static Workload workload(Operator operator) {
     return new Workload(List.of(new Stage(operator, Activation.IDENTITY, null, false)), 8, 2, 1);
   }
@@ -93,6 +119,33 @@ class AutoKernelsTest {
       device.failFunction("cublasSgemm_v2", 5, 14);
       assertThat(auto.select(SMALL).name()).isEqualTo("host");
       device.assertNothingLeft();
+    }
+  }
+
+  @Test
+  void anInterruptWaitsForThePassUnderWayAndDecidesNothing() throws Exception {
+    try (CudaStandIn device = new CudaStandIn()) {
+      Lingering host = new Lingering();
+      AutoKernels auto = auto(device, host);
+      List<Boolean> interrupted = new ArrayList<>();
+      Thread thread =
+          new Thread(
+              () -> {
+                assertThat(auto.select(SMALL).name()).isEqualTo("host");
+                interrupted.add(Thread.currentThread().isInterrupted());
+              });
+      thread.start();
+      host.started.await();
+      thread.interrupt();
+      thread.join();
+      assertThat(host.ended.get()).as("memory alive when the pass ends").isTrue();
+      assertThat(interrupted).containsExactly(true);
+      device.assertNothingLeft();
+      int calls = device.calls();
+      Thread.currentThread().interrupt();
+      assertThat(auto.select(SMALL).name()).isEqualTo("host");
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(device.calls()).as("it is measured anew").isGreaterThan(calls);
     }
   }
 

@@ -118,6 +118,16 @@ class BrokenLibrariesTest {
   }
 
   @Test
+  void neitherIsOneThatTheLinkerWouldFind() throws Exception {
+    Path driver = libdir.resolve(StandInLibraries.DRIVER);
+    byte[] whole = Files.readAllBytes(driver);
+    Files.write(driver, Arrays.copyOf(whole, whole.length / 4));
+    CudaChild child = new CudaChild(folder).with("LD_LIBRARY_PATH", folder + "::" + libdir);
+    assertThat(child.run("gpu", "auto").get(0))
+        .startsWith(NOT_AVAILABLE + driver + " does not load: it is cut off, with ");
+  }
+
+  @Test
   void aMissingDependencyIsToldInTheLinkersWords() throws Exception {
     StandInLibraries.empty(libdir, "libstandin.so.1");
     StandInLibraries.blas(libdir, 13, "-Wl,--no-as-needed", "-l:libstandin.so.1");
@@ -157,11 +167,34 @@ class BrokenLibrariesTest {
   }
 
   @Test
+  void aFolderThatIsNotThereIsTold() throws Exception {
+    Path wrong = folder.resolve("wrong");
+    String told = wrong + ", which -Dnibble.cuda.libdir names, is not a folder";
+    CudaChild nowhere = new CudaChild(folder).libdir(wrong);
+    assertThat(nowhere.run("gpu").get(0))
+        .startsWith(NOT_AVAILABLE + "there is no NVIDIA driver (" + told + "; libcuda.so.1: ");
+    assertThat(nowhere.with("LD_LIBRARY_PATH", libdir).run("gpu").get(0))
+        .endsWith("cuBLAS 13.1.0 from " + libdir.resolve(BLAS) + " (" + told + ")");
+    Files.delete(libdir.resolve(BLAS));
+    Files.delete(libdir.resolve(LIGHT));
+    assertThat(child().option("-Dnibble.cuda.roots=" + wrong).run("gpu"))
+        .containsExactly(
+            NOT_AVAILABLE + wrong + ", which -Dnibble.cuda.roots names, is not a folder");
+    assertThat(
+            child().option("-Dnibble.cuda.roots=" + wrong + ":/a/b:" + folder + ":/c").run("gpu"))
+        .containsExactly(
+            NOT_AVAILABLE
+                + wrong
+                + ", which -Dnibble.cuda.roots names, is not a folder, nor are 2 others");
+  }
+
+  @Test
   void noCublasAtAllIsToldWithAdvice() throws Exception {
     Files.delete(libdir.resolve(LIGHT));
     Files.delete(libdir.resolve(BLAS));
     assertThat(gpu())
         .startsWith(NOT_AVAILABLE + "the driver supports CUDA 13.0, but there is no cuBLAS for it")
+        .contains("none in " + libdir + "; libcublasLt.so.13: ")
         .contains("libcublasLt.so.13: cannot open shared object file")
         .contains("libcublasLt.so.12: cannot open shared object file")
         .contains("-Dnibble.cuda.libdir");
@@ -174,7 +207,8 @@ class BrokenLibrariesTest {
     assertThat(refused("STANDIN_DEVICES", "0")).isEqualTo("the driver finds no device");
     assertThat(refused("STANDIN_FAIL", "cuInit:1:34"))
         .isEqualTo(
-            "libcuda.so.1 is a toolkit's stand-in for the driver (CUDA_ERROR_STUB_LIBRARY):"
+            libdir.resolve(StandInLibraries.DRIVER)
+                + " is a CUDA toolkit's stub, which only links programs (CUDA_ERROR_STUB_LIBRARY):"
                 + " install the NVIDIA driver");
     assertThat(refused("STANDIN_DRIVER", "11040"))
         .isEqualTo(
