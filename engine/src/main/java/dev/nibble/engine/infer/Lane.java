@@ -109,7 +109,8 @@ final class Lane {
   /** Packs all weights into the arrays that every lane reads. */
   void pack() {
     for (int i = 0; i < stages.length; i++) {
-      if (packed[i].length > 0) {
+      // Not by the array's length: a device keeps the weights elsewhere, and needs none.
+      if (stages[i].weights() != null) {
         kernels.packForward(stages[i], packed[i]);
       }
     }

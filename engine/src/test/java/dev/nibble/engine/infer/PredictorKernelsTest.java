@@ -82,6 +82,18 @@ class PredictorKernelsTest {
     assertThat(staged.events()).containsExactly("open", "close");
   }
 
+  /** As cublas does, which has no use for an array of packed weights. */
+  @Test
+  void itPacksForADeviceThatKeepsTheWeightsToItself() {
+    float[] expected;
+    try (Predictor predictor = open(test.session().kernels(), account)) {
+      expected = predict(predictor);
+    }
+    try (Predictor predictor = open(StagedKernels.keepingWeights().table(), account)) {
+      assertThat(predict(predictor)).isEqualTo(expected);
+    }
+  }
+
   @Test
   void itChoosesThePicturesAtOnceForWhateverComputes() {
     PredictorOptions options = PredictorFixture.options(1, 0);
