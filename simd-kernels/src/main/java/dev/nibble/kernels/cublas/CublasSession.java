@@ -42,6 +42,8 @@ final class CublasSession implements KernelSession {
       int device = driver.device(0);
       context = driver.retainPrimaryContext(device);
       releases.add(() -> driver.releasePrimaryContext(device));
+      // Whoever closes the session must not go on with a context that may be gone.
+      releases.add(() -> driver.setCurrent(0));
       driver.setCurrent(context);
       long workspace =
           driver.attribute(device, CudaDriver.COMPUTE_CAPABILITY_MAJOR) >= 9

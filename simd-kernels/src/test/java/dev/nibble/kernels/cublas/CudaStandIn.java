@@ -42,8 +42,8 @@ final class CudaStandIn implements AutoCloseable {
     gate.onDeath(streams::abandonAll); // what a driver had under way ends with it
     MethodHandles.Lookup lookup = MethodHandles.lookup();
     functions = new StandInBlas(this);
-    driver = StandInStubs.library(new StandInDriver(this), lookup, "cu", missing, arena);
-    blas = StandInStubs.library(functions, lookup, "cublas", missing, arena);
+    driver = StandInStubs.library(new StandInDriver(this), lookup, "cu", missing, gate, arena);
+    blas = StandInStubs.library(functions, lookup, "cublas", missing, gate, arena);
   }
 
   /** The driver's symbols. */
@@ -148,6 +148,13 @@ final class CudaStandIn implements AutoCloseable {
   int pageableCopies() {
     synchronized (gate) {
       return pageable;
+    }
+  }
+
+  /** Whether the calling thread has a current context, be it one that is gone. */
+  boolean isAnyContextCurrent() {
+    synchronized (gate) {
+      return contexts.isAnyCurrent();
     }
   }
 

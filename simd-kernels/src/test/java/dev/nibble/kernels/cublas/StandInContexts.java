@@ -62,6 +62,11 @@ final class StandInContexts {
     return handles.containsValue(current.getOrDefault(thread(), 0L));
   }
 
+  /** Whether the calling thread has a context at all, be it one that is gone. */
+  boolean isAnyCurrent() {
+    return current.getOrDefault(thread(), 0L) != 0;
+  }
+
   private static long thread() {
     return Thread.currentThread().threadId();
   }
