@@ -119,6 +119,23 @@ class CublasProcessTest {
         .contains("staging");
   }
 
+  private double evaluatedLoss(String kernels) throws IOException, InterruptedException {
+    String[] command = {"evaluate", "--weights", "judged/model.safetensors", "--data", "pictures"};
+    List<String> arguments = new ArrayList<>(List.of(command));
+    arguments.addAll(List.of("--threads", "2", "--json", "--kernels", kernels));
+    NibbleProcess.Result result = nibble(Map.of(), arguments.toArray(String[]::new));
+    assertThat(result.err()).isEmpty();
+    assertThat(result.code()).isZero();
+    return Double.parseDouble(result.out().replaceAll("(?s).*\"loss\": *([^,}\\s]+).*", "$1"));
+  }
+
+  @Test
+  void aModelIsEvaluatedAsOnTheProcessor() throws IOException, InterruptedException {
+    assertThat(train("judged", Map.of(), "scalar").code()).isZero();
+    double expected = evaluatedLoss("scalar");
+    assertThat(evaluatedLoss("cublas")).isCloseTo(expected, within(1e-4 * expected));
+  }
+
   @Test
   void aDeviceThatFailsCostsTheStepsSinceTheLastCheckpoint()
       throws IOException, InterruptedException {

@@ -109,8 +109,8 @@ final class Lane {
   /** Packs all weights into the arrays that every lane reads, or to where the kernels keep them. */
   void pack() {
     for (int i = 0; i < stages.length; i++) {
-      // Not for arrays that are empty: kernels that keep packed weights elsewhere need none.
-      if (stages[i].stage().operator().weights() > 0) {
+      // Not by the array's length: a device keeps the weights elsewhere, and needs none.
+      if (stages[i].weights() != null) {
         kernels.packForward(stages[i], packed[i]);
       }
     }

@@ -2,9 +2,12 @@ package dev.nibble.engine.exec;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.DeviceException;
+import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.KernelSession;
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.Workload;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.InvocationTargetException;
@@ -13,7 +16,9 @@ import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -42,9 +47,25 @@ public final class StagedKernels {
   private final List<Workload> workloads = Collections.synchronizedList(new ArrayList<>());
   private final List<MemorySegment> memory = Collections.synchronizedList(new ArrayList<>());
   private final AtomicInteger calls = new AtomicInteger();
+  private final Map<Long, float[]> device = new ConcurrentHashMap<>();
+  private final boolean keepsWeights;
   private Runnable atClose = () -> {};
   private volatile @Nullable Fault fault;
   private volatile int faultAfter;
+
+  /** A device to which weights are given as to the CPU. */
+  public StagedKernels() {
+    this(false);
+  }
+
+  private StagedKernels(boolean keepsWeights) {
+    this.keepsWeights = keepsWeights;
+  }
+
+  /** A device that keeps packed weights to itself, so that none are packed into an array. */
+  public static StagedKernels keepingWeights() {
+    return new StagedKernels(true);
+  }
 
   /** The table that a user holds. */
   public Kernels table() {
@@ -114,6 +135,7 @@ public final class StagedKernels {
       case "select" -> select(self, workload(arguments), selected);
       case "stagingBytes" -> staging(workload(arguments));
       case "open" -> open(workload(arguments), segment(arguments, 1), segment(arguments, 2));
+      case "packedFloats" -> keepsWeights ? 0 : compute(method, arguments);
       default -> compute(method, arguments);
     };
   }
@@ -129,11 +151,45 @@ public final class StagedKernels {
     if (counted && calls.incrementAndGet() > faultAfter) {
       failIf(Fault.COMPUTE, "cublasSgemm_v2");
     }
+    if (keepsWeights && arguments != null) {
+      keepWeights(method.getName(), arguments);
+    }
     try {
       return method.invoke(cpu, arguments);
     } catch (InvocationTargetException e) {
       throw e.getCause();
     }
+  }
+
+  /** Puts the device's array in the place of the caller's. */
+  private void keepWeights(String name, Object[] arguments) {
+    switch (arguments[0]) {
+      case ForwardArgs args -> keepWeights(name, arguments, args.stage(), args.weights(), 0);
+      case BackwardArgs args -> keepWeights(name, arguments, args.stage(), args.weights(), 1);
+      default -> {}
+    }
+  }
+
+  private void keepWeights(
+      String name,
+      Object[] arguments,
+      Stage stage,
+      @Nullable MemorySegment weights,
+      int direction) {
+    if (weights == null) {
+      return;
+    }
+    // Weights are aligned, so that the address leaves room for the direction.
+    long key = weights.address() + direction;
+    boolean packs = name.startsWith("pack");
+    if (packs) {
+      device.put(key, new float[cpu.packedFloats(stage)]);
+    }
+    float[] packed = device.get(key);
+    if (packed == null) {
+      throw new IllegalStateException("The weights of " + stage + " were not packed");
+    }
+    arguments[packs ? 1 : 4] = packed;
   }
 
   private static String state(boolean selected) {

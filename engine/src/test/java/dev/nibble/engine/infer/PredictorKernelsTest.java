@@ -9,18 +9,11 @@ import dev.nibble.engine.exec.TestSession;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.DeviceException;
-import dev.nibble.kernels.ForwardArgs;
-import dev.nibble.kernels.KernelSession;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.Workload;
 import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.MemoryLimitException;
 import dev.nibble.memory.Slab;
-import java.lang.reflect.Proxy;
-import java.util.Map;
-import java.util.Objects;
-import java.util.concurrent.ConcurrentHashMap;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -89,50 +82,14 @@ class PredictorKernelsTest {
     assertThat(staged.events()).containsExactly("open", "close");
   }
 
-  /** Kernels that keep the packed weights to themselves, found by where the weights lie. */
-  private static Kernels keepingWeights(Kernels cpu) {
-    Map<Long, float[]> kept = new ConcurrentHashMap<>();
-    return (Kernels)
-        Proxy.newProxyInstance(
-            Kernels.class.getClassLoader(),
-            new Class<?>[] {Kernels.class},
-            (proxy, method, arguments) ->
-                switch (method.getName()) {
-                  case "select" -> proxy;
-                  case "open" -> KernelSession.of((Kernels) proxy);
-                  case "packedFloats" -> 0;
-                  case "packForward" -> pack(cpu, (ForwardArgs) arguments[0], kept);
-                  case "forward" -> {
-                    ForwardArgs args = (ForwardArgs) arguments[0];
-                    arguments[4] = args.weights() == null ? new float[0] : packed(args, kept);
-                    yield method.invoke(cpu, arguments);
-                  }
-                  default -> method.invoke(cpu, arguments);
-                });
-  }
-
-  private static @Nullable Object pack(Kernels cpu, ForwardArgs args, Map<Long, float[]> kept) {
-    float[] packed = new float[cpu.packedFloats(args.stage())];
-    cpu.packForward(args, packed);
-    kept.put(address(args), packed);
-    return null;
-  }
-
-  private static float[] packed(ForwardArgs args, Map<Long, float[]> kept) {
-    return Objects.requireNonNull(kept.get(address(args)), "the weights were not packed");
-  }
-
-  private static long address(ForwardArgs args) {
-    return Objects.requireNonNull(args.weights(), "no weights").address();
-  }
-
+  /** As cublas does, which has no use for an array of packed weights. */
   @Test
-  void weightsArePackedForKernelsThatKeepThemElsewhere() {
+  void itPacksForADeviceThatKeepsTheWeightsToItself() {
     float[] expected;
     try (Predictor predictor = open(test.session().kernels(), account)) {
       expected = predict(predictor);
     }
-    try (Predictor predictor = open(keepingWeights(test.session().kernels()), account)) {
+    try (Predictor predictor = open(StagedKernels.keepingWeights().table(), account)) {
       assertThat(predict(predictor)).isEqualTo(expected);
     }
   }

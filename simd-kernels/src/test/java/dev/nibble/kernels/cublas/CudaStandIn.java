@@ -42,8 +42,8 @@ final class CudaStandIn implements AutoCloseable {
     gate.onDeath(streams::abandonAll); // what a driver had under way ends with it
     MethodHandles.Lookup lookup = MethodHandles.lookup();
     functions = new StandInBlas(this);
-    driver = StandInStubs.library(new StandInDriver(this), lookup, "cu", missing, arena);
-    blas = StandInStubs.library(functions, lookup, "cublas", missing, arena);
+    driver = StandInStubs.library(new StandInDriver(this), lookup, "cu", missing, gate, arena);
+    blas = StandInStubs.library(functions, lookup, "cublas", missing, gate, arena);
   }
 
   /** The driver's symbols. */

@@ -46,16 +46,26 @@ public final class StandInDevice implements AutoCloseable {
     standIn.deviceBytes(bytes);
   }
 
+  /** Whether the calling thread has a current context, be it one that is gone. */
+  public boolean isAnyContextCurrent() {
+    return standIn.currentContext() != 0;
+  }
+
+  /** Makes every call succeed at once and do nothing, or ends that. */
+  public void idle(boolean nothing) {
+    standIn.gate().setIdle(nothing);
+  }
+
+  /** Fails if something is under way or was done wrong, while a session is open. */
+  public void verifyNothingUnderWay() {
+    assertThat(standIn.underWay()).as("what is under way").isEmpty();
+    standIn.assertFlawless();
+  }
+
   /** Fails if something is left, under way or was done wrong. */
   public void verify() {
     assertThat(standIn.underWay()).as("what is under way").isEmpty();
     standIn.assertNothingLeft();
-    standIn.assertFlawless();
-  }
-
-  /** Fails if something is under way: a driver that is gone gives nothing back. */
-  public void verifyDead() {
-    assertThat(standIn.underWay()).as("what is under way").isEmpty();
     standIn.assertFlawless();
   }
 

@@ -1,5 +1,6 @@
 package dev.nibble.kernels.cublas;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
@@ -15,8 +16,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The CUDA driver's functions over host memory. All pointers are {@code long}.
  *
- * <p>As with the driver, a copy from or to memory that is not registered is done when the call
- * returns; only registered memory is read and written later.
+ * <p>As with the driver, a copy to memory that is not registered is done when the call returns. One
+ * from there has read its source by then, but need not have arrived: only a wait tells.
  */
 @SuppressWarnings({"MemberName", "UnusedMethod"}) // C's names, called as C functions
 final class StandInDriver {
@@ -310,6 +311,22 @@ final class StandInDriver {
     if (registration == null && memory.meetsRegistered(hostRange)) {
       return gate.fail(INVALID_VALUE, "%s reaches beyond registered memory", name);
     }
+    if (registration == null) {
+      owner.countPageable();
+    }
+    if (registration == null && in) {
+      MemorySegment taken = MemorySegment.ofArray(StandInStubs.at(host, bytes).toArray(JAVA_BYTE));
+      streams.queue(
+          stream,
+          name,
+          List.of(),
+          List.of(deviceRange),
+          () -> {
+            block.segment(device, bytes).copyFrom(taken);
+            return 0;
+          });
+      return 0;
+    }
     streams.queue(
         stream,
         name,
@@ -324,11 +341,7 @@ final class StandInDriver {
           (in ? ours : theirs).copyFrom(in ? theirs : ours);
           return 0;
         });
-    if (registration == null) {
-      owner.countPageable();
-      return streams.synchronize(stream);
-    }
-    return 0;
+    return registration == null ? streams.synchronize(stream) : 0;
   }
 
   int cuStreamCreate(long stream, int flags) {

@@ -9,6 +9,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Method;
@@ -27,17 +28,19 @@ final class StandInStubs {
    *
    * @param lookup sees the methods
    * @param missing names that the library lacks, looked at on every search
+   * @param gate says when functions do nothing
    */
   static SymbolLookup library(
       Object functions,
       MethodHandles.Lookup lookup,
       String prefix,
       Set<String> missing,
+      StandInGate gate,
       Arena arena) {
     Map<String, MemorySegment> stubs = new HashMap<>();
     for (Method method : functions.getClass().getDeclaredMethods()) {
       if (method.getName().startsWith(prefix) && !method.isSynthetic()) {
-        stubs.put(method.getName(), stub(functions, lookup, method, arena));
+        stubs.put(method.getName(), stub(functions, lookup, method, gate, arena));
       }
     }
     return name -> missing.contains(name) ? Optional.empty() : Optional.ofNullable(stubs.get(name));
@@ -46,7 +49,7 @@ final class StandInStubs {
   // Test code: the methods have the C functions' types, and catch whatever they throw.
   @SuppressWarnings("restricted")
   private static MemorySegment stub(
-      Object functions, MethodHandles.Lookup lookup, Method method, Arena arena) {
+      Object functions, MethodHandles.Lookup lookup, Method method, StandInGate gate, Arena arena) {
     MethodType type = MethodType.methodType(method.getReturnType(), method.getParameterTypes());
     MemoryLayout[] parameters =
         Arrays.stream(method.getParameterTypes())
@@ -56,10 +59,24 @@ final class StandInStubs {
         FunctionDescriptor.of(layout(method.getReturnType()), parameters);
     try {
       return Linker.nativeLinker()
-          .upcallStub(lookup.bind(functions, method.getName(), type), descriptor, arena);
+          .upcallStub(
+              unlessIdle(lookup.bind(functions, method.getName(), type), lookup, gate),
+              descriptor,
+              arena);
     } catch (ReflectiveOperationException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** The function, or nothing but a zero while the gate says so. */
+  private static MethodHandle unlessIdle(
+      MethodHandle function, MethodHandles.Lookup lookup, StandInGate gate)
+      throws ReflectiveOperationException {
+    MethodType type = function.type();
+    MethodHandle idle = lookup.bind(gate, "isIdle", MethodType.methodType(boolean.class));
+    MethodHandle nothing =
+        MethodHandles.dropArguments(MethodHandles.zero(type.returnType()), 0, type.parameterList());
+    return MethodHandles.guardWithTest(idle, nothing, function);
   }
 
   private static MemoryLayout layout(Class<?> type) {
