@@ -36,6 +36,8 @@ final class CudaStandIn implements AutoCloseable {
   private final SymbolLookup blas;
   private volatile int driverVersion = 13_000;
   private volatile int devices = 1;
+  private volatile int capability = 90;
+  private volatile boolean registers = true;
   private int pageable;
 
   CudaStandIn() {
@@ -89,6 +91,26 @@ final class CudaStandIn implements AutoCloseable {
   /** Sets how many devices there are. */
   CudaStandIn devices(int count) {
     devices = count;
+    return this;
+  }
+
+  int capability() {
+    return capability;
+  }
+
+  /** Sets the devices' compute capability, times 10. */
+  CudaStandIn capability(int tenfold) {
+    capability = tenfold;
+    return this;
+  }
+
+  boolean registers() {
+    return registers;
+  }
+
+  /** Sets whether the devices register host memory, as not all do. */
+  CudaStandIn registers(boolean supported) {
+    registers = supported;
     return this;
   }
 
