@@ -156,7 +156,13 @@ final class CudaStandIn implements AutoCloseable {
     return this;
   }
 
-  /** Takes back {@link #failAt}, {@link #failFunction} and {@link #dieAfter}. */
+  /** From this call on, all work fails: a kernel has spoilt the context. */
+  CudaStandIn spoilAfter(int call) {
+    gate.spoilAfter(call);
+    return this;
+  }
+
+  /** Takes back {@link #failAt}, {@link #failFunction}, {@link #dieAfter}, {@link #spoilAfter}. */
   CudaStandIn heal() {
     gate.heal();
     return this;
