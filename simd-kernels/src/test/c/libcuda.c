@@ -103,6 +103,7 @@ EXPORT int cuDeviceGetAttribute(int *value, int attribute, int device) {
   switch (attribute) {
     case 75: *value = (int) number("STANDIN_CAPABILITY", 90) / 10; return 0;
     case 76: *value = (int) number("STANDIN_CAPABILITY", 90) % 10; return 0;
+    case 99: *value = 1; return 0; /* host memory can be registered */
     default: return INVALID_VALUE;
   }
 }

@@ -108,6 +108,27 @@ class CublasFaultsTest {
     }
   }
 
+  /** What the driver calls sticky: the first failure is told, and the context is let go. */
+  @Test
+  void aSpoiltContextIsGivenUp() {
+    Kernels table = table(true);
+    int before = device.calls();
+    List<StageRun.Result> expected = run(table);
+    int calls = device.calls() - before;
+    // The last two let go of the context, which succeeds.
+    for (int nth = 0; nth < calls - 2; nth++) {
+      device.spoilAfterNext(nth);
+      String what = "spoilt after call " + nth + " of " + calls;
+      assertThatThrownBy(() -> run(table))
+          .as(what)
+          .isInstanceOfSatisfying(
+              DeviceException.class, e -> assertThat(e.code()).as(what).isIn(700, 14));
+      device.verify();
+      device.heal();
+    }
+    assertEqual(run(table), expected);
+  }
+
   @Test
   void memoryThatRunsOutIsToldWithItsSizes() {
     device.memory(1 << 20);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nibble.kernels.cublas.CudaOptions;
+import dev.nibble.kernels.cublas.HeldContext;
 import dev.nibble.kernels.cublas.StandInDevice;
 import dev.nibble.kernels.provider.GpuStatus;
 import dev.nibble.kernels.provider.KernelProvider;
@@ -34,6 +35,7 @@ final class Providers {
     if (GPU.equals(expected)) {
       GpuStatus gpu = KernelProvider.gpu(KernelProvider.cudaOptions());
       assumeTrue(gpu.available(), "no GPU: " + gpu.text());
+      assertThat(RealDevice.HELD).as("the device's context is kept").isTrue();
     }
     if (expected != null) {
       Kernels chosen = KernelProvider.choose(null);
@@ -55,6 +57,13 @@ final class Providers {
     if (STAND_IN.equals(System.getProperty(EXPECTED))) {
       StandIn.DEVICE.verify();
     }
+  }
+
+  /** Touched only where there is one. */
+  private static final class RealDevice {
+    static final boolean HELD = HeldContext.hold();
+
+    private RealDevice() {}
   }
 
   /** One device a JVM, as there is one in a machine. */

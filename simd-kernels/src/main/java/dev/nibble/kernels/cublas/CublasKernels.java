@@ -25,16 +25,28 @@ public final class CublasKernels extends HostDelegate {
   private final CudaOptions options;
   private final String description;
 
-  CublasKernels(Cuda cuda, CudaOptions options, HostKernels host) {
+  /**
+   * A table over a device.
+   *
+   * @throws CudaUnavailableException if it can't multiply as precisely as asked, or less so: what
+   *     is recorded of a run would not be what was computed
+   */
+  CublasKernels(Cuda cuda, CudaOptions options, HostKernels host) throws CudaUnavailableException {
     super(host);
     this.cuda = cuda;
     this.options = options;
+    int device = cuda.driver().device(0);
+    String name = cuda.driver().deviceName(device);
+    int capability = cuda.driver().capability(device);
+    Precision precision = options.precision();
+    if (capability < precision.capability()) {
+      throw new CudaUnavailableException(
+          "%s, of compute capability %d.%d, multiplies in fp32 only, not in %s"
+              .formatted(name, capability / 10, capability % 10, precision.text()));
+    }
     this.description =
         "cublas, %s products on %s, the rest %s"
-            .formatted(
-                options.precision().text(),
-                cuda.driver().deviceName(cuda.driver().device(0)),
-                host.description());
+            .formatted(precision.text(), name, host.description());
   }
 
   /**

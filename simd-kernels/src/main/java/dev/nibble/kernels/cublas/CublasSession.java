@@ -51,8 +51,11 @@ final class CublasSession implements KernelSession {
               ? LARGE_WORKSPACE
               : SMALL_WORKSPACE;
       MemorySegment pinned = staging.asSlice(0, plan.stagingBytes());
-      driver.register(pinned);
-      releases.add(() -> driver.unregister(pinned));
+      // Where a device can't, in confidential computing for one, copies are right and slower.
+      if (driver.attribute(device, CudaDriver.HOST_REGISTER_SUPPORTED) != 0) {
+        driver.register(pinned);
+        releases.add(() -> driver.unregister(pinned));
+      }
       weights = weights(plan, context);
       Lane[] all = new Lane[plan.lanes()];
       for (int i = 0; i < all.length; i++) {

@@ -69,10 +69,7 @@ record Cuda(CudaDriver driver, Cublas blas, String libraries) {
       if (driver.deviceCount() == 0) {
         throw new CudaUnavailableException("the driver finds no device");
       }
-      int device = driver.device(0);
-      int major = driver.attribute(device, CudaDriver.COMPUTE_CAPABILITY_MAJOR);
-      int minor = driver.attribute(device, CudaDriver.COMPUTE_CAPABILITY_MINOR);
-      return new Started(version, 10 * major + minor);
+      return new Started(version, driver.capability(driver.device(0)));
     } catch (DeviceException e) {
       throw new CudaUnavailableException(reason(e, driver));
     }

@@ -20,6 +20,7 @@ final class CudaDriver {
   static final int COMPUTE_CAPABILITY_MAJOR = 75;
 
   static final int COMPUTE_CAPABILITY_MINOR = 76;
+  static final int HOST_REGISTER_SUPPORTED = 99;
 
   private static final int STREAM_NON_BLOCKING = 1;
   private static final int EVENT_DISABLE_TIMING = 2;
@@ -147,6 +148,12 @@ final class CudaDriver {
       errors.check(deviceAttribute.call(out.address(), attribute, device), deviceAttribute);
       return out.get(JAVA_INT, 0);
     }
+  }
+
+  /** The compute capability: 10 times the major version, plus the minor. */
+  int capability(int device) {
+    return 10 * attribute(device, COMPUTE_CAPABILITY_MAJOR)
+        + attribute(device, COMPUTE_CAPABILITY_MINOR);
   }
 
   /** The device's primary context, which cuBLAS shares; to be released as often as retained. */

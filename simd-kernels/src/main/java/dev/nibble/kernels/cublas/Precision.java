@@ -4,7 +4,10 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** How a GPU multiplies fp32 matrices; sums are always fp32. */
+/**
+ * How a GPU multiplies fp32 matrices; sums are always fp32. A lower precision is what cuBLAS is
+ * allowed, not made, to use: a product for which it has nothing faster stays at a higher one.
+ */
 public enum Precision {
   /** Products of fp32 values. */
   FP32,
@@ -12,6 +15,14 @@ public enum Precision {
   TF32,
   /** Factors rounded to bfloat16, 7 bits of mantissa. */
   BF16;
+
+  /** From where on devices multiply at lower precisions: Ampere. */
+  private static final int CAPABILITY_LOWER = 80;
+
+  /** The compute capability that a device needs, times 10; 0 for any. */
+  int capability() {
+    return this == FP32 ? 0 : CAPABILITY_LOWER;
+  }
 
   /** The name as users write it: {@code fp32}, {@code tf32}, {@code bf16}. */
   public String text() {

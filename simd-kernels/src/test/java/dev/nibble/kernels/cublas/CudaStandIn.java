@@ -36,6 +36,8 @@ final class CudaStandIn implements AutoCloseable {
   private final SymbolLookup blas;
   private volatile int driverVersion = 13_000;
   private volatile int devices = 1;
+  private volatile int capability = 90;
+  private volatile boolean registers = true;
   private int pageable;
 
   CudaStandIn() {
@@ -92,6 +94,26 @@ final class CudaStandIn implements AutoCloseable {
     return this;
   }
 
+  int capability() {
+    return capability;
+  }
+
+  /** Sets the devices' compute capability, times 10. */
+  CudaStandIn capability(int tenfold) {
+    capability = tenfold;
+    return this;
+  }
+
+  boolean registers() {
+    return registers;
+  }
+
+  /** Sets whether the devices register host memory, as not all do. */
+  CudaStandIn registers(boolean supported) {
+    registers = supported;
+    return this;
+  }
+
   /** Sets how much memory the device has. */
   CudaStandIn deviceBytes(long bytes) {
     synchronized (gate) {
@@ -134,7 +156,13 @@ final class CudaStandIn implements AutoCloseable {
     return this;
   }
 
-  /** Takes back {@link #failAt}, {@link #failFunction} and {@link #dieAfter}. */
+  /** From this call on, all work fails: a kernel has spoilt the context. */
+  CudaStandIn spoilAfter(int call) {
+    gate.spoilAfter(call);
+    return this;
+  }
+
+  /** Takes back {@link #failAt}, {@link #failFunction}, {@link #dieAfter}, {@link #spoilAfter}. */
   CudaStandIn heal() {
     gate.heal();
     return this;

@@ -34,7 +34,7 @@ class CurrentContextTest {
   }
 
   @Test
-  void aThreadGetsItsOwnContextBack() {
+  void aThreadGetsItsOwnContextBack() throws CudaUnavailableException {
     CudaDriver driver = cuda.driver();
     long own = driver.retainPrimaryContext(1);
     driver.pushContext(own);

@@ -36,6 +36,11 @@ public final class StandInDevice implements AutoCloseable {
     standIn.dieAfter(standIn.calls() + n);
   }
 
+  /** Makes all work after the next n calls fail, but for contexts': a kernel has spoilt it. */
+  public void spoilAfterNext(int n) {
+    standIn.spoilAfter(standIn.calls() + n);
+  }
+
   /** Ends all faults. */
   public void heal() {
     standIn.heal();

@@ -30,6 +30,7 @@ final class StandInDriver {
   private static final int ILLEGAL_ADDRESS = 700;
   private static final int ALREADY_REGISTERED = 712;
   private static final int NOT_REGISTERED = 713;
+  private static final int NOT_SUPPORTED = 801;
   private static final int STREAM_NON_BLOCKING = 1;
   private static final int EVENT_DISABLE_TIMING = 2;
   private static final String NAME = "Stand-in";
@@ -47,6 +48,7 @@ final class StandInDriver {
           Map.entry(712, "CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED"),
           Map.entry(713, "CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED"),
           Map.entry(719, "CUDA_ERROR_LAUNCH_FAILED"),
+          Map.entry(801, "CUDA_ERROR_NOT_SUPPORTED"),
           Map.entry(999, "CUDA_ERROR_UNKNOWN"));
 
   private final CudaStandIn owner;
@@ -154,9 +156,18 @@ final class StandInDriver {
           if (noDevice(device) || attribute <= 0) {
             return noDevice(device) ? INVALID_DEVICE : INVALID_VALUE;
           }
-          putInt(value, attribute == CudaDriver.COMPUTE_CAPABILITY_MAJOR ? 9 : 0);
+          putInt(value, attribute(attribute));
           return 0;
         });
+  }
+
+  private int attribute(int attribute) {
+    return switch (attribute) {
+      case CudaDriver.COMPUTE_CAPABILITY_MAJOR -> owner.capability() / 10;
+      case CudaDriver.COMPUTE_CAPABILITY_MINOR -> owner.capability() % 10;
+      case CudaDriver.HOST_REGISTER_SUPPORTED -> owner.registers() ? 1 : 0;
+      default -> gate.fail(0, "attribute %d was asked for", attribute);
+    };
   }
 
   int cuDevicePrimaryCtxRetain(long context, int device) {
@@ -264,6 +275,9 @@ final class StandInDriver {
         () -> {
           if (pointer == 0 || bytes <= 0 || flags != 0) {
             return gate.fail(INVALID_VALUE, "%d bytes were registered with %d", bytes, flags);
+          }
+          if (!owner.registers()) {
+            return gate.fail(NOT_SUPPORTED, "a device registers no memory, and was asked to");
           }
           return memory.register(new StandInRange(pointer, bytes)) ? 0 : ALREADY_REGISTERED;
         });

@@ -16,8 +16,11 @@ final class StandInGate {
   /** What the driver returns once it is gone. */
   static final int UNKNOWN = 999;
 
-  /** What cuBLAS returns once the driver is gone. */
+  /** What cuBLAS returns once the driver is gone, or the context spoilt. */
   static final int BLAS_INTERNAL = 14;
+
+  /** What the driver returns for all work once a kernel touched what is not there. */
+  static final int ILLEGAL_ADDRESS = 700;
 
   private static final int MOST_FAILURES = 20;
 
@@ -34,6 +37,7 @@ final class StandInGate {
   private @Nullable String failingName;
   private int failingNth;
   private int dies = Integer.MAX_VALUE;
+  private int spoils = Integer.MAX_VALUE;
   private @Nullable String faulted;
   private @Nullable Runnable death;
   private volatile boolean idle;
@@ -66,7 +70,7 @@ final class StandInGate {
     int nth = counts.merge(name, 1, Integer::sum);
     int status = fault(name, nth);
     try {
-      if (isDead() && death != null) {
+      if ((isDead() || isSpoilt()) && death != null) {
         death.run();
       }
       if (status == 0) {
@@ -84,6 +88,10 @@ final class StandInGate {
   private int fault(String name, int nth) {
     if (calls > dies) {
       return name.startsWith("cublas") ? BLAS_INTERNAL : UNKNOWN;
+    }
+    // A context that is spoilt can still be given up, and takes with it what was not given back.
+    if (isSpoilt() && !name.startsWith("cuCtx") && !name.startsWith("cuDevice")) {
+      return name.startsWith("cublas") ? BLAS_INTERNAL : ILLEGAL_ADDRESS;
     }
     if (calls == failing || (name.equals(failingName) && nth == failingNth)) {
       return failingStatus;
@@ -146,6 +154,14 @@ final class StandInGate {
     return calls > dies;
   }
 
+  synchronized void spoilAfter(int call) {
+    spoils = call;
+  }
+
+  private boolean isSpoilt() {
+    return calls > spoils;
+  }
+
   synchronized @Nullable String faulted() {
     return faulted;
   }
@@ -154,6 +170,7 @@ final class StandInGate {
     failing = 0;
     failingName = null;
     dies = Integer.MAX_VALUE;
+    spoils = Integer.MAX_VALUE;
     faulted = null;
   }
 }
