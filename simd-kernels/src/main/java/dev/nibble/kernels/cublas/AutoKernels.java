@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The choice between a device and the CPU, made for each workload by a measurement of its largest
@@ -53,15 +54,21 @@ public final class AutoKernels extends HostDelegate {
     }
     Question question =
         new Question(largest.get(), workload.picturesPerShard(), workload.threads());
-    return answers.computeIfAbsent(question, this::deviceWins) ? device : host();
+    Boolean answer = answers.computeIfAbsent(question, this::deviceWins);
+    return Boolean.TRUE.equals(answer) ? device : host();
   }
 
-  private boolean deviceWins(Question question) {
+  /** No answer where the thread is interrupted: whoever asks next has it measured again. */
+  private @Nullable Boolean deviceWins(Question question) {
     try (SpeedTrial trial =
         new SpeedTrial(question.op(), question.picturesPerShard(), question.threads())) {
-      return trial.isFaster(device, host());
+      // Where the CPU may stand in for want of device memory, it must not win for the device.
+      return trial.isFaster(device.withoutFallback(), host());
     } catch (DeviceException e) {
       return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return null;
     }
   }
 }

@@ -52,6 +52,11 @@ public final class CublasKernels extends HostDelegate {
     }
   }
 
+  /** The same, but for a device with too little memory, which is always an error. */
+  CublasKernels withoutFallback() {
+    return new CublasKernels(cuda, options.withFallback(false), host());
+  }
+
   @Override
   public String name() {
     return NAME;
