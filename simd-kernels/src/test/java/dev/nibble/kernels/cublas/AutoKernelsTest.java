@@ -107,7 +107,8 @@ class AutoKernelsTest {
   void theLargestConvolutionIsMeasuredForTheWorkAtHand() throws CudaUnavailableException {
     Convolution large = new Convolution(MAP, 9, 3, 1, false);
     List<Stage> stages = new ArrayList<>();
-    for (Operator op : List.of(new Convolution(MAP, 8, 3, 1, false), large, Resample.identity(MAP))) {
+    for (Operator op :
+        List.of(new Convolution(MAP, 8, 3, 1, false), large, Resample.identity(MAP))) {
       stages.add(new Stage(op, Activation.IDENTITY, null, false));
     }
     Set<Operator> measured = ConcurrentHashMap.newKeySet();
