@@ -66,12 +66,19 @@ final class InferencePlan {
    */
   static InferencePlan of(Network network, int picturesAtOnce, int lanes, Kernels kernels) {
     FoldedNetwork folded = FoldedNetwork.of(network);
-    if (picturesAtOnce > 0) {
-      return new InferencePlan(folded, picturesAtOnce, lanes, kernels);
-    }
-    InferencePlan one = new InferencePlan(folded, 1, lanes, kernels);
-    int fit = Math.clamp(CACHE_BYTES / one.lane.totalBytes(), 1, MOST_AT_ONCE);
-    return fit == 1 ? one : new InferencePlan(folded, fit, lanes, kernels);
+    int pictures = picturesAtOnce > 0 ? picturesAtOnce : picturesInCache(folded);
+    return new InferencePlan(folded, pictures, lanes, kernels);
+  }
+
+  /** Before kernels are selected, which may take a measurement of just this workload. */
+  private static int picturesInCache(FoldedNetwork folded) {
+    ExecutionPlan one = ExecutionPlan.of(folded.network(), PlanOptions.inference(1));
+    List<BufferRequest> own =
+        one.all().stream()
+            .filter(buffer -> !isShared(buffer))
+            .map(buffer -> one.memory().placements().get(buffer.index()).request())
+            .toList();
+    return Math.clamp(CACHE_BYTES / MemoryPlan.of(own).totalBytes(), 1, MOST_AT_ONCE);
   }
 
   /**
