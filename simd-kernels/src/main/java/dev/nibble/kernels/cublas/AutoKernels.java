@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AutoKernels extends HostDelegate {
   /** The largest convolution and all that the time of its passes depends on. */
-  private record Question(Convolution op, int picturesPerShard, int threads) {}
+  private record Question(Convolution op, int picturesPerShard, int threads, boolean trains) {}
 
   private final CublasKernels device;
   private final Map<Question, Boolean> answers = new ConcurrentHashMap<>();
@@ -53,7 +53,8 @@ public final class AutoKernels extends HostDelegate {
       return host();
     }
     Question question =
-        new Question(largest.get(), workload.picturesPerShard(), workload.threads());
+        new Question(
+            largest.get(), workload.picturesPerShard(), workload.threads(), workload.trains());
     Boolean answer = answers.computeIfAbsent(question, this::deviceWins);
     return Boolean.TRUE.equals(answer) ? device : host();
   }
@@ -61,7 +62,8 @@ public final class AutoKernels extends HostDelegate {
   /** No answer where the thread is interrupted: whoever asks next has it measured again. */
   private @Nullable Boolean deviceWins(Question question) {
     try (SpeedTrial trial =
-        new SpeedTrial(question.op(), question.picturesPerShard(), question.threads())) {
+        new SpeedTrial(
+            question.op(), question.picturesPerShard(), question.threads(), question.trains())) {
       // Where the CPU may stand in for want of device memory, it must not win for the device.
       return trial.isFaster(device.withoutFallback(), host());
     } catch (DeviceException e) {

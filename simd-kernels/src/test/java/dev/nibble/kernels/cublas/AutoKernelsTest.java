@@ -12,6 +12,7 @@ import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.StoreFormat;
 import dev.nibble.kernels.Workload;
 import dev.nibble.kernels.scalar.ScalarKernels;
 import java.util.ArrayList;
@@ -35,6 +36,7 @@ class AutoKernelsTest {
   private static final class Host extends HostDelegate implements HostKernels {
     private final int times;
     private final Consumer<ForwardArgs> besides;
+    private final AtomicInteger backwards = new AtomicInteger();
 
     Host(int times) {
       this(times, args -> {});
@@ -73,6 +75,7 @@ class AutoKernelsTest {
     @Override
     public void backward(
         BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+      backwards.incrementAndGet();
       for (int i = 0; i < times; i++) {
         host().backward(args, shard, from, to, packed, scratch);
       }
@@ -80,7 +83,13 @@ class AutoKernelsTest {
   }
 
   private static Workload workload(Operator operator) {
-    return new Workload(List.of(new Stage(operator, Activation.IDENTITY, null, false)), 8, 2, 1);
+    return new Workload(List.of(stage(operator)), 8, 2, 1);
+  }
+
+  /** As in training, whose backward pass needs the input. */
+  private static Stage stage(Operator operator) {
+    Activation kept = new Activation(false, false, StoreFormat.KEPT, false);
+    return new Stage(operator, kept, null, false);
   }
 
   private static AutoKernels auto(CudaStandIn device, HostKernels host)
@@ -109,7 +118,7 @@ class AutoKernelsTest {
     List<Stage> stages = new ArrayList<>();
     for (Operator op :
         List.of(new Convolution(MAP, 8, 3, 1, false), large, Resample.identity(MAP))) {
-      stages.add(new Stage(op, Activation.IDENTITY, null, false));
+      stages.add(stage(op));
     }
     Set<Operator> measured = ConcurrentHashMap.newKeySet();
     Set<Integer> pictures = ConcurrentHashMap.newKeySet();
@@ -127,6 +136,21 @@ class AutoKernelsTest {
       assertThat(auto.select(new Workload(stages, 6, 2, 1)).name()).isEqualTo("cublas");
       assertThat(measured).containsExactly(large);
       assertThat(pictures).containsExactlyInAnyOrder(4, 8, 3);
+    }
+  }
+
+  @Test
+  void onlyTrainingIsMeasuredBackward() throws CudaUnavailableException {
+    Convolution op = new Convolution(MAP, 8, 3, 1, false);
+    Workload predicts =
+        new Workload(List.of(new Stage(op, Activation.IDENTITY, null, false)), 8, 2, 1);
+    Host host = new Host(300);
+    try (CudaStandIn device = new CudaStandIn()) {
+      AutoKernels auto = auto(device, host);
+      assertThat(auto.select(predicts).name()).isEqualTo("cublas");
+      assertThat(host.backwards).hasValue(0);
+      assertThat(auto.select(SMALL).name()).isEqualTo("cublas");
+      assertThat(host.backwards).hasPositiveValue();
     }
   }
 
