@@ -23,8 +23,7 @@ import java.util.concurrent.Future;
 
 /**
  * Times one convolution's stage on two tables, a shard a thread, on zeros: forward and, where a
- * network is trained, backward.
- * What its passes need is allocated for the moment.
+ * network is trained, backward. What its passes need is allocated for the moment.
  */
 final class SpeedTrial implements AutoCloseable {
   /** The JVM compiles the kernels while they run: seconds until they are as fast as they get. */
