@@ -23,6 +23,11 @@ public record Workload(List<Stage> stages, int batch, int shards, int threads) {
     }
   }
 
+  /** Whether backward passes follow the forward ones: a stage leaves something for them. */
+  public boolean trains() {
+    return stages.stream().anyMatch(stage -> stage.activation().store() != StoreFormat.NONE);
+  }
+
   /** Pictures of the largest shard. */
   public int picturesPerShard() {
     return (batch + shards - 1) / shards;

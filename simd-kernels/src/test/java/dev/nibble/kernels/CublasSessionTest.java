@@ -75,6 +75,8 @@ class CublasSessionTest {
           stage.assertWrittenAsBy(new ScalarKernels());
         }
       }
+      // Activations travel in registered memory, weights once a step from where they are.
+      assertThat(device.pageableCopies()).isEqualTo(3 * stages.size());
     }
   }
 

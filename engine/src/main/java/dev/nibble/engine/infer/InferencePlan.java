@@ -12,7 +12,6 @@ import dev.nibble.memory.plan.BufferRequest;
 import dev.nibble.memory.plan.MemoryPlan;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
 
 /**
  * The memory of a predictor before it exists: what all lanes share (weights, tables), and what each
@@ -40,14 +39,13 @@ final class InferencePlan {
   /** Position of a buffer in its own plan, shared or a lane's, by its index in the whole plan. */
   private final int[] places;
 
-  private InferencePlan(
-      FoldedNetwork folded, int picturesAtOnce, int lanes, Function<Workload, Kernels> selection) {
+  private InferencePlan(FoldedNetwork folded, int picturesAtOnce, int lanes, Kernels kernels) {
     this.folded = folded;
     this.lanes = lanes;
     this.plan = ExecutionPlan.of(folded.network(), PlanOptions.inference(picturesAtOnce));
     // A lane takes its pictures through in one shard of its own.
     this.workload = new Workload(plan.workload(lanes).stages(), picturesAtOnce, 1, lanes);
-    this.kernels = selection.apply(workload);
+    this.kernels = kernels.select(workload);
     List<BufferRequest> all = new ArrayList<>();
     List<BufferRequest> own = new ArrayList<>();
     places = new int[plan.all().size()];
@@ -68,13 +66,19 @@ final class InferencePlan {
    */
   static InferencePlan of(Network network, int picturesAtOnce, int lanes, Kernels kernels) {
     FoldedNetwork folded = FoldedNetwork.of(network);
-    int pictures = picturesAtOnce;
-    if (pictures == 0) {
-      // Not selected for: that may measure for seconds, and only the size of a lane is wanted.
-      InferencePlan one = new InferencePlan(folded, 1, lanes, workload -> kernels);
-      pictures = Math.clamp(CACHE_BYTES / one.lane.totalBytes(), 1, MOST_AT_ONCE);
-    }
-    return new InferencePlan(folded, pictures, lanes, kernels::select);
+    int pictures = picturesAtOnce > 0 ? picturesAtOnce : picturesInCache(folded);
+    return new InferencePlan(folded, pictures, lanes, kernels);
+  }
+
+  /** Before kernels are selected, which may take a measurement of just this workload. */
+  private static int picturesInCache(FoldedNetwork folded) {
+    ExecutionPlan one = ExecutionPlan.of(folded.network(), PlanOptions.inference(1));
+    List<BufferRequest> own =
+        one.all().stream()
+            .filter(buffer -> !isShared(buffer))
+            .map(buffer -> one.memory().placements().get(buffer.index()).request())
+            .toList();
+    return Math.clamp(CACHE_BYTES / MemoryPlan.of(own).totalBytes(), 1, MOST_AT_ONCE);
   }
 
   /**

@@ -26,8 +26,9 @@ import java.util.function.Function;
  * <p>Any number of threads may call at the same time, each with 1 to {@value #MOST_PICTURES}
  * pictures. A call computes on the calling thread; {@link PredictorOptions#threads} bounds how many
  * threads compute at one time, and helpers take pictures of large calls while there are fewer. A
- * picture's logits are the same to the last bit whatever is computed beside it. A call allocates
- * nothing.
+ * picture's logits are the same to the last bit whatever is computed beside it, with kernels on the
+ * CPU; a GPU's library may choose another product, which rounds differently, for another number of
+ * pictures. A call allocates nothing.
  *
  * <p>Pictures are N,H,W,C, logits N,classes. A memory segment may lie anywhere, on the heap too;
  * one of a confined arena is touched by the calling thread alone.

@@ -94,9 +94,9 @@ public final class ExecutionPlan {
     return shards;
   }
 
-  /** What a session of that many threads runs, for the kernels to prepare. */
+  /** What a session of that many threads runs, of which no more compute than there are shards. */
   public Workload workload(int threads) {
-    return new Workload(stages, options.batch(), shards, threads);
+    return new Workload(stages, options.batch(), shards, Math.min(threads, shards));
   }
 
   /** Every buffer, in the order of the memory plan's placements. */

@@ -1,6 +1,7 @@
 package dev.nibble.engine.train;
 
 import dev.nibble.engine.network.Network;
+import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.ByteSize;
@@ -47,22 +48,30 @@ public final class MemoryBudget {
   public static Choice choose(
       Network network, TrainingOptions options, int pictures, Kernels kernels, long limit) {
     List<Candidate> candidates = candidates(options, pictures);
-    TrainingPlan least = null;
+    TrainingOptions smallest = null;
+    long smallestBytes = Long.MAX_VALUE;
     for (int i = 0; i < candidates.size(); i++) {
       Candidate candidate = candidates.get(i);
-      TrainingPlan plan =
-          TrainingPlan.of(
-              network,
-              options.with(candidate.store(), candidate.batch(), candidate.accumulate()),
-              kernels);
+      TrainingOptions tried =
+          options.with(candidate.store(), candidate.batch(), candidate.accumulate());
+      ExecutionPlan execution = TrainingPlan.execution(network, tried);
+      long bytes = execution.memory().totalBytes();
+      if (bytes < smallestBytes) {
+        smallest = tried;
+        smallestBytes = bytes;
+      }
+      if (bytes > limit) {
+        continue; // before kernels are selected for it, which may take a measurement
+      }
+      TrainingPlan plan = TrainingPlan.of(network, tried, kernels, execution);
       if (plan.totalBytes() <= limit) {
         return new Choice(plan, reason(plan, i == 0 ? null : candidates.get(i - 1), limit));
       }
-      least = least == null || plan.totalBytes() < least.totalBytes() ? plan : least;
     }
-    if (least == null) {
+    if (smallest == null) {
       throw new IllegalStateException("There is always a candidate");
     }
+    TrainingPlan least = TrainingPlan.of(network, smallest, kernels);
     String purpose = "training " + network.name();
     throw new MemoryLimitException(
         "%s needs at least %s, with %s, but only %s may be used: give more memory or take a smaller network."

@@ -68,9 +68,19 @@ public final class TrainingPlan {
    *     that they depend on are not
    */
   public static TrainingPlan of(Network network, TrainingOptions options, Kernels kernels) {
-    ExecutionPlan plan = ExecutionPlan.of(network, planOptions(options));
+    return of(network, options, kernels, execution(network, options));
+  }
+
+  /** Selects the kernels for a plan that is made already. */
+  static TrainingPlan of(
+      Network network, TrainingOptions options, Kernels kernels, ExecutionPlan plan) {
     Kernels selected = kernels.select(plan.workload(options.threads()));
     return new TrainingPlan(network, options, selected, plan);
+  }
+
+  /** The engine's own plan for such a run, whichever kernels compute it. */
+  static ExecutionPlan execution(Network network, TrainingOptions options) {
+    return ExecutionPlan.of(network, planOptions(options));
   }
 
   private static PlanOptions planOptions(TrainingOptions options) {

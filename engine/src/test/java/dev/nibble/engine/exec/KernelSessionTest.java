@@ -88,6 +88,16 @@ class KernelSessionTest {
     exact.close();
   }
 
+  /** A lane of a device costs memory there and here; threads without a shard need none. */
+  @Test
+  void threadsBeyondTheShardsArePreparedForNothing() {
+    assertThat(plan.workload(64).threads()).isEqualTo(plan.shards());
+    try (Session session = Session.open(plan, SessionOptions.of(9), staged.table(), account)) {
+      assertThat(step(session)).isNotEmpty();
+      assertThat(staged.workloads().getLast().threads()).isEqualTo(5);
+    }
+  }
+
   @Test
   void aByteTooLittleIsRefusedBeforeAnythingIsOpened() {
     long bytes = Session.bytes(plan, OPTIONS, staged.table());

@@ -99,8 +99,11 @@ class PredictorKernelsTest {
     PredictorOptions options = PredictorFixture.options(1, 0);
     try (Predictor predictor =
         Predictor.of(network, test.session()::values, options, staged.table(), account)) {
-      assertThat(staged.workloads()).as("selected for, which may take a measurement").hasSize(1);
-      assertThat(staged.workloads().getLast().batch()).isEqualTo(predictor.picturesAtOnce());
+      // Once: a selection may measure for seconds.
+      assertThat(staged.workloads())
+          .singleElement()
+          .extracting(Workload::batch)
+          .isEqualTo(predictor.picturesAtOnce());
     }
   }
 

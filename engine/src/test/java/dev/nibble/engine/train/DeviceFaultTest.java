@@ -204,6 +204,19 @@ class DeviceFaultTest {
     assertThat(less.plan().totalBytes()).isLessThan(bytes);
   }
 
+  /** A selection may measure for seconds. */
+  @Test
+  void kernelsAreSelectedOnlyForBatchesThatMayFit() {
+    TrainingOptions open = TrainingOptions.builder().steps(1).threads(2).build();
+    long bytes = ofBatch(16).totalBytes();
+    int before = staged.workloads().size();
+    MemoryBudget.Choice choice = MemoryBudget.choose(network, open, 1000, staged.table(), bytes);
+    assertThat(choice.plan().options().batch()).isEqualTo(16);
+    assertThat(staged.workloads().subList(before, staged.workloads().size()))
+        .isNotEmpty()
+        .allMatch(workload -> workload.batch() == 16);
+  }
+
   @Test
   void aPredictorOfARunOpensTheTableForItself() {
     try (Trainer trainer = open(staged.table());

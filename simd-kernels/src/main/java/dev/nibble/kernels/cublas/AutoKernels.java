@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AutoKernels extends HostDelegate {
   /** The largest convolution and all that the time of its passes depends on. */
-  private record Question(Convolution op, int picturesPerShard, int threads) {}
+  private record Question(Convolution op, int picturesPerShard, int threads, boolean trains) {}
 
   private final CublasKernels device;
   private final Map<Question, Boolean> answers = new ConcurrentHashMap<>();
@@ -53,17 +53,19 @@ public final class AutoKernels extends HostDelegate {
       return host();
     }
     Question question =
-        new Question(largest.get(), workload.picturesPerShard(), workload.threads());
-    return Boolean.TRUE.equals(answers.computeIfAbsent(question, this::deviceWins))
-        ? device
-        : host();
+        new Question(
+            largest.get(), workload.picturesPerShard(), workload.threads(), workload.trains());
+    Boolean answer = answers.computeIfAbsent(question, this::deviceWins);
+    return Boolean.TRUE.equals(answer) ? device : host();
   }
 
-  /** Null, which is not remembered, if the thread is interrupted, and stays so. */
+  /** No answer where the thread is interrupted: whoever asks next has it measured again. */
   private @Nullable Boolean deviceWins(Question question) {
     try (SpeedTrial trial =
-        new SpeedTrial(question.op(), question.picturesPerShard(), question.threads())) {
-      return trial.isFaster(device, host());
+        new SpeedTrial(
+            question.op(), question.picturesPerShard(), question.threads(), question.trains())) {
+      // Where the CPU may stand in for want of device memory, it must not win for the device.
+      return trial.isFaster(device.withoutFallback(), host());
     } catch (DeviceException e) {
       return false;
     } catch (InterruptedException e) {

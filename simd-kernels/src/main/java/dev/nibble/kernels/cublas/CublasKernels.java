@@ -8,6 +8,7 @@ import dev.nibble.kernels.KernelSession;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.Workload;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -64,6 +65,11 @@ public final class CublasKernels extends HostDelegate {
     }
   }
 
+  /** The same, but for a device with too little memory, which is always an error. */
+  CublasKernels withoutFallback() {
+    return new CublasKernels(cuda, options.withFallback(false), host());
+  }
+
   @Override
   public String name() {
     return NAME;
@@ -94,18 +100,36 @@ public final class CublasKernels extends HostDelegate {
           "The session needs %d bytes of staging off the heap, not %d"
               .formatted(plan.stagingBytes(), staging.byteSize()));
     }
-    while (!plan.placements().isEmpty()) {
+    DeviceException refusal = null;
+    KernelSession session = null;
+    while (session == null && !plan.placements().isEmpty()) {
       try {
-        return new CublasSession(
-            cuda, plan, options.precision(), host(), this::packedFloats, description, staging);
+        session =
+            new CublasSession(
+                cuda, plan, options.precision(), host(), this::packedFloats, description, staging);
       } catch (DeviceException e) {
         if (!e.outOfMemory() || !options.fallback()) {
           throw e;
         }
+        refusal = e;
         plan = plan.withoutLargest();
       }
     }
-    return host().open(workload, workspace, staging);
+    if (refusal != null) {
+      warn(plan, refusal);
+    }
+    return session != null ? session : host().open(workload, workspace, staging);
+  }
+
+  private static void warn(DevicePlan plan, DeviceException refusal) {
+    int left = plan.countOnHost();
+    System.getLogger("dev.nibble.kernels")
+        .log(
+            Level.WARNING,
+            "The CPU computes {0} of {1} different convolutions for want of device memory: {2}",
+            left,
+            left + plan.placements().size(),
+            refusal.getMessage());
   }
 
   @Override

@@ -22,8 +22,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Times one convolution's stage on two tables, forward and backward, a shard a thread, on zeros.
- * What its passes need is allocated for the moment.
+ * Times one convolution's stage on two tables, a shard a thread, on zeros: forward and, where a
+ * network is trained, backward. What its passes need is allocated for the moment.
  */
 final class SpeedTrial implements AutoCloseable {
   /** The JVM compiles the kernels while they run: seconds until they are as fast as they get. */
@@ -36,6 +36,7 @@ final class SpeedTrial implements AutoCloseable {
 
   private final int pictures;
   private final int threads;
+  private final boolean trains;
   private final Workload workload;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment workspace;
@@ -44,9 +45,10 @@ final class SpeedTrial implements AutoCloseable {
   private final BackwardArgs backward;
   private long used;
 
-  SpeedTrial(Convolution op, int picturesPerShard, int threads) {
+  SpeedTrial(Convolution op, int picturesPerShard, int threads, boolean trains) {
     this.pictures = picturesPerShard;
     this.threads = threads;
+    this.trains = trains;
     Activation kept = new Activation(false, false, StoreFormat.KEPT, false);
     Stage stage = new Stage(op, kept, null, false);
     int batch = picturesPerShard * threads;
@@ -108,14 +110,16 @@ final class SpeedTrial implements AutoCloseable {
       }
     }
 
-    /** Runs both passes once; returns whether it was the fastest so far. */
+    /** Runs the passes once; returns whether it was the fastest so far. */
     boolean run() throws InterruptedException {
       Kernels kernels = session.kernels();
       long start = System.nanoTime();
       kernels.packForward(forward, packed);
       all(i -> kernels.forward(forward, i, from(i), from(i + 1), packed, scratch.get(i)));
-      kernels.packBackward(backward, packed);
-      all(i -> kernels.backward(backward, i, from(i), from(i + 1), packed, scratch.get(i)));
+      if (trains) {
+        kernels.packBackward(backward, packed);
+        all(i -> kernels.backward(backward, i, from(i), from(i + 1), packed, scratch.get(i)));
+      }
       long time = System.nanoTime() - start;
       boolean faster = time < best;
       best = Math.min(best, time);
@@ -176,10 +180,10 @@ final class SpeedTrial implements AutoCloseable {
     }
   }
 
-  /** Waits for passes that an interrupt left under way: they compute in the memory freed here. */
   @Override
   public void close() {
     try (arena) {
+      // Waits for shards that an interrupted round has left behind: kernels write to bare addresses.
       pool.close();
     }
   }

@@ -12,13 +12,19 @@ import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.StoreFormat;
 import dev.nibble.kernels.Workload;
 import dev.nibble.kernels.scalar.ScalarKernels;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** Who computes is decided by who is faster, once, and by the CPU where the device fails. */
@@ -26,13 +32,20 @@ class AutoKernelsTest {
   private static final FeatureMap MAP = new FeatureMap(6, 6, 8);
   private static final Workload SMALL = workload(new Convolution(MAP, 8, 3, 1, false));
 
-  /** The plain table, or one that does everything many times over. */
-  private static class Host extends HostDelegate implements HostKernels {
+  /** The plain table, or one that does everything many times over, or something besides. */
+  private static final class Host extends HostDelegate implements HostKernels {
     private final int times;
+    private final Consumer<ForwardArgs> besides;
+    private final AtomicInteger backwards = new AtomicInteger();
 
     Host(int times) {
+      this(times, args -> {});
+    }
+
+    Host(int times, Consumer<ForwardArgs> besides) {
       super(new ScalarKernels());
       this.times = times;
+      this.besides = besides;
     }
 
     @Override
@@ -53,6 +66,7 @@ class AutoKernelsTest {
     @Override
     public void forward(
         ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+      besides.accept(args);
       for (int i = 0; i < times; i++) {
         host().forward(args, shard, from, to, packed, scratch);
       }
@@ -61,36 +75,21 @@ class AutoKernelsTest {
     @Override
     public void backward(
         BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+      backwards.incrementAndGet();
       for (int i = 0; i < times; i++) {
         host().backward(args, shard, from, to, packed, scratch);
       }
     }
   }
 
-  /** Goes on for a while after it was interrupted, as any kernel does. */
-  private static final class Lingering extends Host {
-    private final CountDownLatch started = new CountDownLatch(1);
-    private final CompletableFuture<Boolean> ended = new CompletableFuture<>();
-
-    Lingering() {
-      super(1);
-    }
-
-    @Override
-    public void forward(
-        ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
-      started.countDown();
-      try {
-        Thread.sleep(Long.MAX_VALUE);
-      } catch (InterruptedException e) {
-        LockSupport.parkNanos(200_000_000);
-      }
-      ended.complete(args.x().scope().isAlive() && args.y().scope().isAlive());
-    }
+  private static Workload workload(Operator operator) {
+    return new Workload(List.of(stage(operator)), 8, 2, 1);
   }
 
-  private static Workload workload(Operator operator) {
-    return new Workload(List.of(new Stage(operator, Activation.IDENTITY, null, false)), 8, 2, 1);
+  /** As in training, whose backward pass needs the input. */
+  private static Stage stage(Operator operator) {
+    Activation kept = new Activation(false, false, StoreFormat.KEPT, false);
+    return new Stage(operator, kept, null, false);
   }
 
   private static AutoKernels auto(CudaStandIn device, HostKernels host)
@@ -112,6 +111,49 @@ class AutoKernelsTest {
     }
   }
 
+  /** Copies and products scale alike with neither: another shape of work is another question. */
+  @Test
+  void theLargestConvolutionIsMeasuredForTheWorkAtHand() throws CudaUnavailableException {
+    Convolution large = new Convolution(MAP, 9, 3, 1, false);
+    List<Stage> stages = new ArrayList<>();
+    for (Operator op :
+        List.of(new Convolution(MAP, 8, 3, 1, false), large, Resample.identity(MAP))) {
+      stages.add(stage(op));
+    }
+    Set<Operator> measured = ConcurrentHashMap.newKeySet();
+    Set<Integer> pictures = ConcurrentHashMap.newKeySet();
+    Host host =
+        new Host(
+            300,
+            args -> {
+              measured.add(args.stage().operator());
+              pictures.add(args.batch());
+            });
+    try (CudaStandIn device = new CudaStandIn()) {
+      AutoKernels auto = auto(device, host);
+      assertThat(auto.select(new Workload(stages, 8, 2, 1)).name()).isEqualTo("cublas");
+      assertThat(auto.select(new Workload(stages, 8, 2, 2)).name()).isEqualTo("cublas");
+      assertThat(auto.select(new Workload(stages, 6, 2, 1)).name()).isEqualTo("cublas");
+      assertThat(measured).containsExactly(large);
+      assertThat(pictures).containsExactlyInAnyOrder(4, 8, 3);
+    }
+  }
+
+  @Test
+  void onlyTrainingIsMeasuredBackward() throws CudaUnavailableException {
+    Convolution op = new Convolution(MAP, 8, 3, 1, false);
+    Workload predicts =
+        new Workload(List.of(new Stage(op, Activation.IDENTITY, null, false)), 8, 2, 1);
+    Host host = new Host(300);
+    try (CudaStandIn device = new CudaStandIn()) {
+      AutoKernels auto = auto(device, host);
+      assertThat(auto.select(predicts).name()).isEqualTo("cublas");
+      assertThat(host.backwards).hasValue(0);
+      assertThat(auto.select(SMALL).name()).isEqualTo("cublas");
+      assertThat(host.backwards).hasPositiveValue();
+    }
+  }
+
   @Test
   void aDeviceThatFailsLeavesItToTheProcessor() throws CudaUnavailableException {
     try (CudaStandIn device = new CudaStandIn()) {
@@ -122,30 +164,54 @@ class AutoKernelsTest {
     }
   }
 
+  /** The CPU must not win for the device because it stood in for it. */
   @Test
-  void anInterruptWaitsForThePassUnderWayAndDecidesNothing() throws Exception {
+  void aDeviceWithTooLittleMemoryDoesNotWin() throws CudaUnavailableException {
     try (CudaStandIn device = new CudaStandIn()) {
-      Lingering host = new Lingering();
-      AutoKernels auto = auto(device, host);
-      List<Boolean> interrupted = new ArrayList<>();
-      Thread thread =
-          new Thread(
-              () -> {
-                assertThat(auto.select(SMALL).name()).isEqualTo("host");
-                interrupted.add(Thread.currentThread().isInterrupted());
-              });
-      thread.start();
-      host.started.await();
-      thread.interrupt();
-      thread.join();
-      assertThat(host.ended.get()).as("memory alive when the pass ends").isTrue();
-      assertThat(interrupted).containsExactly(true);
-      device.assertNothingLeft();
-      int calls = device.calls();
-      Thread.currentThread().interrupt();
+      Cuda cuda = Cuda.of(device.driver(), device.blas());
+      CudaOptions options = CudaOptions.defaults().withFallback(true);
+      device.deviceBytes(1 << 20);
+      AtomicInteger passes = new AtomicInteger();
+      Host host = new Host(1, args -> passes.incrementAndGet());
+      AutoKernels auto = new AutoKernels(new CublasKernels(cuda, options, host));
       assertThat(auto.select(SMALL).name()).isEqualTo("host");
-      assertThat(Thread.interrupted()).isTrue();
-      assertThat(device.calls()).as("it is measured anew").isGreaterThan(calls);
+      assertThat(passes).as("passes of a race of the host with itself").hasValue(0);
+      device.assertNothingLeft();
+    }
+  }
+
+  @Test
+  void anInterruptedMeasurementWaitsForItsShardsAndIsRepeated() throws Exception {
+    CountDownLatch running = new CountDownLatch(1);
+    CountDownLatch ended = new CountDownLatch(1);
+    AtomicBoolean freed = new AtomicBoolean();
+    Host host =
+        new Host(
+            300,
+            args -> {
+              if (running.getCount() > 0) {
+                running.countDown();
+                long end = System.nanoTime() + 300_000_000;
+                while (System.nanoTime() < end) {
+                  Thread.onSpinWait();
+                }
+                freed.set(!args.y().scope().isAlive());
+                ended.countDown();
+              }
+            });
+    try (CudaStandIn device = new CudaStandIn()) {
+      AutoKernels auto = auto(device, host);
+      AtomicReference<String> chosen = new AtomicReference<>();
+      Thread asking = new Thread(() -> chosen.set(auto.select(SMALL).name()));
+      asking.start();
+      assertThat(running.await(1, TimeUnit.MINUTES)).as("the host's first shard runs").isTrue();
+      asking.interrupt();
+      asking.join();
+      assertThat(ended.await(1, TimeUnit.MINUTES)).as("the host's first shard ends").isTrue();
+      assertThat(freed).as("memory was freed under a pass").isFalse();
+      assertThat(chosen).hasValue("host");
+      assertThat(auto.select(SMALL).name()).isEqualTo("cublas");
+      device.assertNothingLeft();
     }
   }
 

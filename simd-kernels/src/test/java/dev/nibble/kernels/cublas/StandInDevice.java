@@ -26,6 +26,11 @@ public final class StandInDevice implements AutoCloseable {
     return standIn.calls();
   }
 
+  /** Copies so far from or to memory that is not registered. */
+  public int pageableCopies() {
+    return standIn.pageableCopies();
+  }
+
   /** Makes the nth call from now on return a status, once. */
   public void failNext(int nth, int status) {
     standIn.failAt(standIn.calls() + nth, status);
