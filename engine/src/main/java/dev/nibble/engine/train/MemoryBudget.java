@@ -1,6 +1,7 @@
 package dev.nibble.engine.train;
 
 import dev.nibble.engine.network.Network;
+import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.ByteSize;
@@ -47,28 +48,39 @@ public final class MemoryBudget {
   public static Choice choose(
       Network network, TrainingOptions options, int pictures, Kernels kernels, long limit) {
     List<Candidate> candidates = candidates(options, pictures);
-    TrainingPlan least = null;
+    TrainingOptions least = null;
+    long leastBytes = Long.MAX_VALUE;
     for (int i = 0; i < candidates.size(); i++) {
       Candidate candidate = candidates.get(i);
-      TrainingPlan plan =
-          TrainingPlan.of(
-              network,
-              options.with(candidate.store(), candidate.batch(), candidate.accumulate()),
-              kernels);
-      if (plan.totalBytes() <= limit) {
-        return new Choice(plan, reason(plan, i == 0 ? null : candidates.get(i - 1), limit));
+      TrainingOptions with =
+          options.with(candidate.store(), candidate.batch(), candidate.accumulate());
+      ExecutionPlan buffers = TrainingPlan.execution(network, with);
+      long bytes = buffers.memory().totalBytes();
+      // Kernels are selected, which may take a measurement, only for what may fit.
+      if (bytes <= limit) {
+        TrainingPlan plan = TrainingPlan.of(network, with, kernels, buffers);
+        if (plan.totalBytes() <= limit) {
+          return new Choice(plan, reason(plan, i == 0 ? null : candidates.get(i - 1), limit));
+        }
       }
-      least = least == null || plan.totalBytes() < least.totalBytes() ? plan : least;
+      if (bytes < leastBytes) {
+        leastBytes = bytes;
+        least = with;
+      }
     }
     if (least == null) {
       throw new IllegalStateException("There is always a candidate");
     }
+    TrainingPlan smallest = TrainingPlan.of(network, least, kernels);
     String purpose = "training " + network.name();
     throw new MemoryLimitException(
         "%s needs at least %s, with %s, but only %s may be used: give more memory or take a smaller network."
             .formatted(
-                purpose, ByteSize.format(least.totalBytes()), words(least), ByteSize.format(limit)),
-        least.totalBytes(),
+                purpose,
+                ByteSize.format(smallest.totalBytes()),
+                words(smallest),
+                ByteSize.format(limit)),
+        smallest.totalBytes(),
         limit,
         limit,
         "training",

@@ -68,9 +68,19 @@ public final class TrainingPlan {
    *     that they depend on are not
    */
   public static TrainingPlan of(Network network, TrainingOptions options, Kernels kernels) {
-    ExecutionPlan plan = ExecutionPlan.of(network, planOptions(options));
+    return of(network, options, kernels, execution(network, options));
+  }
+
+  /** Plans a run whose buffers are planned already, by {@link #execution}. */
+  static TrainingPlan of(
+      Network network, TrainingOptions options, Kernels kernels, ExecutionPlan plan) {
     Kernels selected = kernels.select(plan.workload(options.threads()));
     return new TrainingPlan(network, options, selected, plan);
+  }
+
+  /** The buffers of a run, whatever the kernels. */
+  static ExecutionPlan execution(Network network, TrainingOptions options) {
+    return ExecutionPlan.of(network, planOptions(options));
   }
 
   private static PlanOptions planOptions(TrainingOptions options) {
