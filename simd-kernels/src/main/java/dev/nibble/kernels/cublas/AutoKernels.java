@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,12 +22,18 @@ public final class AutoKernels extends HostDelegate {
   private record Question(Convolution op, int picturesPerShard, int threads) {}
 
   private final CublasKernels device;
+  private final Consumer<DeviceException> onFailure;
   private final Map<Question, Boolean> answers = new ConcurrentHashMap<>();
 
-  /** Lets a device compete with its own host's table. */
-  public AutoKernels(CublasKernels device) {
+  /**
+   * Lets a device compete with its own host's table.
+   *
+   * @param onFailure is told why a device that was there lost without a measurement
+   */
+  public AutoKernels(CublasKernels device, Consumer<DeviceException> onFailure) {
     super(device.host());
     this.device = device;
+    this.onFailure = onFailure;
   }
 
   @Override
@@ -65,6 +72,7 @@ public final class AutoKernels extends HostDelegate {
         new SpeedTrial(question.op(), question.picturesPerShard(), question.threads())) {
       return trial.isFaster(device, host());
     } catch (DeviceException e) {
+      onFailure.accept(e);
       return false;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

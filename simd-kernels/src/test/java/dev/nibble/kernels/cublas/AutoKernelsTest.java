@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.ConvolutionEnds;
+import dev.nibble.kernels.DeviceException;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.HostKernels;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 /** Who computes is decided by who is faster, once, and by the CPU where the device fails. */
@@ -96,7 +98,11 @@ class AutoKernelsTest {
   private static AutoKernels auto(CudaStandIn device, HostKernels host)
       throws CudaUnavailableException {
     Cuda cuda = Cuda.of(device.driver(), device.blas());
-    return new AutoKernels(new CublasKernels(cuda, CudaOptions.defaults(), host));
+    return auto(cuda, host, failure -> {});
+  }
+
+  private static AutoKernels auto(Cuda cuda, HostKernels host, Consumer<DeviceException> failed) {
+    return new AutoKernels(new CublasKernels(cuda, CudaOptions.defaults(), host), failed);
   }
 
   @Test
@@ -115,9 +121,12 @@ class AutoKernelsTest {
   @Test
   void aDeviceThatFailsLeavesItToTheProcessor() throws CudaUnavailableException {
     try (CudaStandIn device = new CudaStandIn()) {
-      AutoKernels auto = auto(device, new Host(300));
+      List<DeviceException> failures = new ArrayList<>();
+      Cuda cuda = Cuda.of(device.driver(), device.blas());
+      AutoKernels auto = auto(cuda, new Host(300), failures::add);
       device.failFunction("cublasSgemm_v2", 5, 14);
       assertThat(auto.select(SMALL).name()).isEqualTo("host");
+      assertThat(failures).extracting(DeviceException::code).containsExactly(14);
       device.assertNothingLeft();
     }
   }
