@@ -43,7 +43,7 @@ public final class AutoKernels extends HostDelegate {
 
   @Override
   public String description() {
-    return "the faster one for the network's largest convolution of %s and %s"
+    return "%s; for a network whose largest convolution it computes faster: %s"
         .formatted(host().description(), device.description());
   }
 
