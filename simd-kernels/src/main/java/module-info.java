@@ -1,6 +1,6 @@
 import org.jspecify.annotations.NullMarked;
 
-/** Pure functions over memory: no allocation, no threads, no state. */
+/** Pure functions over memory; what a device's table holds belongs to its session. */
 @NullMarked
 module dev.nibble.kernels {
   requires jdk.incubator.vector;

@@ -18,7 +18,15 @@ import picocli.CommandLine.Spec;
     name = "info",
     mixinStandardHelpOptions = true,
     usageHelpAutoWidth = true,
-    description = "Shows the JDK, processor, kernels, threads and memory that a run would use.")
+    description =
+        "Shows the JDK, processor, GPU, kernels, threads and memory that a run would use.",
+    footer = {
+      "",
+      "A GPU needs NVIDIA's driver and cuBLAS 13 or 12. Where cuBLAS lies in a folder of its own, name",
+      "that, or the site-packages of a Python that has it:",
+      "  NIBBLE_JAVA_OPTS=-Dnibble.cuda.libdir=/opt/cuda/lib nibble info",
+      "  NIBBLE_JAVA_OPTS=-Dnibble.cuda.roots=/opt/venv/lib/python3.12/site-packages nibble info"
+    })
 final class InfoCommand implements Callable<Integer> {
   @Spec CommandSpec spec = CommandSpec.create();
 

@@ -11,7 +11,10 @@ final class KernelOption {
       names = "--kernels",
       paramLabel = "NAME",
       completionCandidates = KernelNames.class,
-      description = "Who computes: ${COMPLETION-CANDIDATES}. Default: auto.")
+      description = {
+        "Who computes: ${COMPLETION-CANDIDATES}. Default: auto, which measures",
+        "for a few seconds whether a GPU (cublas) is faster, where there is one."
+      })
   @Nullable String name;
 
   /** The provider that is asked for, or that of the system property, or the best one. */

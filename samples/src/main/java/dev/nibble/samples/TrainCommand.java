@@ -119,6 +119,13 @@ final class TrainCommand implements Callable<Integer> {
                   + " that %s kernels would have made%n",
               setup.kernels().name(), before);
     }
+    String precision = settings.findSaved(TrainSetup.GPU_PRECISION);
+    String now = settings.find(TrainSetup.GPU_PRECISION);
+    if (precision != null && now != null && !precision.equals(now)) {
+      spec.commandLine()
+          .getOut()
+          .printf("Going on with %s products, where %s ones were made before%n", now, precision);
+    }
   }
 
   private RunFolder newFolder(Settings settings, DataSplits data) {
@@ -244,7 +251,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     out.printf(
         "Kernels %s, %d threads; memory planned: %s, of which %s stored activations%n",
-        setup.kernels().description(),
+        trainer.kernelsDescription(),
         setup.options().threads(),
         ByteSize.format(plan.totalBytes()),
         ByteSize.format(plan.storeBytes()));

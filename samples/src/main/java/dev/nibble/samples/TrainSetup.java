@@ -9,6 +9,7 @@ import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingOptionsBuilder;
 import dev.nibble.engine.train.TrainingPlan;
+import dev.nibble.kernels.DeviceException;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.cublas.CudaOptions;
@@ -25,7 +26,7 @@ final class TrainSetup implements AutoCloseable {
   private static final int SHAPES_EPOCHS = 5;
   private static final int EPOCHS = 10;
   private static final String KERNELS = "kernels";
-  private static final String GPU_PRECISION = "gpu-precision";
+  static final String GPU_PRECISION = "gpu-precision";
   private static final String GPU_FALLBACK = "gpu-fallback";
 
   private final DataSplits data;
@@ -280,7 +281,17 @@ final class TrainSetup implements AutoCloseable {
 
   /** Allocates the run. */
   Trainer openTrainer(MemoryAccount account) {
-    return Trainer.open(network, data, options, kernels, account);
+    try {
+      return Trainer.open(network, data, options, kernels, account);
+    } catch (DeviceException e) {
+      if (e.outOfMemory()) {
+        throw new DeviceFailedException(
+            e,
+            "Take fewer --threads, let the CPU compute what does not fit with --gpu-fallback, or"
+                + " all of it with --kernels vector.");
+      }
+      throw e;
+    }
   }
 
   /** The account that the run's memory is taken from. */

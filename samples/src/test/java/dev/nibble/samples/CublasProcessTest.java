@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -119,21 +120,28 @@ class CublasProcessTest {
         .contains("staging");
   }
 
-  private double evaluatedLoss(String kernels) throws IOException, InterruptedException {
-    String[] command = {"evaluate", "--weights", "judged/model.safetensors", "--data", "pictures"};
-    List<String> arguments = new ArrayList<>(List.of(command));
-    arguments.addAll(List.of("--threads", "2", "--json", "--kernels", kernels));
-    NibbleProcess.Result result = nibble(Map.of(), arguments.toArray(String[]::new));
-    assertThat(result.err()).isEmpty();
-    assertThat(result.code()).isZero();
-    return Double.parseDouble(result.out().replaceAll("(?s).*\"loss\": *([^,}\\s]+).*", "$1"));
+  @Test
+  void itEvaluatesAndPredictsAsTheProcessorDoes() throws IOException, InterruptedException {
+    assertThat(train("model", Map.of(), "scalar").code()).isZero();
+    String picture;
+    try (Stream<Path> files = Files.walk(folder.resolve("pictures"))) {
+      picture = files.filter(Files::isRegularFile).sorted().findFirst().orElseThrow().toString();
+    }
+    String weights = "model/model.safetensors";
+    for (List<String> command :
+        List.of(
+            List.of("evaluate", "--weights", weights, "--data", "pictures"),
+            List.of("predict", "--weights", weights, picture))) {
+      NibbleProcess.Result expected = nibble(Map.of(), with(command, "scalar"));
+      NibbleProcess.Result actual = nibble(Map.of(), with(command, "cublas"));
+      assertThat(actual.err()).isEmpty();
+      assertThat(actual.code()).isZero();
+      assertThat(actual.out().lines().findFirst()).isEqualTo(expected.out().lines().findFirst());
+    }
   }
 
-  @Test
-  void aModelIsEvaluatedAsOnTheProcessor() throws IOException, InterruptedException {
-    assertThat(train("judged", Map.of(), "scalar").code()).isZero();
-    double expected = evaluatedLoss("scalar");
-    assertThat(evaluatedLoss("cublas")).isCloseTo(expected, within(1e-4 * expected));
+  private static String[] with(List<String> command, String kernels) {
+    return Stream.concat(command.stream(), Stream.of("--kernels", kernels)).toArray(String[]::new);
   }
 
   @Test
@@ -156,6 +164,18 @@ class CublasProcessTest {
   }
 
   @Test
+  void aResumeWithAnotherPrecisionIsTold() throws IOException, InterruptedException {
+    Map<String, String> fails = Map.of("STANDIN_FAIL", "cublasSgemm_v2:7000+:14");
+    assertThat(train("precise", fails, "cublas").code()).isEqualTo(1);
+    NibbleProcess.Result resumed =
+        nibble(Map.of(), "train", "--resume", "precise", "--gpu-precision", "bf16");
+    assertThat(resumed.code()).as(resumed.err()).isZero();
+    assertThat(resumed.out())
+        .contains("Going on with bf16 products, where fp32 ones were made before")
+        .contains("Kernels cublas, bf16 products on ");
+  }
+
+  @Test
   void memoryThatRunsOutIsToldOrWorkedAround() throws IOException, InterruptedException {
     Map<String, String> small = Map.of("STANDIN_MEMORY", "1000000");
     NibbleProcess.Result refused = train("refused", small, "cublas");
@@ -163,13 +183,16 @@ class CublasProcessTest {
     assertThat(refused.err())
         .contains("CUDA_ERROR_OUT_OF_MEMORY (2)")
         .contains("asked for")
-        .contains("free of");
+        .contains("free of")
+        .contains("--gpu-fallback");
     NibbleProcess.Result done = train("fallback", small, "cublas", "--gpu-fallback");
     assertThat(done.code()).as(done.err()).isZero();
     assertThat(done.err())
         .containsPattern("The CPU computes (\\d+) of \\1 different convolutions for want of device")
         .contains("asked for")
         .doesNotContain("\tat ");
+    // Not even cuBLAS' workspace fits, so that all is the CPU's.
+    assertThat(done.out()).contains("Kernels vector").doesNotContain("Kernels cublas");
   }
 
   @Test

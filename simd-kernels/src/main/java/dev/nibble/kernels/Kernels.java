@@ -63,7 +63,8 @@ public interface Kernels {
   int scratchFloats(Stage stage);
 
   /**
-   * Packs a stage's weights for {@link #forward}.
+   * Packs a stage's weights for {@link #forward}; called for stages of whose weights no float is
+   * asked for, too, since kernels may keep them elsewhere, by where they lie.
    *
    * @param packed at least {@link #packedFloats} long; read by all shards
    */

@@ -1,7 +1,10 @@
 /**
  * The kernel table: what a stage computes, as data ({@link dev.nibble.kernels.Stage}) and as
  * functions over memory ({@link dev.nibble.kernels.Kernels}). Kernels neither allocate nor log nor
- * start threads, and keep no state: every buffer, the threads' scratch included, is handed in.
+ * start threads, and keep no state: every buffer, the threads' scratch included, is handed in. Only
+ * a table of a device holds something, for the session that it was opened for ({@link
+ * dev.nibble.kernels.KernelSession}); and to choose between a device and the CPU, both are timed
+ * for a moment, on threads and memory of their own.
  */
 @NullMarked
 package dev.nibble.kernels;

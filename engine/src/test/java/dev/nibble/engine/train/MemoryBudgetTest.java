@@ -5,12 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.exec.StagedKernels;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
+import dev.nibble.kernels.Workload;
 import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.MemoryLimitException;
 import java.util.SplittableRandom;
@@ -49,6 +51,16 @@ class MemoryBudgetTest {
     assertChosen(choice, StoreFormat.INT4, 128);
     assertThat(choice.reason()).startsWith("int4 activations and a batch of 128: ");
     assertChosen(choose(open, MANY, bytes(StoreFormat.INT4, 128)), StoreFormat.INT4, 128);
+  }
+
+  @Test
+  void kernelsAreSelectedOnlyForWhatMayFit() {
+    StagedKernels staged = new StagedKernels();
+    TrainingOptions open = TrainingOptions.builder().build();
+    long limit = bytes(StoreFormat.INT4, 32) + (2L << 20);
+    MemoryBudget.Choice choice = MemoryBudget.choose(network, open, MANY, staged.table(), limit);
+    assertChosen(choice, StoreFormat.INT4, 32);
+    assertThat(staged.workloads()).extracting(Workload::batch).containsOnly(32);
   }
 
   @Test

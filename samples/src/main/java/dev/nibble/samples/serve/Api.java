@@ -1,5 +1,6 @@
 package dev.nibble.samples.serve;
 
+import dev.nibble.kernels.DeviceException;
 import dev.nibble.memory.MemoryLimitException;
 import io.javalin.Javalin;
 import io.javalin.config.JavalinConfig;
@@ -148,6 +149,12 @@ final class Api implements AutoCloseable {
       return problem(request, e);
     } catch (MemoryLimitException e) {
       return Answer.error(HttpProblem.UNAVAILABLE, String.valueOf(e.getMessage()));
+    } catch (DeviceException e) {
+      String failure = "The GPU failed: %s.".formatted(e.getMessage());
+      System.getLogger(Api.class.getName()).log(System.Logger.Level.ERROR, failure, e);
+      return Answer.error(
+          HttpProblem.UNAVAILABLE,
+          failure + " Start the service anew, with --kernels vector if it fails again.");
     } catch (IOException e) {
       return Answer.error(
           HttpProblem.DISK_FULL,

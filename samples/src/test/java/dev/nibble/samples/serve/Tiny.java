@@ -1,6 +1,7 @@
 package dev.nibble.samples.serve;
 
 import dev.nibble.engine.data.Augmentation;
+import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.provider.KernelProvider;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,8 +15,8 @@ final class Tiny implements AutoCloseable {
   final Service service;
   final Client client;
 
-  private Tiny(ServiceOptions options, AppendFile.Opener disk) {
-    service = Service.open(options, KernelProvider.choose("scalar"), log::add, disk);
+  private Tiny(ServiceOptions options, Kernels kernels, AppendFile.Opener disk) {
+    service = Service.open(options, kernels, log::add, disk);
     client = new Client(service.port());
   }
 
@@ -24,16 +25,20 @@ final class Tiny implements AutoCloseable {
   }
 
   static Tiny open(ServiceOptions options) {
-    return new Tiny(options, AppendFile::open);
+    return open(options, AppendFile::open);
   }
 
   static Tiny open(ServiceOptions options, AppendFile.Opener disk) {
-    return new Tiny(options, disk);
+    return new Tiny(options, KernelProvider.choose("scalar"), disk);
   }
 
   /** Opens one and waits for its first model. */
   static Tiny trained(ServiceOptions options) {
-    Tiny tiny = open(options);
+    return trained(options, KernelProvider.choose("scalar"));
+  }
+
+  static Tiny trained(ServiceOptions options, Kernels kernels) {
+    Tiny tiny = new Tiny(options, kernels, AppendFile::open);
     try {
       String state = tiny.client.awaitTraining().get("state").asString();
       if (tiny.client.get("/health").status() != 200) {

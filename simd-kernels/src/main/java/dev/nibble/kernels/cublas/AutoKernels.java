@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,12 +22,18 @@ public final class AutoKernels extends HostDelegate {
   private record Question(Convolution op, int picturesPerShard, int threads, boolean trains) {}
 
   private final CublasKernels device;
+  private final Consumer<DeviceException> onFailure;
   private final Map<Question, Boolean> answers = new ConcurrentHashMap<>();
 
-  /** Lets a device compete with its own host's table. */
-  public AutoKernels(CublasKernels device) {
+  /**
+   * Lets a device compete with its own host's table.
+   *
+   * @param onFailure is told why a device that was there lost without a measurement
+   */
+  public AutoKernels(CublasKernels device, Consumer<DeviceException> onFailure) {
     super(device.host());
     this.device = device;
+    this.onFailure = onFailure;
   }
 
   @Override
@@ -36,7 +43,7 @@ public final class AutoKernels extends HostDelegate {
 
   @Override
   public String description() {
-    return "the faster one for the network's largest convolution of %s and %s"
+    return "%s; for a network whose largest convolution it computes faster: %s"
         .formatted(host().description(), device.description());
   }
 
@@ -67,6 +74,7 @@ public final class AutoKernels extends HostDelegate {
       // Where the CPU may stand in for want of device memory, it must not win for the device.
       return trial.isFaster(device.withoutFallback(), host());
     } catch (DeviceException e) {
+      onFailure.accept(e);
       return false;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -46,7 +46,7 @@ final class ConvolutionProducts {
   }
 
   /** dW[tap, C_in, C_out] = sum over r of A[r + shift]' D[r], added to what is there or not. */
-  void weights(
+  void backwardWeights(
       ConvolutionGrid grid, int pictures, DevicePointer in, boolean add, DevicePointer gradient) {
     Convolution op = grid.op();
     int inputs = op.input().channels();
@@ -67,7 +67,7 @@ final class ConvolutionProducts {
   }
 
   /** dA[q, C_in] of every plane = sum over the plane's taps of D[q - shift, C_out] W[tap]'. */
-  void data(
+  void backwardData(
       ConvolutionGrid grid,
       int pictures,
       DevicePointer in,

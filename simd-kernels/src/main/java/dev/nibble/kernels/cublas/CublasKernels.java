@@ -50,6 +50,13 @@ public final class CublasKernels extends HostDelegate {
             .formatted(precision.text(), name, host.description());
   }
 
+  private CublasKernels(Cuda cuda, CudaOptions options, HostKernels host, String description) {
+    super(host);
+    this.cuda = cuda;
+    this.options = options;
+    this.description = description;
+  }
+
   /**
    * Finds the libraries and a device.
    *
@@ -67,7 +74,7 @@ public final class CublasKernels extends HostDelegate {
 
   /** The same, but for a device with too little memory, which is always an error. */
   CublasKernels withoutFallback() {
-    return new CublasKernels(cuda, options.withFallback(false), host());
+    return new CublasKernels(cuda, options.withFallback(false), host(), description);
   }
 
   @Override

@@ -124,9 +124,9 @@ final class GroupedPasses {
         int pictures = Math.min(place.pictures(), to - first);
         loadGradients(lane, grid, args, shard, first, pictures, slot(i), scratch);
         lane.send(slot(i), 4 * (grid.gradientAt(pictures) + grid.gradientFloats(pictures)));
-        lane.weights(slot(i), grid, pictures, i > 0);
+        lane.backwardWeights(slot(i), grid, pictures, i > 0);
         if (through) {
-          lane.data(slot(i), grid, pictures, weights, weightsAt);
+          lane.backwardData(slot(i), grid, pictures, weights, weightsAt);
         }
         lane.receive(slot(i), through ? 4 * grid.activationFloats(pictures) : 0);
       }

@@ -133,19 +133,21 @@ final class Lane {
     driver.waitEvent(compute, s.arrived());
   }
 
+  /** Multiplies a slot's group by weights. */
   void forward(int slot, ConvolutionGrid grid, int pictures, DevicePointer weights, long at) {
     Slot s = slots[slot];
     products.forward(grid, pictures, s.deviceIn(), weights, at, s.deviceOut());
   }
 
   /** Adds a group's gradient of the weights to the lane's, or begins it. */
-  void weights(int slot, ConvolutionGrid grid, int pictures, boolean add) {
-    products.weights(grid, pictures, slots[slot].deviceIn(), add, deviceGradient);
+  void backwardWeights(int slot, ConvolutionGrid grid, int pictures, boolean add) {
+    products.backwardWeights(grid, pictures, slots[slot].deviceIn(), add, deviceGradient);
   }
 
-  void data(int slot, ConvolutionGrid grid, int pictures, DevicePointer weights, long at) {
+  /** Multiplies a slot's group of gradients back through weights. */
+  void backwardData(int slot, ConvolutionGrid grid, int pictures, DevicePointer weights, long at) {
     Slot s = slots[slot];
-    products.data(grid, pictures, s.deviceIn(), weights, at, s.deviceOut());
+    products.backwardData(grid, pictures, s.deviceIn(), weights, at, s.deviceOut());
   }
 
   /** Starts the copy from the device of a slot's products so far; 0 bytes for none. */

@@ -183,7 +183,8 @@ final class SpeedTrial implements AutoCloseable {
   @Override
   public void close() {
     try (arena) {
-      // Waits for shards that an interrupted round has left behind: kernels write to bare addresses.
+      // Waits for shards that an interrupted round has left behind: kernels write to bare
+      // addresses.
       pool.close();
     }
   }

@@ -31,19 +31,28 @@
  *
  * <p>This one copies every activation twice a stage. A later one need not, and the contract ({@link
  * dev.nibble.kernels.Kernels}) lets it be written without a change to the engine, which never reads
- * an activation, a gradient or a code itself:
+ * an activation, its gradient or a code itself, but for the logits:
  *
  * <ul>
  *   <li>{@code open} is given the workspace, in which every buffer of every argument lies. A device
  *       region of the same size is its twin; a buffer's offset in the one is its offset in the
  *       other. The plan lets buffers share memory whose lives do not meet, and that holds for the
- *       twin. Arguments are bound once a session, so that offsets can be looked up at first sight.
+ *       twin. Arguments are bound once a session, so that offsets can be looked up at first sight;
+ *       only the labels of {@code loss} may be the caller's own.
  *   <li>{@code forward} and {@code backward} start kernels of its own for a shard's pictures: load
  *       (batch norm, codes, ReLU), product, store (bias, shortcut, sums), with {@link
  *       dev.nibble.kernels.ChannelTable}'s formulas, and {@link dev.nibble.kernels.StoreFormat}'s
  *       layout of codes; pooling, shortcuts and gradients' terms as well, since what one stage
  *       leaves on the device the next must find there. They need not wait: {@code finish...},
- *       {@code loss} and the next {@code pack...} do.
+ *       {@code loss} and the next {@code pack...} do. In a session every stage's pass begins with
+ *       {@code pack...}; the device must be done with the stage before, since shards of the next
+ *       may write where others still read. A predictor packs once; each of its lanes has buffers of
+ *       its own and goes through the stages one after the other, so that a stream a lane, told by
+ *       where its buffers lie, keeps the order.
+ *   <li>The first stage's input is written by {@code input} or, if a caller has pictures as floats,
+ *       by the host, without a call: {@code input} leaves it right on the host, and {@code forward}
+ *       takes it from there. The last stage's {@code forward} waits, since the logits may be read
+ *       when it returns.
  *   <li>Partial sums have one region a shard ({@link dev.nibble.kernels.Partials}), merged in shard
  *       order by {@code finishStatistics}, {@code finishWeights} and {@code finishChannels}, so
  *       that results do not depend on which stream was first.
@@ -52,8 +61,10 @@
  *       input} and {@code loss}), weights, gradients and the optimiser's state (written by {@code
  *       sgd}, {@code nesterov}, {@code adamW}, {@code blend}, {@code finishWeights}), moments and
  *       running statistics (between {@code finishStatistics} and {@code fillTable}), the loss's
- *       scalars, and the logits, which are the last stage's output. All are small beside the
- *       activations: copy them, or register the workspace and let the device reach them there.
+ *       scalars, and the logits, which are the last stage's output. A checkpoint, a warm start and
+ *       the running average write weights between passes: what {@code pack...} copies, biases too,
+ *       must not be older. All are small beside the activations: copy them, or register the
+ *       workspace and let the device reach them there.
  *   <li>{@code stagingBytes} and {@code select} are its own to fill in; {@code scratchFloats} and
  *       {@code packedFloats} may be 0.
  * </ul>

@@ -100,7 +100,7 @@ public final class KernelProvider {
   private static Kernels best(CudaOptions cuda) {
     HostKernels host = host();
     try {
-      return new AutoKernels(CublasKernels.load(cuda, host));
+      return new AutoKernels(CublasKernels.load(cuda, host), KernelProvider::logFailure);
     } catch (CudaUnavailableException e) {
       logNoDevice(e);
       return host;
@@ -158,6 +158,15 @@ public final class KernelProvider {
 
   private static void logNoDevice(CudaUnavailableException reason) {
     System.getLogger(LOGGER).log(Level.DEBUG, "No cublas kernels: {0}", reason.getMessage());
+  }
+
+  /** A warning: whoever has a GPU would wonder why it is not used. */
+  private static void logFailure(DeviceException failure) {
+    System.getLogger(LOGGER)
+        .log(
+            Level.WARNING,
+            "The GPU failed when it was tried, so that the CPU computes: {0}.",
+            failure.getMessage());
   }
 
   /** At debug level: the JDK's own logger prints anything higher on the console. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.ConvolutionEnds;
+import dev.nibble.kernels.DeviceException;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.HostKernels;
@@ -95,7 +96,12 @@ class AutoKernelsTest {
   private static AutoKernels auto(CudaStandIn device, HostKernels host)
       throws CudaUnavailableException {
     Cuda cuda = Cuda.of(device.driver(), device.blas());
-    return new AutoKernels(new CublasKernels(cuda, CudaOptions.defaults(), host));
+    return auto(cuda, host, failure -> {});
+  }
+
+  private static AutoKernels auto(Cuda cuda, HostKernels host, Consumer<DeviceException> failed)
+      throws CudaUnavailableException {
+    return new AutoKernels(new CublasKernels(cuda, CudaOptions.defaults(), host), failed);
   }
 
   @Test
@@ -157,9 +163,12 @@ class AutoKernelsTest {
   @Test
   void aDeviceThatFailsLeavesItToTheProcessor() throws CudaUnavailableException {
     try (CudaStandIn device = new CudaStandIn()) {
-      AutoKernels auto = auto(device, new Host(300));
+      List<DeviceException> failures = new ArrayList<>();
+      Cuda cuda = Cuda.of(device.driver(), device.blas());
+      AutoKernels auto = auto(cuda, new Host(300), failures::add);
       device.failFunction("cublasSgemm_v2", 5, 14);
       assertThat(auto.select(SMALL).name()).isEqualTo("host");
+      assertThat(failures).extracting(DeviceException::code).containsExactly(14);
       device.assertNothingLeft();
     }
   }
@@ -173,7 +182,7 @@ class AutoKernelsTest {
       device.deviceBytes(1 << 20);
       AtomicInteger passes = new AtomicInteger();
       Host host = new Host(1, args -> passes.incrementAndGet());
-      AutoKernels auto = new AutoKernels(new CublasKernels(cuda, options, host));
+      AutoKernels auto = new AutoKernels(new CublasKernels(cuda, options, host), failure -> {});
       assertThat(auto.select(SMALL).name()).isEqualTo("host");
       assertThat(passes).as("passes of a race of the host with itself").hasValue(0);
       device.assertNothingLeft();
