@@ -95,8 +95,8 @@ final class CublasSession implements KernelSession {
   private DeviceWeights weights(DevicePlan plan, long current) {
     DevicePointer memory = driver.allocate(plan.weightBytes(), "weights");
     releases.add(() -> driver.free(memory));
-    long stream = driver.createStream();
-    releases.add(() -> driver.destroyStream(stream));
+    long stream = driver.streams().createStream();
+    releases.add(() -> driver.streams().destroyStream(stream));
     return new DeviceWeights(driver, current, memory, stream, plan.weightCount());
   }
 

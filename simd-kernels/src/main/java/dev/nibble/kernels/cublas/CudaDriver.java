@@ -8,12 +8,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.ref.Reference;
-import java.util.Objects;
 
 /**
- * The CUDA driver API, bound to a library's symbols. Contexts, streams and events are handles in a
- * {@code long}, which only this class made and which are not used after they were destroyed. Every
- * method throws {@link DeviceException} where the driver returns another status than success.
+ * The CUDA driver API, bound to a library's symbols: devices, contexts and memory. Contexts are
+ * handles in a {@code long}, which only this class made and which are not used after they were
+ * released. Every method throws {@link DeviceException} where the driver returns another status
+ * than success.
  */
 final class CudaDriver {
   /** Attributes of a device. */
@@ -22,12 +22,11 @@ final class CudaDriver {
   static final int COMPUTE_CAPABILITY_MINOR = 76;
   static final int HOST_REGISTER_SUPPORTED = 99;
 
-  private static final int STREAM_NON_BLOCKING = 1;
-  private static final int EVENT_DISABLE_TIMING = 2;
   private static final int NAME_BYTES = 256;
 
   private final String library;
   private final DriverErrors errors;
+  private final CudaStreams streams;
   private final NativeFunction initialise;
   private final NativeFunction driverVersion;
   private final NativeFunction deviceCount;
@@ -43,16 +42,6 @@ final class CudaDriver {
   private final NativeFunction memoryFree;
   private final NativeFunction hostRegister;
   private final NativeFunction hostUnregister;
-  private final NativeFunction copyIn;
-  private final NativeFunction copyOut;
-  private final NativeFunction streamCreate;
-  private final NativeFunction streamSynchronize;
-  private final NativeFunction streamDestroy;
-  private final NativeFunction streamWait;
-  private final NativeFunction eventCreate;
-  private final NativeFunction eventRecord;
-  private final NativeFunction eventSynchronize;
-  private final NativeFunction eventDestroy;
 
   /** Where the driver writes which context it popped, which nobody reads. */
   private final MemorySegment popped = Arena.ofAuto().allocate(JAVA_LONG);
@@ -71,6 +60,7 @@ final class CudaDriver {
     Symbols symbols = new Symbols(name, library, "update the NVIDIA driver");
     this.library = name;
     errors = new DriverErrors(symbols);
+    streams = new CudaStreams(symbols, errors);
     initialise = symbols.function("cuInit", JAVA_INT);
     driverVersion = symbols.function("cuDriverGetVersion", JAVA_LONG);
     deviceCount = symbols.function("cuDeviceGetCount", JAVA_LONG);
@@ -86,21 +76,16 @@ final class CudaDriver {
     memoryFree = symbols.function("cuMemFree_v2", JAVA_LONG);
     hostRegister = symbols.function("cuMemHostRegister_v2", JAVA_LONG, JAVA_LONG, JAVA_INT);
     hostUnregister = symbols.function("cuMemHostUnregister", JAVA_LONG);
-    copyIn = symbols.function("cuMemcpyHtoDAsync_v2", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    copyOut = symbols.function("cuMemcpyDtoHAsync_v2", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    streamCreate = symbols.function("cuStreamCreate", JAVA_LONG, JAVA_INT);
-    streamSynchronize = symbols.function("cuStreamSynchronize", JAVA_LONG);
-    streamDestroy = symbols.function("cuStreamDestroy_v2", JAVA_LONG);
-    streamWait = symbols.function("cuStreamWaitEvent", JAVA_LONG, JAVA_LONG, JAVA_INT);
-    eventCreate = symbols.function("cuEventCreate", JAVA_LONG, JAVA_INT);
-    eventRecord = symbols.function("cuEventRecord", JAVA_LONG, JAVA_LONG);
-    eventSynchronize = symbols.function("cuEventSynchronize", JAVA_LONG);
-    eventDestroy = symbols.function("cuEventDestroy_v2", JAVA_LONG);
   }
 
   /** The library's name or path, for people. */
   String library() {
     return library;
+  }
+
+  /** The calls that work is given with. */
+  CudaStreams streams() {
+    return streams;
   }
 
   /** Starts the driver; the first call of a process. */
@@ -260,7 +245,7 @@ final class CudaDriver {
    * Locks memory in place, so that copies are fast and asynchronous; kept alive until unregistered.
    */
   void register(MemorySegment host) {
-    long address = hostRange(host, 0, host.byteSize());
+    long address = HostMemory.address(host, 0, host.byteSize());
     int status = hostRegister.call(address, host.byteSize(), 0);
     if (status != 0) {
       throw errors.exception(status, hostRegister, DeviceSize.format(host.byteSize()));
@@ -268,104 +253,6 @@ final class CudaDriver {
   }
 
   void unregister(MemorySegment host) {
-    errors.check(hostUnregister.call(hostRange(host, 0, 0)), hostUnregister);
-  }
-
-  /**
-   * Has the stream copy bytes to the device. The caller keeps the memory alive until an event that
-   * it records behind the copy.
-   *
-   * @throws IndexOutOfBoundsException if a range reaches outside its memory
-   */
-  void copyToDevice(
-      DevicePointer to,
-      long toOffset,
-      MemorySegment from,
-      long fromOffset,
-      long bytes,
-      long stream) {
-    long device = to.at(toOffset, bytes);
-    int status = copyIn.call(device, hostRange(from, fromOffset, bytes), bytes, stream);
-    if (status != 0) {
-      throw errors.exception(status, copyIn, DeviceSize.format(bytes));
-    }
-  }
-
-  /**
-   * Has the stream copy bytes from the device. The caller keeps the memory alive until an event
-   * that it records behind the copy.
-   *
-   * @throws IndexOutOfBoundsException if a range reaches outside its memory
-   */
-  void copyToHost(
-      MemorySegment to,
-      long toOffset,
-      DevicePointer from,
-      long fromOffset,
-      long bytes,
-      long stream) {
-    if (to.isReadOnly()) {
-      throw new IllegalArgumentException("The memory that is copied to must not be read-only");
-    }
-    long device = from.at(fromOffset, bytes);
-    int status = copyOut.call(hostRange(to, toOffset, bytes), device, bytes, stream);
-    if (status != 0) {
-      throw errors.exception(status, copyOut, DeviceSize.format(bytes));
-    }
-  }
-
-  /** The address of a range in memory that is off-heap, alive and this thread's to use. */
-  private static long hostRange(MemorySegment host, long offset, long bytes) {
-    Objects.checkFromIndexSize(offset, bytes, host.byteSize());
-    if (!host.isNative()) {
-      throw new IllegalArgumentException("The host memory must lie off-heap");
-    }
-    if (!host.scope().isAlive() || !host.isAccessibleBy(Thread.currentThread())) {
-      throw new IllegalStateException("The host memory is closed, or another thread's alone");
-    }
-    return host.address() + offset;
-  }
-
-  /** A stream that does not wait for the default stream. */
-  long createStream() {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment out = arena.allocate(JAVA_LONG);
-      errors.check(streamCreate.call(out.address(), STREAM_NON_BLOCKING), streamCreate);
-      return out.get(JAVA_LONG, 0);
-    }
-  }
-
-  void synchronizeStream(long stream) {
-    errors.check(streamSynchronize.call(stream), streamSynchronize);
-  }
-
-  void destroyStream(long stream) {
-    errors.check(streamDestroy.call(stream), streamDestroy);
-  }
-
-  /** An event that keeps no time. */
-  long createEvent() {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment out = arena.allocate(JAVA_LONG);
-      errors.check(eventCreate.call(out.address(), EVENT_DISABLE_TIMING), eventCreate);
-      return out.get(JAVA_LONG, 0);
-    }
-  }
-
-  void recordEvent(long event, long stream) {
-    errors.check(eventRecord.call(event, stream), eventRecord);
-  }
-
-  /** Has a stream wait for an event before what it is given next. */
-  void waitEvent(long stream, long event) {
-    errors.check(streamWait.call(stream, event, 0), streamWait);
-  }
-
-  void synchronizeEvent(long event) {
-    errors.check(eventSynchronize.call(event), eventSynchronize);
-  }
-
-  void destroyEvent(long event) {
-    errors.check(eventDestroy.call(event), eventDestroy);
+    errors.check(hostUnregister.call(HostMemory.address(host, 0, 0)), hostUnregister);
   }
 }

@@ -12,6 +12,7 @@ final class DeviceWeights {
   private static final long ALIGNMENT = 256;
 
   private final CudaDriver driver;
+  private final CudaStreams streams;
   private final long context;
   private final DevicePointer memory;
   private final long stream;
@@ -29,6 +30,7 @@ final class DeviceWeights {
    */
   DeviceWeights(CudaDriver driver, long context, DevicePointer memory, long stream, int most) {
     this.driver = driver;
+    this.streams = driver.streams();
     this.context = context;
     this.memory = memory;
     this.stream = stream;
@@ -67,8 +69,8 @@ final class DeviceWeights {
     // In here, behind the lock: a virtual thread that waits for it may go on on another carrier.
     driver.pushContext(context);
     try {
-      driver.copyToDevice(memory, target, weights, 0, weightBytes, stream);
-      driver.synchronizeStream(stream);
+      streams.copyToDevice(memory, target, weights, 0, weightBytes, stream);
+      streams.synchronizeStream(stream);
     } catch (RuntimeException | Error e) {
       driver.popContextAfter(e);
       throw e;

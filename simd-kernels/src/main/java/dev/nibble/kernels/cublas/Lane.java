@@ -22,6 +22,7 @@ final class Lane {
       long done) {}
 
   private final CudaDriver driver;
+  private final CudaStreams streams;
   private final MemorySegment staging;
   private final long copyIn;
   private final long compute;
@@ -47,6 +48,7 @@ final class Lane {
       long workspace,
       Releases releases) {
     this.driver = cuda.driver();
+    this.streams = driver.streams();
     this.staging = staging;
     copyIn = stream(releases);
     compute = stream(releases);
@@ -88,14 +90,14 @@ final class Lane {
   }
 
   private long stream(Releases releases) {
-    long stream = driver.createStream();
-    releases.add(() -> driver.destroyStream(stream));
+    long stream = streams.createStream();
+    releases.add(() -> streams.destroyStream(stream));
     return stream;
   }
 
   private long event(Releases releases) {
-    long event = driver.createEvent();
-    releases.add(() -> driver.destroyEvent(event));
+    long event = streams.createEvent();
+    releases.add(() -> streams.destroyEvent(event));
     return event;
   }
 
@@ -128,9 +130,9 @@ final class Lane {
   /** Starts the copy to the device of a slot's first bytes; products begin after it. */
   void send(int slot, long bytes) {
     Slot s = slots[slot];
-    driver.copyToDevice(s.deviceIn(), 0, staging, s.in(), bytes, copyIn);
-    driver.recordEvent(s.arrived(), copyIn);
-    driver.waitEvent(compute, s.arrived());
+    streams.copyToDevice(s.deviceIn(), 0, staging, s.in(), bytes, copyIn);
+    streams.recordEvent(s.arrived(), copyIn);
+    streams.waitEvent(compute, s.arrived());
   }
 
   /** Multiplies a slot's group by weights. */
@@ -154,24 +156,24 @@ final class Lane {
   void receive(int slot, long bytes) {
     Slot s = slots[slot];
     if (bytes == 0) {
-      driver.recordEvent(s.done(), compute);
+      streams.recordEvent(s.done(), compute);
       return;
     }
-    driver.recordEvent(s.computed(), compute);
-    driver.waitEvent(copyOut, s.computed());
-    driver.copyToHost(staging, s.out(), s.deviceOut(), 0, bytes, copyOut);
-    driver.recordEvent(s.done(), copyOut);
+    streams.recordEvent(s.computed(), compute);
+    streams.waitEvent(copyOut, s.computed());
+    streams.copyToHost(staging, s.out(), s.deviceOut(), 0, bytes, copyOut);
+    streams.recordEvent(s.done(), copyOut);
   }
 
   /** Waits until a slot's group is done: its products have arrived, its buffers are free. */
   void await(int slot) {
-    driver.synchronizeEvent(slots[slot].done());
+    streams.synchronizeEvent(slots[slot].done());
   }
 
   /** Fetches the weights' gradient into staging and waits for it. */
   void receiveGradient(long bytes) {
-    driver.copyToHost(staging, gradient, deviceGradient, 0, bytes, compute);
-    driver.synchronizeStream(compute);
+    streams.copyToHost(staging, gradient, deviceGradient, 0, bytes, compute);
+    streams.synchronizeStream(compute);
   }
 
   /**
@@ -187,10 +189,10 @@ final class Lane {
   }
 
   private void drain() {
-    try (Releases streams = new Releases()) {
-      streams.add(() -> driver.synchronizeStream(copyOut));
-      streams.add(() -> driver.synchronizeStream(compute));
-      streams.add(() -> driver.synchronizeStream(copyIn));
+    try (Releases waits = new Releases()) {
+      waits.add(() -> streams.synchronizeStream(copyOut));
+      waits.add(() -> streams.synchronizeStream(compute));
+      waits.add(() -> streams.synchronizeStream(copyIn));
     }
   }
 }

@@ -21,6 +21,7 @@ class BindingBoundsTest {
   private static final DevicePointer MEMORY = new DevicePointer(1 << 20, 4096);
 
   private CudaDriver driver;
+  private CudaStreams streams;
   private Cublas blas;
 
   @BeforeEach
@@ -30,6 +31,7 @@ class BindingBoundsTest {
     SymbolLookup library =
         name -> name.equals("cublasGetStatusName") ? Optional.empty() : Optional.of(getpid);
     driver = new CudaDriver(library);
+    streams = driver.streams();
     blas = new Cublas(library);
   }
 
@@ -37,25 +39,25 @@ class BindingBoundsTest {
   void copiesStayInsideBothMemories() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment host = arena.allocate(4096);
-      assertCalls(() -> driver.copyToDevice(MEMORY, 96, host, 96, 4000, 0));
-      assertCalls(() -> driver.copyToHost(host, 96, MEMORY, 96, 4000, 0));
-      assertOutside(() -> driver.copyToDevice(MEMORY, 97, host, 0, 4000, 0));
-      assertOutside(() -> driver.copyToDevice(MEMORY, 0, host, 97, 4000, 0));
-      assertOutside(() -> driver.copyToDevice(MEMORY, -1, host, 0, 1, 0));
-      assertOutside(() -> driver.copyToDevice(MEMORY, 0, host, -1, 1, 0));
-      assertOutside(() -> driver.copyToDevice(MEMORY, 0, host, 0, -1, 0));
-      assertOutside(() -> driver.copyToDevice(MEMORY, Long.MAX_VALUE, host, 0, 2, 0));
-      assertOutside(() -> driver.copyToHost(host, 97, MEMORY, 0, 4000, 0));
-      assertOutside(() -> driver.copyToHost(host, 0, MEMORY, 97, 4000, 0));
-      assertOutside(() -> driver.copyToHost(host, 0, MEMORY, 0, Long.MAX_VALUE, 0));
+      assertCalls(() -> streams.copyToDevice(MEMORY, 96, host, 96, 4000, 0));
+      assertCalls(() -> streams.copyToHost(host, 96, MEMORY, 96, 4000, 0));
+      assertOutside(() -> streams.copyToDevice(MEMORY, 97, host, 0, 4000, 0));
+      assertOutside(() -> streams.copyToDevice(MEMORY, 0, host, 97, 4000, 0));
+      assertOutside(() -> streams.copyToDevice(MEMORY, -1, host, 0, 1, 0));
+      assertOutside(() -> streams.copyToDevice(MEMORY, 0, host, -1, 1, 0));
+      assertOutside(() -> streams.copyToDevice(MEMORY, 0, host, 0, -1, 0));
+      assertOutside(() -> streams.copyToDevice(MEMORY, Long.MAX_VALUE, host, 0, 2, 0));
+      assertOutside(() -> streams.copyToHost(host, 97, MEMORY, 0, 4000, 0));
+      assertOutside(() -> streams.copyToHost(host, 0, MEMORY, 97, 4000, 0));
+      assertOutside(() -> streams.copyToHost(host, 0, MEMORY, 0, Long.MAX_VALUE, 0));
     }
   }
 
   @Test
   void onlyLiveMemoryOutsideTheHeapIsCopiedAndRegistered() {
     MemorySegment heap = MemorySegment.ofArray(new byte[8]);
-    assertRefused(() -> driver.copyToDevice(MEMORY, 0, heap, 0, 8, 0), "off-heap");
-    assertRefused(() -> driver.copyToHost(heap, 0, MEMORY, 0, 8, 0), "off-heap");
+    assertRefused(() -> streams.copyToDevice(MEMORY, 0, heap, 0, 8, 0), "off-heap");
+    assertRefused(() -> streams.copyToHost(heap, 0, MEMORY, 0, 8, 0), "off-heap");
     assertRefused(() -> driver.register(heap), "off-heap");
     MemorySegment closed;
     try (Arena arena = Arena.ofConfined()) {
@@ -63,11 +65,11 @@ class BindingBoundsTest {
       MemorySegment readOnly = closed.asReadOnly();
       assertCalls(() -> driver.register(readOnly));
       assertCalls(() -> driver.unregister(readOnly));
-      assertCalls(() -> driver.copyToDevice(MEMORY, 0, readOnly, 0, 8, 0));
-      assertRefused(() -> driver.copyToHost(readOnly, 0, MEMORY, 0, 8, 0), "read-only");
+      assertCalls(() -> streams.copyToDevice(MEMORY, 0, readOnly, 0, 8, 0));
+      assertRefused(() -> streams.copyToHost(readOnly, 0, MEMORY, 0, 8, 0), "read-only");
     }
-    assertRefused(() -> driver.copyToDevice(MEMORY, 0, closed, 0, 8, 0), "closed");
-    assertRefused(() -> driver.copyToHost(closed, 0, MEMORY, 0, 8, 0), "closed");
+    assertRefused(() -> streams.copyToDevice(MEMORY, 0, closed, 0, 8, 0), "closed");
+    assertRefused(() -> streams.copyToHost(closed, 0, MEMORY, 0, 8, 0), "closed");
     assertRefused(() -> driver.register(closed), "closed");
     assertRefused(() -> driver.allocate(0, "nothing"), "0 bytes");
     assertRefused(() -> driver.allocate(-1, "nothing"), "-1 bytes");

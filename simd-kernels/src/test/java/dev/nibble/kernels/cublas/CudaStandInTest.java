@@ -26,6 +26,7 @@ final class CudaStandInTest {
   private final MemorySegment host = arena.allocate(2 * BYTES, 64);
   private final List<DevicePointer> allocated = new ArrayList<>();
   private final CudaDriver driver;
+  private final CudaStreams streams;
   private final Cublas blas;
   private final long context;
   private final long stream;
@@ -37,14 +38,15 @@ final class CudaStandInTest {
   CudaStandInTest() throws CudaUnavailableException {
     Cuda cuda = Cuda.of(standIn.driver(), standIn.blas());
     driver = cuda.driver();
+    streams = driver.streams();
     blas = cuda.blas();
     context = driver.retainPrimaryContext(0);
     driver.pushContext(context);
     workspace = driver.allocate(WORKSPACE, "workspace");
     handle = blas.create();
-    stream = driver.createStream();
-    other = driver.createStream();
-    event = driver.createEvent();
+    stream = streams.createStream();
+    other = streams.createStream();
+    event = streams.createEvent();
   }
 
   @BeforeEach
@@ -64,9 +66,9 @@ final class CudaStandInTest {
     blas.destroy(handle);
     driver.free(workspace);
     driver.unregister(host);
-    driver.destroyStream(stream);
-    driver.destroyStream(other);
-    driver.destroyEvent(event);
+    streams.destroyStream(stream);
+    streams.destroyStream(other);
+    streams.destroyEvent(event);
     driver.popContext();
     driver.releasePrimaryContext(0);
     standIn.assertNothingLeft();
@@ -93,12 +95,12 @@ final class CudaStandInTest {
   @Test
   void nothingIsDoneBeforeItIsWaitedFor() {
     DevicePointer a = allocate(BYTES);
-    driver.copyToDevice(a, 0, host, 0, BYTES, stream);
-    driver.copyToHost(host, BYTES, a, 0, BYTES, stream);
+    streams.copyToDevice(a, 0, host, 0, BYTES, stream);
+    streams.copyToHost(host, BYTES, a, 0, BYTES, stream);
     assertThat(out(0)).as("a copy's target, not waited for").isZero();
     assertThat(standIn.underWay()).containsExactly("a copy in", "a copy out");
     host.setAtIndex(JAVA_FLOAT, 0, 7);
-    driver.synchronizeStream(stream);
+    streams.synchronizeStream(stream);
     assertThat(out(0)).as("the source was overwritten too early").isEqualTo(7);
     assertThat(out(1)).isEqualTo(2);
     standIn.assertFlawless();
@@ -107,41 +109,41 @@ final class CudaStandInTest {
   @Test
   void anEventOrdersStreamsAndForcesOnlyWhatItNeeds() {
     DevicePointer a = allocate(BYTES);
-    driver.copyToDevice(a, 0, host, 0, BYTES, stream);
-    driver.recordEvent(event, stream);
-    driver.waitEvent(other, event);
-    driver.copyToHost(host, BYTES, a, 0, BYTES, other);
-    driver.recordEvent(event, other);
+    streams.copyToDevice(a, 0, host, 0, BYTES, stream);
+    streams.recordEvent(event, stream);
+    streams.waitEvent(other, event);
+    streams.copyToHost(host, BYTES, a, 0, BYTES, other);
+    streams.recordEvent(event, other);
     DevicePointer b = allocate(BYTES);
-    driver.copyToDevice(b, 0, host, 0, BYTES, stream);
-    driver.synchronizeEvent(event);
+    streams.copyToDevice(b, 0, host, 0, BYTES, stream);
+    streams.synchronizeEvent(event);
     assertThat(out(3)).isEqualTo(4);
     assertThat(standIn.underWay()).containsExactly("a copy in");
-    driver.synchronizeStream(stream);
+    streams.synchronizeStream(stream);
     standIn.assertFlawless();
   }
 
   @Test
   void aForgottenWaitIsARace() {
     DevicePointer a = allocate(BYTES);
-    driver.copyToDevice(a, 0, host, 0, BYTES, stream);
-    driver.copyToHost(host, BYTES, a, 0, BYTES, other);
+    streams.copyToDevice(a, 0, host, 0, BYTES, stream);
+    streams.copyToHost(host, BYTES, a, 0, BYTES, other);
     objects("race: a copy out touches what a copy in");
-    driver.synchronizeStream(other);
+    streams.synchronizeStream(other);
     assertThat(out(0)).as("memory that was not written yet").isNaN();
-    driver.synchronizeStream(stream);
+    streams.synchronizeStream(stream);
   }
 
   @Test
   void overwritingWhatAnotherStreamStillReadsIsARace() {
     DevicePointer a = allocate(BYTES);
-    driver.copyToDevice(a, 0, host, 0, BYTES, stream);
-    driver.synchronizeStream(stream);
-    driver.copyToHost(host, BYTES, a, 0, BYTES, stream);
-    driver.copyToDevice(a, 0, host, 0, 4, other);
+    streams.copyToDevice(a, 0, host, 0, BYTES, stream);
+    streams.synchronizeStream(stream);
+    streams.copyToHost(host, BYTES, a, 0, BYTES, stream);
+    streams.copyToDevice(a, 0, host, 0, 4, other);
     objects("race: a copy in touches what a copy out");
-    driver.synchronizeStream(stream);
-    driver.synchronizeStream(other);
+    streams.synchronizeStream(stream);
+    streams.synchronizeStream(other);
   }
 
   /** The product of the first two floats. */
@@ -159,8 +161,8 @@ final class CudaStandInTest {
     blas.sgemm(handle, scalars(a, c, 0));
     blas.sgemm(second, scalars(a, c, 8));
     objects("race: sgemm touches what sgemm");
-    driver.synchronizeStream(stream);
-    driver.synchronizeStream(other);
+    streams.synchronizeStream(stream);
+    streams.synchronizeStream(other);
     blas.destroy(second);
   }
 
@@ -168,7 +170,7 @@ final class CudaStandInTest {
   void productsAreColumnMajorAndDoNotReadWhatTheyOverwrite() {
     DevicePointer a = allocate(BYTES);
     DevicePointer c = allocate(BYTES);
-    driver.copyToDevice(a, 0, host, 0, BYTES, stream);
+    streams.copyToDevice(a, 0, host, 0, BYTES, stream);
     // A = (1 3; 2 4) and B = (5 7; 6 8), from the numbers 1, 2, ... column by column.
     float[][] expected = {{23, 34, 31, 46}, {17, 39, 23, 53}, {26, 38, 30, 44}, {19, 43, 22, 50}};
     for (int kind = 0; kind < 4; kind++) {
@@ -177,16 +179,16 @@ final class CudaStandInTest {
       Gemm product = new Gemm().size(2, 2, 2).a(a, 0, 2, transposeA).b(a, 16, 2, transposeB);
       blas.sgemm(handle, product.c(c, 0, 3, false));
       blas.sgemm(handle, product.c(c, 0, 3, true));
-      driver.copyToHost(host, BYTES, c, 0, 20, stream);
-      driver.synchronizeStream(stream);
+      streams.copyToHost(host, BYTES, c, 0, 20, stream);
+      streams.synchronizeStream(stream);
       float[] found = {out(0) / 2, out(1) / 2, out(3) / 2, out(4) / 2};
       assertThat(found).isEqualTo(expected[kind]);
       assertThat(out(2)).as("between the columns of C").isNaN();
     }
     Gemm series = new Gemm().size(1, 2, 1).a(a, 0, 1, false).b(a, 32, 2, true);
     blas.sgemm(handle, series.c(c, 0, 2, false).series(3, 1, 0, 4));
-    driver.copyToHost(host, BYTES, c, 0, BYTES, stream);
-    driver.synchronizeStream(stream);
+    streams.copyToHost(host, BYTES, c, 0, BYTES, stream);
+    streams.synchronizeStream(stream);
     for (int i = 0; i < 3; i++) {
       assertThat(new float[] {out(4 * i), out(4 * i + 2)})
           .containsExactly(9 * (i + 1), 10 * (i + 1));
@@ -200,13 +202,13 @@ final class CudaStandInTest {
     float value = 1 + 0x1p-9f + 0x1p-12f;
     host.setAtIndex(JAVA_FLOAT, 0, value);
     host.setAtIndex(JAVA_FLOAT, 1, 1);
-    driver.copyToDevice(a, 0, host, 0, BYTES, stream);
+    streams.copyToDevice(a, 0, host, 0, BYTES, stream);
     blas.sgemm(handle, scalars(a, c, 0));
     blas.setMathMode(handle, Cublas.TF32_MATH);
     blas.sgemm(handle, scalars(a, c, 4));
     blas.gemmFast16bf(handle, scalars(a, c, 8));
-    driver.copyToHost(host, BYTES, c, 0, 12, stream);
-    driver.synchronizeStream(stream);
+    streams.copyToHost(host, BYTES, c, 0, 12, stream);
+    streams.synchronizeStream(stream);
     assertThat(new float[] {out(0), out(1), out(2)}).containsExactly(value, 1 + 0x1p-9f, 1);
   }
 
@@ -240,26 +242,26 @@ final class CudaStandInTest {
   @Test
   void useAfterFreeIsSeen() {
     DevicePointer a = driver.allocate(BYTES, "a test");
-    driver.copyToDevice(a, 0, host, 0, BYTES, stream);
+    streams.copyToDevice(a, 0, host, 0, BYTES, stream);
     driver.free(a);
     objects("freed while [a copy in] was under way");
-    driver.synchronizeStream(stream);
-    assertThatThrownBy(() -> driver.copyToDevice(a, 0, host, 0, BYTES, stream))
+    streams.synchronizeStream(stream);
+    assertThatThrownBy(() -> streams.copyToDevice(a, 0, host, 0, BYTES, stream))
         .isInstanceOf(DeviceException.class);
     objects("reaches outside its memory");
     assertThatThrownBy(() -> driver.free(a)).isInstanceOf(DeviceException.class);
     objects("freed that is none");
-    driver.copyToDevice(allocate(BYTES), 0, host, 0, BYTES, stream);
+    streams.copyToDevice(allocate(BYTES), 0, host, 0, BYTES, stream);
     driver.unregister(host);
     objects("unregistered while [a copy in] was under way");
-    assertThatThrownBy(() -> driver.synchronizeStream(stream)).isInstanceOf(DeviceException.class);
+    assertThatThrownBy(() -> streams.synchronizeStream(stream)).isInstanceOf(DeviceException.class);
     objects("ran after its memory was unregistered");
     driver.register(host);
-    long third = driver.createStream();
-    driver.copyToHost(host, 0, allocate(BYTES), 0, BYTES, third);
-    driver.destroyStream(third);
+    long third = streams.createStream();
+    streams.copyToHost(host, 0, allocate(BYTES), 0, BYTES, third);
+    streams.destroyStream(third);
     objects("a stream was destroyed with [a copy out] under way");
-    assertThatThrownBy(() -> driver.synchronizeStream(third)).isInstanceOf(DeviceException.class);
+    assertThatThrownBy(() -> streams.synchronizeStream(third)).isInstanceOf(DeviceException.class);
     objects("a stream that is none");
   }
 
@@ -267,8 +269,8 @@ final class CudaStandInTest {
   void memoryThatIsNotRegisteredIsCopiedAtOnce() {
     DevicePointer a = allocate(BYTES);
     MemorySegment plain = arena.allocate(BYTES);
-    driver.copyToDevice(a, 0, host, 0, BYTES, stream);
-    driver.copyToHost(plain, 0, a, 0, BYTES, stream);
+    streams.copyToDevice(a, 0, host, 0, BYTES, stream);
+    streams.copyToHost(plain, 0, a, 0, BYTES, stream);
     assertThat(plain.getAtIndex(JAVA_FLOAT, 5)).isEqualTo(6);
     assertThat(standIn.pageableCopies()).isEqualTo(1);
   }
@@ -280,7 +282,7 @@ final class CudaStandInTest {
         new Thread(
             () -> {
               try {
-                driver.synchronizeStream(stream);
+                streams.synchronizeStream(stream);
               } catch (DeviceException e) {
                 thrown.add(e);
               }
@@ -328,16 +330,16 @@ final class CudaStandInTest {
   void callsFailWhenTheyAreToldTo() {
     standIn.failAt(standIn.calls() + 2, 719);
     allocate(4);
-    assertThatThrownBy(() -> driver.createStream())
+    assertThatThrownBy(() -> streams.createStream())
         .hasMessageContaining("CUDA_ERROR_LAUNCH_FAILED (719)");
     standIn.failFunction("cuMemAlloc_v2", 2, 2);
     allocate(4);
     assertThatThrownBy(() -> allocate(4)).hasMessageContaining("OUT_OF_MEMORY");
     allocate(4);
     DevicePointer a = allocate(4);
-    driver.copyToDevice(a, 0, host, 0, 4, stream);
+    streams.copyToDevice(a, 0, host, 0, 4, stream);
     standIn.dieAfter(standIn.calls());
-    assertThatThrownBy(() -> driver.synchronizeStream(stream)).hasMessageContaining("(999)");
+    assertThatThrownBy(() -> streams.synchronizeStream(stream)).hasMessageContaining("(999)");
     assertThatThrownBy(() -> blas.setStream(handle, stream)).hasMessageContaining("(14)");
     assertThat(standIn.underWay()).isEmpty();
   }

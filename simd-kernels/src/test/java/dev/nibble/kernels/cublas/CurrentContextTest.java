@@ -72,7 +72,7 @@ class CurrentContextTest {
     long context = driver.retainPrimaryContext(0);
     driver.pushContext(context);
     DevicePointer memory = driver.allocate(256, "weights");
-    long stream = driver.createStream();
+    long stream = driver.streams().createStream();
     DeviceWeights weights = new DeviceWeights(driver, context, memory, stream, 1);
     MemorySegment host = arena.allocate(64, 64);
     int before = standIn.calls("cuCtxPushCurrent_v2");
@@ -86,7 +86,7 @@ class CurrentContextTest {
     }
     thread.join();
     assertThat(standIn.calls("cuCtxPushCurrent_v2")).isEqualTo(before + 1);
-    driver.destroyStream(stream);
+    driver.streams().destroyStream(stream);
     driver.free(memory);
     driver.popContext();
     driver.releasePrimaryContext(0);

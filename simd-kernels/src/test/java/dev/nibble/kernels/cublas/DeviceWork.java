@@ -17,6 +17,7 @@ final class DeviceWork {
   private static final int FLOATS = 1024;
 
   private final CudaDriver driver;
+  private final CudaStreams streams;
   private final Cublas blas;
   private final MemorySegment host;
   private final DevicePointer device;
@@ -27,6 +28,7 @@ final class DeviceWork {
   private DeviceWork(
       Cuda cuda, MemorySegment host, DevicePointer device, long handle, long stream, long event) {
     driver = cuda.driver();
+    streams = driver.streams();
     blas = cuda.blas();
     this.host = host;
     this.device = device;
@@ -37,6 +39,7 @@ final class DeviceWork {
 
   static void run(Cuda cuda) {
     CudaDriver driver = cuda.driver();
+    CudaStreams streams = driver.streams();
     Cublas blas = cuda.blas();
     Deque<Runnable> releases = new ArrayDeque<>();
     try (Arena arena = Arena.ofConfined()) {
@@ -53,10 +56,10 @@ final class DeviceWork {
         releases.push(() -> driver.free(device));
         DevicePointer workspace = driver.allocate(4 << 20, "cuBLAS's workspace");
         releases.push(() -> driver.free(workspace));
-        long stream = driver.createStream();
-        releases.push(() -> driver.destroyStream(stream));
-        long event = driver.createEvent();
-        releases.push(() -> driver.destroyEvent(event));
+        long stream = streams.createStream();
+        releases.push(() -> streams.destroyStream(stream));
+        long event = streams.createEvent();
+        releases.push(() -> streams.destroyEvent(event));
         long handle = blas.create();
         releases.push(() -> blas.destroy(handle));
         blas.setStream(handle, stream);
@@ -129,15 +132,15 @@ final class DeviceWork {
   /** Copies in, computes, copies out, and compares with products computed here. */
   private double error(boolean a, boolean b, boolean accumulate, int count, Runnable product) {
     float[] before = host.toArray(JAVA_FLOAT);
-    driver.copyToDevice(device, 0, host, 0, host.byteSize(), stream);
+    streams.copyToDevice(device, 0, host, 0, host.byteSize(), stream);
     product.run();
-    driver.recordEvent(event, stream);
-    driver.waitEvent(stream, event);
+    streams.recordEvent(event, stream);
+    streams.waitEvent(stream, event);
     long results = 8L * FLOATS;
-    driver.copyToHost(host, results, device, results, 4L * FLOATS, stream);
-    driver.recordEvent(event, stream);
-    driver.synchronizeEvent(event);
-    driver.synchronizeStream(stream);
+    streams.copyToHost(host, results, device, results, 4L * FLOATS, stream);
+    streams.recordEvent(event, stream);
+    streams.synchronizeEvent(event);
+    streams.synchronizeStream(stream);
     double worst = 0;
     for (int c = 0; c < count; c++) {
       for (int i = 0; i < M; i++) {
