@@ -3,6 +3,7 @@ package dev.nibble.samples;
 import java.io.PrintWriter;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Between its making and its closing, Ctrl-C and SIGTERM stop the work in an orderly way: the JVM
@@ -11,31 +12,63 @@ import java.util.concurrent.TimeUnit;
 final class StopOnSignal implements AutoCloseable {
   private static final long MOST_SECONDS = 60;
 
-  private final CountDownLatch finished = new CountDownLatch(1);
-  private final Thread hook;
-
   /**
-   * Watches for the signals.
+   * Work that can be stopped.
    *
-   * @param cancel asks the work to stop soon
+   * @param cancel asks it to stop soon
    * @param tooLate what to say if it did not
    */
-  StopOnSignal(Runnable cancel, PrintWriter err, String tooLate) {
+  private record Work(Runnable cancel, String tooLate) {}
+
+  private final CountDownLatch finished = new CountDownLatch(1);
+  private final Thread hook;
+  private volatile @Nullable Work work;
+
+  /** Watches for the signals; until there is work, they end the JVM as ever. */
+  StopOnSignal(PrintWriter err) {
     hook =
         new Thread(
             () -> {
-              cancel.run();
-              try {
-                if (!finished.await(MOST_SECONDS, TimeUnit.SECONDS)) {
-                  err.println(tooLate);
-                  err.flush();
-                }
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
+              Work begun = work;
+              if (begun != null) {
+                stop(begun, err);
               }
             },
             "nibble-stop");
     Runtime.getRuntime().addShutdownHook(hook);
+  }
+
+  /**
+   * Watches for the signals, with work from the beginning.
+   *
+   * @param cancel asks it to stop soon
+   * @param tooLate what to say if it did not
+   */
+  StopOnSignal(Runnable cancel, PrintWriter err, String tooLate) {
+    this(err);
+    begin(cancel, tooLate);
+  }
+
+  /**
+   * Says what a signal stops from here on.
+   *
+   * @param cancel asks it to stop soon
+   * @param tooLate what to say if it did not
+   */
+  final void begin(Runnable cancel, String tooLate) {
+    work = new Work(cancel, tooLate);
+  }
+
+  private void stop(Work begun, PrintWriter err) {
+    begun.cancel().run();
+    try {
+      if (!finished.await(MOST_SECONDS, TimeUnit.SECONDS)) {
+        err.println(begun.tooLate());
+        err.flush();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   @Override

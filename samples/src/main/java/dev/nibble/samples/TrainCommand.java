@@ -88,7 +88,9 @@ final class TrainCommand implements Callable<Integer> {
             ? Settings.fresh()
             : Settings.resumed(Settings.read(old.file(RunFolder.SETTINGS)), old.path());
     TrainSetup.settle(settings, options);
-    try (TrainSetup setup = TrainSetup.open(settings, options);
+    // Closed last: the JVM must not end while the trainer still gives a device back.
+    try (StopOnSignal stop = new StopOnSignal(spec.commandLine().getErr());
+        TrainSetup setup = TrainSetup.open(settings, options);
         RunFolder folder = old != null ? old : newFolder(settings, setup.data());
         MemoryAccount account = setup.openAccount();
         Trainer trainer = setup.openTrainer(account)) {
@@ -105,7 +107,7 @@ final class TrainCommand implements Callable<Integer> {
         warmStart(trainer, settings);
       }
       tellOtherKernels(settings, setup);
-      return train(setup, trainer, folder, board, account);
+      return train(setup, trainer, folder, board, account, stop);
     }
   }
 
@@ -159,7 +161,8 @@ final class TrainCommand implements Callable<Integer> {
       Trainer trainer,
       RunFolder folder,
       TensorBoardFolder board,
-      MemoryAccount account) {
+      MemoryAccount account,
+      StopOnSignal stop) {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     TrainingPlan plan = setup.plan();
@@ -175,14 +178,11 @@ final class TrainCommand implements Callable<Integer> {
                     + (setup.options().naive() ? " naive" : ""),
                 setup.options().batch());
     String goOn = "nibble train --resume " + folder.path();
+    stop.begin(
+        trainer::cancel,
+        "nibble: Stopped in the middle of a step; go on from the last checkpoint with: " + goOn);
     try (MetricsFile metrics =
-            MetricsFile.open(folder.file(RunFolder.METRICS), trainer.done(), history);
-        StopOnSignal stop =
-            new StopOnSignal(
-                trainer::cancel,
-                err,
-                "nibble: Stopped in the middle of a step; go on from the last checkpoint with: "
-                    + goOn)) {
+        MetricsFile.open(folder.file(RunFolder.METRICS), trainer.done(), history)) {
       LiveLine line = LiveLine.of(out, noProgress);
       TrainingReport report =
           new TrainingReport(
@@ -209,7 +209,6 @@ final class TrainCommand implements Callable<Integer> {
       }
       report.drawCurves();
       summarize(setup, trainer, folder, plan, report, result);
-      assert stop != null;
     }
     return 0;
   }

@@ -56,7 +56,7 @@ public final class AutoKernels extends HostDelegate {
             .filter(Convolution.class::isInstance)
             .map(Convolution.class::cast)
             .max(Comparator.comparingLong(Convolution::multiplyAdds));
-    if (largest.isEmpty()) {
+    if (largest.isEmpty() || device.hasFailed()) {
       return host();
     }
     Question question =

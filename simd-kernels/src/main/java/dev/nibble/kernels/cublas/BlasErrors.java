@@ -6,11 +6,14 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.nibble.kernels.DeviceException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.invoke.MethodHandle;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** Turns cuBLAS's statuses into exceptions. */
 final class BlasErrors {
   static final int ALLOC_FAILED = 3;
+
+  private final AtomicBoolean failed = new AtomicBoolean();
 
   /** Missing before cuBLAS 11.4. */
   private final @Nullable MethodHandle statusName;
@@ -22,6 +25,11 @@ final class BlasErrors {
             .orElse(null);
   }
 
+  /** Whether there was an exception for more than want of memory. */
+  boolean hasFailed() {
+    return failed.get();
+  }
+
   void check(int status, NativeFunction function) {
     if (status != 0) {
       throw exception(status, function, "");
@@ -30,6 +38,9 @@ final class BlasErrors {
 
   /** The exception for a status; the details say what the call was about. */
   DeviceException exception(int status, NativeFunction function, String details) {
+    if (status != ALLOC_FAILED) {
+      failed.set(true);
+    }
     return new DeviceException(
         name(status), status, function.name(), details, status == ALLOC_FAILED);
   }

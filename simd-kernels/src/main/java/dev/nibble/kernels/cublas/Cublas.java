@@ -124,6 +124,11 @@ final class Cublas {
             JAVA_INT);
   }
 
+  /** Whether a call failed for more than want of memory. */
+  boolean hasFailed() {
+    return errors.hasFailed();
+  }
+
   /** A handle for the calling thread's current context. */
   long create() {
     try (Arena arena = Arena.ofConfined()) {

@@ -46,8 +46,12 @@ public final class CublasKernels extends HostDelegate {
               .formatted(name, capability / 10, capability % 10, precision.text()));
     }
     this.description =
-        "cublas, %s products on %s, the rest %s"
-            .formatted(precision.text(), name, host.description());
+        "cublas, %s products%s on %s, the rest %s"
+            .formatted(
+                precision.text(),
+                cuda.overrides().isEmpty() ? "" : " (" + cuda.overrides() + ")",
+                name,
+                host.description());
   }
 
   private CublasKernels(Cuda cuda, CudaOptions options, HostKernels host, String description) {
@@ -75,6 +79,11 @@ public final class CublasKernels extends HostDelegate {
   /** The same, but for a device with too little memory, which is always an error. */
   CublasKernels withoutFallback() {
     return new CublasKernels(cuda, options.withFallback(false), host(), description);
+  }
+
+  /** Whether the device has failed for more than want of memory. */
+  boolean hasFailed() {
+    return cuda.hasFailed();
   }
 
   @Override

@@ -62,6 +62,7 @@ final class CublasSession implements KernelSession {
         long at = i * plan.laneBytes();
         all[i] = new Lane(cuda, plan, precision, pinned, at, workspace, releases);
       }
+      all[0].rehearse(plan, weights.memory());
       lanes = new LanePool(all);
       kernels =
           new SessionKernels(

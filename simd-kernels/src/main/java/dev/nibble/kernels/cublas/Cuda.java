@@ -2,13 +2,20 @@ package dev.nibble.kernels.cublas;
 
 import dev.nibble.kernels.DeviceException;
 import java.lang.foreign.SymbolLookup;
+import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * The CUDA driver, started, and cuBLAS.
  *
  * @param libraries where cuBLAS was found, for people
+ * @param overrides variables of the environment with which a user changes the precision of cuBLAS
+ *     behind everybody's back, for people; empty for none
  */
-record Cuda(CudaDriver driver, Cublas blas, String libraries) {
+record Cuda(CudaDriver driver, Cublas blas, String libraries, String overrides) {
+  private static final List<String> OVERRIDES =
+      List.of("NVIDIA_TF32_OVERRIDE", "CUBLAS_EMULATE_SINGLE_PRECISION");
+
   /** The oldest CUDA whose cuBLAS has all that is used, as the driver counts versions. */
   private static final int OLDEST = 12_000;
 
@@ -28,7 +35,7 @@ record Cuda(CudaDriver driver, Cublas blas, String libraries) {
     CudaLibraries libraries = new CudaLibraries(search, new DynamicLinker());
     CudaDriver driver = libraries.driver();
     CudaLibraries.Blas blas = libraries.blas(start(driver));
-    return new Cuda(driver, blas.functions(), blas.text());
+    return new Cuda(driver, blas.functions(), blas.text(), overrides(host));
   }
 
   /**
@@ -40,7 +47,19 @@ record Cuda(CudaDriver driver, Cublas blas, String libraries) {
   static Cuda of(SymbolLookup driver, SymbolLookup blas) throws CudaUnavailableException {
     CudaDriver started = new CudaDriver(driver);
     start(started);
-    return new Cuda(started, new Cublas(blas), "a library given");
+    return new Cuda(started, new Cublas(blas), "a library given", "");
+  }
+
+  private static String overrides(CudaHost host) {
+    return OVERRIDES.stream()
+        .filter(name -> host.environment().apply(name) != null)
+        .map(name -> name + "=" + host.environment().apply(name))
+        .collect(Collectors.joining(", "));
+  }
+
+  /** Whether a call failed for more than want of memory: most such failures are for good. */
+  boolean hasFailed() {
+    return driver.hasFailed() || blas.hasFailed();
   }
 
   /** A version as people write it. */

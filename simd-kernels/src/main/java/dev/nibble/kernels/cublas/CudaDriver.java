@@ -88,6 +88,11 @@ final class CudaDriver {
     return streams;
   }
 
+  /** Whether a call failed for more than want of memory. */
+  boolean hasFailed() {
+    return errors.hasFailed();
+  }
+
   /** Starts the driver; the first call of a process. */
   void init() {
     errors.check(initialise.call(0), initialise);

@@ -101,6 +101,11 @@ final class DevicePlan {
     return onHost.size();
   }
 
+  /** Whether there are backward passes, too. */
+  boolean trains() {
+    return workload.trains();
+  }
+
   /** Lanes: threads that compute at the same time. */
   int lanes() {
     return workload.threads();

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.nibble.kernels.DeviceException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Turns the driver's statuses into exceptions, with the names that the driver has for them. */
 final class DriverErrors {
@@ -13,12 +14,18 @@ final class DriverErrors {
   static final int STUB_LIBRARY = 34;
   static final int NO_DEVICE = 100;
 
+  private final AtomicBoolean failed = new AtomicBoolean();
   private final NativeFunction errorName;
   private final NativeFunction errorString;
 
   DriverErrors(Symbols symbols) throws CudaUnavailableException {
     errorName = symbols.function("cuGetErrorName", JAVA_INT, JAVA_LONG);
     errorString = symbols.function("cuGetErrorString", JAVA_INT, JAVA_LONG);
+  }
+
+  /** Whether there was an exception for more than want of memory. */
+  boolean hasFailed() {
+    return failed.get();
   }
 
   void check(int status, NativeFunction function) {
@@ -33,6 +40,9 @@ final class DriverErrors {
    * @param details what the call was about; empty for the driver's own words
    */
   DeviceException exception(int status, NativeFunction function, String details) {
+    if (status != OUT_OF_MEMORY) {
+      failed.set(true);
+    }
     String name = text(errorName, status);
     return new DeviceException(
         name.isEmpty() ? "an unknown CUDA error" : name,

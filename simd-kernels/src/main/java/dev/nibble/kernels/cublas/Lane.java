@@ -1,6 +1,7 @@
 package dev.nibble.kernels.cublas;
 
 import dev.nibble.kernels.DeviceException;
+import dev.nibble.kernels.cublas.DevicePlan.Placement;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -105,6 +106,21 @@ final class Lane {
     DevicePointer memory = driver.allocate(bytes, purpose);
     releases.add(() -> driver.free(memory));
     return memory;
+  }
+
+  /**
+   * Computes every kind of product once, of whatever lies in the buffers: CUDA loads code when it
+   * is first used, and what it has no room for must show while the CPU may still stand in.
+   */
+  void rehearse(DevicePlan plan, DevicePointer weights) {
+    for (Placement place : plan.placements()) {
+      forward(0, place.grid(), place.pictures(), weights, 0);
+      if (plan.trains()) {
+        backwardWeights(0, place.grid(), place.pictures(), false);
+        backwardData(0, place.grid(), place.pictures(), weights, 0);
+      }
+    }
+    streams.synchronizeStream(compute);
   }
 
   /** Where groups are staged. */
