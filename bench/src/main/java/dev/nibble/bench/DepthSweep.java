@@ -1,7 +1,6 @@
 package dev.nibble.bench;
 
 import dev.nibble.kernels.Kernels;
-import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.kernels.provider.KernelUnavailableException;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -79,7 +78,7 @@ public final class DepthSweep {
   }
 
   private int measure(String command) throws IOException, InterruptedException {
-    Kernels kernels = KernelProvider.choose(null);
+    Kernels kernels = BenchKernels.choose();
     DepthFile results = DepthFile.open(file, command, threads, kernels.description());
     Peers peers = new Peers(BenchFolder.find().resolve("peers"), System.getenv());
     DepthRunner runner = new DepthRunner(threads, kernels, peers);

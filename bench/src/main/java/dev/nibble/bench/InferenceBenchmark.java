@@ -2,7 +2,6 @@ package dev.nibble.bench;
 
 import dev.nibble.engine.infer.Predictor;
 import dev.nibble.engine.infer.PredictorOptions;
-import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.MemoryAccount;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -53,7 +52,7 @@ public class InferenceBenchmark {
   @Setup(Level.Trial)
   public void open() {
     PredictorOptions options = PredictorOptions.defaults().withThreads(threads);
-    predictor = InferenceTiming.predictor(model, options, KernelProvider.choose(null), account);
+    predictor = InferenceTiming.predictor(model, options, BenchKernels.choose(), account);
     pictures = InferenceTiming.pictures(batch * predictor.input().values());
     logits = new float[batch * predictor.classes()];
   }

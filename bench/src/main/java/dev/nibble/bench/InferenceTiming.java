@@ -11,7 +11,6 @@ import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
-import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.MemoryAccount;
 import java.util.Arrays;
 import java.util.Locale;
@@ -36,7 +35,7 @@ public final class InferenceTiming {
     int calls = args.length > 3 ? Integer.parseInt(args[3]) : 200;
     int warmup = args.length > 4 ? Integer.parseInt(args[4]) : 200;
     int atOnce = args.length > 5 ? Integer.parseInt(args[5]) : 0;
-    Kernels kernels = KernelProvider.choose(null);
+    Kernels kernels = BenchKernels.choose();
     PredictorOptions options =
         PredictorOptions.defaults().withThreads(threads).withPicturesAtOnce(atOnce);
     try (MemoryAccount account = MemoryAccount.root("bench", MemoryAccount.UNLIMITED);

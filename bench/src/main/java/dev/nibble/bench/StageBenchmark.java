@@ -1,7 +1,6 @@
 package dev.nibble.bench;
 
 import dev.nibble.kernels.StoreFormat;
-import dev.nibble.kernels.provider.KernelProvider;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -54,8 +53,7 @@ public class StageBenchmark {
   @Setup(Level.Trial)
   public void open() {
     stage =
-        new StageFixture(
-            KernelProvider.choose(null), StageShape.parse(shape).operator(), store, batch);
+        new StageFixture(BenchKernels.choose(), StageShape.parse(shape).operator(), store, batch);
   }
 
   /** The stage forward. */

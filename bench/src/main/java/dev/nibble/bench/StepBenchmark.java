@@ -1,7 +1,6 @@
 package dev.nibble.bench;
 
 import dev.nibble.kernels.StoreFormat;
-import dev.nibble.kernels.provider.KernelProvider;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -51,7 +50,7 @@ public class StepBenchmark {
   /** Opens the session. */
   @Setup(Level.Trial)
   public void open() {
-    session = new StepSession(model, batch, store, threads, KernelProvider.choose(null));
+    session = new StepSession(model, batch, store, threads, BenchKernels.choose());
   }
 
   /** Forward, loss, backward, optimiser. */

@@ -3,7 +3,6 @@ package dev.nibble.bench;
 import dev.nibble.engine.plan.StepTraffic;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
-import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.ByteSize;
 import dev.nibble.memory.MemoryAccount;
 import java.util.Arrays;
@@ -33,7 +32,7 @@ public final class StepTiming {
     int steps = args.length > 4 ? Integer.parseInt(args[4]) : 10;
     int warmup = args.length > 5 ? Integer.parseInt(args[5]) : 10;
     long limit = args.length > 6 ? ByteSize.parse(args[6]) : MemoryAccount.UNLIMITED;
-    Kernels kernels = KernelProvider.choose(null);
+    Kernels kernels = BenchKernels.choose();
     try (StepSession session = new StepSession(model, batch, store, threads, kernels, limit)) {
       double[] all = new double[warmup + steps];
       double loss = 0;
@@ -58,7 +57,7 @@ public final class StepTiming {
           batch,
           threads,
           args[3],
-          kernels.description(),
+          session.session().kernelsDescription(),
           median,
           seconds[0],
           seconds[steps - 1],

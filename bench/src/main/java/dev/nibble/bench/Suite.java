@@ -74,7 +74,7 @@ public final class Suite {
     if (reason != null) {
       throw new KernelUnavailableException("The suite measures vector kernels: " + reason);
     }
-    return KernelProvider.choose(null);
+    return BenchKernels.choose();
   }
 
   private static int measure(SuiteRun run, SuiteOptions options) throws Exception {
