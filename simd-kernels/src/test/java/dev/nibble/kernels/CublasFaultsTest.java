@@ -148,6 +148,33 @@ class CublasFaultsTest {
     device.verify();
   }
 
+  /** CUDA loads code when it is first used: no room for it must not show in the first step. */
+  @Test
+  void codeThatDoesNotFitShowsWhenTheSessionOpens() {
+    device.failNextOf("cublasSgemm_v2", 3);
+    assertThatThrownBy(() -> open(table(false)).close())
+        .isInstanceOf(DeviceException.class)
+        .hasMessageContaining("CUBLAS_STATUS_ALLOC_FAILED");
+    device.verify();
+    device.failNextOf("cublasSgemm_v2", 3);
+    try (KernelSession session = open(table(true))) {
+      assertThat(session.kernels().name()).isEqualTo("scalar");
+    }
+    device.verify();
+  }
+
+  private static KernelSession open(Kernels table) {
+    Stage stage =
+        new Stage(
+            new Convolution(new FeatureMap(4, 4, 8), 8, 3, 1, false),
+            new Activation(false, false, StoreFormat.KEPT, false),
+            null,
+            false);
+    Workload workload = new Workload(List.of(stage), 4, 2, 1);
+    MemorySegment staging = Arena.ofAuto().allocate(table.stagingBytes(workload), 64);
+    return table.open(workload, MemorySegment.NULL, staging);
+  }
+
   @Test
   void onlyTheLargestLayersAreLeftToTheProcessor() {
     Convolution small = new Convolution(new FeatureMap(4, 4, 8), 8, 3, 1, false);

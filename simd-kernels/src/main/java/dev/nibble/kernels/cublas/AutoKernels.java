@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AutoKernels extends HostDelegate {
   /** The largest convolution and all that the time of its passes depends on. */
-  private record Question(Convolution op, int picturesPerShard, int threads, boolean trains) {}
+  private record Question(Convolution op, int picturesPerShard, int threads) {}
 
   private final CublasKernels device;
   private final Consumer<DeviceException> onFailure;
@@ -47,7 +47,11 @@ public final class AutoKernels extends HostDelegate {
         .formatted(host().description(), device.description());
   }
 
-  /** The device's table if it wins, else the CPU's; also if the device fails. */
+  /**
+   * The device's table if it wins, else the CPU's; also if the device fails, or has failed before.
+   * What only predicts is the CPU's: its few pictures at a time are not worth the copies, and no
+   * first prediction shall wait for a measurement.
+   */
   @Override
   public Kernels select(Workload workload) {
     Optional<Convolution> largest =
@@ -56,12 +60,11 @@ public final class AutoKernels extends HostDelegate {
             .filter(Convolution.class::isInstance)
             .map(Convolution.class::cast)
             .max(Comparator.comparingLong(Convolution::multiplyAdds));
-    if (largest.isEmpty() || device.hasFailed()) {
+    if (largest.isEmpty() || !workload.trains() || device.hasFailed()) {
       return host();
     }
     Question question =
-        new Question(
-            largest.get(), workload.picturesPerShard(), workload.threads(), workload.trains());
+        new Question(largest.get(), workload.picturesPerShard(), workload.threads());
     Boolean answer = answers.computeIfAbsent(question, this::deviceWins);
     return Boolean.TRUE.equals(answer) ? device : host();
   }
@@ -69,8 +72,7 @@ public final class AutoKernels extends HostDelegate {
   /** No answer where the thread is interrupted: whoever asks next has it measured again. */
   private @Nullable Boolean deviceWins(Question question) {
     try (SpeedTrial trial =
-        new SpeedTrial(
-            question.op(), question.picturesPerShard(), question.threads(), question.trains())) {
+        new SpeedTrial(question.op(), question.picturesPerShard(), question.threads())) {
       // Where the CPU may stand in for want of device memory, it must not win for the device.
       return trial.isFaster(device.withoutFallback(), host());
     } catch (DeviceException e) {

@@ -22,8 +22,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Times one convolution's stage on two tables, a shard a thread, on zeros: forward and, where a
- * network is trained, backward. What its passes need is allocated for the moment.
+ * Times one convolution's stage on two tables, a shard a thread, on zeros, forward and backward.
+ * What its passes need is allocated for the moment, and bounded: nobody planned for it.
  */
 final class SpeedTrial implements AutoCloseable {
   /** The JVM compiles the kernels while they run: seconds until they are as fast as they get. */
@@ -32,11 +32,13 @@ final class SpeedTrial implements AutoCloseable {
   /** Rounds in which neither table got faster, after which the trial ends. */
   private static final int STEADY_ROUNDS = 20;
 
+  /** Pictures beyond this are not measured: it is more than any cache holds. */
+  private static final long MOST_BYTES = 64 << 20;
+
   private static final long ALIGNMENT = 64;
 
   private final int pictures;
   private final int threads;
-  private final boolean trains;
   private final Workload workload;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment workspace;
@@ -45,13 +47,13 @@ final class SpeedTrial implements AutoCloseable {
   private final BackwardArgs backward;
   private long used;
 
-  SpeedTrial(Convolution op, int picturesPerShard, int threads, boolean trains) {
-    this.pictures = picturesPerShard;
+  SpeedTrial(Convolution op, int picturesPerShard, int threads) {
+    long picture = threads * (2 * op.input().bytes() + op.output().bytes());
+    this.pictures = Math.clamp(MOST_BYTES / picture, 1, picturesPerShard);
     this.threads = threads;
-    this.trains = trains;
     Activation kept = new Activation(false, false, StoreFormat.KEPT, false);
     Stage stage = new Stage(op, kept, null, false);
-    int batch = picturesPerShard * threads;
+    int batch = pictures * threads;
     this.workload = new Workload(List.of(stage), batch, threads, threads);
     long input = batch * stage.input().bytes();
     long output = batch * stage.output().bytes();
@@ -116,10 +118,8 @@ final class SpeedTrial implements AutoCloseable {
       long start = System.nanoTime();
       kernels.packForward(forward, packed);
       all(i -> kernels.forward(forward, i, from(i), from(i + 1), packed, scratch.get(i)));
-      if (trains) {
-        kernels.packBackward(backward, packed);
-        all(i -> kernels.backward(backward, i, from(i), from(i + 1), packed, scratch.get(i)));
-      }
+      kernels.packBackward(backward, packed);
+      all(i -> kernels.backward(backward, i, from(i), from(i + 1), packed, scratch.get(i)));
       long time = System.nanoTime() - start;
       boolean faster = time < best;
       best = Math.min(best, time);

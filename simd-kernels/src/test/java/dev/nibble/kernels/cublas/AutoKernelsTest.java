@@ -1,6 +1,7 @@
 package dev.nibble.kernels.cublas;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
@@ -9,6 +10,7 @@ import dev.nibble.kernels.DeviceException;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.HostKernels;
+import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.Resample;
@@ -16,6 +18,8 @@ import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.kernels.Workload;
 import dev.nibble.kernels.scalar.ScalarKernels;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -24,6 +28,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -146,17 +151,59 @@ class AutoKernelsTest {
   }
 
   @Test
-  void onlyTrainingIsMeasuredBackward() throws CudaUnavailableException {
+  void whatOnlyPredictsIsTheProcessors() throws CudaUnavailableException {
     Convolution op = new Convolution(MAP, 8, 3, 1, false);
     Workload predicts =
         new Workload(List.of(new Stage(op, Activation.IDENTITY, null, false)), 8, 2, 1);
     Host host = new Host(300);
     try (CudaStandIn device = new CudaStandIn()) {
       AutoKernels auto = auto(device, host);
-      assertThat(auto.select(predicts).name()).isEqualTo("cublas");
-      assertThat(host.backwards).hasValue(0);
+      int calls = device.calls();
+      assertThat(auto.select(predicts).name()).isEqualTo("host");
+      assertThat(device.calls()).as("calls for no measurement").isEqualTo(calls);
       assertThat(auto.select(SMALL).name()).isEqualTo("cublas");
       assertThat(host.backwards).hasPositiveValue();
+    }
+  }
+
+  /** A service that trains again must not meet the same failure again. */
+  @Test
+  void aDeviceThatFailedLaterIsNotTakenAgain() throws CudaUnavailableException {
+    try (CudaStandIn device = new CudaStandIn()) {
+      AutoKernels auto = auto(device, new Host(300));
+      Kernels chosen = auto.select(SMALL);
+      assertThat(chosen.name()).isEqualTo("cublas");
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment staging = arena.allocate(chosen.stagingBytes(SMALL), 64);
+        device.failFunction("cuMemAlloc_v2", 1, DriverErrors.OUT_OF_MEMORY);
+        assertThatThrownBy(() -> chosen.open(SMALL, MemorySegment.NULL, staging))
+            .isInstanceOf(DeviceException.class);
+        assertThat(auto.select(SMALL).name()).as("want of memory passes").isEqualTo("cublas");
+        device.failFunction("cuStreamCreate", 1, 719);
+        assertThatThrownBy(() -> chosen.open(SMALL, MemorySegment.NULL, staging))
+            .isInstanceOf(DeviceException.class);
+        assertThat(auto.select(SMALL).name()).isEqualTo("host");
+      }
+      device.assertNothingLeft();
+    }
+  }
+
+  /** Its memory is nobody's: neither planned nor counted. */
+  @Test
+  void theTrialMeasuresWithLittleMemory() throws CudaUnavailableException {
+    AtomicLong most = new AtomicLong();
+    Host host =
+        new Host(
+            1,
+            args ->
+                most.accumulateAndGet(
+                    args.batch()
+                        * (2 * args.stage().input().bytes() + args.stage().output().bytes()),
+                    Math::max));
+    try (CudaStandIn device = new CudaStandIn()) {
+      Convolution op = new Convolution(new FeatureMap(512, 512, 4), 1, 1, 1, false);
+      auto(device, host).select(new Workload(List.of(stage(op)), 64, 2, 2));
+      assertThat(most.get()).isBetween(1L << 20, 64L << 20);
     }
   }
 

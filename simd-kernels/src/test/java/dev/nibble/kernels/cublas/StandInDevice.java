@@ -36,6 +36,11 @@ public final class StandInDevice implements AutoCloseable {
     standIn.failAt(standIn.calls() + nth, status);
   }
 
+  /** Makes the next call of a function return a status, once. */
+  public void failNextOf(String function, int status) {
+    standIn.failFunction(function, 1, status);
+  }
+
   /** Makes every call after the next n fail: the driver is gone. */
   public void dieAfterNext(int n) {
     standIn.dieAfter(standIn.calls() + n);
