@@ -49,8 +49,8 @@ class DevicePlanTest {
   @Test
   void sizesAreThoseOfTheLargestStage() {
     DevicePlan plan = plan(24, 3, 2, SMALL, Resample.identity(SMALL.input()));
-    int pixels = 19 * 11;
-    int in = 4 * (4 * pixels * 4 + (24 + 4 * pixels) * 6);
+    long pixels = 19 * 11;
+    long in = 4 * (4 * pixels * 4 + (24 + 4 * pixels) * 6);
     assertThat(plan.inBytes()).isEqualTo((in + 255) / 256 * 256);
     assertThat(plan.outBytes()).isEqualTo((4 * 4 * pixels * 6 + 255) / 256 * 256);
     assertThat(plan.gradientBytes()).isEqualTo(1024); // 9 x 4 x 6 floats are 864 bytes
