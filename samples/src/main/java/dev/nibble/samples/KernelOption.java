@@ -12,8 +12,8 @@ final class KernelOption {
       paramLabel = "NAME",
       completionCandidates = KernelNames.class,
       description = {
-        "Who computes: ${COMPLETION-CANDIDATES}. Default: auto, which measures",
-        "for a few seconds whether a GPU (cublas) is faster, where there is one."
+        "Who computes: ${COMPLETION-CANDIDATES}. Default: auto, which before a",
+        "training measures for a few seconds whether a GPU (cublas) is faster, where there is one."
       })
   @Nullable String name;
 

@@ -82,8 +82,11 @@ class CublasProcessTest {
     List<String> arguments = new ArrayList<>(List.of("train", "--data", "pictures"));
     arguments.addAll(List.of("--model", "resnet8", "--batch", "8", "--steps", "" + STEPS));
     arguments.addAll(List.of("--kernels", kernels, "--checkpoint-every", "2"));
-    arguments.addAll(List.of("--activations", "int4", "--threads", "2", "--out", out));
+    arguments.addAll(List.of("--activations", "int4", "--out", out));
     arguments.addAll(List.of(more));
+    if (!arguments.contains("--threads")) {
+      arguments.addAll(List.of("--threads", "2"));
+    }
     return nibble(environment, arguments.toArray(String[]::new));
   }
 
@@ -99,11 +102,13 @@ class CublasProcessTest {
   }
 
   @Test
-  void itTrainsAsTheProcessorDoesAndAlwaysTheSame() throws IOException, InterruptedException {
+  void itTrainsAsTheProcessorDoesAndTheSameForAnyThreads()
+      throws IOException, InterruptedException {
     NibbleProcess.Result scalar = train("scalar", Map.of(), "scalar");
     assertThat(scalar.code()).as(scalar.err()).isZero();
-    for (String out : List.of("first", "second")) {
-      NibbleProcess.Result result = train(out, Map.of(), "cublas");
+    for (String threads : List.of("1", "3")) {
+      String out = threads.equals("1") ? "first" : "second";
+      NibbleProcess.Result result = train(out, Map.of(), "cublas", "--threads", threads);
       assertThat(result.err()).isEmpty();
       assertThat(result.code()).isZero();
       assertThat(result.out()).contains("cublas, fp32 products on ");
@@ -214,5 +219,8 @@ class CublasProcessTest {
         .containsPattern("GPU .*compute capability.*driver for CUDA 13.0, cuBLAS 13")
         .contains(folder.resolve("libraries").resolve("libcublas.so.13").toString())
         .contains("cublas, fp32 products on ");
+    Map<String, String> override = Map.of("NVIDIA_TF32_OVERRIDE", "1");
+    assertThat(nibble(override, "info", "--kernels", "cublas").out())
+        .contains("cublas, fp32 products (NVIDIA_TF32_OVERRIDE=1) on ");
   }
 }

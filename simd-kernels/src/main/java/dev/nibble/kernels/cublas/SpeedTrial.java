@@ -11,6 +11,7 @@ import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.kernels.Workload;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -176,6 +177,15 @@ final class SpeedTrial implements AutoCloseable {
           steady = 0;
         }
       }
+      System.getLogger("dev.nibble.kernels")
+          .log(
+              Level.DEBUG,
+              "{0}: {1} us with {2}, {3} us with {4}",
+              forward.stage().operator(),
+              first.best / 1000,
+              challenger.name(),
+              second.best / 1000,
+              other.name());
       return first.best < second.best;
     }
   }
