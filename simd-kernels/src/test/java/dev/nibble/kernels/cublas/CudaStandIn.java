@@ -44,7 +44,9 @@ final class CudaStandIn implements AutoCloseable {
     gate.onDeath(streams::abandonAll); // what a driver had under way ends with it
     MethodHandles.Lookup lookup = MethodHandles.lookup();
     functions = new StandInBlas(this);
-    driver = StandInStubs.library(new StandInDriver(this), lookup, "cu", missing, gate, arena);
+    driver =
+        StandInStubs.library(new StandInDriver(this), lookup, "cu", missing, gate, arena)
+            .or(StandInStubs.library(new StandInWork(this), lookup, "cu", missing, gate, arena));
     blas = StandInStubs.library(functions, lookup, "cublas", missing, gate, arena);
   }
 

@@ -1,24 +1,10 @@
 package dev.nibble.kernels.cublas;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
-
-import dev.nibble.kernels.cublas.StandInMemory.Block;
-import dev.nibble.kernels.cublas.StandInStreams.Event;
-import dev.nibble.kernels.cublas.StandInStreams.Stream;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
-import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The CUDA driver's functions over host memory. All pointers are {@code long}.
- *
- * <p>As with the driver, a copy to memory that is not registered is done when the call returns. One
- * from there has read its source by then, but need not have arrived: only a wait tells.
- */
+/** The CUDA driver's functions for devices, contexts and memory, over host memory. */
 @SuppressWarnings({"MemberName", "UnusedMethod"}) // C's names, called as C functions
 final class StandInDriver {
   private static final int INVALID_VALUE = 1;
@@ -26,13 +12,9 @@ final class StandInDriver {
   private static final int NO_DEVICE = 100;
   private static final int INVALID_DEVICE = 101;
   private static final int INVALID_CONTEXT = 201;
-  private static final int INVALID_HANDLE = 400;
-  private static final int ILLEGAL_ADDRESS = 700;
   private static final int ALREADY_REGISTERED = 712;
   private static final int NOT_REGISTERED = 713;
   private static final int NOT_SUPPORTED = 801;
-  private static final int STREAM_NON_BLOCKING = 1;
-  private static final int EVENT_DISABLE_TIMING = 2;
   private static final String NAME = "Stand-in";
 
   /** Statuses with a name of their own; others get one made of their number. */
@@ -53,6 +35,7 @@ final class StandInDriver {
 
   private final CudaStandIn owner;
   private final StandInGate gate;
+  private final StandInCalls calls;
   private final StandInContexts contexts;
   private final StandInStreams streams;
   private final StandInMemory memory;
@@ -61,74 +44,42 @@ final class StandInDriver {
     this.owner = owner;
     this.gate = owner.gate();
     this.contexts = owner.contexts();
+    this.calls = new StandInCalls(gate, contexts);
     this.streams = owner.streams();
     this.memory = owner.memory();
   }
 
-  private static void nothing() {}
-
-  private int free(String name, StandInGate.Body body) {
-    return gate.call(name, body, StandInDriver::nothing);
-  }
-
-  private int bound(String name, StandInGate.Body body) {
-    return bound(name, body, StandInDriver::nothing);
-  }
-
-  /** Runs what needs the thread's context. */
-  private int bound(String name, StandInGate.Body body, Runnable refused) {
-    return gate.call(
-        name,
-        () -> {
-          if (contexts.isCurrent()) {
-            return body.run();
-          }
-          refused.run();
-          return contexts.isExcused()
-              ? INVALID_CONTEXT
-              : gate.fail(INVALID_CONTEXT, "%s was called without a current context", name);
-        },
-        refused);
-  }
-
-  private static void putInt(long address, int value) {
-    StandInStubs.at(address, 4).set(JAVA_INT_UNALIGNED, 0, value);
-  }
-
-  private static void putLong(long address, long value) {
-    StandInStubs.at(address, 8).set(JAVA_LONG_UNALIGNED, 0, value);
-  }
-
   int cuInit(int flags) {
-    return free("cuInit", () -> flags != 0 ? INVALID_VALUE : owner.devices() == 0 ? NO_DEVICE : 0);
+    return calls.free(
+        "cuInit", () -> flags != 0 ? INVALID_VALUE : owner.devices() == 0 ? NO_DEVICE : 0);
   }
 
   int cuDriverGetVersion(long version) {
-    return free(
+    return calls.free(
         "cuDriverGetVersion",
         () -> {
-          putInt(version, owner.driverVersion());
+          StandInCalls.putInt(version, owner.driverVersion());
           return 0;
         });
   }
 
   int cuDeviceGetCount(long count) {
-    return free(
+    return calls.free(
         "cuDeviceGetCount",
         () -> {
-          putInt(count, owner.devices());
+          StandInCalls.putInt(count, owner.devices());
           return 0;
         });
   }
 
   int cuDeviceGet(long device, int ordinal) {
-    return free(
+    return calls.free(
         "cuDeviceGet",
         () -> {
           if (noDevice(ordinal)) {
             return INVALID_DEVICE;
           }
-          putInt(device, ordinal);
+          StandInCalls.putInt(device, ordinal);
           return 0;
         });
   }
@@ -138,7 +89,7 @@ final class StandInDriver {
   }
 
   int cuDeviceGetName(long name, int length, int device) {
-    return free(
+    return calls.free(
         "cuDeviceGetName",
         () -> {
           if (noDevice(device) || length <= NAME.length()) {
@@ -150,13 +101,13 @@ final class StandInDriver {
   }
 
   int cuDeviceGetAttribute(long value, int attribute, int device) {
-    return free(
+    return calls.free(
         "cuDeviceGetAttribute",
         () -> {
           if (noDevice(device) || attribute <= 0) {
             return noDevice(device) ? INVALID_DEVICE : INVALID_VALUE;
           }
-          putInt(value, attribute(attribute));
+          StandInCalls.putInt(value, attribute(attribute));
           return 0;
         });
   }
@@ -171,13 +122,13 @@ final class StandInDriver {
   }
 
   int cuDevicePrimaryCtxRetain(long context, int device) {
-    return free(
+    return calls.free(
         "cuDevicePrimaryCtxRetain",
         () -> {
           if (noDevice(device)) {
             return INVALID_DEVICE;
           }
-          putLong(context, contexts.retain(device));
+          StandInCalls.putLong(context, contexts.retain(device));
           return 0;
         });
   }
@@ -220,22 +171,22 @@ final class StandInDriver {
     if (context == 0) {
       return gate.fail(INVALID_CONTEXT, "a thread gave up a context that it did not have");
     }
-    putLong(popped, context);
+    StandInCalls.putLong(popped, context);
     return 0;
   }
 
   int cuMemGetInfo_v2(long free, long total) {
-    return bound(
+    return calls.bound(
         "cuMemGetInfo_v2",
         () -> {
-          putLong(free, memory.free());
-          putLong(total, memory.total());
+          StandInCalls.putLong(free, memory.free());
+          StandInCalls.putLong(total, memory.total());
           return 0;
         });
   }
 
   int cuMemAlloc_v2(long pointer, long bytes) {
-    return bound(
+    return calls.bound(
         "cuMemAlloc_v2",
         () -> {
           if (bytes <= 0) {
@@ -245,13 +196,13 @@ final class StandInDriver {
           if (address == 0) {
             return OUT_OF_MEMORY;
           }
-          putLong(pointer, address);
+          StandInCalls.putLong(pointer, address);
           return 0;
         });
   }
 
   int cuMemFree_v2(long pointer) {
-    return bound("cuMemFree_v2", () -> giveBack(pointer), () -> giveBack(pointer));
+    return calls.bound("cuMemFree_v2", () -> giveBack(pointer), () -> giveBack(pointer));
   }
 
   private int giveBack(long pointer) {
@@ -270,7 +221,7 @@ final class StandInDriver {
   }
 
   int cuMemHostRegister_v2(long pointer, long bytes, int flags) {
-    return bound(
+    return calls.bound(
         "cuMemHostRegister_v2",
         () -> {
           if (pointer == 0 || bytes <= 0 || flags != 0) {
@@ -284,7 +235,7 @@ final class StandInDriver {
   }
 
   int cuMemHostUnregister(long pointer) {
-    return bound("cuMemHostUnregister", () -> unregister(pointer), () -> unregister(pointer));
+    return calls.bound("cuMemHostUnregister", () -> unregister(pointer), () -> unregister(pointer));
   }
 
   private int unregister(long pointer) {
@@ -299,175 +250,6 @@ final class StandInDriver {
     return 0;
   }
 
-  int cuMemcpyHtoDAsync_v2(long to, long from, long bytes, long stream) {
-    return bound("cuMemcpyHtoDAsync_v2", () -> copy("a copy in", to, from, bytes, stream, true));
-  }
-
-  int cuMemcpyDtoHAsync_v2(long to, long from, long bytes, long stream) {
-    return bound("cuMemcpyDtoHAsync_v2", () -> copy("a copy out", from, to, bytes, stream, false));
-  }
-
-  private int copy(String name, long device, long host, long bytes, long id, boolean in) {
-    Stream stream = streams.stream(id);
-    if (stream == null) {
-      return gate.fail(INVALID_HANDLE, "%s was given to a stream that is none", name);
-    }
-    if (bytes == 0) {
-      return 0;
-    }
-    StandInRange deviceRange = new StandInRange(device, bytes);
-    StandInRange hostRange = new StandInRange(host, bytes);
-    Block block = memory.block(deviceRange);
-    if (block == null || host == 0) {
-      return gate.fail(INVALID_VALUE, "%s reaches outside its memory: %s", name, deviceRange);
-    }
-    StandInRange registration = memory.registration(hostRange);
-    if (registration == null && memory.meetsRegistered(hostRange)) {
-      return gate.fail(INVALID_VALUE, "%s reaches beyond registered memory", name);
-    }
-    if (registration == null) {
-      owner.countPageable();
-    }
-    if (registration == null && in) {
-      MemorySegment taken = MemorySegment.ofArray(StandInStubs.at(host, bytes).toArray(JAVA_BYTE));
-      streams.queue(
-          stream,
-          name,
-          List.of(),
-          List.of(deviceRange),
-          () -> {
-            block.segment(device, bytes).copyFrom(taken);
-            return 0;
-          });
-      return 0;
-    }
-    streams.queue(
-        stream,
-        name,
-        List.of(in ? hostRange : deviceRange),
-        List.of(in ? deviceRange : hostRange),
-        () -> {
-          if (registration != null && !memory.isRegistered(registration)) {
-            return gate.fail(ILLEGAL_ADDRESS, "%s ran after its memory was unregistered", name);
-          }
-          MemorySegment ours = block.segment(device, bytes);
-          MemorySegment theirs = StandInStubs.at(host, bytes);
-          (in ? ours : theirs).copyFrom(in ? theirs : ours);
-          return 0;
-        });
-    return registration == null ? streams.synchronize(stream) : 0;
-  }
-
-  int cuStreamCreate(long stream, int flags) {
-    return bound(
-        "cuStreamCreate",
-        () -> {
-          if (flags != STREAM_NON_BLOCKING) {
-            return gate.fail(INVALID_VALUE, "a stream that waits for the default stream");
-          }
-          putLong(stream, streams.createStream());
-          return 0;
-        });
-  }
-
-  private int onStream(String name, long id, ToIntFunction<Stream> body) {
-    return bound(name, () -> withStream(name, id, body));
-  }
-
-  private int withStream(String name, long id, ToIntFunction<Stream> body) {
-    Stream stream = streams.stream(id);
-    return stream == null
-        ? gate.fail(INVALID_HANDLE, "%s was given a stream that is none", name)
-        : body.applyAsInt(stream);
-  }
-
-  private int withEvent(String name, long id, ToIntFunction<Event> body) {
-    Event event = streams.event(id);
-    return event == null
-        ? gate.fail(INVALID_HANDLE, "%s was given an event that is none", name)
-        : body.applyAsInt(event);
-  }
-
-  int cuStreamSynchronize(long id) {
-    return bound(
-        "cuStreamSynchronize",
-        () -> withStream("cuStreamSynchronize", id, streams::synchronize),
-        () -> streams.abandon(streams.stream(id)));
-  }
-
-  int cuStreamDestroy_v2(long id) {
-    return bound(
-        "cuStreamDestroy_v2",
-        () ->
-            withStream(
-                "cuStreamDestroy_v2",
-                id,
-                stream -> {
-                  streams.destroyStream(id);
-                  return 0;
-                }),
-        () -> streams.destroyStream(id));
-  }
-
-  int cuStreamWaitEvent(long id, long event, int flags) {
-    return onStream(
-        "cuStreamWaitEvent",
-        id,
-        stream ->
-            withEvent(
-                "cuStreamWaitEvent",
-                event,
-                known -> {
-                  streams.await(stream, known);
-                  return flags == 0 ? 0 : INVALID_VALUE;
-                }));
-  }
-
-  int cuEventCreate(long event, int flags) {
-    return bound(
-        "cuEventCreate",
-        () -> {
-          if (flags != EVENT_DISABLE_TIMING) {
-            return gate.fail(INVALID_VALUE, "an event that keeps time is slow");
-          }
-          putLong(event, streams.createEvent());
-          return 0;
-        });
-  }
-
-  int cuEventRecord(long event, long id) {
-    return onStream(
-        "cuEventRecord",
-        id,
-        stream ->
-            withEvent(
-                "cuEventRecord",
-                event,
-                known -> {
-                  streams.record(known, stream);
-                  return 0;
-                }));
-  }
-
-  int cuEventSynchronize(long event) {
-    return bound(
-        "cuEventSynchronize", () -> withEvent("cuEventSynchronize", event, streams::synchronize));
-  }
-
-  int cuEventDestroy_v2(long event) {
-    return bound(
-        "cuEventDestroy_v2",
-        () ->
-            withEvent(
-                "cuEventDestroy_v2",
-                event,
-                known -> {
-                  streams.destroyEvent(event);
-                  return 0;
-                }),
-        () -> streams.destroyEvent(event));
-  }
-
   int cuGetErrorName(int status, long text) {
     return text(status, text, STATUSES.get(status));
   }
@@ -478,10 +260,10 @@ final class StandInDriver {
 
   private int text(int status, long text, @Nullable String words) {
     if (!STATUSES.containsKey(status) || words == null) {
-      putLong(text, 0);
+      StandInCalls.putLong(text, 0);
       return INVALID_VALUE;
     }
-    putLong(text, owner.cString(words));
+    StandInCalls.putLong(text, owner.cString(words));
     return 0;
   }
 }
