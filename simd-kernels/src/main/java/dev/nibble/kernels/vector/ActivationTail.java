@@ -17,13 +17,14 @@ import org.jspecify.annotations.Nullable;
 final class ActivationTail {
   private ActivationTail() {}
 
-  /** The part of {@link ActivationLoader} for channels {@code [firstChannel, channels)}. */
+  /** The part of {@link ActivationLoader} for channels {@code [firstChannel, endChannel)}. */
   static void load(
       Activation activation,
       StoreFormat format,
       int channels,
       int pixels,
       int firstChannel,
+      int endChannel,
       MemorySegment x,
       long from,
       @Nullable MemorySegment store,
@@ -33,7 +34,7 @@ final class ActivationTail {
       int to) {
     int group = format.pixelsPerGroup();
     int row = Lanes.roundUp(channels);
-    for (int c = firstChannel; c < channels; c++) {
+    for (int c = firstChannel; c < endChannel; c++) {
       int rows = table + c;
       for (int first = 0; first < pixels; first += group) {
         int packed = 0;
@@ -87,20 +88,22 @@ final class ActivationTail {
     return Math.min(Math.max((int) v, least), most);
   }
 
-  /** The part of {@link ActivationRestorer} for channels {@code [firstChannel, channels)}. */
+  /** The part of {@link ActivationRestorer} for channels {@code [firstChannel, endChannel)}. */
   static void restore(
       Activation activation,
       int channels,
       int pixels,
       int firstChannel,
+      int endChannel,
       MemorySegment store,
       long copy,
       float[] scratch,
       int table,
-      int to) {
+      int to,
+      int stride) {
     StoreFormat format = activation.store();
     int row = Lanes.roundUp(channels);
-    for (int c = firstChannel; c < channels; c++) {
+    for (int c = firstChannel; c < endChannel; c++) {
       int rows = table + c;
       for (int p = 0; p < pixels; p++) {
         int i = p * channels + c;
@@ -125,7 +128,7 @@ final class ActivationTail {
                     scratch[rows + ChannelTable.BETA * row]);
           }
         }
-        scratch[to + i] = activation.relu() ? Math.max(value, 0f) : value;
+        scratch[to + p * stride + c] = activation.relu() ? Math.max(value, 0f) : value;
       }
     }
   }

@@ -15,66 +15,80 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/** Carries a gradient through a batch norm as it is read, for one picture. */
+/** Carries a gradient through a batch norm as it is read. */
 final class NormalizedGradient {
   private NormalizedGradient() {}
 
   /**
-   * Writes, or adds, d * DX_SCALE - DX_MEAN - hat~ * DX_HAT.
+   * Writes, or adds, d * DX_SCALE - DX_MEAN - hat~ * DX_HAT for pixels {@code [first, end)} of a
+   * picture, channels {@code [fromChannel, toChannel)}. The first pixel begins a byte of codes, and
+   * fromChannel a vector.
    *
    * @param add whether the tile holds another summand already
    * @param table index of the term's {@link TableRows} in scratch
-   * @param tile index of the picture's first pixel in scratch
-   * @param extra floats between the tile's rows; groups of pixels do not cross rows then
+   * @param to index in scratch of the first pixel's channel 0
+   * @param stride floats from pixel to pixel in scratch
    */
   static void load(
-      Normalized term, int picture, boolean add, float[] scratch, int table, int tile, int extra) {
+      Normalized term,
+      int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      boolean add,
+      float[] scratch,
+      int table,
+      int to,
+      int stride) {
     FeatureMap map = term.map();
     StoreFormat format = term.format();
     MemorySegment gradient = term.gradient();
     MemorySegment store = term.store();
     int channels = map.channels();
-    int pixels = map.pixels();
-    int bound = FLOATS.loopBound(channels);
+    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
     int group = format.pixelsPerGroup();
-    int run = OperatorGeometry.run(map, extra);
+    int run = ActivationLoader.run(map);
     int bytes = format == StoreFormat.FP32 ? 4 : 1;
     long copy = picture * format.bytes(map);
-    for (int first = 0; first < pixels; first += run) {
-      int count = Math.min(run, pixels - first);
+    for (int p = first; p < end; p += run) {
+      int count = Math.min(run, end - p);
       int groups = count / group;
-      long from = picture * map.bytes() + 4L * first * channels;
-      long copies = copy + (long) first / group * channels * bytes;
-      int to = tile + first * channels + first / map.width() * extra;
-      for (int c = 0; c < bound; c += LANES) {
+      long from = picture * map.bytes() + 4L * p * channels;
+      long copies = copy + (long) p / group * channels * bytes;
+      int at = to + (p - first) * stride;
+      for (int c = fromChannel; c < bound; c += LANES) {
         long in = from + 4L * c;
-        long at = copies + (long) c * bytes;
+        long code = copies + (long) c * bytes;
+        int rows = table + c;
         switch (format) {
           case INT8 ->
-              one(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+              one(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
           case INT4 ->
-              two(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+              two(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
           case INT2 ->
-              four(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+              four(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
           default ->
-              kept(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+              kept(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
         }
       }
       int whole = groups * group;
-      if (bound < channels) {
-        tail(term, whole, bound, from, copies, add, scratch, table, to);
+      if (bound < toChannel) {
+        tail(term, whole, bound, toChannel, from, copies, add, scratch, table, at, stride);
       }
       if (whole < count) {
         tail(
             term,
             count - whole,
-            0,
+            fromChannel,
+            toChannel,
             from + 4L * whole * channels,
             copies + (long) groups * channels,
             add,
             scratch,
             table,
-            to + whole * channels);
+            at + whole * stride,
+            stride);
       }
     }
   }
@@ -83,15 +97,17 @@ final class NormalizedGradient {
       Normalized term,
       int pixels,
       int firstChannel,
+      int endChannel,
       long from,
       long copy,
       boolean add,
       float[] scratch,
       int table,
-      int to) {
+      int to,
+      int stride) {
     int channels = term.map().channels();
     int row = Lanes.roundUp(channels);
-    for (int c = firstChannel; c < channels; c++) {
+    for (int c = firstChannel; c < endChannel; c++) {
       float scale = scratch[table + ChannelTable.DX_SCALE * row + c];
       float mean = scratch[table + ChannelTable.DX_MEAN * row + c];
       float slope = scratch[table + ChannelTable.DX_HAT * row + c];
@@ -100,7 +116,8 @@ final class NormalizedGradient {
         float d = term.gradient().get(JAVA_FLOAT, from + 4L * i);
         float hat =
             ActivationTail.hat(term.format(), term.store(), copy, channels, p, c, scratch, table);
-        scratch[to + i] = (add ? scratch[to + i] : 0f) + (d * scale - mean - hat * slope);
+        int at = to + p * stride + c;
+        scratch[at] = (add ? scratch[at] : 0f) + (d * scale - mean - hat * slope);
       }
     }
   }
@@ -115,7 +132,8 @@ final class NormalizedGradient {
       boolean add,
       float[] scratch,
       int rows,
-      int to) {
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
@@ -126,7 +144,7 @@ final class NormalizedGradient {
           FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * p * channels, ORDER);
       FloatVector hat =
           FloatVector.fromMemorySegment(FLOATS, store, copy + 4L * p * channels, ORDER);
-      int at = to + p * channels;
+      int at = to + p * stride;
       FloatVector.fromArray(FLOATS, scratch, at)
           .blend(0f, fresh)
           .add(d.mul(scale).sub(mean).sub(hat.mul(slope)))
@@ -144,7 +162,8 @@ final class NormalizedGradient {
       boolean add,
       float[] scratch,
       int rows,
-      int to) {
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
@@ -158,7 +177,7 @@ final class NormalizedGradient {
           FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * g * channels, ORDER);
       FloatVector hat =
           ((FloatVector) codes.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(unit, base);
-      int at = to + g * channels;
+      int at = to + g * stride;
       FloatVector.fromArray(FLOATS, scratch, at)
           .blend(0f, fresh)
           .add(d.mul(scale).sub(mean).sub(hat.mul(slope)))
@@ -176,7 +195,8 @@ final class NormalizedGradient {
       boolean add,
       float[] scratch,
       int rows,
-      int to) {
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
@@ -187,7 +207,7 @@ final class NormalizedGradient {
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
       long in = from + 8L * g * channels;
-      int at = to + 2 * g * channels;
+      int at = to + 2 * g * stride;
       FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, gradient, in, ORDER);
       FloatVector hat0 =
           ((FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0))
@@ -203,7 +223,7 @@ final class NormalizedGradient {
                       .lanewise(VectorOperators.LSHR, 4)
                       .convertShape(VectorOperators.I2F, FLOATS, 0))
               .fma(unit, base);
-      at += channels;
+      at += stride;
       FloatVector.fromArray(FLOATS, scratch, at)
           .blend(0f, fresh)
           .add(d1.mul(scale).sub(mean).sub(hat1.mul(slope)))
@@ -221,7 +241,8 @@ final class NormalizedGradient {
       boolean add,
       float[] scratch,
       int rows,
-      int to) {
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
@@ -239,7 +260,7 @@ final class NormalizedGradient {
             ((FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0))
                 .fma(unit, base);
         codes = codes.lanewise(VectorOperators.LSHR, 2);
-        int at = to + (4 * g + j) * channels;
+        int at = to + (4 * g + j) * stride;
         FloatVector.fromArray(FLOATS, scratch, at)
             .blend(0f, fresh)
             .add(d.mul(scale).sub(mean).sub(hat.mul(slope)))
