@@ -90,7 +90,9 @@ final class TileSource {
     signature("run", true);
     line("    switch (height) {");
     for (int height : heights) {
-      line("      case %d -> t%d(%s);".formatted(height, height, String.join(", ", product.names())));
+      line(
+          "      case %d -> t%d(%s);"
+              .formatted(height, height, String.join(", ", product.names())));
     }
     line(
         "      default -> throw new IllegalArgumentException(\"No tile is \" + height + \" high\");");
