@@ -23,9 +23,8 @@ function list(rows) {
 }
 
 function parameter({ name, in: place, required, description, schema }) {
-  const where = place === "query" ? "in the query" : `in the ${place}`;
-  const otherwise = schema?.default === undefined ? "" : ` Default: ${schema.default}.`;
-  return [name, `${description} (${where}${required && place !== "path" ? ", required" : ""})${otherwise}`];
+  const otherwise = schema?.default === undefined ? "" : `; default ${schema.default}`;
+  return [name, `${description} (in the ${place}${required && place !== "path" ? ", required" : ""}${otherwise})`];
 }
 
 /** The members of an answer, with what they mean. */
@@ -55,7 +54,11 @@ function article(description, path, method, operation) {
     const own = resolved(description, answer);
     part.append(list([[status, own.description]]));
     const rows = members(description, own.content?.["application/json"]?.schema);
-    if (status.startsWith("2") && rows.length > 0) part.append(list(rows));
+    if (status.startsWith("2") && rows.length > 0) {
+      const terms = list(rows);
+      terms.className = "members";
+      part.append(terms);
+    }
   }
   return part;
 }

@@ -186,11 +186,12 @@ final class ServeCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     CountDownLatch stop = new CountDownLatch(1);
-    try (ServeLog lines = ServeLog.open(err, log);
-        StopOnSignal signal =
+    ServeLog lines = new ServeLog(err, log);
+    try (StopOnSignal signal =
             new StopOnSignal(
                 stop::countDown, err, "nibble: Stopped before every request was answered.");
-        Service service = Service.open(options, provider, line -> err.println("nibble: " + line))) {
+        Service service =
+            Service.open(options, provider, line -> err.println("nibble: " + line), lines)) {
       out.printf(
           "Serving at %s (Ctrl-C stops); files are in %s%n",
           address(host, service.port()), options.home());
@@ -198,7 +199,7 @@ final class ServeCommand implements Callable<Integer> {
       stop.await();
       out.println("Stopping.");
       out.flush();
-      assert signal != null && lines != null;
+      assert signal != null;
     }
     return 0;
   }

@@ -34,8 +34,16 @@ final class ExampleScan {
   /** Whether something was erased that must be forced. */
   private boolean isChanged;
 
-  /** What a store's file holds: its examples in the order of ids, and the first id that is free. */
-  record Result(List<Example> examples, long nextId) {}
+  private long erasedBytes;
+
+  /**
+   * What a store's file holds.
+   *
+   * @param examples in the order of their ids
+   * @param nextId the first that is free
+   * @param erasedBytes what could be left out
+   */
+  record Result(List<Example> examples, long nextId, long erasedBytes) {}
 
   /**
    * A piece of the file: the longest record fits, from any of the first {@link #SEARCHED} bytes.
@@ -67,7 +75,7 @@ final class ExampleScan {
     if (scan.isChanged) {
       file.force();
     }
-    return new Result(List.copyOf(scan.examples.values()), scan.nextId);
+    return new Result(List.copyOf(scan.examples.values()), scan.nextId, scan.erasedBytes);
   }
 
   private boolean readHeader(FeatureMap input) throws IOException {
@@ -108,6 +116,7 @@ final class ExampleScan {
       ExampleRecord.Erased erased = ExampleRecord.erased(piece, 0, count, pictureBytes);
       if (erased != null && erased.length() <= end - at) {
         nextId = Math.max(nextId, erased.id() + 1);
+        erasedBytes += erased.length();
         wipe(at + ExampleRecord.ERASED, at + erased.length());
         at += erased.length();
         continue;
@@ -129,6 +138,7 @@ final class ExampleScan {
     nextId = Math.max(nextId, example.id() + 1);
     Example before = examples.put(example.id(), example);
     if (before != null) {
+      erasedBytes += ExampleRecord.length(before, pictureBytes);
       file.write(ExampleRecord.erase(before, pictureBytes), ExampleRecord.start(before));
       isChanged = true;
       wipe(ExampleRecord.start(before) + ExampleRecord.ERASED, before.pixels() + pictureBytes);

@@ -113,6 +113,12 @@ final class ExampleStore implements AutoCloseable {
       AppendFile file = opener.open(path);
       try {
         ExampleScan.Result found = ExampleScan.run(file, path, input, log);
+        if (ExampleCompaction.isDue(found, file.size())
+            && ExampleCompaction.run(file, path, input, found, opener, log)) {
+          file.close();
+          file = opener.open(path);
+          found = ExampleScan.run(file, path, input, log);
+        }
         return new ExampleStore(path, file, input.values(), found);
       } catch (IOException | RuntimeException e) {
         file.close();

@@ -27,6 +27,9 @@ final class RequestLog {
   }
 
   void refused(int status, String reason) {
+    if (path.equals("/health")) {
+      return; // a supervisor asks all the time; at debug level it is there
+    }
     log.refused(method, path, status, reason, id);
   }
 

@@ -28,12 +28,14 @@ public final class Service implements AutoCloseable {
   private final ServiceOptions options;
   private final Kernels kernels;
   private final Consumer<String> log;
-  private final ServiceLog events = new ServiceLog();
+  private final ServiceLog events;
   private boolean closed;
 
   private @Nullable Api api;
 
-  private Service(ServiceOptions options, Kernels kernels, Consumer<String> log) {
+  private Service(
+      ServiceOptions options, Kernels kernels, Consumer<String> log, System.Logger events) {
+    this.events = new ServiceLog(events);
     this.options = options;
     this.kernels = kernels;
     this.log = log;
@@ -43,19 +45,25 @@ public final class Service implements AutoCloseable {
    * Opens the home, loads its current model and listens; without a model, trains the first one.
    *
    * @param log hears, a sentence at a time, what a user should know
+   * @param events starts, versions, trainings and refusals; at debug level every request
    * @throws ServiceException if the home, the address or an option is no good
    * @throws dev.nibble.engine.data.DataException if the data is no good
    * @throws dev.nibble.engine.exchange.ExchangeException if the weights are no good
    * @throws dev.nibble.memory.MemoryLimitException if the limit leaves no room for the model
    */
-  public static Service open(ServiceOptions options, Kernels kernels, Consumer<String> log) {
-    return open(options, kernels, log, AppendFile::open);
+  public static Service open(
+      ServiceOptions options, Kernels kernels, Consumer<String> log, System.Logger events) {
+    return open(options, kernels, log, events, AppendFile::open);
   }
 
-  /** As {@link #open(ServiceOptions, Kernels, Consumer)}, with the disk of the examples given. */
+  /** As the other, with the disk of the examples given. */
   static Service open(
-      ServiceOptions options, Kernels kernels, Consumer<String> log, AppendFile.Opener disk) {
-    Service service = new Service(options, kernels, log);
+      ServiceOptions options,
+      Kernels kernels,
+      Consumer<String> log,
+      System.Logger events,
+      AppendFile.Opener disk) {
+    Service service = new Service(options, kernels, log, events);
     try {
       service.start(disk);
     } catch (RuntimeException | Error e) {

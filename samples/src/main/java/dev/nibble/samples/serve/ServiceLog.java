@@ -7,20 +7,22 @@ import java.util.concurrent.atomic.AtomicLong;
  * What the service does, a line each: its start and end, versions, trainings, refusals; and every
  * request at debug level.
  */
-public final class ServiceLog {
-  /** The logger's name, below which all of the service logs. */
-  public static final String NAME = "dev.nibble.samples.serve";
+final class ServiceLog {
+  /** The name of the logger where no other is given. */
+  static final String NAME = "dev.nibble.samples.serve";
 
   /** Refusals a second that are written; a flood of them must not fill the disk. */
   private static final int REFUSALS = 20;
 
   private static final int LONGEST = 500;
 
-  private final System.Logger logger = System.getLogger(NAME);
+  private final System.Logger logger;
   private final TokenBucket refusals = new TokenBucket(REFUSALS, System::nanoTime);
   private final AtomicLong unwritten = new AtomicLong();
 
-  ServiceLog() {}
+  ServiceLog(System.Logger logger) {
+    this.logger = logger;
+  }
 
   /** An event that an operator wants to see. */
   void say(String sentence) {

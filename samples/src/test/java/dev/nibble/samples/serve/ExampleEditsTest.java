@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.kernels.FeatureMap;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -230,6 +231,42 @@ class ExampleEditsTest {
         assertThat(store.count()).as(where).isGreaterThanOrEqualTo(8 - 4);
       }
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void takeNoSpaceForEver(boolean isLastDeleted) throws IOException {
+    try (ExampleStore store = open()) {
+      fill(store, 70);
+      if (isLastDeleted) {
+        store.delete(69);
+      }
+    }
+    grow(7000);
+    long before = Files.size(file);
+    try (ExampleStore store = open()) {
+      assertThat(Files.size(file)).isLessThan(before / 2);
+      assertThat(store.count()).isEqualTo(isLastDeleted ? 69 : 70);
+      for (Example example : store.examples()) {
+        assertThat(store.pixels(example.id())).isEqualTo(pixels((int) example.id()));
+      }
+      assertThat(store.add("z", pixels(1)).id()).as("an id is used once").isEqualTo(70);
+    }
+    assertThat(log).isEmpty();
+  }
+
+  /** Adds records as relabelling leaves them. */
+  private void grow(int records) throws IOException {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    all.writeBytes(Files.readAllBytes(file));
+    int bytes = INPUT.values();
+    for (int i = 0; i < records; i++) {
+      Example old = new Example(i % 50, "x", 0, 0);
+      byte[] erased = new byte[ExampleRecord.length(old, bytes)];
+      ExampleRecord.erase(old, bytes).get(erased, 0, ExampleRecord.ERASED);
+      all.writeBytes(erased);
+    }
+    Files.write(file, all.toByteArray());
   }
 
   @Test

@@ -57,7 +57,7 @@ class ModelRegistryTest {
                 account,
                 new NibbleMetrics(account),
                 line -> {},
-                new ServiceLog())) {
+                new ServiceLog(System.getLogger(ServiceLog.NAME)))) {
       registry.importFirst(weights, INPUT);
       registry.begin(
           List.of("rows", "columns"),

@@ -25,7 +25,7 @@ final class Tiny implements AutoCloseable {
   final Client client;
 
   private Tiny(ServiceOptions options, Kernels kernels, AppendFile.Opener disk) {
-    service = Service.open(options, kernels, log::add, disk);
+    service = Service.open(options, kernels, log::add, System.getLogger(ServiceLog.NAME), disk);
     client = new Client(service.port());
   }
 
