@@ -233,6 +233,7 @@ final class ModelRegistry implements AutoCloseable {
           "%s reads pictures of %s, but those of the data are %s: choose the data it was made for."
               .formatted(weights, reads, input));
     }
+    SoundModel.check(weights);
     try {
       Files.copy(weights, candidate(), StandardCopyOption.REPLACE_EXISTING);
       try (FileChannel copy = FileChannel.open(candidate(), StandardOpenOption.WRITE)) {

@@ -42,9 +42,7 @@ class TokenTest {
         "/examples/0/picture",
         "/history",
         "/events",
-        "/metrics",
-        "/healthy",
-        "/health/"
+        "/metrics"
       })
   void refusesWithoutIt(String path) {
     Reply reply = tiny.client.get(path);
