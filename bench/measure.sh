@@ -3,7 +3,8 @@
 #   bench/measure.sh                 all pieces, the suite in its short form: under twelve minutes on two cores
 #   bench/measure.sh suite page      only these pieces
 # Pieces: suite (with the peers that are there; SUITE_FLAGS="" takes the long form), depth, page; and, alone,
-# service: what a retraining costs the clients of nibble serve, in two minutes.
+# service: what a retraining costs the clients of nibble serve, in two minutes;
+# soak: nibble serve under load, killed at random and on a full disk, for two hours (SOAK_MINUTES=2 for a short one).
 # A depth that was stopped goes on with DEPTH_FLAGS=--missing. Peers' Python: NIBBLE_PEER_PYTHON, as bench/peers says.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -25,11 +26,14 @@ for piece in "${pieces[@]}"; do
     service)
       samples/nibble bench --service bench/results/service.json
       ;;
+    soak)
+      samples/nibble bench --soak bench/results/soak.json --minutes "${SOAK_MINUTES-120}"
+      ;;
     page)
       samples/nibble bench --page
       ;;
     *)
-      echo "measure.sh: '$piece' is no piece: give suite, depth, page or service." >&2
+      echo "measure.sh: '$piece' is no piece: give suite, depth, page, service or soak." >&2
       exit 2
       ;;
   esac

@@ -44,6 +44,12 @@ function askForToken(sentence) {
   return asking;
 }
 
+// What a person can do about it here; the service's own sentences are for programs as well.
+const FOR_PEOPLE = {
+  401: "This service is protected: enter its token.",
+  507: "The service's disk is full, so nothing was changed. Free some space there, then try again.",
+};
+
 async function failure(response) {
   let sentence = `The server answered ${response.status}: try again.`;
   try {
@@ -52,11 +58,29 @@ async function failure(response) {
   } catch {
     // Not JSON: a proxy's page, say. The status says what there is to say.
   }
-  return new ServerError(response.status, sentence);
+  return new ServerError(response.status, FOR_PEOPLE[response.status] ?? sentence);
 }
 
 /** Sends a request and reads its JSON; asks for a token where the server wants one. */
-export async function request(method, path, { body, type, signal } = {}) {
+export async function request(method, path, options = {}) {
+  return (await send(method, path, options)).json();
+}
+
+/** Reads what is no JSON, such as a picture. */
+export async function requestBlob(path) {
+  return (await send("GET", path, {})).blob();
+}
+
+/** Saves a file of the service; a plain link could not send the token. */
+export async function download(path, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await requestBlob(path));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+async function send(method, path, { body, type, signal }) {
   for (;;) {
     const sent = token();
     const headers = { Accept: "application/json" };
@@ -67,9 +91,9 @@ export async function request(method, path, { body, type, signal } = {}) {
       response = await fetch(path, { method, body, headers, signal, cache: "no-store" });
     } catch (error) {
       if (error.name === "AbortError") throw error;
-      throw new ServerError(0, "The server does not answer: check that it runs, then try again.");
+      throw new ServerError(0, "The service does not answer: check that it runs, then try again.");
     }
-    if (response.ok) return response.json();
+    if (response.ok) return response;
     const error = await failure(response);
     if (error.status !== 401) throw error;
     // Another request may have brought a newer token meanwhile.

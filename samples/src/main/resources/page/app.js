@@ -6,6 +6,7 @@ import { Classify } from "./classify.js";
 import { Curves } from "./curves.js";
 import { byId, hide, make, say } from "./dom.js";
 import { Events } from "./events.js";
+import { Examples } from "./examples.js";
 import { count, fixed, percent } from "./format.js";
 import { showMemory } from "./memory.js";
 import { Training } from "./training.js";
@@ -16,6 +17,7 @@ const charts = new Charts(curves);
 const training = new Training(showStatus);
 const versions = new Versions(showModel);
 const classify = new Classify(showExamples);
+const gallery = new Examples(showExamples);
 
 let model = null;
 let examples = null;
@@ -47,6 +49,7 @@ function showExamples(changed) {
     return item;
   }));
   showExampleNote();
+  gallery.changed();
 }
 
 /** How many examples the current version has not learnt from. */
@@ -106,7 +109,7 @@ async function load() {
   await Promise.all([
     request("GET", "/status").then(showStatus),
     request("GET", "/model").then(showModel),
-    request("GET", "/examples").then(showExamples),
+    request("GET", "/examples?limit=0").then(showExamples),
     loadHistory(),
   ]);
 }
@@ -129,7 +132,7 @@ function showConnection(state, sentence) {
     notice(sentence, true);
   } else {
     if (byId("notice").hidden) {
-      news = setTimeout(() => notice("Connection to the server lost. What you see may be old; trying again.", false), NEWS_MS);
+      news = setTimeout(() => notice("Connection to the service lost. What you see may be old; trying again.", false), NEWS_MS);
     }
   }
 }

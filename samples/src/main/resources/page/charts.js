@@ -11,11 +11,12 @@ const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const CALM_MS = 1000;
 const LIVE_MS = 100;
 
-/** The share of one that the axis starts from: below all points, on a tenth. */
-function accuracyRange(low) {
-  return [Math.max(0, Math.floor(low * 10 - 0.2) / 10), 1];
+/** All of it: half-way up is half of the pictures, in every training. */
+function accuracyRange() {
+  return [0, 1];
 }
 
+/** From nothing, so that half as high is half the loss. */
 function lossRange(low, high) {
   return [0, high * 1.06];
 }

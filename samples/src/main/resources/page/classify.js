@@ -117,7 +117,7 @@ export class Classify {
       status.classList.remove("unseen");
       status.textContent = `Kept as example ${added.id}, labelled ${added.label}: ${plural(added.count, "example")} now.`;
       field.value = "";
-      onExamples(await request("GET", "/examples"));
+      onExamples(await request("GET", "/examples?limit=0"));
     } catch (error) {
       byId("add-error").textContent = error.message;
     } finally {

@@ -28,8 +28,8 @@ export class Curves {
     }
   }
 
-  addEpoch({ step, testLoss, testAccuracy }) {
-    if (step > lastStep(this.#epochs)) this.#epochs.push([step, testLoss, testAccuracy]);
+  addEpoch({ step, test_loss: loss, test_accuracy: accuracy }) {
+    if (step > lastStep(this.#epochs)) this.#epochs.push([step, loss, accuracy]);
   }
 
   /** Rows [step, test loss, test accuracy]. */

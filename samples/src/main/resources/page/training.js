@@ -61,7 +61,7 @@ export class Training {
     say(byId("stat-epoch"), of(training.epoch, training.epochs));
     say(byId("stat-loss"), fixed(training.loss, 3));
     say(byId("stat-accuracy"), percent(training.accuracy));
-    say(byId("stat-speed"), count(training.imagesPerSecond));
+    say(byId("stat-speed"), count(training.images_per_second));
     say(byId("stat-left"), duration(this.#left(step, steps)));
   }
 

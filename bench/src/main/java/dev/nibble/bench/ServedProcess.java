@@ -30,7 +30,14 @@ final class ServedProcess implements AutoCloseable {
    * @throws IOException if it does not come up; what it said is on stderr
    */
   static ServedProcess start(Path nibble, Path home, List<String> options) throws IOException {
-    List<String> command = new ArrayList<>(List.of(nibble.toString(), "serve", "--port", "0"));
+    return start(List.of(nibble.toString()), home, options);
+  }
+
+  /** As {@link #start(Path, Path, List)}, with words before the launcher's, or other ones. */
+  static ServedProcess start(List<String> launcher, Path home, List<String> options)
+      throws IOException {
+    List<String> command = new ArrayList<>(launcher);
+    command.addAll(List.of("serve", "--port", "0"));
     command.addAll(List.of("--home", home.toString()));
     command.addAll(options);
     Process process =
@@ -48,6 +55,20 @@ final class ServedProcess implements AutoCloseable {
 
   URI address() {
     return address;
+  }
+
+  /** Its id; the launcher becomes the JVM. */
+  long pid() {
+    return process.pid();
+  }
+
+  boolean isAlive() {
+    return process.isAlive();
+  }
+
+  /** Ends it by SIGKILL, and returns once it is gone. */
+  void kill() throws InterruptedException {
+    process.destroyForcibly().waitFor();
   }
 
   @Override

@@ -121,7 +121,7 @@ public final class ServiceLoad {
         .put("idle", json(idle))
         .put("training", json(busy))
         .put("training_ended", training.get("message").asString())
-        .put("training_images_per_second", training.get("imagesPerSecond"))
+        .put("training_images_per_second", training.get("images_per_second"))
         .put("ratio_p99", rounded(ratio))
         .put("good", trained && idle.failed() == 0 && busy.failed() == 0 && ratio < MOST_RATIO)
         .build();

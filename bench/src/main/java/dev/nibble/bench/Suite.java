@@ -34,6 +34,9 @@ public final class Suite {
     if (arguments.length > 0 && arguments[0].equals("--service")) {
       return ServiceLoad.run(Arrays.copyOfRange(arguments, 1, arguments.length));
     }
+    if (arguments.length > 0 && arguments[0].equals("--soak")) {
+      return ServiceSoak.run(Arrays.copyOfRange(arguments, 1, arguments.length));
+    }
     if (Arrays.asList(arguments).contains("--page")) {
       if (arguments.length > 1) {
         System.err.println("nibble: The option --page stands alone: it measures nothing.");

@@ -97,6 +97,18 @@ final class BenchCommand implements Callable<Integer> {
   private @Nullable String service;
 
   @Option(
+      names = "--soak",
+      paramLabel = "FILE",
+      description = {
+        "Instead: nibble serve under load, killed at random and on a full disk, for --minutes;",
+        "whether all that it acknowledged is there."
+      })
+  private @Nullable String soak;
+
+  @Option(names = "--minutes", paramLabel = "N", description = "With --soak. Default: 120.")
+  private @Nullable String minutes;
+
+  @Option(
       names = "--page",
       description = "Instead: write bench/README.md and its plots from bench/results/*.json.")
   private boolean page;
@@ -145,7 +157,9 @@ final class BenchCommand implements Callable<Integer> {
     }
     command.addAll(List.of("-cp", jar.toString(), "dev.nibble.bench.Suite"));
     value(command, "--depth", depth); // first: it chooses another program
-    value(command, "--service", service); // and so does this
+    value(command, "--service", service); // and so do these
+    value(command, "--soak", soak);
+    value(command, "--minutes", minutes);
     flag(command, "--page", page);
     flag(command, "--quick", quick);
     value(command, "--only", only);

@@ -42,10 +42,12 @@ import picocli.CommandLine.Spec;
       "  nibble serve --host 0.0.0.0 --token-file token",
       "  curl --data-binary @cat.png http://127.0.0.1:8080/predict",
       "  curl --data-binary @cat.png 'http://127.0.0.1:8080/examples?label=cat'",
+      "  curl -F a=@cat.png -F b=@dog.png http://127.0.0.1:8080/predict/batch",
       "  curl -X POST http://127.0.0.1:8080/retrain",
       "",
+      "All that can be asked for is at http://127.0.0.1:8080/api, and for programs at /openapi.json.",
       "A retrained model takes over only if its accuracy on held-out pictures is no worse than the",
-      "current one's, but for --margin. Ctrl-C ends the requests under way, then the service."
+      "current one's, over all and on each class, but for --margin. Ctrl-C ends the requests under way, then the service."
     })
 final class ServeCommand implements Callable<Integer> {
   @Spec CommandSpec spec = CommandSpec.create();
@@ -92,6 +94,19 @@ final class ServeCommand implements Callable<Integer> {
       paramLabel = "FILE",
       description = "A file with the token that clients must send as 'Authorization: Bearer ...'.")
   private @Nullable String tokenFile;
+
+  @Option(
+      names = "--insecure",
+      description = "Listen where others can reach it without a token, all the same.")
+  private boolean insecure;
+
+  @Option(
+      names = "--log",
+      paramLabel = "LEVEL",
+      description =
+          "What is logged to standard error: info for starts, versions, trainings and refusals;"
+              + " debug for every request, too; warning; off. Default: info.")
+  private String log = "info";
 
   @Option(
       names = "--memory-limit",
@@ -171,11 +186,12 @@ final class ServeCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     CountDownLatch stop = new CountDownLatch(1);
+    ServeLog lines = new ServeLog(err, log);
     try (StopOnSignal signal =
             new StopOnSignal(
                 stop::countDown, err, "nibble: Stopped before every request was answered.");
-        Service service = Service.open(options, provider, line -> err.println("nibble: " + line))) {
-      warn(options.http(), err);
+        Service service =
+            Service.open(options, provider, line -> err.println("nibble: " + line), lines)) {
       out.printf(
           "Serving at %s (Ctrl-C stops); files are in %s%n",
           address(host, service.port()), options.home());
@@ -193,15 +209,6 @@ final class ServeCommand implements Callable<Integer> {
     return "http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
   }
 
-  private static void warn(ServiceOptions.Http http, PrintWriter err) {
-    if (http.token() == null && !http.isLocal()) {
-      err.println(
-          "nibble: Whoever reaches %s can use and change the model: give --token-file."
-              .formatted(http.host()));
-      err.flush();
-    }
-  }
-
   private ServiceOptions options() {
     String source = Inputs.data(data);
     ServiceOptions.Http http =
@@ -213,6 +220,11 @@ final class ServeCommand implements Callable<Integer> {
             ServiceOptions.Http.defaults().maxSide(),
             inRange("--rate", pictureRate, 1, 1_000_000),
             ServiceOptions.Http.defaults().patience());
+    if (http.token() == null && !http.isLocal() && !insecure) {
+      throw new BadInputException(
+          "Whoever reaches %s could use and change the model: give --token-file, or --insecure to insist."
+              .formatted(host));
+    }
     return new ServiceOptions(
         BadInputException.path(home),
         size -> open(source, size),

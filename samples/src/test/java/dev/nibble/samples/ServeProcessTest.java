@@ -30,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The service in a process of its own: stopped, killed, started twice. */
 class ServeProcessTest {
   private static final Pattern PORT = Pattern.compile("Serving at http://127\\.0\\.0\\.1:(\\d+)");
+  private static final String LINE = "[0-9-]{10}T[0-9:.]{8,12}Z INFO [A-Z].*";
   private static final int BEFORE_KILL = 20;
   private static final int CLIENTS = 4;
 
@@ -76,7 +77,9 @@ class ServeProcessTest {
       assertThat(result.code()).as("ended by SIGTERM").isEqualTo(143);
       assertThat(result.out()).endsWith("Stopping.\n");
       // A leak of the memory account, or a failure to stop, would be told here.
-      assertThat(result.err()).isEmpty();
+      assertThat(result.err().lines()).allMatch(line -> line.matches(LINE));
+      assertThat(result.err()).contains(" INFO Started at 127.0.0.1, port ", " INFO Training: ");
+      assertThat(result.err().lines().toList().getLast()).endsWith("there is no model yet.");
     }
   }
 
@@ -107,11 +110,32 @@ class ServeProcessTest {
   }
 
   @Test
-  void warnsWhereOthersCanReachIt() throws IOException, InterruptedException {
-    try (NibbleProcess process = start("--host", "0.0.0.0", "--epochs", "1000")) {
+  void listensToOthersWithoutATokenOnlyIfToldTwice() throws IOException, InterruptedException {
+    try (NibbleProcess process = start("--host", "0.0.0.0", "--insecure", "--epochs", "1000")) {
       process.awaitOutput("Ctrl-C stops");
+    }
+  }
+
+  @Test
+  void logsEveryRequestAtDebugLevel() throws IOException, InterruptedException {
+    try (NibbleProcess process = start("--epochs", "1000", "--log", "debug");
+        HttpClient http = HttpClient.newHttpClient()) {
+      URI address = address(process);
+      HttpRequest request =
+          HttpRequest.newBuilder(address.resolve("/examples/7?token=secret"))
+              .header("X-Request-Id", "mine-1")
+              .build();
+      HttpResponse<String> reply = http.send(request, BodyHandlers.ofString());
+      assertThat(reply.headers().firstValue("X-Request-Id")).contains("mine-1");
+      assertThat(get(http, address.resolve("/status")).headers().firstValue("X-Request-Id"))
+          .isPresent();
       process.terminate();
-      assertThat(process.await().err()).startsWith("nibble: Whoever reaches 0.0.0.0");
+      String log = process.await().err();
+      assertThat(log)
+          .contains(" INFO Refused GET /examples/7 with 404 (request mine-1): There is no example")
+          .containsPattern(" DEBUG GET /examples/7: 404 in [0-9.]+ ms \\(request mine-1\\)")
+          .containsPattern(" DEBUG GET /status: 200 in ")
+          .doesNotContain("secret");
     }
   }
 
@@ -145,7 +169,8 @@ class ServeProcessTest {
       assertThat(acknowledged).allMatch(id -> id < count);
       process.terminate();
       NibbleProcess.Result result = process.await();
-      assertThat(result.err().lines().allMatch(line -> line.startsWith("nibble: Cut "))).isTrue();
+      assertThat(result.err().lines())
+          .allMatch(line -> line.startsWith("nibble: Cut ") || line.matches(LINE));
     }
   }
 

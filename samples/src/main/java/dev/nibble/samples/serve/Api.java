@@ -1,5 +1,6 @@
 package dev.nibble.samples.serve;
 
+import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.kernels.DeviceException;
 import dev.nibble.memory.MemoryLimitException;
 import io.javalin.Javalin;
@@ -10,6 +11,8 @@ import io.javalin.http.Handler;
 import io.javalin.http.HttpResponseException;
 import io.javalin.util.JavalinBindException;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 import org.eclipse.jetty.server.HttpConfiguration;
 
@@ -21,6 +24,8 @@ final class Api implements AutoCloseable {
   private final InFlight inFlight = new InFlight();
   private final InFlight streams = new InFlight();
   private final Gate gate;
+  private final ServiceLog log;
+  private final List<String> names = new ArrayList<>();
 
   /** What answers a request. */
   @FunctionalInterface
@@ -37,9 +42,11 @@ final class Api implements AutoCloseable {
    * Listens from here on.
    *
    * @param routes adds the routes
+   * @param log hears of requests
    * @throws ServiceException if the address cannot be had
    */
-  Api(ServiceOptions.Http options, Consumer<Api.Routes> routes) {
+  Api(ServiceOptions.Http options, Consumer<Api.Routes> routes, ServiceLog log) {
+    this.log = log;
     this.gate = new Gate(options);
     this.javalin = Javalin.create(config -> configure(config, options, routes));
     try {
@@ -61,26 +68,40 @@ final class Api implements AutoCloseable {
       this.config = config;
     }
 
+    private void add(String method, String path) {
+      names.add(method + " " + path);
+    }
+
     void get(String path, Route route) {
+      add("GET", path);
       config.get(path, guarded(route));
     }
 
     void post(String path, Route route) {
+      add("POST", path);
       config.post(path, guarded(route));
     }
 
+    void patch(String path, Route route) {
+      add("PATCH", path);
+      config.patch(path, guarded(route));
+    }
+
     void delete(String path, Route route) {
+      add("DELETE", path);
       config.delete(path, guarded(route));
     }
 
     /** A route that answers for as long as the client listens, and is not waited for. */
     void stream(String path, Handler handler) {
+      add("GET", path);
       config.get(
           path,
           request -> {
             headers(request);
+            RequestLog told = new RequestLog(log, request);
             if (!streams.enter()) {
-              write(request, stopping());
+              write(request, stopping(), told);
               return;
             }
             try {
@@ -88,7 +109,7 @@ final class Api implements AutoCloseable {
               handler.handle(request);
               request.res().getOutputStream().close();
             } catch (HttpProblem e) {
-              write(request, problem(request, e));
+              write(request, problem(request, e, told), told);
             } finally {
               streams.exit();
             }
@@ -112,8 +133,11 @@ final class Api implements AutoCloseable {
         HttpResponseException.class,
         (e, request) -> {
           headers(request);
-          Answer answer = Answer.error(e.getStatus(), JsonErrors.sentence(e.getStatus()));
-          request.status(answer.status()).contentType(answer.type()).result(answer.body());
+          RequestLog told = new RequestLog(log, request);
+          String sentence = JsonErrors.sentence(e.getStatus());
+          told.refused(e.getStatus(), sentence);
+          request.status(e.getStatus()).contentType(JsonErrors.TYPE);
+          request.result(Json.bytes(Json.error(sentence)));
         });
   }
 
@@ -125,12 +149,13 @@ final class Api implements AutoCloseable {
   private Handler guarded(Route route) {
     return request -> {
       headers(request);
+      RequestLog told = new RequestLog(log, request);
       if (!inFlight.enter()) {
-        write(request, stopping());
+        write(request, stopping(), told);
         return;
       }
       try {
-        write(request, answer(request, route));
+        write(request, answer(request, route, told), told);
       } finally {
         inFlight.exit();
       }
@@ -141,25 +166,29 @@ final class Api implements AutoCloseable {
     return Answer.error(HttpProblem.UNAVAILABLE, "The service is stopping: try later.");
   }
 
-  private Answer answer(Context request, Route route) {
+  private Answer answer(Context request, Route route, RequestLog told) {
     try {
       gate.check(request);
       return route.answer(request);
     } catch (HttpProblem e) {
-      return problem(request, e);
+      return problem(request, e, told);
     } catch (MemoryLimitException e) {
-      return Answer.error(HttpProblem.UNAVAILABLE, String.valueOf(e.getMessage()));
+      return failure(HttpProblem.UNAVAILABLE, String.valueOf(e.getMessage()), told);
+    } catch (ExchangeException e) {
+      return failure(HttpProblem.FAILED, String.valueOf(e.getMessage()), told);
     } catch (DeviceException e) {
       String failure = "The GPU failed: %s.".formatted(e.getMessage());
       System.getLogger(Api.class.getName()).log(System.Logger.Level.ERROR, failure, e);
-      return Answer.error(
+      return failure(
           HttpProblem.UNAVAILABLE,
-          failure + " Start the service anew, with --kernels vector if it fails again.");
+          failure + " Start the service anew, with --kernels vector if it fails again.",
+          told);
     } catch (IOException e) {
-      return Answer.error(
+      return failure(
           HttpProblem.DISK_FULL,
           "The disk did not take it (%s) and all is as before: free some space and try again."
-              .formatted(ServiceException.reason(e)));
+              .formatted(ServiceException.reason(e)),
+          told);
     } catch (RuntimeException | OutOfMemoryError e) {
       System.getLogger(Api.class.getName())
           .log(System.Logger.Level.ERROR, request.method() + " " + request.path(), e);
@@ -167,14 +196,19 @@ final class Api implements AutoCloseable {
     }
   }
 
-  private static Answer problem(Context request, HttpProblem e) {
+  private static Answer failure(int status, String sentence, RequestLog told) {
+    told.refused(status, sentence);
+    return Answer.error(status, sentence);
+  }
+
+  private static Answer problem(Context request, HttpProblem e, RequestLog told) {
     if (e.retryAfter() > 0) {
       request.header("Retry-After", Integer.toString(e.retryAfter()));
     }
     if (e.status() == HttpProblem.UNAUTHORIZED) {
       request.header("WWW-Authenticate", "Bearer");
     }
-    return Answer.error(e.status(), e.sentence());
+    return failure(e.status(), e.sentence(), told);
   }
 
   private static void headers(Context request) {
@@ -185,19 +219,32 @@ final class Api implements AutoCloseable {
   }
 
   /** At once and whole: once the route counts as done, its client has the answer. */
-  private static void write(Context request, Answer answer) throws IOException {
-    UnreadBody unread = UnreadBody.of(request);
-    if (unread != null) {
-      // The connection is of no more use, and a client must not send its next request on it.
-      request.header("Connection", "close");
+  private static void write(Context request, Answer answer, RequestLog told) throws IOException {
+    UnreadBody unread = null;
+    try (answer) {
+      unread = UnreadBody.of(request);
+      if (unread != null) {
+        // The connection is of no more use, and a client must not send its next request on it.
+        request.header("Connection", "close");
+      }
+      if (!answer.fileName().isEmpty()) {
+        String name = "attachment; filename=\"" + answer.fileName() + "\"";
+        request.header("Content-Disposition", name);
+      }
+      request.status(answer.status()).contentType(answer.type());
+      request.res().setContentLengthLong(answer.length());
+      answer.writeTo(request.res().getOutputStream());
+      request.res().flushBuffer();
+      told.answered(answer.status());
     }
-    request.status(answer.status()).contentType(answer.type());
-    request.res().setContentLength(answer.body().length);
-    request.res().getOutputStream().write(answer.body());
-    request.res().flushBuffer();
     if (unread != null) {
       unread.drain();
     }
+  }
+
+  /** Methods and paths that it answers to, such as {@code GET /status}. */
+  List<String> routes() {
+    return List.copyOf(names);
   }
 
   int port() {

@@ -24,6 +24,7 @@ final class Assets {
   private static final Map<String, String> TYPES =
       Map.of(
           "html", "text/html; charset=utf-8",
+          "json", "application/json; charset=utf-8",
           "css", "text/css; charset=utf-8",
           "js", "text/javascript; charset=utf-8",
           "svg", "image/svg+xml");
@@ -47,6 +48,16 @@ final class Assets {
   /** The page itself. */
   Answer page() {
     return required(load("/page/index.html"), "The page");
+  }
+
+  /** The page that explains the interface. */
+  Answer reference() {
+    return required(load("/page/api.html"), "The page");
+  }
+
+  /** The interface in the form of OpenAPI. */
+  Answer openApi() {
+    return required(load("/page/openapi.json"), "The description");
   }
 
   /**
@@ -85,7 +96,7 @@ final class Assets {
       }
       String ending = resource.substring(resource.lastIndexOf('.') + 1);
       String type = TYPES.getOrDefault(ending, "application/octet-stream");
-      Answer read = new Answer(Answer.OK, type, in.readAllBytes());
+      Answer read = Answer.of(Answer.OK, type, in.readAllBytes());
       loaded.put(resource, read);
       return read;
     } catch (IOException e) {

@@ -5,10 +5,12 @@ import dev.nibble.engine.data.Dataset;
 import dev.nibble.kernels.FeatureMap;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
-/** Some of a store's examples, with labels of a list of classes; the store stays open. */
+/** Some of a store's held examples, with labels of a list of classes; the store stays open. */
 final class ExampleDataset implements Dataset {
   private final ExampleStore store;
   private final FeatureMap input;
@@ -21,7 +23,7 @@ final class ExampleDataset implements Dataset {
    *
    * @param input shape of a picture
    * @param examples at least one
-   * @param classes those of the examples among them
+   * @param classes those of the examples among them, composed or not
    */
   ExampleDataset(
       ExampleStore store, FeatureMap input, List<Example> examples, List<String> classes) {
@@ -29,7 +31,11 @@ final class ExampleDataset implements Dataset {
     this.input = input;
     this.examples = List.copyOf(examples);
     this.classes = List.copyOf(classes);
-    this.labels = examples.stream().mapToInt(e -> classes.indexOf(e.label())).toArray();
+    Map<String, Integer> places = new HashMap<>();
+    for (int i = 0; i < classes.size(); i++) {
+      places.putIfAbsent(Labels.composed(classes.get(i)), i);
+    }
+    this.labels = examples.stream().mapToInt(e -> places.getOrDefault(e.label(), -1)).toArray();
   }
 
   @Override

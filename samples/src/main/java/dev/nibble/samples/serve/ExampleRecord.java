@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * An example as bytes: length and CRC-32C of what follows, then id, time, label and pixels.
  *
+ * <p>One that was deleted is erased in its place: its label has no letters, and its checksum is of
+ * its first bytes only, so that what was the picture can be overwritten whenever nobody reads it.
+ *
  * <p>The pixels are those that the network reads, not the file that arrived: nothing has to be
  * decoded again, and a record's size is known.
  */
@@ -19,11 +22,11 @@ final class ExampleRecord {
   /** Bytes at the start of the file: a mark, the shape of a picture, a checksum. */
   static final int HEADER = 24;
 
-  /** Letters of a label, at most. */
-  static final int MOST_LABEL = 64;
-
   private static final long MARK = 0x4E69_6262_6C65_4531L; // "NibbleE1"
   private static final int FIXED = 18;
+
+  /** Bytes that are written where an example is erased. */
+  static final int ERASED = PREFIX + FIXED;
 
   private ExampleRecord() {}
 
@@ -57,7 +60,7 @@ final class ExampleRecord {
 
   /** Bytes of the longest record, prefix included. */
   static int most(int pictureBytes) {
-    return PREFIX + FIXED + MOST_LABEL + pictureBytes;
+    return PREFIX + FIXED + Labels.MOST_BYTES + pictureBytes;
   }
 
   /**
@@ -80,7 +83,7 @@ final class ExampleRecord {
     int letters = buffer.getShort();
     // The lengths first: where records are searched for, they rule out nearly all places.
     if (letters < 1
-        || letters > MOST_LABEL
+        || letters > Labels.MOST_BYTES
         || payload != FIXED + letters + pictureBytes
         || payload > count - PREFIX
         || crc != crc(bytes, from + PREFIX, payload)) {
@@ -89,6 +92,58 @@ final class ExampleRecord {
     int name = PREFIX + FIXED;
     String label = new String(bytes, from + name, letters, StandardCharsets.UTF_8);
     return new Example(id, label.intern(), time, position + name + letters);
+  }
+
+  /** An example that was deleted: its id, and its bytes, prefix included. */
+  record Erased(long id, int length) {}
+
+  /** What is written over the start of an example that is deleted. */
+  static ByteBuffer erase(Example example, int pictureBytes) {
+    ByteBuffer buffer = ByteBuffer.allocate(ERASED);
+    buffer.putInt(length(example, pictureBytes) - PREFIX).putInt(0).putLong(example.id());
+    buffer.putInt(4, crc(buffer.array(), PREFIX, FIXED));
+    return buffer.rewind();
+  }
+
+  /**
+   * Reads the start of an erased example. Only where a record is known to begin: a picture could
+   * hold the same bytes.
+   *
+   * @param count bytes that are there from {@code from} on
+   * @return null if there is none
+   */
+  static @Nullable Erased erased(byte[] bytes, int from, int count, int pictureBytes) {
+    if (count < ERASED) {
+      return null;
+    }
+    ByteBuffer buffer = ByteBuffer.wrap(bytes, from, count);
+    int payload = buffer.getInt();
+    int crc = buffer.getInt();
+    long id = buffer.getLong();
+    int letters = payload - FIXED - pictureBytes;
+    if (letters < 1
+        || letters > Labels.MOST_BYTES
+        || buffer.getLong() != 0
+        || buffer.getShort() != 0
+        || crc != crc(bytes, from + PREFIX, FIXED)) {
+      return null;
+    }
+    return new Erased(id, PREFIX + payload);
+  }
+
+  /** Bytes of a label. */
+  static int labelBytes(String label) {
+    return label.getBytes(StandardCharsets.UTF_8).length;
+  }
+
+  /** Where an example's record begins. */
+  static long start(Example example) {
+    return example.pixels() - labelBytes(example.label()) - FIXED - PREFIX;
+  }
+
+  /** Bytes of an example's record, prefix included. */
+  static int length(Example example, int pictureBytes) {
+    return PREFIX + FIXED + labelBytes(example.label()) + pictureBytes;
   }
 
   private static int crc(byte[] bytes, int from, int count) {

@@ -7,14 +7,18 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
  * Reads a store's file from its start to its end. Damaged bytes are passed over up to the next
  * sound example; where none follows, as behind a crash, the end is cut off, and kept in a file
  * beside this one, as nobody can know whether it was acknowledged. A line tells of both.
+ *
+ * <p>Of two examples with one id the later counts, which was relabelled; the other is erased now,
+ * where a crash came before that. What is left of erased pictures is overwritten.
  */
 final class ExampleScan {
   /** Places that are tried for a record in one piece of the file. */
@@ -24,7 +28,22 @@ final class ExampleScan {
   private final Path path;
   private final int pictureBytes;
   private final Consumer<String> log;
-  private final List<Example> examples = new ArrayList<>();
+  private final SortedMap<Long, Example> examples = new TreeMap<>();
+  private long nextId;
+
+  /** Whether something was erased that must be forced. */
+  private boolean isChanged;
+
+  private long erasedBytes;
+
+  /**
+   * What a store's file holds.
+   *
+   * @param examples in the order of their ids
+   * @param nextId the first that is free
+   * @param erasedBytes what could be left out
+   */
+  record Result(List<Example> examples, long nextId, long erasedBytes) {}
 
   /**
    * A piece of the file: the longest record fits, from any of the first {@link #SEARCHED} bytes.
@@ -40,12 +59,12 @@ final class ExampleScan {
   }
 
   /**
-   * All sound examples, in order; afterwards the file ends where the next one goes.
+   * All sound examples; afterwards the file ends where the next one goes.
    *
    * @throws ServiceException if the file is none of this kind, or of pictures of another shape
    * @throws IOException if it cannot be read or cut
    */
-  static List<Example> run(AppendFile file, Path path, FeatureMap input, Consumer<String> log)
+  static Result run(AppendFile file, Path path, FeatureMap input, Consumer<String> log)
       throws IOException {
     ExampleScan scan = new ExampleScan(file, path, input.values(), log);
     boolean hasRecords = scan.readHeader(input);
@@ -53,7 +72,10 @@ final class ExampleScan {
     if (hasRecords) {
       scan.readRecords();
     }
-    return scan.examples;
+    if (scan.isChanged) {
+      file.force();
+    }
+    return new Result(List.copyOf(scan.examples.values()), scan.nextId, scan.erasedBytes);
   }
 
   private boolean readHeader(FeatureMap input) throws IOException {
@@ -87,8 +109,16 @@ final class ExampleScan {
       fill(ByteBuffer.wrap(piece, 0, count), at);
       Example example = ExampleRecord.decode(piece, 0, count, pictureBytes, at);
       if (example != null) {
-        examples.add(example);
+        take(example);
         at = example.pixels() + pictureBytes;
+        continue;
+      }
+      ExampleRecord.Erased erased = ExampleRecord.erased(piece, 0, count, pictureBytes);
+      if (erased != null && erased.length() <= end - at) {
+        nextId = Math.max(nextId, erased.id() + 1);
+        erasedBytes += erased.length();
+        wipe(at + ExampleRecord.ERASED, at + erased.length());
+        at += erased.length();
         continue;
       }
       // Its length may be what is damaged: it does not say where the next one begins.
@@ -101,6 +131,30 @@ final class ExampleScan {
           "Passed over %d damaged bytes at byte %d of %s; the examples around them are kept."
               .formatted(next - at, at, path));
       at = next;
+    }
+  }
+
+  private void take(Example example) throws IOException {
+    nextId = Math.max(nextId, example.id() + 1);
+    Example before = examples.put(example.id(), example);
+    if (before != null) {
+      erasedBytes += ExampleRecord.length(before, pictureBytes);
+      file.write(ExampleRecord.erase(before, pictureBytes), ExampleRecord.start(before));
+      isChanged = true;
+      wipe(ExampleRecord.start(before) + ExampleRecord.ERASED, before.pixels() + pictureBytes);
+    }
+  }
+
+  /** Overwrites what is left of a deleted picture. Changes the piece. */
+  private void wipe(long from, long to) throws IOException {
+    int count = (int) (to - from);
+    fill(ByteBuffer.wrap(piece, 0, count), from);
+    for (int i = 0; i < count; i++) {
+      if (piece[i] != 0) {
+        file.write(ByteBuffer.allocate(count), from);
+        isChanged = true;
+        return;
+      }
     }
   }
 

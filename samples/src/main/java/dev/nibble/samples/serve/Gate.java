@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 final class Gate {
   private static final String SCHEME = "Bearer ";
 
+  /** The page, what describes the interface, and what a supervisor asks, who needs no secret. */
+  private static final Set<String> OPEN = Set.of("/", "/api", "/openapi.json", "/health");
+
   private final byte @Nullable [] token;
   private final boolean loopback;
 
@@ -40,7 +43,8 @@ final class Gate {
   void check(Context request) {
     checkSite(request);
     String path = request.path();
-    boolean open = path.equals("/") || path.startsWith("/assets/") || path.startsWith("/webjars/");
+    boolean open =
+        OPEN.contains(path) || path.startsWith("/assets/") || path.startsWith("/webjars/");
     if (token == null || open) {
       return;
     }

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Says in JSON, too, what the HTTP server refuses before any of our code sees it. */
 final class JsonErrors extends ErrorHandler {
-  private static final String TYPE = "application/json; charset=utf-8";
+  static final String TYPE = "application/json; charset=utf-8";
 
   @Override
   public boolean errorPageForMethod(String method) {
@@ -37,8 +37,8 @@ final class JsonErrors extends ErrorHandler {
   static String sentence(int status) {
     return switch (status) {
       case 400 -> "The request is no sound HTTP: correct its first line, headers or body.";
-      case 404 -> "There is nothing here: open / for the page, or see the README for the routes.";
-      case 405 -> "That route does not take this method: see the README for the routes.";
+      case 404 -> "There is nothing here: open / for the page, or /api for what can be asked for.";
+      case 405 -> "That route does not take this method: see /api for what it takes.";
       case 408 -> "The request took too long to arrive: send it anew.";
       case 413 -> "The request is too large: send a smaller one.";
       case 414 -> "The address is too long: shorten it.";
@@ -48,7 +48,7 @@ final class JsonErrors extends ErrorHandler {
           status < 500
               ? "The request can't be answered (status "
                   + status
-                  + "): see the README for the routes."
+                  + "): see /api for what can be asked for."
               : "The service failed at this request (status " + status + "): its log says why.";
     };
   }

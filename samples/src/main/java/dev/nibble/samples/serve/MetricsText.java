@@ -10,6 +10,6 @@ final class MetricsText {
   private MetricsText() {}
 
   static Answer of(PrometheusMeterRegistry registry) {
-    return new Answer(Answer.OK, TYPE, registry.scrape(TYPE).getBytes(StandardCharsets.UTF_8));
+    return Answer.of(Answer.OK, TYPE, registry.scrape(TYPE).getBytes(StandardCharsets.UTF_8));
   }
 }

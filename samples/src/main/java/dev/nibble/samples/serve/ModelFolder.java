@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ModelFolder {
   private static final String CURRENT = "current.json";
+  private static final String DOWNLOAD = "download.onnx";
 
   private final Path folder;
 
@@ -53,6 +54,17 @@ final class ModelFolder {
   /** Where a model may be written that is not a version yet. */
   Path candidate() {
     return folder.resolve("candidate.safetensors");
+  }
+
+  /** Where a model may be written for a client, in another form. */
+  Path download() {
+    return folder.resolve(DOWNLOAD);
+  }
+
+  /** Removes what a process that was killed may have left. */
+  void clean() {
+    delete(candidate());
+    delete(download());
   }
 
   /**
@@ -87,6 +99,7 @@ final class ModelFolder {
         throw new IOException(model.getFileName() + " is damaged");
       }
       ModelFile.info(model).network();
+      SoundModel.check(model);
       return version;
     } catch (IOException | DateTimeParseException | JsonException | ExchangeException e) {
       String reason = e instanceof IOException io ? ServiceException.reason(io) : e.getMessage();
@@ -135,6 +148,15 @@ final class ModelFolder {
       delete(model(version.number()));
       throw e;
     }
+  }
+
+  /**
+   * Replaces what is known of a version.
+   *
+   * @throws IOException if that cannot be written; the old line is then still there
+   */
+  void update(Version version) throws IOException {
+    write(line(version.number()), version.toJson());
   }
 
   /** Removes a version, the line first: what is left of it after a crash is none. */

@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,7 @@ final class ModelRegistry implements AutoCloseable {
   private final Kernels kernels;
   private final MemoryAccount account;
   private final PredictionListener predictions;
+  private final ServiceLog events;
   private final AtomicReference<@Nullable Serving> current = new AtomicReference<>();
 
   /** Sound versions, oldest first. Guarded by this object, as is every change. */
@@ -56,6 +58,7 @@ final class ModelRegistry implements AutoCloseable {
    * @param account what predictors are paid from
    * @param predictions hears of every prediction of the current model from {@link #begin} on
    * @param log hears of versions that are not sound
+   * @param events hears which version serves
    */
   ModelRegistry(
       ModelFolder folder,
@@ -64,18 +67,20 @@ final class ModelRegistry implements AutoCloseable {
       Kernels kernels,
       MemoryAccount account,
       PredictionListener predictions,
-      Consumer<String> log) {
+      Consumer<String> log,
+      ServiceLog events) {
     this.folder = folder;
     this.keep = keep;
     this.threads = threads;
     this.kernels = kernels;
     this.account = account;
     this.predictions = predictions;
+    this.events = events;
     this.versions = folder.list(log);
-    ModelFolder.delete(folder.candidate());
+    folder.clean();
     Version start = start(log);
     if (start != null) {
-      swap(open(folder.model(start.number()), start.number()));
+      current.set(open(folder.model(start.number()), start.number()));
     }
   }
 
@@ -157,6 +162,11 @@ final class ModelRegistry implements AutoCloseable {
     return folder.candidate();
   }
 
+  /** Where a model may be written for a client. */
+  Path download() {
+    return folder.download();
+  }
+
   /** The number that the next version will have. */
   synchronized long nextNumber() {
     return versions.isEmpty() ? 1 : versions.getLast().number() + 1;
@@ -167,14 +177,18 @@ final class ModelRegistry implements AutoCloseable {
    *
    * @param candidate its file, which is moved
    * @param serving the same model in memory, opened under {@link #nextNumber}; held from here on by
-   *     the registry, unless this fails
+   *     the registry, unless this fails or returns false
+   * @param scores how it did on the held-out pictures, or null if that is not known yet
    * @return false, and nothing was done, if another version than {@code parent} serves by now
    * @throws IOException if the disk did not take it: all is as before
    */
   boolean accept(
-      Path candidate, Serving serving, @Nullable Long parent, double accuracy, long examples)
+      Path candidate,
+      Serving serving,
+      @Nullable Long parent,
+      @Nullable Scores scores,
+      long examples)
       throws IOException {
-    JsonObject seen;
     synchronized (this) {
       Long now = version();
       if (now == null ? parent != null : !now.equals(parent)) {
@@ -182,20 +196,27 @@ final class ModelRegistry implements AutoCloseable {
       }
       Instant created = Instant.now().truncatedTo(ChronoUnit.SECONDS);
       long crc = ModelFolder.crc(candidate);
-      Version version = new Version(serving.version(), parent, accuracy, created, examples, crc);
+      Version version =
+          new Version(
+              serving.version(),
+              parent,
+              scores == null ? Double.NaN : scores.accuracy(),
+              created,
+              examples,
+              crc,
+              scores);
+      listen(serving);
       folder.add(candidate, version);
       try {
         folder.setCurrent(version.number());
-      } catch (IOException e) {
+        versions.add(version);
+      } catch (IOException | RuntimeException | Error e) {
         folder.remove(version.number());
         throw e;
       }
-      versions.add(version);
       swap(serving);
-      prune();
-      seen = toJson();
     }
-    listener.accept(seen);
+    tell();
     return true;
   }
 
@@ -212,6 +233,7 @@ final class ModelRegistry implements AutoCloseable {
           "%s reads pictures of %s, but those of the data are %s: choose the data it was made for."
               .formatted(weights, reads, input));
     }
+    SoundModel.check(weights);
     try {
       Files.copy(weights, candidate(), StandardCopyOption.REPLACE_EXISTING);
       try (FileChannel copy = FileChannel.open(candidate(), StandardOpenOption.WRITE)) {
@@ -220,7 +242,7 @@ final class ModelRegistry implements AutoCloseable {
       Serving serving = open(candidate(), nextNumber());
       boolean done = false;
       try {
-        done = accept(candidate(), serving, null, Double.NaN, 0);
+        done = accept(candidate(), serving, null, null, 0);
       } finally {
         if (!done) {
           serving.release();
@@ -240,29 +262,85 @@ final class ModelRegistry implements AutoCloseable {
    * @throws IOException if the disk did not take it: all is as before
    */
   JsonObject rollback() throws IOException {
-    JsonObject seen;
     synchronized (this) {
       Version target = older();
       if (target == null) {
         throw new HttpProblem(
             HttpProblem.CONFLICT, "There is no older version to go back to: retrain instead.");
       }
-      Serving serving = open(folder.model(target.number()), target.number());
-      boolean done = false;
-      try {
-        serving.warmUp(WARM_UP);
-        folder.setCurrent(target.number());
-        swap(serving);
-        done = true;
-      } finally {
-        if (!done) {
-          serving.release();
-        }
-      }
-      seen = toJson();
+      change(target);
     }
-    listener.accept(seen);
-    return seen;
+    tell();
+    return toJson();
+  }
+
+  /**
+   * Lets a version serve that is kept.
+   *
+   * @throws HttpProblem if there is none of that number
+   * @throws IOException if the disk did not take it: all is as before
+   */
+  JsonObject activate(long number) throws IOException {
+    synchronized (this) {
+      Version target = get(number);
+      Long now = version();
+      if (now != null && now == number) {
+        return toJson();
+      }
+      change(target);
+    }
+    tell();
+    return toJson();
+  }
+
+  private void change(Version target) throws IOException {
+    Serving serving = open(folder.model(target.number()), target.number());
+    boolean done = false;
+    try {
+      serving.warmUp(WARM_UP);
+      listen(serving);
+      folder.setCurrent(target.number());
+      done = true;
+    } finally {
+      if (!done) {
+        serving.release();
+      }
+    }
+    swap(serving);
+  }
+
+  /**
+   * What is known of a version.
+   *
+   * @throws HttpProblem if there is none of that number
+   */
+  synchronized Version get(long number) {
+    Version version = find(number);
+    if (version == null) {
+      throw new HttpProblem(
+          HttpProblem.NOT_FOUND,
+          String.format(
+              Locale.ROOT, "There is no version %d: choose one of those that are kept.", number));
+    }
+    return version;
+  }
+
+  /**
+   * Keeps how a version did on the held-out pictures, where it is still there.
+   *
+   * @throws IOException if the disk did not take it: all is as before
+   */
+  void measured(long number, Scores scores) throws IOException {
+    synchronized (this) {
+      Version version = find(number);
+      if (version == null) {
+        return;
+      }
+      Version changed = version.with(scores);
+      folder.update(changed);
+      versions.set(versions.indexOf(version), changed);
+    }
+    tell();
   }
 
   private @Nullable Version older() {
@@ -283,13 +361,39 @@ final class ModelRegistry implements AutoCloseable {
     return older;
   }
 
-  private void swap(Serving next) {
+  private void listen(Serving next) {
     if (begun) {
       next.predictor().addListener(predictions);
     }
+  }
+
+  /**
+   * From here on the registry holds the next one, and its callers must not let go of it: whatever
+   * fails afterwards is told to the log alone, for the change itself is done.
+   */
+  private void swap(Serving next) {
     Serving before = current.getAndSet(next);
-    if (before != null) {
-      before.release();
+    afterwards(
+        () -> {
+          if (before != null) {
+            before.release();
+          }
+        });
+    afterwards(this::prune);
+    afterwards(() -> events.say("Version " + next.version() + " serves."));
+  }
+
+  /** Tells of a change that is done. */
+  private void tell() {
+    afterwards(() -> listener.accept(toJson()));
+  }
+
+  private static void afterwards(Runnable action) {
+    try {
+      action.run();
+    } catch (RuntimeException | Error e) {
+      System.getLogger(ModelRegistry.class.getName())
+          .log(System.Logger.Level.ERROR, "The version has changed, but what follows failed", e);
     }
   }
 
@@ -307,6 +411,16 @@ final class ModelRegistry implements AutoCloseable {
     }
   }
 
+  /** The names of the classes that are known: the current model's and the data's. */
+  synchronized List<String> knownClasses() {
+    List<String> names = new ArrayList<>(classes);
+    Serving serving = current.get();
+    if (serving != null) {
+      names.addAll(serving.info().classes());
+    }
+    return names;
+  }
+
   /** The model object: the current version, its classes and input, all versions, newest first. */
   synchronized JsonObject toJson() {
     Serving serving = current.get();
@@ -321,6 +435,16 @@ final class ModelRegistry implements AutoCloseable {
       list.add(version.toJson(serving != null && serving.version() == version.number()));
     }
     return builder.put("versions", JsonValue.array(list)).build();
+  }
+
+  /**
+   * All that is known of one version.
+   *
+   * @throws HttpProblem if there is none of that number
+   */
+  synchronized JsonObject toJson(long number) {
+    Long now = version();
+    return get(number).toWholeJson(now != null && now == number);
   }
 
   private static JsonObject shape(FeatureMap input) {

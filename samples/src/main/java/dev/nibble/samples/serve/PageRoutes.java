@@ -6,6 +6,8 @@ final class PageRoutes {
 
   void addTo(Api.Routes routes) {
     routes.get("/", request -> assets.page());
+    routes.get("/api", request -> assets.reference());
+    routes.get("/openapi.json", request -> assets.openApi());
     routes.get("/assets/{name}", request -> assets.file(request.pathParam("name")));
     routes.get("/webjars/uplot/<path>", request -> assets.charts(request.pathParam("path")));
   }

@@ -9,6 +9,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /**
  * Turns the body of a request into the pixels that the network reads, in bounded memory: bodies and
@@ -37,7 +38,7 @@ final class PictureIntake {
         new BodyReader(
             maxBody,
             String.format(
-                Locale.ROOT, "The body has more than %d bytes: send a smaller picture.", maxBody),
+                Locale.ROOT, "The file has more than %d bytes: give a smaller picture.", maxBody),
             options.patience(),
             System::nanoTime);
     this.bodies = new Semaphore(Math.max(BODIES, maxBody), true);
@@ -50,6 +51,19 @@ final class PictureIntake {
    * @throws HttpProblem if it is too large or too slow, or no sound PNG or JPEG
    */
   byte[] read(Context request, FeatureMap input) {
+    return use(
+        request,
+        "There is no picture: send a PNG or JPEG file as the body.",
+        body -> decode(body, input));
+  }
+
+  /**
+   * Reads a body and uses it, while its bytes count as held.
+   *
+   * @param ifEmpty what to say where there is none
+   * @throws HttpProblem if it is too large or too slow
+   */
+  <T> T use(Context request, String ifEmpty, Function<byte[], T> use) {
     long announced = request.req().getContentLengthLong();
     if (announced > maxBody) {
       throw reader.tooLong();
@@ -57,35 +71,36 @@ final class PictureIntake {
     int held = announced < 0 ? maxBody : (int) announced;
     acquire(bodies, held);
     try {
-      return decode(body(request), input);
+      byte[] body = reader.read(request);
+      if (body.length == 0) {
+        throw new HttpProblem(HttpProblem.BAD_REQUEST, ifEmpty);
+      }
+      return use.apply(body);
     } finally {
       bodies.release(held);
     }
   }
 
-  private byte[] body(Context request) {
-    byte[] body = reader.read(request);
-    if (body.length == 0) {
-      throw new HttpProblem(
-          HttpProblem.BAD_REQUEST, "The body is empty: send a PNG or JPEG file as the body.");
-    }
-    return body;
-  }
-
-  private byte[] decode(byte[] file, FeatureMap input) {
+  /**
+   * The picture in a file.
+   *
+   * @return height x width x channels bytes
+   * @throws HttpProblem if it is too large, or no sound PNG or JPEG
+   */
+  byte[] decode(byte[] file, FeatureMap input) {
     if (!isPng(file) && !isJpeg(file)) {
       throw new HttpProblem(
           HttpProblem.UNSUPPORTED_TYPE,
-          "The body is neither a PNG nor a JPEG file: send one of these.");
+          "The file is neither a PNG nor a JPEG picture: give one of these.");
     }
     try {
-      PictureSize size = PictureFiles.size(file, "in the body");
+      PictureSize size = PictureFiles.size(file, "as sent");
       if (size.height() > maxSide || size.width() > maxSide) {
         throw new HttpProblem(
             HttpProblem.TOO_LARGE,
             String.format(
                 Locale.ROOT,
-                "The picture has %d x %d pixels, more than %d on a side: send a smaller one.",
+                "The picture has %d x %d pixels, more than %d on a side: give a smaller one.",
                 size.width(),
                 size.height(),
                 maxSide));
@@ -96,7 +111,7 @@ final class PictureIntake {
         byte[] picture = new byte[input.values()];
         PictureFiles.read(
             file,
-            "in the body",
+            "as sent",
             new PictureSize(input.height(), input.width()),
             input.channels(),
             MemorySegment.ofArray(picture),
@@ -108,7 +123,7 @@ final class PictureIntake {
     } catch (DataException e) {
       throw new HttpProblem(
           HttpProblem.BAD_REQUEST,
-          "The picture in the body can't be decoded, or is far too large: send a sound PNG or JPEG.");
+          "The picture can't be decoded, or is far too large: give a sound PNG or JPEG.");
     }
   }
 

@@ -6,69 +6,138 @@ import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.kernels.FeatureMap;
 import io.javalin.http.Context;
-import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
-import java.util.SortedMap;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The routes that take a picture: to classify it, or to keep it with a label. */
+/** The routes that classify pictures: one, or all of a form. */
 final class PictureRoutes {
   private static final int TOP = 5;
-  private static final int MOST_LABELS = 1000;
-  private static final Pattern LABEL =
-      Pattern.compile("[A-Za-z0-9 _.-]{1," + ExampleRecord.MOST_LABEL + "}");
+  private static final int MOST_TOP = 999_999;
+
+  /** Pictures of one form, at most. */
+  static final int MOST_PICTURES = 256;
+
+  /** Pictures that are decoded before they are classified together. */
+  private static final int CHUNK = 32;
 
   private final ModelRegistry registry;
-  private final ExampleStore store;
-  private final Retraining retraining;
   private final PictureIntake intake;
-  private final TokenBucket bucket;
+  private final PictureRate rate;
   private final FeatureMap input;
-  private final Events events;
 
-  PictureRoutes(
-      ModelRegistry registry,
-      ExampleStore store,
-      Retraining retraining,
-      Events events,
-      FeatureMap input,
-      ServiceOptions.Http options) {
+  PictureRoutes(ModelRegistry registry, PictureIntake intake, PictureRate rate, FeatureMap input) {
     this.registry = registry;
-    this.store = store;
-    this.retraining = retraining;
-    this.events = events;
+    this.intake = intake;
+    this.rate = rate;
     this.input = input;
-    this.intake = new PictureIntake(options);
-    this.bucket = new TokenBucket(options.rate(), System::nanoTime);
   }
 
   void addTo(Api.Routes routes) {
     routes.post("/predict", this::predict);
-    routes.post("/examples", this::addExample);
-    routes.get("/examples", request -> Answer.ok(examples()));
+    routes.post("/predict/batch", this::predictAll);
+  }
+
+  private static int top(Context request) {
+    return (int) Parameters.query(request, "top", 1, MOST_TOP, TOP);
   }
 
   private Answer predict(Context request) {
-    int top = top(request.queryParam("top"));
-    checkRate();
+    int top = top(request);
+    rate.check();
     if (registry.version() == null) {
       throw noModel(); // before the picture is read
     }
     byte[] picture = intake.read(request, input);
+    Serving serving = hold();
+    try {
+      float[] logits = new float[serving.predictor().classes()];
+      serving.predictor().predictBytes(picture, 1, logits);
+      JsonObject.Builder answer = JsonObject.builder().put("version", serving.version());
+      addPrediction(answer, serving, logits, 0, top);
+      return Answer.ok(answer.build());
+    } finally {
+      serving.release();
+    }
+  }
+
+  private Answer predictAll(Context request) {
+    int top = top(request);
+    if (registry.version() == null) {
+      throw noModel();
+    }
+    return intake.use(
+        request,
+        "The form is empty: send pictures as its files.",
+        body -> {
+          List<Multipart.Part> parts = Multipart.parts(body, request.contentType(), MOST_PICTURES);
+          Serving serving = hold();
+          try {
+            List<JsonValue> predictions = new ArrayList<>();
+            for (int from = 0; from < parts.size(); from += CHUNK) {
+              int to = Math.min(parts.size(), from + CHUNK);
+              predictChunk(serving, body, parts.subList(from, to), top, predictions);
+            }
+            return Answer.ok(
+                JsonObject.builder()
+                    .put("version", serving.version())
+                    .put("predictions", JsonValue.array(predictions))
+                    .build());
+          } finally {
+            serving.release();
+          }
+        });
+  }
+
+  /** A picture that is refused costs only itself. */
+  private void predictChunk(
+      Serving serving, byte[] body, List<Multipart.Part> parts, int top, List<JsonValue> answers) {
+    int bytes = input.values();
+    byte[] pictures = new byte[parts.size() * bytes];
+    @Nullable String[] refusals = new @Nullable String[parts.size()];
+    int count = 0;
+    for (int i = 0; i < parts.size(); i++) {
+      rate.check();
+      Multipart.Part part = parts.get(i);
+      try {
+        byte[] picture = intake.decode(Arrays.copyOfRange(body, part.from(), part.to()), input);
+        System.arraycopy(picture, 0, pictures, count * bytes, bytes);
+        count++;
+      } catch (HttpProblem e) {
+        if (e.retryAfter() > 0) {
+          throw e; // not for what the picture is
+        }
+        refusals[i] = e.sentence();
+      }
+    }
+    float[] logits = new float[Math.max(1, count) * serving.predictor().classes()];
+    if (count > 0) {
+      serving.predictor().predictBytes(pictures, count, logits);
+    }
+    int next = 0;
+    for (int i = 0; i < parts.size(); i++) {
+      JsonObject.Builder answer = JsonObject.builder().put("name", parts.get(i).name());
+      String refusal = refusals[i];
+      try {
+        if (refusal == null) {
+          addPrediction(answer, serving, logits, next++, top);
+        } else {
+          answer.put("error", refusal);
+        }
+      } catch (HttpProblem e) {
+        answer.put("error", e.sentence());
+      }
+      answers.add(answer.build());
+    }
+  }
+
+  private Serving hold() {
     Serving serving = registry.hold();
     if (serving == null) {
       throw noModel();
     }
-    try {
-      float[] logits = new float[serving.predictor().classes()];
-      serving.predictor().predictBytes(picture, 1, logits);
-      return Answer.ok(prediction(serving, logits, top));
-    } finally {
-      serving.release();
-    }
+    return serving;
   }
 
   private static HttpProblem noModel() {
@@ -78,93 +147,28 @@ final class PictureRoutes {
         5);
   }
 
-  private static int top(@Nullable String text) {
-    if (text == null) {
-      return TOP;
-    }
-    if (!text.matches("[1-9][0-9]{0,5}")) {
-      throw new HttpProblem(
-          HttpProblem.BAD_REQUEST, "The parameter top is no number of classes: give 1 or more.");
-    }
-    return Integer.parseInt(text);
-  }
-
-  private static JsonObject prediction(Serving serving, float[] logits, int top) {
+  private static void addPrediction(
+      JsonObject.Builder answer, Serving serving, float[] logits, int picture, int top) {
     ModelInfo info = serving.info();
-    double[] shares = new double[logits.length];
-    int[] largest = new int[Math.min(top, logits.length)];
-    Classes.probabilities(logits, 0, logits.length, shares);
-    Classes.top(logits, 0, logits.length, largest);
+    int count = serving.predictor().classes();
+    if (!HeldOut.isFinite(logits, picture, count)) {
+      throw new HttpProblem(
+          HttpProblem.FAILED,
+          "Version %d has no finite answer for this picture: let another version serve."
+              .formatted(serving.version()));
+    }
+    double[] shares = new double[count];
+    int[] largest = new int[Math.min(top, count)];
+    Classes.probabilities(logits, picture, count, shares);
+    Classes.top(logits, picture, count, largest);
     List<JsonValue> classes = new ArrayList<>();
     for (int index : largest) {
       classes.add(
           JsonObject.builder()
               .put("label", info.classes().get(index))
-              .put("probability", Json.orNull(shares[index]))
+              .put("probability", shares[index])
               .build());
     }
-    return JsonObject.builder()
-        .put("version", serving.version())
-        .put("label", info.classes().get(largest[0]))
-        .put("classes", JsonValue.array(classes))
-        .build();
-  }
-
-  private Answer addExample(Context request) throws IOException {
-    String label = label(request.queryParam("label"));
-    checkCount(label);
-    checkRate();
-    byte[] picture = intake.read(request, input);
-    Example example = store.add(label, picture);
-    JsonObject seen = examples();
-    events.publish("examples", seen);
-    return Answer.json(
-        Answer.CREATED,
-        JsonObject.builder()
-            .put("id", example.id())
-            .put("label", example.label())
-            .put("count", seen.get("count"))
-            .build());
-  }
-
-  private static String label(@Nullable String text) {
-    if (text == null) {
-      throw new HttpProblem(
-          HttpProblem.BAD_REQUEST, "The label is missing: add ?label=NAME to the address.");
-    }
-    String label = text.strip();
-    if (!LABEL.matcher(label).matches()) {
-      throw new HttpProblem(
-          HttpProblem.BAD_REQUEST,
-          "The label has other signs than A-Z, a-z, 0-9, space, _, . and -, or not 1 to 64 of them:"
-              + " choose another.");
-    }
-    return label;
-  }
-
-  /** Each label becomes a class, and so a part of the network. */
-  private void checkCount(String label) {
-    SortedMap<String, Integer> labels = store.labels();
-    if (labels.size() >= MOST_LABELS && !labels.containsKey(label)) {
-      throw new HttpProblem(
-          HttpProblem.BAD_REQUEST,
-          String.format(
-              Locale.ROOT, "There are %d labels already: use one of them.", labels.size()));
-    }
-  }
-
-  private void checkRate() {
-    if (retraining.isRunning() && !bucket.tryTake()) {
-      throw new HttpProblem(
-          HttpProblem.TOO_MANY,
-          "Too many pictures for a service that is training: send fewer, or wait for its end.",
-          1);
-    }
-  }
-
-  private JsonObject examples() {
-    JsonObject.Builder labels = JsonObject.builder();
-    store.labels().forEach(labels::put);
-    return JsonObject.builder().put("count", store.count()).put("labels", labels.build()).build();
+    answer.put("label", info.classes().get(largest[0])).put("classes", JsonValue.array(classes));
   }
 }

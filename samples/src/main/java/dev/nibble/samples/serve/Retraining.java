@@ -8,6 +8,7 @@ import dev.nibble.kernels.DeviceException;
 import dev.nibble.memory.MemoryLimitException;
 import dev.nibble.samples.serve.TrainingStatus.State;
 import java.io.IOException;
+import java.util.Locale;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
@@ -18,13 +19,17 @@ import org.jspecify.annotations.Nullable;
 final class Retraining implements AutoCloseable {
   private final TrainingJob.Setup setup;
   private final TrainingBoard board;
+  private final ServiceLog log;
   private @Nullable TrainingJob job;
   private @Nullable Thread thread;
+  private @Nullable TrainingJob measuring;
+  private @Nullable Thread measurer;
   private boolean closed;
 
-  Retraining(TrainingJob.Setup setup, TrainingBoard board) {
+  Retraining(TrainingJob.Setup setup, TrainingBoard board, ServiceLog log) {
     this.setup = setup;
     this.board = board;
+    this.log = log;
   }
 
   /**
@@ -33,7 +38,6 @@ final class Retraining implements AutoCloseable {
    * @param epochs passes, or null for as many as the options say
    * @throws HttpProblem if one runs, or the service is stopping
    */
-  @SuppressWarnings("ThreadPriorityCheck") // predictions come first where the system lets them
   synchronized void start(@Nullable Integer epochs) {
     if (closed) {
       throw new HttpProblem(
@@ -49,14 +53,52 @@ final class Retraining implements AutoCloseable {
     TrainingJob next = new TrainingJob(setup, board, passes);
     board.start(first ? "Preparing the first training." : "Preparing the training.", passes);
     job = next;
+    log.say("Training: " + counted(passes) + (first ? "." : ", from " + served() + "."));
+    thread = background("nibble-retraining", () -> run(next));
+  }
+
+  @SuppressWarnings("ThreadPriorityCheck") // predictions come first where the system lets them
+  private static Thread background(String name, Runnable work) {
     Thread started =
-        Thread.ofPlatform()
-            .name("nibble-retraining")
-            .daemon()
-            .priority(Thread.MIN_PRIORITY)
-            .unstarted(() -> run(next));
-    thread = started;
+        Thread.ofPlatform().name(name).daemon().priority(Thread.MIN_PRIORITY).unstarted(work);
     started.start();
+    return started;
+  }
+
+  private static String counted(int passes) {
+    return passes == 1 ? "1 epoch" : passes + " epochs";
+  }
+
+  private String served() {
+    return "version " + setup.registry().version();
+  }
+
+  /**
+   * Measures the current version in the background, where it comes from elsewhere and nobody has.
+   */
+  synchronized void measure() {
+    Long version = setup.registry().version();
+    if (closed || version == null || setup.registry().get(version).scores() != null) {
+      return;
+    }
+    TrainingJob next = new TrainingJob(setup, board, 0);
+    measuring = next;
+    measurer = background("nibble-measuring", () -> measure(next, version));
+  }
+
+  private void measure(TrainingJob next, long version) {
+    try {
+      next.measure(version);
+    } catch (CancellationException e) {
+      // The service ends, and will measure it at its next start.
+      log.say("Version %d was not measured: the service stops.".formatted(version));
+    } catch (IOException e) {
+      log.say(
+          "The figures of version %d could not be kept: %s."
+              .formatted(version, ServiceException.reason(e)));
+    } catch (RuntimeException | OutOfMemoryError e) {
+      log.say("Version %d could not be measured: %s".formatted(version, e.getMessage()));
+    }
   }
 
   /** Whether a training is under way. */
@@ -80,32 +122,37 @@ final class Retraining implements AutoCloseable {
   private void run(TrainingJob running) {
     try {
       TrainingJob.Outcome outcome = running.run();
-      board.end(outcome.state(), outcome.message());
+      end(outcome.state(), outcome.message());
     } catch (CancellationException e) {
-      board.end(State.CANCELLED, "The training was cancelled; " + unchanged());
+      end(State.CANCELLED, "The training was cancelled; " + unchanged());
     } catch (DivergedException
         | DataException
         | ExchangeException
         | CheckpointException
         | MemoryLimitException
         | ServiceException e) {
-      board.end(State.FAILED, ended(String.valueOf(e.getMessage())) + " " + capital(unchanged()));
+      end(State.FAILED, ended(String.valueOf(e.getMessage())) + " " + capital(unchanged()));
     } catch (DeviceException e) {
-      board.end(State.FAILED, "The GPU failed: %s; %s".formatted(e.getMessage(), unchanged()));
+      end(State.FAILED, "The GPU failed: %s; %s".formatted(e.getMessage(), unchanged()));
     } catch (IOException e) {
-      board.end(
+      end(
           State.FAILED,
           "The new model could not be kept: %s. Free some space and train again; %s"
               .formatted(ServiceException.reason(e), unchanged()));
     } catch (OutOfMemoryError e) {
-      board.end(
+      end(
           State.FAILED,
           "The Java heap is full: give more with NIBBLE_JAVA_OPTS=-Xmx2g; " + unchanged());
     } catch (RuntimeException | Error e) {
       System.getLogger(Retraining.class.getName())
           .log(System.Logger.Level.ERROR, "A training failed", e);
-      board.end(State.FAILED, "The training failed by %s; %s".formatted(e, unchanged()));
+      end(State.FAILED, "The training failed by %s; %s".formatted(e, unchanged()));
     }
+  }
+
+  private void end(State state, String message) {
+    board.end(state, message);
+    log.say("Training " + state.name().toLowerCase(Locale.ROOT) + ": " + message);
   }
 
   private String unchanged() {
@@ -125,13 +172,23 @@ final class Retraining implements AutoCloseable {
   @Override
   public void close() {
     Thread last;
+    Thread other;
     synchronized (this) {
       closed = true;
       if (job != null) {
         job.cancel();
       }
+      if (measuring != null) {
+        measuring.cancel();
+      }
       last = thread;
+      other = measurer;
     }
+    join(last);
+    join(other);
+  }
+
+  private static void join(@Nullable Thread last) {
     boolean interrupted = false;
     while (last != null && last.isAlive()) {
       try {

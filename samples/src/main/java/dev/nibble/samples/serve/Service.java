@@ -12,6 +12,8 @@ import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
+import java.util.Locale;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,11 +28,14 @@ public final class Service implements AutoCloseable {
   private final ServiceOptions options;
   private final Kernels kernels;
   private final Consumer<String> log;
+  private final ServiceLog events;
   private boolean closed;
 
   private @Nullable Api api;
 
-  private Service(ServiceOptions options, Kernels kernels, Consumer<String> log) {
+  private Service(
+      ServiceOptions options, Kernels kernels, Consumer<String> log, System.Logger events) {
+    this.events = new ServiceLog(events);
     this.options = options;
     this.kernels = kernels;
     this.log = log;
@@ -40,19 +45,25 @@ public final class Service implements AutoCloseable {
    * Opens the home, loads its current model and listens; without a model, trains the first one.
    *
    * @param log hears, a sentence at a time, what a user should know
+   * @param events starts, versions, trainings and refusals; at debug level every request
    * @throws ServiceException if the home, the address or an option is no good
    * @throws dev.nibble.engine.data.DataException if the data is no good
    * @throws dev.nibble.engine.exchange.ExchangeException if the weights are no good
    * @throws dev.nibble.memory.MemoryLimitException if the limit leaves no room for the model
    */
-  public static Service open(ServiceOptions options, Kernels kernels, Consumer<String> log) {
-    return open(options, kernels, log, AppendFile::open);
+  public static Service open(
+      ServiceOptions options, Kernels kernels, Consumer<String> log, System.Logger events) {
+    return open(options, kernels, log, events, AppendFile::open);
   }
 
-  /** As {@link #open(ServiceOptions, Kernels, Consumer)}, with the disk of the examples given. */
+  /** As the other, with the disk of the examples given. */
   static Service open(
-      ServiceOptions options, Kernels kernels, Consumer<String> log, AppendFile.Opener disk) {
-    Service service = new Service(options, kernels, log);
+      ServiceOptions options,
+      Kernels kernels,
+      Consumer<String> log,
+      System.Logger events,
+      AppendFile.Opener disk) {
+    Service service = new Service(options, kernels, log, events);
     try {
       service.start(disk);
     } catch (RuntimeException | Error e) {
@@ -70,42 +81,66 @@ public final class Service implements AutoCloseable {
     ModelRegistry registry =
         keep(
             new ModelRegistry(
-                folder, options.keep(), options.predictThreads(), kernels, account, metrics, log));
+                folder,
+                options.keep(),
+                options.predictThreads(),
+                kernels,
+                account,
+                metrics,
+                log,
+                events));
     DataSplits data = keep(options.data().apply(size(registry)));
     FeatureMap input =
         new FeatureMap(data.train().height(), data.train().width(), data.train().channels());
     takeWeights(registry, input);
     ExampleStore store = keep(ExampleStore.open(home.examples(), input, disk, log));
-    Events events = new Events();
-    TrainingBoard board = new TrainingBoard(events, account, registry::version);
-    registry.begin(data.train().classNames(), input, model -> events.publish("model", model));
+    Events stream = new Events();
+    TrainingBoard board = new TrainingBoard(stream, account, registry::version);
+    registry.begin(data.train().classNames(), input, model -> stream.publish("model", model));
     Retraining retraining =
         new Retraining(
             new TrainingJob.Setup(
                 data, store, registry, kernels, account, options.training(), metrics),
-            board);
+            board,
+            events);
     PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     keep(meters::close);
     metrics.bindTo(meters);
+    PictureIntake intake = new PictureIntake(options.http());
+    PictureRate rate = new PictureRate(retraining, options.http());
     Api listening =
         new Api(
             options.http(),
             routes -> {
               new PageRoutes().addTo(routes);
-              new PictureRoutes(registry, store, retraining, events, input, options.http())
+              new PictureRoutes(registry, intake, rate, input).addTo(routes);
+              new ExampleRoutes(registry, store, intake, rate, stream, input, options.http())
                   .addTo(routes);
+              new ModelRoutes(registry).addTo(routes);
               new TrainingRoutes(registry, retraining, board, options.http()).addTo(routes);
-              new EventRoute(events, board).addTo(routes);
+              new EventRoute(stream, board).addTo(routes);
               routes.get("/metrics", request -> MetricsText.of(meters));
-            });
+            },
+            events);
     api = listening;
+    events.say(
+        String.format(
+            Locale.ROOT,
+            "Started at %s, port %d: %s, %d examples, data %s.",
+            options.http().host(),
+            listening.port(),
+            registry.version() == null ? "no model yet" : "version " + registry.version(),
+            store.count(),
+            data.name()));
     // Closed from the end: no new request, then no training, no listener, and at last no server.
     keep(listening);
-    keep(events);
+    keep(stream);
     keep(retraining);
     keep(listening::drain);
     if (registry.version() == null) {
       retraining.start(null);
+    } else {
+      retraining.measure();
     }
   }
 
@@ -143,11 +178,20 @@ public final class Service implements AutoCloseable {
 
   /** The port it listens at. */
   public int port() {
+    return listening().port();
+  }
+
+  /** Methods and paths that it answers to. */
+  List<String> routes() {
+    return listening().routes();
+  }
+
+  private Api listening() {
     Api listening = api;
     if (listening == null) {
       throw new IllegalStateException("The service did not start.");
     }
-    return listening.port();
+    return listening;
   }
 
   /**
@@ -163,6 +207,9 @@ public final class Service implements AutoCloseable {
         return;
       }
       closed = true;
+    }
+    if (api != null) {
+      events.say("Stopping.");
     }
     RuntimeException failure = null;
     while (!opened.isEmpty()) {

@@ -30,12 +30,14 @@ final class Serving {
   /**
    * Loads a model; the caller holds it.
    *
-   * @throws dev.nibble.engine.exchange.ExchangeException if the file holds no model
+   * @throws dev.nibble.engine.exchange.ExchangeException if the file holds no model, or one that
+   *     diverged
    * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
    */
   static Serving open(
       Path model, long version, int threads, Kernels kernels, MemoryAccount account) {
     ModelInfo info = ModelFile.info(model);
+    SoundModel.check(model);
     PredictorOptions options = PredictorOptions.defaults().withThreads(threads);
     return new Serving(Predictor.open(model, options, kernels, account), info, version);
   }

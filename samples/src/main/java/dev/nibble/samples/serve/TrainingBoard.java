@@ -107,8 +107,8 @@ final class TrainingBoard implements TrainingListener {
         JsonObject.builder()
             .put("step", epoch.step())
             .put("epoch", epoch.epoch())
-            .put("testLoss", Json.orNull(epoch.testLoss()))
-            .put("testAccuracy", Json.orNull(epoch.testAccuracy()))
+            .put("test_loss", Json.orNull(epoch.testLoss()))
+            .put("test_accuracy", Json.orNull(epoch.testAccuracy()))
             .build());
   }
 

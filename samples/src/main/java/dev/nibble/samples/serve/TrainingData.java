@@ -7,8 +7,11 @@ import dev.nibble.kernels.FeatureMap;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What one training learns from and is judged by: the data set's training pictures with most of the
@@ -16,10 +19,11 @@ import java.util.Map;
  *
  * @param splits both parts; closing them closes nothing
  * @param examples examples in both
+ * @param waiting labels that are no class yet, because none of their examples could be held out
  */
-record TrainingData(DataSplits splits, int examples) {
+record TrainingData(DataSplits splits, int examples, List<String> waiting) {
   /** Of each label, this many examples make one that is held out: the last of them. */
-  private static final int HELD_OUT_OF = 5;
+  static final int HELD_OUT_OF = 5;
 
   /** How often an example stands among the training pictures, at most. */
   private static final int MOST_TIMES = 8;
@@ -30,17 +34,49 @@ record TrainingData(DataSplits splits, int examples) {
   /**
    * Puts it together.
    *
+   * @param all the store's examples, which can be read until the training ends
    * @param known classes of the current model, which come first; empty before there is one
    */
-  static TrainingData of(DataSplits data, ExampleStore store, List<String> known) {
-    List<Example> all = store.examples();
+  static TrainingData of(
+      DataSplits data, ExampleStore store, List<Example> all, List<String> known) {
     List<String> classes = new ArrayList<>(known);
-    data.train().classNames().forEach(name -> addNew(classes, name));
-    all.forEach(e -> addNew(classes, e.label()));
+    Set<String> names = new HashSet<>();
+    known.forEach(name -> names.add(Labels.composed(name)));
+    for (String name : data.train().classNames()) {
+      if (!classes.contains(name)) {
+        classes.add(name);
+      }
+      names.add(Labels.composed(name));
+    }
+    Map<String, Integer> counts = new LinkedHashMap<>();
+    all.forEach(e -> counts.merge(e.label(), 1, Integer::sum));
+    // What is not measured must not get in: a new class has to have a picture that is held out.
+    List<String> waiting = new ArrayList<>();
+    counts.forEach(
+        (label, count) -> {
+          if (names.contains(label)) {
+            return;
+          }
+          if (count < HELD_OUT_OF) {
+            waiting.add(label);
+          } else {
+            classes.add(label);
+          }
+        });
+    List<Example> taken = all.stream().filter(e -> !waiting.contains(e.label())).toList();
+    return split(data, store, taken, classes, waiting);
+  }
+
+  private static TrainingData split(
+      DataSplits data,
+      ExampleStore store,
+      List<Example> taken,
+      List<String> classes,
+      List<String> waiting) {
     List<Example> learnt = new ArrayList<>();
     List<Example> heldOut = new ArrayList<>();
     Map<String, Integer> seen = new HashMap<>();
-    for (Example example : all) {
+    for (Example example : taken) {
       int count = seen.merge(example.label(), 1, Integer::sum);
       (count % HELD_OUT_OF == 0 ? heldOut : learnt).add(example);
     }
@@ -49,7 +85,7 @@ record TrainingData(DataSplits splits, int examples) {
             data.train().size() / (SHARE * (long) Math.max(1, learnt.size())), 1, MOST_TIMES);
     Dataset train = join(data.train(), store, learnt, classes, times);
     Dataset test = join(data.test(), store, heldOut, classes, 1);
-    return new TrainingData(new DataSplits(train, test, data.name()), all.size());
+    return new TrainingData(new DataSplits(train, test, data.name()), taken.size(), waiting);
   }
 
   /** A few examples would drown among thousands of pictures, so each may stand there often. */
@@ -63,12 +99,6 @@ record TrainingData(DataSplits splits, int examples) {
       parts.addAll(Collections.nCopies(times, view));
     }
     return Datasets.concat(parts);
-  }
-
-  private static void addNew(List<String> classes, String name) {
-    if (!classes.contains(name)) {
-      classes.add(name);
-    }
   }
 
   List<String> classes() {

@@ -1,6 +1,7 @@
 package dev.nibble.samples.serve;
 
 import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;
@@ -83,18 +84,18 @@ final class TrainingJob {
   Outcome run() throws IOException {
     ModelRegistry registry = setup.registry();
     Serving current = registry.hold();
-    try {
+    try (ExampleStore.Hold examples = setup.store().hold()) {
       Long parent = current == null ? null : current.version();
       List<String> known = current == null ? List.of() : current.info().classes();
-      TrainingData data = TrainingData.of(setup.data(), setup.store(), known);
-      double before = Double.NaN;
+      TrainingData data = TrainingData.of(setup.data(), setup.store(), examples.examples(), known);
+      Scores before = null;
       if (current != null) {
         board.say("Measuring version %s on the held-out pictures.".formatted(parent));
-        before = accuracyOf(registry.model(current.version()), current.version(), data);
+        before = scoresOf(current.version(), data);
       }
       train(data, current);
       board.say("Measuring the new model on the held-out pictures.");
-      return decide(data, parent, before);
+      return decide(data, current, before);
     } finally {
       trainer = null;
       ModelFolder.delete(registry.candidate());
@@ -104,8 +105,24 @@ final class TrainingJob {
     }
   }
 
+  /**
+   * Measures a version on the held-out pictures as they are now, and keeps the figures with it.
+   *
+   * @throws CancellationException if {@link #cancel} came in time
+   * @throws IOException if the disk did not take the figures
+   */
+  void measure(long version) throws IOException {
+    Path model = setup.registry().model(version);
+    try (ExampleStore.Hold examples = setup.store().hold()) {
+      List<String> known = ModelFile.info(model).classes();
+      TrainingData data = TrainingData.of(setup.data(), setup.store(), examples.examples(), known);
+      setup.registry().measured(version, scoresOf(version, data));
+    }
+  }
+
   /** By a predictor of its own, so that no request waits for it. */
-  private double accuracyOf(Path model, long version, TrainingData data) {
+  private Scores scoresOf(long version, TrainingData data) {
+    Path model = setup.registry().model(version);
     Serving measured = Serving.open(model, version, 1, setup.kernels(), setup.account());
     try {
       return measure(measured, data);
@@ -114,8 +131,8 @@ final class TrainingJob {
     }
   }
 
-  private double measure(Serving measured, TrainingData data) {
-    return HeldOut.accuracy(
+  private Scores measure(Serving measured, TrainingData data) {
+    return HeldOut.measure(
         measured.predictor(), data.splits().test(), setup.account(), () -> cancelled);
   }
 
@@ -194,18 +211,17 @@ final class TrainingJob {
     return builder.build();
   }
 
-  private Outcome decide(TrainingData data, @Nullable Long parent, double before)
+  private Outcome decide(TrainingData data, @Nullable Serving current, @Nullable Scores before)
       throws IOException {
     ModelRegistry registry = setup.registry();
+    Long parent = current == null ? null : current.version();
     Serving candidate = registry.open(registry.candidate(), registry.nextNumber());
     boolean accepted = false;
     try {
-      double after = measure(candidate, data);
-      if (after < before - setup.options().margin()) {
-        return new Outcome(
-            State.REJECTED,
-            "The new model classifies %s of the held-out pictures, version %s %s: that one stays."
-                .formatted(percent(after), parent, percent(before)));
+      Scores after = measure(candidate, data);
+      String refusal = Acceptance.refusal(after, before, parent, setup.options().margin());
+      if (refusal != null) {
+        return new Outcome(State.REJECTED, refusal);
       }
       candidate.warmUp(WARM_UP);
       checkCancelled();
@@ -215,19 +231,21 @@ final class TrainingJob {
             State.REJECTED,
             "Another version serves since this training began, so it was given up: train again.");
       }
-      String than = parent == null ? "" : ", version %s %s".formatted(parent, percent(before));
       return new Outcome(
           State.ACCEPTED,
-          "Version %s serves: it classifies %s of the held-out pictures%s."
-              .formatted(candidate.version(), percent(after), than));
+          "Version %s serves: it classifies %s of the held-out pictures%s.%s"
+              .formatted(
+                  candidate.version(),
+                  Acceptance.percent(after.accuracy()),
+                  before == null
+                      ? ""
+                      : ", version %s %s".formatted(parent, Acceptance.percent(before.accuracy())),
+                  Acceptance.remarks(
+                      after, current == null ? null : current.info().classes(), data.waiting())));
     } finally {
       if (!accepted) {
         candidate.release();
       }
     }
-  }
-
-  private static String percent(double share) {
-    return String.format(Locale.ROOT, "%.1f %%", 100 * share);
   }
 }

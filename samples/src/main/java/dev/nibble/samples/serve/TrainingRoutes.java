@@ -1,26 +1,20 @@
 package dev.nibble.samples.serve;
 
 import dev.nibble.engine.json.JsonException;
-import dev.nibble.engine.json.JsonLimits;
-import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import io.javalin.http.Context;
-import java.nio.charset.StandardCharsets;
 import java.util.Locale;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** The routes that start and stop a training, show where it stands, and go back to older models. */
+/** The routes that start and stop a training, and show where it stands. */
 final class TrainingRoutes {
-  private static final int MOST_BODY = 4096;
   private static final int MOST_EPOCHS = 1000;
-  private static final JsonLimits LIMITS = new JsonLimits(4, MOST_BODY, 16);
 
   private final ModelRegistry registry;
   private final Retraining retraining;
   private final TrainingBoard board;
-  private final BodyReader bodies;
+  private final JsonBody bodies;
 
   TrainingRoutes(
       ModelRegistry registry,
@@ -31,11 +25,11 @@ final class TrainingRoutes {
     this.retraining = retraining;
     this.board = board;
     this.bodies =
-        new BodyReader(
-            MOST_BODY,
-            "The body has more than " + MOST_BODY + " bytes: send none, or {\"epochs\":2}.",
-            options.patience(),
-            System::nanoTime);
+        new JsonBody(
+            "epochs",
+            String.format(
+                Locale.ROOT, "send none, or {\"epochs\":2} with 1 to %d epochs", MOST_EPOCHS),
+            options);
   }
 
   void addTo(Api.Routes routes) {
@@ -43,8 +37,6 @@ final class TrainingRoutes {
     routes.delete("/retrain", request -> cancel());
     routes.get("/status", request -> Answer.ok(board.toJson()));
     routes.get("/history", request -> Answer.ok(board.history().toJson()));
-    routes.get("/model", request -> Answer.ok(registry.toJson()));
-    routes.post("/model/rollback", request -> Answer.ok(registry.rollback()));
     routes.get("/health", request -> health());
   }
 
@@ -59,34 +51,19 @@ final class TrainingRoutes {
   }
 
   private @Nullable Integer epochs(Context request) {
-    String text = new String(bodies.read(request), StandardCharsets.UTF_8);
-    if (text.isBlank()) {
+    JsonValue given = bodies.read(request);
+    if (given == null) {
       return null;
     }
     try {
-      JsonObject json = JsonParser.parse(text, LIMITS).asObject();
-      JsonValue epochs = json.find("epochs");
-      long count = epochs == null ? 1 : epochs.asLong();
-      if (Set.of("epochs").containsAll(json.members().keySet())
-          && count >= 1
-          && count <= MOST_EPOCHS) {
-        return epochs == null ? null : (int) count;
+      long count = given.asLong();
+      if (count >= 1 && count <= MOST_EPOCHS) {
+        return (int) count;
       }
     } catch (JsonException e) {
-      // Said below, with what would be right.
-      throw badBody(e);
+      throw bodies.wrong(" (" + e.getMessage() + ")");
     }
-    throw badBody(null);
-  }
-
-  private static HttpProblem badBody(@Nullable JsonException e) {
-    return new HttpProblem(
-        HttpProblem.BAD_REQUEST,
-        String.format(
-            Locale.ROOT,
-            "The body is not as it should be%s: send none, or {\"epochs\":2} with 1 to %d epochs.",
-            e == null ? "" : " (" + e.getMessage() + ")",
-            MOST_EPOCHS));
+    throw bodies.wrong("");
   }
 
   private Answer health() {

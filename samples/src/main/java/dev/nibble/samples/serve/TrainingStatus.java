@@ -70,7 +70,7 @@ record TrainingStatus(
         .put("epochs", Json.orNull(epochs))
         .put("loss", Json.orNull(loss))
         .put("accuracy", Json.orNull(accuracy))
-        .put("imagesPerSecond", Json.orNull(imagesPerSecond))
+        .put("images_per_second", Json.orNull(imagesPerSecond))
         .build();
   }
 }

@@ -2,6 +2,7 @@ package dev.nibble.samples.serve;
 
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue.JsonObject;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -9,8 +10,10 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Iterator;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /** Asks a service over HTTP. */
@@ -70,6 +73,46 @@ final class Client implements AutoCloseable {
 
   Reply post(String path) {
     return send(request(path).POST(BodyPublishers.noBody()).build());
+  }
+
+  Reply patch(String path, String body) {
+    return send(request(path).method("PATCH", BodyPublishers.ofString(body)).build());
+  }
+
+  /** Sends pictures as the files of a form, as curl -F does. */
+  Reply postForm(String path, Map<String, byte[]> files) {
+    ByteArrayOutputStream body = new ByteArrayOutputStream();
+    files.forEach(
+        (name, bytes) -> {
+          String head =
+              "--bound\r\nContent-Disposition: form-data; name=\"f\"; filename=\"%s\"\r\n\r\n"
+                  .formatted(name);
+          body.writeBytes(head.getBytes(StandardCharsets.UTF_8));
+          body.writeBytes(bytes);
+          body.writeBytes("\r\n".getBytes(StandardCharsets.UTF_8));
+        });
+    body.writeBytes("--bound--\r\n".getBytes(StandardCharsets.UTF_8));
+    return send(
+        request(path)
+            .header("Content-Type", "multipart/form-data; boundary=bound")
+            .POST(BodyPublishers.ofByteArray(body.toByteArray()))
+            .build());
+  }
+
+  /** The body of an answer as it is, whose status must be 200. */
+  byte[] bytes(String path) {
+    try {
+      HttpResponse<byte[]> response = http.send(request(path).build(), BodyHandlers.ofByteArray());
+      if (response.statusCode() != 200) {
+        throw new AssertionError("status " + response.statusCode());
+      }
+      return response.body();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new AssertionError(e);
+    }
   }
 
   Reply delete(String path) {

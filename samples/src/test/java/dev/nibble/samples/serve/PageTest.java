@@ -16,6 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.By;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
@@ -123,9 +124,10 @@ class PageTest {
     page.drop(picture, "picture.png", "image/png");
     page.awaitNot("no answer", () -> page.text("answer-label").isEmpty());
 
-    page.find("label").sendKeys("a/b", Keys.ENTER);
+    page.find("label").sendKeys("a\u200Bb", Keys.ENTER);
 
-    page.awaitText("add-error", service.client.post("/examples?label=a%2Fb", picture).error());
+    page.awaitText(
+        "add-error", service.client.post("/examples?label=a%E2%80%8Bb", picture).error());
   }
 
   @Test
@@ -190,10 +192,81 @@ class PageTest {
     page.await("the version before", () -> page.version() == before);
     assertThat(service.client.get("/model").json().get("current").asLong()).isEqualTo(before);
     page.await("focus back", () -> List.of("rollback", "body").contains(page.focused()));
+    chooseAVersion(before + 1);
+  }
+
+  private void chooseAVersion(long version) {
+    page.all("#version-rows button").getFirst().click();
+    page.awaitText("rollback-text", "Version " + version + " answers from then on.");
+    page.press(Keys.TAB, Keys.ENTER);
+    page.await("the chosen version", () -> page.version() == version);
+    page.find("by-class").findElement(By.tagName("summary")).click();
+    page.await("figures of each class", () -> page.all("#class-rows tr").size() == 2);
   }
 
   private void openLate(int steps) {
     page.open(service);
     page.await("the curve of a training that is over", () -> page.points("loss-chart") == steps);
+  }
+
+  @Test
+  void examplesAreLookedThroughRelabelledAndDeleted() {
+    for (int i = 0; i < 23; i++) {
+      service.client.post("/examples?label=caf%C3%A9", Tiny.picture(true, i));
+    }
+    long newest =
+        service
+            .client
+            .get("/examples?limit=1")
+            .json()
+            .get("examples")
+            .asList()
+            .getFirst()
+            .asObject()
+            .get("id")
+            .asLong();
+
+    page.find("examples").findElement(By.tagName("summary")).click();
+    page.await("a page", () -> page.all("#example-list li").size() == 20);
+    assertThat(page.all("#example-list .name").getFirst().getText()).isEqualTo("café");
+    page.await(
+        "the picture",
+        () ->
+            page.string("return document.querySelector('#example-list canvas').width;")
+                .equals("8"));
+    page.find("examples-more").click();
+    page.await("more", () -> page.all("#example-list li").size() >= 23);
+
+    button(newest, "Change").click();
+    page.find("relabel-label").clear();
+    page.find("relabel-label").sendKeys("猫", Keys.ENTER);
+    page.await(
+        "the new label", () -> page.all("#example-list .name").getFirst().getText().equals("猫"));
+    assertThat(service.client.get("/examples/" + newest).json().get("label").asString())
+        .isEqualTo("猫");
+
+    button(newest, "Delete").click();
+    page.awaitText("delete-text", "labelled 猫");
+    page.press(Keys.TAB, Keys.ENTER);
+    page.await("one less", () -> page.all("#example-list li[data-id='" + newest + "']").isEmpty());
+    assertThat(service.client.get("/examples/" + newest).status()).isEqualTo(404);
+  }
+
+  private WebElement button(long id, String text) {
+    return page.all("#example-list li[data-id='" + id + "'] button").stream()
+        .filter(each -> each.getText().equals(text))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void theInterfaceIsExplained() {
+    driver.get(PageView.address(service) + "api");
+    page.await("every route", () -> page.all("article").size() >= 25);
+    assertThat(page.all("article h3"))
+        .extracting(WebElement::getText)
+        .anyMatch(text -> text.contains("PATCH") && text.contains("/examples/{id}"));
+    assertThat(page.text("failure")).isEmpty();
+    assertThat(page.text("first")).contains(PageView.address(service) + "predict");
   }
 }

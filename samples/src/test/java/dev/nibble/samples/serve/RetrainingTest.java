@@ -204,6 +204,61 @@ class RetrainingTest {
     }
   }
 
+  /** Too few to hold one out: nobody would know whether it is ever recognised. */
+  @Test
+  void learnsNoLabelThatItCouldNotMeasureAndSaysSo() {
+    try (Tiny tiny = tiny(0.5, 0.01f)) {
+      for (int i = 0; i < 4; i++) {
+        tiny.client.post("/examples?label=dark", dark(i));
+      }
+      JsonObject training = retrain(tiny);
+      assertThat(state(training)).isEqualTo("accepted");
+      assertThat(training.get("message").asString())
+          .contains("Not learnt yet: 'dark'", "needs 5 examples");
+      JsonObject model = tiny.client.get("/model").json();
+      assertThat(model.get("classes").asList()).hasSize(2);
+      tiny.client.post("/examples?label=dark", dark(5));
+      training = retrain(tiny);
+      assertThat(training.get("message").asString()).contains("New: 'dark', ", " of 1");
+      model = tiny.client.get("/model").json();
+      assertThat(model.get("classes").asList()).hasSize(3);
+      long version = model.get("current").asLong();
+      assertThat(
+              tiny.client
+                  .get("/model/versions/" + version)
+                  .json()
+                  .get("per_class")
+                  .asList()
+                  .getLast()
+                  .asObject()
+                  .get("held_out")
+                  .asLong())
+          .isEqualTo(1);
+    }
+  }
+
+  /** What is deleted while a training reads it does not disturb it; the next one is without it. */
+  @Test
+  void goesOnWhereAnExampleIsDeletedMeanwhile() {
+    try (Tiny tiny = tiny(0.5, 0.01f);
+        Client.EventStream events = tiny.client.events()) {
+      for (int i = 0; i < 10; i++) {
+        tiny.client.post("/examples?label=rows", Tiny.picture(true, i));
+      }
+      tiny.client.post("/retrain", "{\"epochs\":20}");
+      events.next("step");
+      for (int i = 0; i < 10; i += 2) {
+        assertThat(tiny.client.delete("/examples/" + i).status()).isEqualTo(200);
+        tiny.client.patch("/examples/" + (i + 1), "{\"label\":\"columns\"}");
+      }
+      assertThat(state(tiny.client.awaitTraining())).isEqualTo("accepted");
+      assertThat(state(retrain(tiny))).isEqualTo("accepted");
+      JsonObject newest =
+          tiny.client.get("/model").json().get("versions").asList().getFirst().asObject();
+      assertThat(newest.get("examples").asLong()).isEqualTo(5);
+    }
+  }
+
   private static byte[] dark(int seed) {
     java.awt.image.BufferedImage image =
         new java.awt.image.BufferedImage(8, 8, java.awt.image.BufferedImage.TYPE_INT_RGB);
@@ -220,7 +275,7 @@ class RetrainingTest {
       events.next("started");
       assertThat(events.next("step").get("step").asLong()).isEqualTo(1);
       assertThat(events.next("epoch").members().keySet())
-          .containsExactly("step", "epoch", "testLoss", "testAccuracy");
+          .containsExactly("step", "epoch", "test_loss", "test_accuracy");
       assertThat(events.next("model").get("current").asLong()).isEqualTo(2);
       JsonObject training = events.next("status").get("training").asObject();
       assertThat(state(training)).isEqualTo("accepted");

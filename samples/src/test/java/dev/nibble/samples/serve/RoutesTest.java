@@ -78,7 +78,7 @@ class RoutesTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "?label=", "?label=%20", "?label=a/b", "?label=%3Cscript%3E", "?label=a%00b"})
+      strings = {"", "?label=", "?label=%20", "?label=%E2%80%8B", "?label=caf%E9", "?label=a%00b"})
   void refusesALabelThatIsNone(String query) {
     Reply reply = tiny.client.post("/examples" + query, Tiny.picture(true, 5));
     assertThat(reply.status()).isEqualTo(400);
@@ -99,7 +99,16 @@ class RoutesTest {
     assertThat(model.get("input").asObject().get("height").asLong()).isEqualTo(8);
     JsonObject version = model.get("versions").asList().getLast().asObject();
     assertThat(version.members().keySet())
-        .containsExactly("version", "current", "accuracy", "created", "examples", "parent");
+        .containsExactly(
+            "version",
+            "current",
+            "accuracy",
+            "created",
+            "held_out",
+            "not_measured",
+            "examples",
+            "parent");
+    assertThat(version.get("held_out").asLong()).isEqualTo(32);
   }
 
   @Test

@@ -6,17 +6,26 @@ import dev.nibble.kernels.provider.KernelProvider;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /** A service of a tiny network on tiny pictures, at a free port, and a client of it. */
 final class Tiny implements AutoCloseable {
   static final long LIMIT = 64L << 20;
+
+  /** Its log is for operators; what is wrong still shows. Held, or the setting would be lost. */
+  static final Logger LOGGER = Logger.getLogger(ServiceLog.NAME);
+
+  static {
+    LOGGER.setLevel(Level.WARNING);
+  }
 
   final List<String> log = new CopyOnWriteArrayList<>();
   final Service service;
   final Client client;
 
   private Tiny(ServiceOptions options, Kernels kernels, AppendFile.Opener disk) {
-    service = Service.open(options, kernels, log::add, disk);
+    service = Service.open(options, kernels, log::add, System.getLogger(ServiceLog.NAME), disk);
     client = new Client(service.port());
   }
 

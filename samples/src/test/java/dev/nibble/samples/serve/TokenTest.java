@@ -32,7 +32,18 @@ class TokenTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"/status", "/model", "/examples", "/history", "/events", "/metrics", "/health"})
+      strings = {
+        "/status",
+        "/model",
+        "/model/file",
+        "/model/versions/1",
+        "/examples",
+        "/examples/0",
+        "/examples/0/picture",
+        "/history",
+        "/events",
+        "/metrics"
+      })
   void refusesWithoutIt(String path) {
     Reply reply = tiny.client.get(path);
     assertThat(reply.status()).isEqualTo(401);
@@ -48,6 +59,16 @@ class TokenTest {
     assertThat(tiny.client.post("/retrain").status()).isEqualTo(401);
     assertThat(tiny.client.delete("/retrain").status()).isEqualTo(401);
     assertThat(tiny.client.post("/model/rollback").status()).isEqualTo(401);
+    assertThat(tiny.client.post("/model/versions/1/activate").status()).isEqualTo(401);
+    assertThat(tiny.client.post("/predict/batch", "x").status()).isEqualTo(401);
+    assertThat(tiny.client.patch("/examples/0", "{}").status()).isEqualTo(401);
+    assertThat(tiny.client.delete("/examples/0").status()).isEqualTo(401);
+  }
+
+  /** A supervisor has no token; whether there is a model is no secret. */
+  @Test
+  void tellsAnybodyWhetherItIsReady() {
+    assertThat(tiny.client.get("/health").status()).isIn(200, 503);
   }
 
   @ParameterizedTest
@@ -80,7 +101,7 @@ class TokenTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/", "/webjars/uplot/dist/uPlot.min.css"})
+  @ValueSource(strings = {"/", "/api", "/openapi.json", "/webjars/uplot/dist/uPlot.min.css"})
   void showsThePageToAnybody(String path) {
     assertThat(tiny.client.get(path).status()).isEqualTo(200);
   }

@@ -1,0 +1,233 @@
+package dev.nibble.bench;
+
+import dev.nibble.engine.json.JsonValue.JsonObject;
+import dev.nibble.engine.json.JsonWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * Runs {@code nibble serve} under a mixed load with trainings: for two fifths of the time in short
+ * lives that end by SIGKILL, every third of them with a full disk, and for the rest in one life.
+ * Exit code: 0 if nothing that was acknowledged is lost, wrong or back again, no answer was
+ * unexpected, and resident memory and descriptors stayed flat; else 1.
+ */
+public final class ServiceSoak {
+  private static final int FAILED = 1;
+  private static final int BAD_INPUT = 2;
+  private static final double KILLED_SHARE = 0.4;
+  private static final int FULL_EVERY = 3;
+  private static final double MOST_GROWTH = 1.1;
+  private static final int MOST_DESCRIPTORS = 8;
+
+  /** Small, quick trainings that are accepted in any case: it is not accuracy that is measured. */
+  private static final List<String> OPTIONS =
+      List.of(
+          "--model",
+          "resnet8",
+          "--batch",
+          "16",
+          "--epochs",
+          "1",
+          "--margin",
+          "100%",
+          "--log",
+          "warning");
+
+  private final Path nibble;
+  private final Path data;
+  private final SoakDisk disk;
+  private final SplittableRandom random;
+  private final SoakLedger ledger = new SoakLedger();
+  private final SoakClients.Totals totals = new SoakClients.Totals();
+  private int kills;
+  private int full;
+
+  private ServiceSoak(Path nibble, Path data, SoakDisk disk, long seed) {
+    this.nibble = nibble;
+    this.data = data;
+    this.disk = disk;
+    this.random = new SplittableRandom(seed);
+  }
+
+  /** The program without its exit; its arguments are the JSON file and {@code --minutes N}. */
+  static int run(String... arguments) throws IOException, InterruptedException {
+    double minutes = 120;
+    boolean sound = arguments.length == 1 || arguments.length == 3;
+    if (arguments.length == 3 && arguments[1].equals("--minutes")) {
+      minutes =
+          arguments[2].matches("[0-9]{1,5}(\\.[0-9]+)?") ? Double.parseDouble(arguments[2]) : 0;
+    }
+    if (!sound || arguments[0].startsWith("-") || minutes < 0.5) {
+      System.err.println(
+          "nibble: Name the JSON file and at least half a minute: nibble bench --soak FILE --minutes 120.");
+      return BAD_INPUT;
+    }
+    Path file = Path.of(arguments[0]).toAbsolutePath();
+    Path root = BenchFolder.find().toAbsolutePath().resolve("..").normalize();
+    Path folder = Files.createTempDirectory("nibble-soak");
+    long seed = System.nanoTime();
+    System.out.println("Seed " + seed);
+    try (SoakDisk disk = SoakDisk.open(folder.resolve("disk"))) {
+      SoakPictures.writeFolder(folder.resolve("data"));
+      ServiceSoak soak =
+          new ServiceSoak(
+              root.resolve("samples").resolve("nibble"), folder.resolve("data"), disk, seed);
+      JsonObject result = soak.measure(root, minutes, seed);
+      Files.writeString(file, JsonWriter.indented(result) + "\n");
+      return result.get("good").asBoolean() ? 0 : FAILED;
+    } finally {
+      delete(folder);
+    }
+  }
+
+  private JsonObject measure(Path root, double minutes, long seed)
+      throws IOException, InterruptedException {
+    long start = System.nanoTime();
+    long end = start + (long) (minutes * 60e9);
+    long killUntil = start + (long) (KILLED_SHARE * minutes * 60e9);
+    firstModel();
+    while (System.nanoTime() < killUntil) {
+      killedLife(kills % FULL_EVERY == FULL_EVERY - 1);
+      System.out.printf(
+          Locale.ROOT,
+          "%d kills, %d examples now, %d added; lost %d, wrong %d, back %d, strange %d%n",
+          kills,
+          ledger.size(),
+          ledger.counts().added,
+          ledger.counts().lost,
+          ledger.counts().wrong,
+          ledger.counts().returned,
+          ledger.counts().strange);
+    }
+    ProcessFigures figures = longLife(end);
+    ProcessFigures.Trend memory = figures.memory();
+    ProcessFigures.Trend files = figures.openFiles();
+    SoakLedger.Counts counts = ledger.counts();
+    boolean flat =
+        memory.last() <= MOST_GROWTH * memory.second()
+            && files.last() <= files.second() + MOST_DESCRIPTORS;
+    boolean good = counts.isGood() && totals.unexpected.get() == 0 && flat && full > 0;
+    System.out.printf(
+        Locale.ROOT,
+        "Resident: %d, then %d KiB; descriptors: %d, then %d; %s%n",
+        memory.second(),
+        memory.last(),
+        files.second(),
+        files.last(),
+        good ? "good" : "NOT good");
+    return JsonObject.builder()
+        .put("commit", Machine.commit(root))
+        .put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString())
+        .put("command", "nibble bench --soak bench/results/soak.json --minutes " + minutes)
+        .put("server", "nibble serve --data FOLDER " + String.join(" ", OPTIONS))
+        .put("cpu", Machine.processor())
+        .put("os", Machine.system())
+        .put("jdk", Machine.jdk())
+        .put("seed", seed)
+        .put("minutes", minutes)
+        .put("kills", kills)
+        .put("lives_with_a_full_disk", full)
+        .put("full_disk", disk.kind())
+        .put("trainings_started", totals.trainings.get())
+        .put("predictions", totals.predictions.get())
+        .put("added", counts.added)
+        .put("relabelled", counts.relabelled)
+        .put("deleted", counts.deleted)
+        .put("refused_by_the_full_disk", totals.refusedByDisk.get())
+        .put("lost", counts.lost)
+        .put("wrong", counts.wrong)
+        .put("back_again", counts.returned)
+        .put("strange", counts.strange)
+        .put("unexpected_answers", totals.unexpected.get())
+        .put("resident_kib_second_third", memory.second())
+        .put("resident_kib_last_third", memory.last())
+        .put("descriptors_second_third", files.second())
+        .put("descriptors_last_third", files.last())
+        .put("good", good)
+        .build();
+  }
+
+  private ServedProcess start(List<String> before) throws IOException {
+    List<String> launcher = new ArrayList<>(before);
+    launcher.add(nibble.toString());
+    List<String> options = new ArrayList<>(List.of("--data", data.toString()));
+    options.addAll(OPTIONS);
+    return ServedProcess.start(launcher, disk.home(), options);
+  }
+
+  private void firstModel() throws IOException, InterruptedException {
+    try (ServedProcess served = start(List.of())) {
+      SoakClients clients = new SoakClients(served.address(), ledger, totals);
+      clients.awaitHealth(120);
+      clients.stop();
+    }
+  }
+
+  private void killedLife(boolean isFull) throws IOException, InterruptedException {
+    try (ServedProcess served = start(isFull ? disk.limits() : List.of())) {
+      SoakClients clients = new SoakClients(served.address(), ledger, totals);
+      clients.awaitHealth(60);
+      clients.compare();
+      if (isFull) {
+        full++;
+        disk.fill(1 << 14);
+      }
+      clients.start(random.nextLong());
+      TimeUnit.MILLISECONDS.sleep(1000 + random.nextInt(5000));
+      if (isFull && random.nextBoolean()) {
+        disk.free(); // the service goes on, as if nothing had been
+        TimeUnit.MILLISECONDS.sleep(1000);
+      }
+      if (!served.isAlive()) {
+        totals.unexpected("the service has ended by itself");
+      }
+      clients.expectKill();
+      served.kill();
+      kills++;
+      clients.stop();
+    } finally {
+      disk.free();
+    }
+  }
+
+  /** One life to the end, which is an orderly one; then once more, to compare. */
+  private ProcessFigures longLife(long end) throws IOException, InterruptedException {
+    ProcessFigures figures;
+    try (ServedProcess served = start(List.of())) {
+      SoakClients clients = new SoakClients(served.address(), ledger, totals);
+      clients.awaitHealth(60);
+      clients.compare();
+      figures = new ProcessFigures(served.pid());
+      clients.start(random.nextLong());
+      while (System.nanoTime() < end) {
+        TimeUnit.SECONDS.sleep(1);
+        figures.sample();
+      }
+      clients.stop();
+    }
+    try (ServedProcess served = start(List.of())) {
+      SoakClients clients = new SoakClients(served.address(), ledger, totals);
+      clients.compare();
+      clients.stop();
+    }
+    return figures;
+  }
+
+  private static void delete(Path folder) throws IOException {
+    try (Stream<Path> all = Files.walk(folder)) {
+      for (Path path : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(path);
+      }
+    }
+  }
+}
