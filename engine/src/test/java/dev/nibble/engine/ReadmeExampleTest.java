@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The README's Java examples compile against the modules as a user's class would. */
+/** The pages' Java examples compile against the modules as a user's class would. */
 class ReadmeExampleTest {
   private static final Pattern JAVA = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
 
@@ -21,14 +21,15 @@ class ReadmeExampleTest {
   @Test
   void compilesAsItStands() throws Exception {
     Path root = Path.of(Objects.requireNonNull(System.getProperty("nibble.root")));
-    String readme = Files.readString(root.resolve("README.md"));
-    Matcher example = JAVA.matcher(readme);
     int examples = 0;
-    while (example.find()) {
-      examples++;
-      compile(example.group(1).lines().toList());
+    for (String page : List.of("README.md", "engine/README.md")) {
+      Matcher example = JAVA.matcher(Files.readString(root.resolve(page)));
+      while (example.find()) {
+        examples++;
+        compile(example.group(1).lines().toList());
+      }
     }
-    assertThat(examples).as("Java examples in README.md").isEqualTo(5);
+    assertThat(examples).as("Java examples in README.md and engine/README.md").isEqualTo(5);
   }
 
   private void compile(List<String> lines) throws Exception {

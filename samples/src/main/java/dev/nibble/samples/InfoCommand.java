@@ -35,7 +35,7 @@ final class InfoCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     String noVector = KernelProvider.whyNoVector();
-    line("version", Nibble.VERSION.substring("nibble ".length()));
+    line("version", Release.version());
     line("JDK", System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"));
     line("system", System.getProperty("os.name") + " " + System.getProperty("os.version"));
     line("processor", Machine.processor());

@@ -17,7 +17,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 @Command(
     name = "nibble",
     mixinStandardHelpOptions = true,
-    version = Nibble.VERSION,
+    versionProvider = Release.class,
     synopsisSubcommandLabel = "COMMAND",
     description = "Trains convolutional networks in a fraction of the memory.",
     subcommands = {
@@ -41,8 +41,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "Exit code: 0 done, 1 failed, 2 bad input."
     })
 public final class Nibble implements Runnable {
-  static final String VERSION = "nibble 0.1.0";
-
   /** The arguments were wrong, or what they name is: nothing was lost. */
   static final int BAD_INPUT = 2;
 

@@ -13,6 +13,7 @@ import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.MemoryAccount;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -129,6 +132,25 @@ class EmbeddingTest {
     assertThat(bytes).isLessThan(MEBIBYTE);
   }
 
+  /** Classes, services and what Maven adds: nothing native for any system, and no jar in a jar. */
+  @Test
+  void theyHoldNoNativeCode() throws IOException {
+    for (Path jar : jars) {
+      try (ZipFile zip = new ZipFile(jar.toFile())) {
+        assertThat(zip.stream().filter(entry -> !entry.isDirectory()).map(ZipEntry::getName))
+            .isNotEmpty()
+            .allMatch(name -> name.endsWith(".class") || name.startsWith("META-INF/"))
+            .noneMatch(name -> name.matches(".*\\.(so|dll|dylib|jnilib|a|o|jar)([.0-9]*)"));
+        for (ZipEntry entry : zip.stream().filter(e -> !e.isDirectory()).toList()) {
+          try (InputStream in = zip.getInputStream(entry)) {
+            byte[] magic = in.readNBytes(4);
+            assertThat(magic).as(entry.getName()).isNotEqualTo(new byte[] {0x7F, 'E', 'L', 'F'});
+          }
+        }
+      }
+    }
+  }
+
   /**
    * ResNet-20's first logits within a second of the JVM's start. What is asserted is the computing
    * of all its threads, compilers among them, since a busy machine stretches the clock: two cores
@@ -173,6 +195,18 @@ class EmbeddingTest {
             "predict",
             model().toString());
     assertThat(output).contains("kernels vector");
+  }
+
+  /**
+   * What the JVM forbids is not missed: native code brings huge pages, and nothing depends on it.
+   */
+  @Test
+  void theyRunWhereNativeCodeIsForbidden() throws Exception {
+    String classPath = consumer() + File.pathSeparator + path();
+    String output =
+        predict(model(), List.of(VECTOR, "--illegal-native-access=deny", "-cp", classPath));
+    assertThat(output).contains("kernels vector");
+    assertThat(output).doesNotContain("IllegalCallerException");
   }
 
   /** Without the flag the program works all the same, and says once what to add. */

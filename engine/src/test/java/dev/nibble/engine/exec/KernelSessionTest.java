@@ -72,7 +72,7 @@ class KernelSessionTest {
   void stagingIsPaidForToTheByte() {
     Workload workload = plan.workload(3);
     assertThat(workload.batch()).isEqualTo(5);
-    assertThat(workload.shards()).isEqualTo(plan.shards());
+    assertThat(workload.shards()).isEqualTo(plan.groups());
     assertThat(workload.threads()).isEqualTo(3);
     assertThat(workload.stages()).hasSize(plan.graph().stages().size()).contains(plan.stage(1));
     long bytes = Session.bytes(plan, OPTIONS, staged.table());
@@ -91,7 +91,7 @@ class KernelSessionTest {
   /** A lane of a device costs memory there and here; threads without a shard need none. */
   @Test
   void threadsBeyondTheShardsArePreparedForNothing() {
-    assertThat(plan.workload(64).threads()).isEqualTo(plan.shards());
+    assertThat(plan.workload(64).threads()).isEqualTo(plan.groups());
     try (Session session = Session.open(plan, SessionOptions.of(9), staged.table(), account)) {
       assertThat(step(session)).isNotEmpty();
       assertThat(staged.workloads().getLast().threads()).isEqualTo(5);
@@ -143,7 +143,8 @@ class KernelSessionTest {
     try (Session session = open(staged.table())) {
       assertThat(step(session)).isEqualTo(expected);
     }
-    assertThat(staged.calls()).isEqualTo(2 * plan.graph().stages().size() * plan.shards());
+    assertThat(staged.calls()).isEqualTo(
+            StagedKernels.forwardCalls(plan) + StagedKernels.backwardCalls(plan));
   }
 
   @Test
@@ -190,8 +191,9 @@ class KernelSessionTest {
 
   @Test
   void aDeviceThatFailsInAStepIsToldOfOnTheCallingThread() {
-    int passes = plan.graph().stages().size() * plan.shards();
-    for (int after : new int[] {0, passes / 2, passes, 2 * passes - 1}) {
+    int forward = StagedKernels.forwardCalls(plan);
+    int all = forward + StagedKernels.backwardCalls(plan);
+    for (int after : new int[] {0, forward / 2, forward, all - 1}) {
       try (Session session = open(staged.table())) {
         staged.fail(Fault.COMPUTE, after);
         assertThatThrownBy(() -> step(session))

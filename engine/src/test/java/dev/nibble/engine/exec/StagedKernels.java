@@ -2,6 +2,9 @@ package dev.nibble.engine.exec;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.engine.plan.StageCuts;
+import dev.nibble.engine.plan.StageGraph;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.DeviceException;
 import dev.nibble.kernels.ForwardArgs;
@@ -42,6 +45,9 @@ public final class StagedKernels {
   private static final Set<String> SIZES =
       Set.of("stagingBytes", "packedFloats", "scratchFloats", "open");
 
+  private static final Set<String> PASSES =
+      Set.of("forward", "backward", "backwardData", "backwardWeights");
+
   private final Kernels cpu = TestKernels.chosen();
   private final List<String> events = Collections.synchronizedList(new ArrayList<>());
   private final List<Workload> workloads = Collections.synchronizedList(new ArrayList<>());
@@ -72,7 +78,7 @@ public final class StagedKernels {
     return table(false, null);
   }
 
-  /** Lets that fail next; {@code COMPUTE} after that many further calls of forward or backward. */
+  /** Lets that fail next; {@code COMPUTE} after that many further leaves of passes. */
   public void fail(Fault next, int after) {
     fault = next;
     faultAfter = calls.get() + after;
@@ -98,9 +104,33 @@ public final class StagedKernels {
     return List.copyOf(memory);
   }
 
-  /** How often forward or backward was called. */
+  /** How often a leaf of a pass was run. */
   public int calls() {
     return calls.get();
+  }
+
+  /** How often a training step of the plan runs a leaf of a forward pass. */
+  public static int forwardCalls(ExecutionPlan plan) {
+    return plan.graph().stages().stream()
+        .mapToInt(node -> plan.cuts(node.index()).forward().leaves())
+        .sum();
+  }
+
+  /** How often a training step of the plan runs a leaf of a backward pass. */
+  public static int backwardCalls(ExecutionPlan plan) {
+    return plan.graph().stages().stream().mapToInt(node -> backwardCalls(plan, node)).sum();
+  }
+
+  private static int backwardCalls(ExecutionPlan plan, StageGraph.Node node) {
+    StageCuts cuts = plan.cuts(node.index());
+    if (cuts.fused()) {
+      return cuts.backward().leaves();
+    }
+    Stage stage = plan.stage(node.index());
+    boolean data =
+        plan.buffers().backward(node).dx() != null || stage.activation().normalize();
+    return (data ? cuts.backward().leaves() : 0)
+        + (stage.needsInputValues() ? cuts.weights().leaves() : 0);
   }
 
   /** What it asks for: depends on all numbers, and is no multiple of a slab's alignment. */
@@ -147,8 +177,7 @@ public final class StagedKernels {
   }
 
   private @Nullable Object compute(Method method, Object @Nullable [] arguments) throws Throwable {
-    boolean counted = method.getName().equals("forward") || method.getName().equals("backward");
-    if (counted && calls.incrementAndGet() > faultAfter) {
+    if (PASSES.contains(method.getName()) && calls.incrementAndGet() > faultAfter) {
       failIf(Fault.COMPUTE, "cublasSgemm_v2");
     }
     if (keepsWeights && arguments != null) {
@@ -182,14 +211,17 @@ public final class StagedKernels {
     // Weights are aligned, so that the address leaves room for the direction.
     long key = weights.address() + direction;
     boolean packs = name.startsWith("pack");
-    if (packs) {
+    if (name.equals("backwardWeights") || name.equals("sumGradient") || name.startsWith("finish")) {
+      return; // no weights are read
+    }
+    if (packs && arguments[1].equals(0)) {
       device.put(key, new float[cpu.packedFloats(stage)]);
     }
     float[] packed = device.get(key);
     if (packed == null) {
       throw new IllegalStateException("The weights of " + stage + " were not packed");
     }
-    arguments[packs ? 1 : 4] = packed;
+    arguments[packs ? 2 : name.equals("backward") ? 4 : 6] = packed;
   }
 
   private static String state(boolean selected) {

@@ -1,0 +1,42 @@
+package dev.nibble.samples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where the system is not Linux, nothing of Linux is asked for, and all else works. */
+class OtherSystemsTest {
+  @TempDir private Path folder;
+
+  private NibbleProcess.Result run(String system, String... arguments) throws Exception {
+    List<String> options = List.of("-Dos.name=" + system);
+    try (NibbleProcess process =
+        NibbleProcess.start(folder, options, Map.of(), List.of(arguments))) {
+      return process.await();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"Windows 11", "Mac OS X"})
+  void trainsAndPredicts(String system) throws Exception {
+    NibbleProcess.Result info = run(system, "info");
+    assertThat(info.code()).as(info.err()).isZero();
+    assertThat(info.out()).contains("CUDA is only looked for on Linux, and this is " + system);
+
+    NibbleProcess.Result trained =
+        run(system, "train", "--model", "resnet8", "--steps", "2", "--batch", "16", "--out", "run");
+    assertThat(trained.code()).as(trained.err()).isZero();
+    assertThat(trained.err()).isEmpty();
+    assertThat(folder.resolve("run/model.safetensors")).isRegularFile();
+
+    NibbleProcess.Result predicted =
+        run(system, "predict", "--weights", "run/model.safetensors", "run/curves.png");
+    assertThat(predicted.code()).as(predicted.err()).isZero();
+    assertThat(predicted.out()).contains("curves.png");
+  }
+}
