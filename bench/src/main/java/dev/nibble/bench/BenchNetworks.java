@@ -6,9 +6,15 @@ import dev.nibble.kernels.FeatureMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The networks that are measured, as parameters name them. */
+/**
+ * The networks that are measured, as parameters name them: those with a name, and {@link
+ * MobileNet}.
+ */
 final class BenchNetworks {
   private static final Pattern SIZE = Pattern.compile("([1-9][0-9]{0,4})x([1-9][0-9]{0,4})");
+
+  private static final FeatureMap LARGE = new FeatureMap(224, 224, 3);
+  private static final int LARGE_CLASSES = 1000;
 
   private BenchNetworks() {}
 
@@ -24,7 +30,8 @@ final class BenchNetworks {
    * @throws IllegalArgumentException if there is no such network, or the size is none
    */
   static Network of(String model, String size) {
-    FeatureMap input = NamedNetworks.usualInput(model);
+    boolean mobile = model.equals(MobileNet.NAME);
+    FeatureMap input = mobile ? LARGE : NamedNetworks.usualInput(model);
     if (!size.isEmpty()) {
       Matcher matcher = SIZE.matcher(size);
       if (!matcher.matches()) {
@@ -33,6 +40,8 @@ final class BenchNetworks {
       int height = Integer.parseInt(matcher.group(1));
       input = new FeatureMap(height, Integer.parseInt(matcher.group(2)), input.channels());
     }
-    return NamedNetworks.of(model, input, NamedNetworks.usualClasses(model));
+    return mobile
+        ? MobileNet.of(input, LARGE_CLASSES)
+        : NamedNetworks.of(model, input, NamedNetworks.usualClasses(model));
   }
 }

@@ -16,6 +16,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
  * The loops around the codes alone: batch norm, ReLU and packing; restoring. One picture of
@@ -39,10 +40,11 @@ public class CodeBenchmark {
   @SuppressWarnings("NullAway.Init") // set by open()
   private CodeFixture codes;
 
-  /** Fills the buffers. */
+  /** Fills the buffers, and has the method compiled. */
   @Setup(Level.Trial)
-  public void open() {
+  public void open(BenchmarkParams benchmark) {
     codes = new CodeFixture(KernelProvider.choose("vector"), store, pictures);
+    WarmUp.untilCompiled(benchmark.getBenchmark().endsWith(".pack") ? codes::pack : codes::unpack);
   }
 
   /** fp32 to codes, through batch norm and ReLU. */

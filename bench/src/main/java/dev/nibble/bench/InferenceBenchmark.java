@@ -48,9 +48,15 @@ public class InferenceBenchmark {
   @SuppressWarnings("NullAway.Init") // set by open()
   private Predictor predictor;
 
-  /** Opens the predictor. */
+  /** Opens the predictor, and has its call compiled. */
   @Setup(Level.Trial)
-  public void open() {
+  public void openCompiled() {
+    open();
+    WarmUp.untilCompiled(() -> predictor.predict(pictures, batch, logits));
+  }
+
+  /** Opens the predictor. */
+  void open() {
     PredictorOptions options = PredictorOptions.defaults().withThreads(threads);
     predictor = InferenceTiming.predictor(model, options, BenchKernels.choose(), account);
     pictures = InferenceTiming.pictures(batch * predictor.input().values());

@@ -71,31 +71,50 @@ final class Peers {
     List<Program> programs = new ArrayList<>();
     for (String model :
         quick ? List.of("resnet20") : List.of("resnet20", "resnet56", "resnet164")) {
-      for (String setting : List.of("", "--channels-last")) {
-        List<String> arguments = arguments(model, 128, threads);
-        arguments.addAll(List.of("--steps", quick ? "5" : "8"));
-        arguments.addAll(setting.isEmpty() ? List.of() : List.of(setting));
-        String name =
-            "step " + model + " batch 128 PyTorch" + (setting.isEmpty() ? "" : ", channels-last");
-        programs.add(new Program(name, "pytorch_step.py", arguments, "torch numpy"));
-      }
+      programs.addAll(steps("pytorch_step.py", model, 128, threads, quick ? 5 : 8));
     }
-    for (int batch : new int[] {1, 128}) {
-      List<String> arguments = arguments("resnet20", batch, threads);
-      arguments.addAll(List.of("--seconds", quick ? "2" : "5"));
-      programs.add(
-          new Program(
-              "inference resnet20 batch " + batch + " ONNX Runtime",
-              "onnxruntime_inference.py",
-              arguments,
-              "onnxruntime onnx numpy"));
+    programs.add(inference("resnet20", 1, threads, quick ? 2 : 5));
+    programs.add(inference("resnet20", 128, threads, quick ? 2 : 5));
+    if (!quick) {
+      String images = "pytorch_image_step.py";
+      programs.addAll(steps(images, "resnet18", 32, threads, 5));
+      programs.addAll(steps(images, "resnet50", 16, threads, 5));
+      programs.addAll(steps(images, MobileNet.NAME, 32, threads, 5));
+      programs.add(inference("resnet50", 1, threads, 5));
+      programs.add(inference("resnet50", 32, threads, 5));
     }
     return programs.stream().filter(p -> only.matcher(p.label()).find()).toList();
   }
 
+  /** A training step in PyTorch's two settings, of which the faster counts. */
+  private static List<Program> steps(
+      String script, String model, int batch, int threads, int steps) {
+    List<Program> programs = new ArrayList<>();
+    for (String setting : List.of("", "--channels-last")) {
+      List<String> arguments = arguments(model, batch, threads);
+      arguments.addAll(List.of("--steps", "" + steps));
+      arguments.addAll(setting.isEmpty() ? List.of() : List.of(setting));
+      String name =
+          "step %s batch %d PyTorch%s"
+              .formatted(model, batch, setting.isEmpty() ? "" : ", channels-last");
+      programs.add(new Program(name, script, arguments, "torch numpy"));
+    }
+    return programs;
+  }
+
+  private static Program inference(String model, int batch, int threads, int seconds) {
+    List<String> arguments = arguments(model, batch, threads);
+    arguments.addAll(List.of("--seconds", "" + seconds));
+    return new Program(
+        "inference " + model + " batch " + batch + " ONNX Runtime",
+        "onnxruntime_inference.py",
+        arguments,
+        "onnxruntime onnx numpy");
+  }
+
   /** What DJL's PyTorch engine is asked for; it is in the jar if Maven built it so. */
   static List<BenchmarkCase> djl(boolean quick, int threads, Pattern only) {
-    Effort effort = quick ? new Effort(2, 2, 3, 1) : new Effort(4, 2, 5, 2);
+    Effort effort = quick ? new Effort(0, 2, 2, 3, 1) : new Effort(0, 4, 2, 5, 2);
     Map<String, String> params = Map.of("depth", "20", "batch", "128", "threads", "" + threads);
     StageWork step = NetworkWork.step("resnet20", 128);
     StageWork inference = NetworkWork.inference("resnet20", 128);

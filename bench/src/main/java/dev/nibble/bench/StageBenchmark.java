@@ -15,6 +15,7 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
+import org.openjdk.jmh.infra.BenchmarkParams;
 
 /**
  * Whole BN-ReLU-convolution stages, {@code batch} pictures a call and thread; {@code -t 2} runs two
@@ -49,11 +50,13 @@ public class StageBenchmark {
   @SuppressWarnings("NullAway.Init") // set by open()
   private StageFixture stage;
 
-  /** Fills the buffers. */
+  /** Fills the buffers, and has the pass compiled. */
   @Setup(Level.Trial)
-  public void open() {
+  public void open(BenchmarkParams benchmark) {
     stage =
         new StageFixture(BenchKernels.choose(), StageShape.parse(shape).operator(), store, batch);
+    boolean forward = benchmark.getBenchmark().endsWith(".forward");
+    WarmUp.untilCompiled(forward ? stage::forward : stage::backward);
   }
 
   /** The stage forward. */

@@ -47,10 +47,11 @@ public class StepBenchmark {
   @SuppressWarnings("NullAway.Init") // set by open()
   private StepSession session;
 
-  /** Opens the session. */
+  /** Opens the session, and has its step compiled. */
   @Setup(Level.Trial)
   public void open() {
     session = new StepSession(model, batch, store, threads, BenchKernels.choose());
+    WarmUp.untilCompiled(session::step);
   }
 
   /** Forward, loss, backward, optimiser. */

@@ -1,6 +1,7 @@
 package dev.nibble.bench;
 
 import dev.nibble.bench.BenchmarkCase.Kind;
+import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.StoreFormat;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -10,39 +11,11 @@ import java.util.Map;
 
 /** What the suite measures, whole or quick. */
 final class SuiteCases {
-  /** Pictures that each thread takes through a stage. */
-  static final int STAGE_BATCH = 64;
-
-  private static final List<String> SHAPES =
-      List.of(
-          "32x32x16-3x3-s1-16",
-          "32x32x32-3x3-s1-32",
-          "32x32x64-3x3-s1-64",
-          "16x16x32-3x3-s1-32",
-          "16x16x64-3x3-s1-64",
-          "8x8x64-3x3-s1-64",
-          "8x8x128-3x3-s1-128",
-          "32x32x16-3x3-s2-32",
-          "32x32x64-1x1-s1-16",
-          "32x32x16-1x1-s1-64",
-          "16x16x128-1x1-s1-32",
-          "8x8x256-1x1-s1-64",
-          "8x8x64-1x1-s1-256",
-          "32x32x64-3x3-s1-dw");
-  private static final List<String> QUICK_SHAPES =
-      List.of(
-          "32x32x16-3x3-s1-16",
-          "16x16x32-3x3-s1-32",
-          "8x8x64-3x3-s1-64",
-          "32x32x64-1x1-s1-16",
-          "32x32x16-1x1-s1-64",
-          "8x8x256-1x1-s1-64");
-
-  /** The layers whose input is kept in fp32, without batch norm: stem and dense layer. */
-  private static final List<String> KEPT_SHAPES = List.of("32x32x3-3x3-s1-16", "1x1x64-1x1-s1-10");
-
   private static final List<StoreFormat> STORES =
       List.of(StoreFormat.FP32, StoreFormat.INT8, StoreFormat.INT4, StoreFormat.INT2);
+
+  /** For whole networks at 224x224. */
+  private static final Effort LARGE = new Effort(20, 0, 1, 4, 1);
 
   /** Share of the peak that an average step reaches, for estimates only. */
   private static final double STEP_SHARE = 0.6;
@@ -59,7 +32,7 @@ final class SuiteCases {
   /** The machine's roofs: what every share is a share of. */
   static List<BenchmarkCase> roofs(boolean quick, int threads) {
     SuiteCases cases = new SuiteCases(quick, threads);
-    Effort effort = quick ? new Effort(1, 0.8, 3, 0.3) : new Effort(2, 1, 5, 1);
+    Effort effort = quick ? new Effort(0, 1, 0.8, 3, 0.3) : new Effort(0, 2, 1, 5, 1);
     cases.add(
         Kind.PEAK,
         "fma",
@@ -91,7 +64,7 @@ final class SuiteCases {
   }
 
   private void codes() {
-    Effort effort = quick ? new Effort(1, 0.7, 2, 0.3) : new Effort(2, 1, 5, 0.5);
+    Effort effort = quick ? new Effort(1.5, 1, 0.1, 2, 0.3) : new Effort(1.5, 2, 0.5, 5, 0.5);
     for (StoreFormat store : STORES) {
       if (!store.isCodes()) {
         continue;
@@ -116,11 +89,13 @@ final class SuiteCases {
   }
 
   private void stages() {
-    for (String shape : quick ? QUICK_SHAPES : SHAPES) {
-      stage(shape, StoreFormat.INT4);
-    }
-    if (!quick) {
-      for (String shape : KEPT_SHAPES) {
+    if (quick) {
+      StageShapes.QUICK.forEach(shape -> stage(shape, StoreFormat.INT4));
+    } else {
+      StageShapes.SMALL.forEach(shape -> stage(shape, StoreFormat.INT4));
+      StageShapes.RESNET50.forEach(shape -> stage(shape, StoreFormat.INT4));
+      StageShapes.MOBILENET_V2.forEach(shape -> stage(shape, StoreFormat.INT4));
+      for (String shape : StageShapes.KEPT) {
         stage(shape, StoreFormat.KEPT);
       }
       for (String shape : List.of("16x16x32-3x3-s1-32", "32x32x64-1x1-s1-16")) {
@@ -134,14 +109,17 @@ final class SuiteCases {
   private void stage(String shape, StoreFormat store) {
     for (String method : List.of("forward", "backward")) {
       // C2 takes longer over the loops of the way back.
-      Effort shortest = new Effort(1, method.equals("forward") ? 2 : 3, 3, 0.3);
-      Effort effort = quick ? shortest : new Effort(5, 1, 5, 0.5);
-      StageWork work = StageWork.of(StageShape.parse(shape).operator(), store, method, STAGE_BATCH);
+      double compiling = method.equals("forward") ? 2 : 3;
+      Effort effort =
+          quick ? new Effort(compiling, 1, 0.1, 3, 0.3) : new Effort(compiling, 2, 0.5, 5, 0.5);
+      Operator operator = StageShape.parse(shape).operator();
+      int batch = StageShapes.batch(operator);
+      StageWork work = StageWork.of(operator, store, method, batch);
       add(
           Kind.STAGE,
           shape + " " + text(store) + " " + method,
           "StageBenchmark." + method,
-          Map.of("shape", shape, "store", store.name(), "batch", "" + STAGE_BATCH),
+          Map.of("shape", shape, "store", store.name(), "batch", "" + batch),
           threads,
           new StageWork(threads * work.flops(), threads * work.bytes()),
           effort);
@@ -150,17 +128,22 @@ final class SuiteCases {
 
   private void steps(double gflops) {
     if (quick) {
-      step("resnet20", StoreFormat.FP32, 128, new Effort(4, 2, 4, 0.5), gflops);
-      step("resnet20", StoreFormat.INT4, 128, new Effort(4, 2, 4, 0.5), gflops);
-      step("resnet164", StoreFormat.INT4, 128, new Effort(10, 1, 3, 1), gflops);
+      step("resnet20", StoreFormat.FP32, 128, new Effort(8, 1, 0.5, 4, 0.5), gflops);
+      step("resnet20", StoreFormat.INT4, 128, new Effort(8, 1, 0.5, 4, 0.5), gflops);
+      step("resnet164", StoreFormat.INT4, 128, new Effort(12, 0, 1, 3, 1), gflops);
       return;
     }
     for (String model : List.of("resnet20", "resnet56", "resnet164", "resnet1001")) {
       for (StoreFormat store : STORES) {
         boolean deep = model.equals("resnet1001");
-        Effort effort = deep ? new Effort(4, 1, 3, 1) : new Effort(6, 2, 5, 2);
+        Effort effort = deep ? new Effort(20, 1, 1, 3, 1) : new Effort(10, 2, 2, 5, 2);
         step(model, store, deep ? 64 : 128, effort, gflops);
       }
+    }
+    for (StoreFormat store : List.of(StoreFormat.FP32, StoreFormat.INT4)) {
+      step("resnet18", store, 32, LARGE, gflops);
+      step("resnet50", store, 16, LARGE, gflops);
+      step(MobileNet.NAME, store, 32, LARGE, gflops);
     }
   }
 
@@ -179,22 +162,29 @@ final class SuiteCases {
   }
 
   private void inference(double gflops) {
+    Effort small = quick ? new Effort(2, 1, 0.3, 3, 0.5) : new Effort(2, 2, 1, 5, 1);
     for (String model : quick ? List.of("resnet20") : List.of("resnet20", "resnet164")) {
-      for (int batch : new int[] {1, 128}) {
-        StageWork work = NetworkWork.inference(model, batch);
-        Effort effort = quick ? new Effort(3, 1, 3, 0.5) : new Effort(3, 2, 5, 1);
-        cases.add(
-            new BenchmarkCase(
-                Kind.INFERENCE,
-                "%s batch %d".formatted(model, batch),
-                "InferenceBenchmark.predict",
-                params(model, batch, Map.of()),
-                1,
-                work,
-                effort,
-                work.flops() / 1e9 / (STEP_SHARE * gflops)));
-      }
+      inference(model, 1, small, gflops);
+      inference(model, 128, small, gflops);
     }
+    if (!quick) {
+      inference("resnet50", 1, small, gflops);
+      inference("resnet50", 32, LARGE, gflops);
+    }
+  }
+
+  private void inference(String model, int batch, Effort effort, double gflops) {
+    StageWork work = NetworkWork.inference(model, batch);
+    cases.add(
+        new BenchmarkCase(
+            Kind.INFERENCE,
+            "%s batch %d".formatted(model, batch),
+            "InferenceBenchmark.predict",
+            params(model, batch, Map.of()),
+            1,
+            work,
+            effort,
+            work.flops() / 1e9 / (STEP_SHARE * gflops)));
   }
 
   private Map<String, String> params(String model, int batch, Map<String, String> more) {

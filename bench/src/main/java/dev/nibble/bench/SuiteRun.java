@@ -163,6 +163,13 @@ final class SuiteRun {
       throws InterruptedException {
     try {
       Measurement measurement = CaseRunner.run(benchmark);
+      if (WarmUp.stillCompiling(measurement)) {
+        note(
+            "Left out %s: the JVM was still compiling it (%s on the heap a call)."
+                .formatted(
+                    benchmark.label(), ByteSize.format(Math.round(measurement.allocatedBytes()))));
+        return;
+      }
       synchronized (this) {
         keep.accept(measurement);
       }

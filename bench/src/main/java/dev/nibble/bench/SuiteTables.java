@@ -86,9 +86,8 @@ final class SuiteTables {
           bytes(m.allocatedBytes()));
     }
     add(
-        "Whole stages (batch norm, ReLU, codes, convolution, sums), "
-            + SuiteCases.STAGE_BATCH
-            + " pictures a thread;\nGFLOP/s of the direct convolution, of which fast algorithms need less",
+        "Whole stages (batch norm, ReLU, codes, convolution, sums), 64 pictures a thread or as many as"
+            + " make 16 MiB;\nGFLOP/s of the direct convolution, of which fast algorithms need less",
         table);
   }
 
@@ -190,12 +189,6 @@ final class SuiteTables {
   }
 
   private void notes() {
-    if (report.quick()
-        && report.rows().stream().anyMatch(r -> r.measurement().allocatedBytes() > 1024)) {
-      lines.add("");
-      lines.add(
-          "Where a call allocates more than a KiB, the JVM was still compiling: the long form tells.");
-    }
     if (!report.notes().isEmpty()) {
       lines.add("");
       lines.addAll(report.notes());

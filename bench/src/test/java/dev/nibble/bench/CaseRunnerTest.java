@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 
 /** Runs JMH for a moment, in JVMs of its own. */
 class CaseRunnerTest {
-  private static final Effort SHORT = new Effort(1, 0.1, 1, 0.1);
+  private static final Effort SHORT = new Effort(0, 1, 0.1, 1, 0.1);
 
   private static BenchmarkCase codes(String store) {
     Map<String, String> params = Map.of("store", store, "pictures", "1");

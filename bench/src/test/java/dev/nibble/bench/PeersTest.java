@@ -91,11 +91,25 @@ class PeersTest {
     assertThat(result.get("threads").asLong()).isEqualTo(2);
   }
 
+  /** The table of peers finds a line's counterpart by its name. */
+  @Test
+  void everyProgramHasACounterpart() {
+    List<String> own =
+        SuiteCases.all(false, 2, 200).stream().map(c -> c.label().replace(" int4 ", " ")).toList();
+    assertThat(Peers.programs(false, 2, Pattern.compile("")))
+        .allSatisfy(p -> assertThat(own).anyMatch(label -> p.name().startsWith(label + " ")));
+  }
+
   @Test
   void programsAreChosenByName() {
     assertThat(Peers.programs(false, 2, Pattern.compile("inference")))
-        .hasSize(2)
+        .hasSize(4)
         .allSatisfy(p -> assertThat(p.arguments()).containsSequence("--threads", "2"));
     assertThat(Peers.programs(true, 1, Pattern.compile("resnet164"))).isEmpty();
+    assertThat(Peers.programs(false, 1, Pattern.compile("step resnet50")))
+        .extracting(Program::label)
+        .containsExactly(
+            "peer step resnet50 batch 16 PyTorch",
+            "peer step resnet50 batch 16 PyTorch, channels-last");
   }
 }

@@ -57,6 +57,14 @@ class StageWorkTest {
         .isEqualTo(2.0 * 128 * (3 * forward - 442_368));
   }
 
+  /** MobileNetV2's 300 million multiply-adds, ResNet-50's 4.1 thousand million. */
+  @Test
+  void countsNetworksForLargePictures() {
+    assertThat(NetworkWork.inference("resnet50", 1).flops()).isEqualTo(2.0 * 4_089_184_256L);
+    assertThat(NetworkWork.inference(MobileNet.NAME, 1).flops()).isEqualTo(2.0 * 300_774_272L);
+    assertThat(BenchNetworks.of(MobileNet.NAME).parameterCount()).isEqualTo(3_504_872);
+  }
+
   @Test
   void aStepMovesAtLeastWhatItsPlanAsksFor() {
     StepMemory memory =

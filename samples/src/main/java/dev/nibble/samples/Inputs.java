@@ -4,8 +4,8 @@ import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSources;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
-import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
@@ -64,8 +64,13 @@ final class Inputs {
   }
 
   static Network network(String model, FeatureMap input, int classes) {
-    String name = model.strip().toLowerCase(Locale.ROOT);
-    return BadInputException.check(() -> ResNet.of(name, input, classes));
+    String name = modelName(model);
+    return BadInputException.check(() -> NamedNetworks.of(name, input, classes));
+  }
+
+  /** A model's name as it stands in files. */
+  static String modelName(String text) {
+    return text.strip().toLowerCase(Locale.ROOT);
   }
 
   static StoreFormat activations(String text) {

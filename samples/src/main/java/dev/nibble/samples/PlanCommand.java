@@ -1,11 +1,13 @@
 package dev.nibble.samples;
 
 import dev.nibble.engine.json.JsonWriter;
+import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingOptionsBuilder;
 import dev.nibble.engine.train.TrainingPlan;
 import dev.nibble.engine.train.TrainingPlan.PlannedBuffer;
+import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.ByteSize;
 import java.io.PrintWriter;
@@ -35,6 +37,7 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  nibble plan --model resnet164 --batch 128 --activations int4",
+      "  nibble plan --model resnet50 --batch 32 --input 224x224x3",
       "  nibble plan --model resnet20 --activations fp32 --all",
       "  nibble plan --model resnet164 --memory-limit 512MiB --json"
     })
@@ -85,11 +88,14 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--input",
       paramLabel = "HxWxC",
-      description = "Shape of a picture. Default: 32x32x3.")
-  private String input = "32x32x3";
+      description = "Shape of a picture. Default: the model's usual one, such as 224x224x3.")
+  private @Nullable String input;
 
-  @Option(names = "--classes", paramLabel = "N", description = "Default: 10.")
-  private int classes = 10;
+  @Option(
+      names = "--classes",
+      paramLabel = "N",
+      description = "Default: as many as the model usually has: 10 or 1000.")
+  private @Nullable Integer classes;
 
   @Option(names = "--threads", paramLabel = "N", description = "Default: all cores.")
   private @Nullable Integer threads;
@@ -114,7 +120,7 @@ final class PlanCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Kernels provider = kernels.choose();
-    Network network = Inputs.network(model, Inputs.shape(input), classes);
+    Network network = network();
     Long limit = Inputs.bytes(memoryLimit);
     if (batch < 1) {
       throw new BadInputException("--batch is " + batch + ": give 1 or more.");
@@ -128,6 +134,17 @@ final class PlanCommand implements Callable<Integer> {
       print(plan, limit, out);
     }
     return 0;
+  }
+
+  private Network network() {
+    String name = Inputs.modelName(model);
+    FeatureMap shape =
+        input == null
+            ? BadInputException.check(() -> NamedNetworks.usualInput(name))
+            : Inputs.shape(input);
+    int count =
+        classes == null ? BadInputException.check(() -> NamedNetworks.usualClasses(name)) : classes;
+    return Inputs.network(name, shape, count);
   }
 
   private TrainingOptions options() {
@@ -152,7 +169,7 @@ final class PlanCommand implements Callable<Integer> {
         "%s, pictures of %s, %d classes, batch %d, %s%s activations%n%n",
         plan.network().name(),
         plan.network().input(),
-        classes,
+        plan.network().classes(),
         batch,
         naive ? "naive " : "",
         activations.toLowerCase(Locale.ROOT));

@@ -20,8 +20,9 @@ final class TrainOptions {
       names = "--model",
       paramLabel = "NAME",
       description =
-          "resnet20, resnet56, resnet110, resnet164, resnet1001 or any resnetN of depth 6n+2 or"
-              + " 9n+2. Default: resnet20.")
+          "For 32x32 pictures resnet20, resnet56, resnet110, resnet164, resnet1001 or any"
+              + " cifar-resnetN of depth 6n+2 or 9n+2; for larger ones, as in torchvision, resnet18,"
+              + " resnet34, resnet50, resnet101, resnet152, wide_resnet50_2. Default: resnet20.")
   @Nullable String model;
 
   @Option(
@@ -103,7 +104,9 @@ final class TrainOptions {
       names = "--augment",
       paramLabel = "NAME",
       description =
-          "crop-flip: shift by up to 4 pixels and mirror at random; none. Default: crop-flip.")
+          "crop-flip: shift by up to 4 pixels and mirror at random; random-resized-crop: a random"
+              + " part of 8 to 100 %% of the picture, scaled, and mirrored at random; none. Default:"
+              + " crop-flip.")
   @Nullable String augment;
 
   @Option(names = "--no-shuffle", description = "Take the pictures in their own order.")
@@ -144,8 +147,9 @@ final class TrainOptions {
       names = "--init",
       paramLabel = "FILE",
       description =
-          "Start from the weights of a .safetensors file of the same model. If its classes are"
-              + " others, the head starts anew and the rest is kept.")
+          "Start from the weights of a .safetensors file of the same model, such as torchvision's"
+              + " state dict of resnet50. If its classes are others, the head starts anew and the"
+              + " rest is kept.")
   @Nullable String init;
 
   @Option(

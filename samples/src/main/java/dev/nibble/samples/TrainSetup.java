@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
 final class TrainSetup implements AutoCloseable {
   private static final int SHAPES_EPOCHS = 5;
   private static final int EPOCHS = 10;
+  private static final List<String> AUGMENTATIONS =
+      List.of("crop-flip", "random-resized-crop", "none");
   private static final String KERNELS = "kernels";
   static final String GPU_PRECISION = "gpu-precision";
   private static final String GPU_FALLBACK = "gpu-fallback";
@@ -54,7 +56,7 @@ final class TrainSetup implements AutoCloseable {
   /** Puts what is given, what was saved and the defaults together. */
   static void settle(Settings settings, TrainOptions given) {
     settings.fixed("data", given.data == null ? null : Inputs.data(given.data), "shapes");
-    settings.fixed("model", given.model == null ? null : lower(given.model), "resnet20");
+    settings.fixed("model", given.model == null ? null : Inputs.modelName(given.model), "resnet20");
     String activations =
         given.activations == null ? null : Inputs.activationsName(given.activations);
     settings.optional("activations", activations);
@@ -107,12 +109,8 @@ final class TrainSetup implements AutoCloseable {
     }
   }
 
-  private static String lower(String text) {
-    return text.strip().toLowerCase(Locale.ROOT);
-  }
-
   private static @Nullable String augmentName(@Nullable String text) {
-    return text == null ? null : Names.choose("--augment", text, List.of("crop-flip", "none"));
+    return text == null ? null : Names.choose("--augment", text, AUGMENTATIONS);
   }
 
   /** Opens the data and checks all that can be checked before anything is allocated. */
@@ -241,6 +239,14 @@ final class TrainSetup implements AutoCloseable {
     }
   }
 
+  private static Augmentation augmentation(String name) {
+    return switch (name) {
+      case "none" -> Augmentation.NONE;
+      case "random-resized-crop" -> Augmentation.RANDOM_RESIZED_CROP;
+      default -> Augmentation.CROP_FLIP;
+    };
+  }
+
   private static TrainingOptions options(Settings settings) {
     TrainingOptionsBuilder builder =
         TrainingOptions.builder()
@@ -249,10 +255,7 @@ final class TrainSetup implements AutoCloseable {
             .warmupSteps(settings.whole("warmup-steps"))
             .seed(settings.whole("seed"))
             .threads(Inputs.threads(settings.has("threads") ? settings.integer("threads") : null))
-            .augmentation(
-                settings.text("augment").equals("none")
-                    ? Augmentation.NONE
-                    : Augmentation.CROP_FLIP)
+            .augmentation(augmentation(settings.text("augment")))
             .shuffle(!settings.flag("no-shuffle"))
             .normalization(settings.decimals("mean"), settings.decimals("std"))
             .pictureMean(settings.flag("picture-mean"));

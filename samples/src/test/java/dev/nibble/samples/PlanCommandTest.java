@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class PlanCommandTest {
@@ -55,6 +56,19 @@ class PlanCommandTest {
       assertThat(account.peak()).isEqualTo(account.used());
       assertThat(trainer.usedBytes()).isEqualTo(account.used());
     }
+  }
+
+  /** Pictures and classes that a name stands for, unless others are given. */
+  @ParameterizedTest
+  @CsvSource({"resnet18, 224x224x3, 1000", "cifar-resnet50, 32x32x3, 10", "resnet20, 32x32x3, 10"})
+  void aNameStandsForPicturesAndClasses(String model, String input, int classes) {
+    JsonObject plan = plan("--model", model, "--batch", "1");
+    assertThat(plan.get("input").asString()).isEqualTo(input);
+    assertThat(plan.get("classes").asLong()).isEqualTo(classes);
+    JsonObject other =
+        plan("--model", model, "--batch", "1", "--input", "64x48x3", "--classes", "7");
+    assertThat(other.get("input").asString()).isEqualTo("64x48x3");
+    assertThat(other.get("classes").asLong()).isEqualTo(7);
   }
 
   @Test

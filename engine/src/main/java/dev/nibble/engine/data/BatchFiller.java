@@ -44,11 +44,17 @@ final class BatchFiller {
         return false;
       }
       int index = order[first + i];
-      dataset.read(index, slot.pictures(), (long) i * pictureBytes);
+      long offset = (long) i * pictureBytes;
+      if (augmentation == Augmentation.RANDOM_RESIZED_CROP) {
+        dataset.readPart(index, EpochOrder.partKey(seed, epoch, index), slot.pictures(), offset);
+      } else {
+        dataset.read(index, slot.pictures(), offset);
+      }
       slot.labels().setAtIndex(JAVA_INT, i, dataset.label(index));
       switch (augmentation) {
         case NONE -> EpochOrder.centred(slot.crops(), 12L * i);
         case CROP_FLIP -> EpochOrder.crop(seed, epoch, index, slot.crops(), 12L * i);
+        case RANDOM_RESIZED_CROP -> EpochOrder.mirror(seed, epoch, index, slot.crops(), 12L * i);
       }
     }
     slot.describe(count, epoch, step, stepOfEpoch == 0, stepOfEpoch == stepsPerEpoch - 1);

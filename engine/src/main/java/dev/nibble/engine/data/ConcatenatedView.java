@@ -83,6 +83,12 @@ final class ConcatenatedView extends DatasetView {
   }
 
   @Override
+  public void readPart(int index, long key, MemorySegment target, long offset) {
+    int part = part(index);
+    parts[part].readPart(index - first[part], key, target, offset);
+  }
+
+  @Override
   public int skipped() {
     return Arrays.stream(parts).mapToInt(Dataset::skipped).sum();
   }

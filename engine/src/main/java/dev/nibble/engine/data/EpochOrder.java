@@ -14,6 +14,7 @@ public final class EpochOrder {
 
   private static final long ORDER = 1;
   private static final long CROPS = 2;
+  private static final long PARTS = 3;
 
   private EpochOrder() {}
 
@@ -64,5 +65,20 @@ public final class EpochOrder {
     target.set(JAVA_INT, offset, PADDING);
     target.set(JAVA_INT, offset + 4, PADDING);
     target.set(JAVA_INT, offset + 8, 0);
+  }
+
+  /** What a picture's random part of an epoch is drawn from ({@link Dataset#readPart}). */
+  static long partKey(long seed, int epoch, int index) {
+    return SplitMix64.key(SplitMix64.key(SplitMix64.key(seed, PARTS), epoch), index);
+  }
+
+  /**
+   * Writes a picture's crop as {@link #crop} does, but centred: it is mirrored at random and no
+   * more.
+   */
+  static void mirror(long seed, int epoch, int index, MemorySegment target, long offset) {
+    crop(seed, epoch, index, target, offset);
+    target.set(JAVA_INT, offset, PADDING);
+    target.set(JAVA_INT, offset + 4, PADDING);
   }
 }

@@ -133,6 +133,17 @@ final class ImageFolderDataset implements Dataset {
     cache.write(index, target, offset);
   }
 
+  /** From the file, not from the cache: the part is one of the picture in its own size. */
+  @Override
+  public void readPart(int index, long key, MemorySegment target, long offset) {
+    Objects.checkIndex(index, files.length);
+    Objects.checkFromIndexSize(offset, pictureBytes(), target.byteSize());
+    PictureDecoder.Picture picture = PictureDecoder.decode(files[index]);
+    CropBox box = CropBox.random(key, picture.height(), picture.width());
+    byte[] part = CropResizer.resize(picture.rgb(), picture.width(), CHANNELS, box, size);
+    MemorySegment.copy(part, 0, target, JAVA_BYTE, offset, part.length);
+  }
+
   @Override
   public void close() {
     cache.close();

@@ -48,6 +48,11 @@ final class RelabelledView extends DatasetView {
   }
 
   @Override
+  public void readPart(int index, long key, MemorySegment target, long offset) {
+    source.readPart(index, key, target, offset);
+  }
+
+  @Override
   public int skipped() {
     return source.skipped();
   }

@@ -43,4 +43,9 @@ final class SubsetView extends DatasetView {
   public void read(int index, MemorySegment target, long offset) {
     source.read(indices[index], target, offset);
   }
+
+  @Override
+  public void readPart(int index, long key, MemorySegment target, long offset) {
+    source.readPart(indices[index], key, target, offset);
+  }
 }

@@ -106,4 +106,13 @@ public final class Network {
         .mapToLong(Parameter::size)
         .sum();
   }
+
+  /**
+   * A table for people: a line a layer with what it reads, its output's shape, its parameters and
+   * its multiply-adds a picture (of convolutions and dense layers), and a line on the whole.
+   */
+  @Override
+  public String toString() {
+    return NetworkTable.of(this);
+  }
 }

@@ -15,6 +15,7 @@ import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.Slab;
 import dev.nibble.memory.plan.Placement;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Assertions;
@@ -59,15 +60,20 @@ class PlanSizeTest {
         .isLessThanOrEqualTo(plan.memory().lowerBoundBytes() * 102 / 100);
   }
 
-  /** With regions of whole lines, no two shards' sums then share one. */
+  /** With regions of whole lines, no two leaves' sums then share one. */
   @ParameterizedTest
   @MethodSource("dev.nibble.engine.network.SampleNetworks#named")
   void partialSumsStartAtALineOfTheCache(Network network) {
     ExecutionPlan plan =
         ExecutionPlan.of(network, PlanOptions.training(5, StoreFormat.INT4, false));
     PersistentBuffers persistent = plan.buffers().persistent();
-    Buffer gradients = Objects.requireNonNull(persistent.partialGradients());
-    for (Buffer buffer : List.of(persistent.statistics(), gradients, persistent.tables())) {
+    List<Buffer> partial =
+        new ArrayList<>(List.of(persistent.statistics(), persistent.tables()));
+    partial.add(Objects.requireNonNull(persistent.partialSums()));
+    if (persistent.partialGradients() != null) {
+      partial.add(persistent.partialGradients());
+    }
+    for (Buffer buffer : partial) {
       Placement placement = plan.memory().placements().get(buffer.index());
       assertThat(placement.offset() % Slab.ALIGNMENT).as(buffer.name()).isZero();
     }

@@ -20,7 +20,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Bytes moved a step, against figures computed by hand. */
 class StepTrafficTest {
   private static final int BATCH = 4;
-  private static final long SHARDS = 4;
 
   /** Two stages: a 3x3 convolution of 4x4x3 to 8 channels; batch norm, ReLU, pooling to 1x1. */
   private static Network twoStages() {
@@ -56,12 +55,25 @@ class StepTrafficTest {
     long weights = 4L * 3 * 3 * 3 * 8;
     assertThat(traffic.moved(Kind.WEIGHTS)).isEqualTo(3 * weights + 5 * (weights + 4 * 16));
     assertThat(traffic.minimum(Kind.WEIGHTS)).isEqualTo(traffic.moved(Kind.WEIGHTS));
-    // Statistics: 8 floats, 16 doubles a shard, in 192 bytes; partial gradients of the weights with
-    // 16 bytes a channel of the input; each written and read. The table of 14 rows is written once
-    // and read forward, for the mask and by the convolution's backward pass.
+    // Statistics: 8 floats, 24 doubles a leaf, in 256 bytes; 16 bytes a channel of the input,
+    // in whole lines; partial gradients of the weights; each written and read. The table of 14
+    // rows is written once and read forward, for the mask and by the convolution's backward pass,
+    // by every leaf.
     long table = 4L * 14 * 8;
-    long sums = 2 * SHARDS * (192 + weights + 16 * 3 + 16 * 8);
-    assertThat(traffic.moved(Kind.OTHER)).isEqualTo(sums + table + 3 * SHARDS * table);
+    ExecutionPlan plan =
+        ExecutionPlan.of(twoStages(), PlanOptions.training(BATCH, StoreFormat.INT4, false));
+    StageCuts convolution = plan.cuts(0);
+    StageCuts pool = plan.cuts(1);
+    long partial = convolution.writesWeights() ? 0 : convolution.weights().groups() * weights;
+    long sums =
+        2
+            * (convolution.forward().leaves() * 256L
+                + convolution.backward().leaves() * 64L
+                + pool.backward().leaves() * 128L
+                + partial);
+    int leaves =
+        pool.forward().leaves() + pool.backward().leaves() + convolution.backward().leaves();
+    assertThat(traffic.moved(Kind.OTHER)).isEqualTo(sums + table + leaves * table);
     assertThat(traffic.minimum(Kind.OTHER)).isEqualTo(sums + table + 3 * table);
     assertThat(traffic.moved()).isEqualTo(total(traffic, false));
     assertThat(traffic.minimum()).isEqualTo(total(traffic, true));
@@ -135,8 +147,10 @@ class StepTrafficTest {
   @Test
   void fourBitsMoveLessThanThreeQuartersOfFp32() {
     Network network = ResNet.of("resnet164", new FeatureMap(32, 32, 3), 10);
-    StepTraffic fp32 = traffic(network, StoreFormat.FP32, false);
-    StepTraffic int4 = traffic(network, StoreFormat.INT4, false);
+    PlanOptions exact = PlanOptions.training(128, StoreFormat.FP32, false);
+    StepTraffic fp32 = StepTraffic.of(ExecutionPlan.of(network, exact));
+    PlanOptions coded = PlanOptions.training(128, StoreFormat.INT4, false);
+    StepTraffic int4 = StepTraffic.of(ExecutionPlan.of(network, coded));
     assertThat(int4.moved()).isLessThan(fp32.moved() * 3 / 4);
     assertThat(int4.moved()).isLessThan(int4.minimum() * 11 / 10);
   }

@@ -1,0 +1,117 @@
+package dev.nibble.engine.network;
+
+import dev.nibble.kernels.Operator;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** A network as a table: a line a layer, with its shape, parameters and multiply-adds. */
+final class NetworkTable {
+  private static final List<String> HEAD =
+      List.of("layer", "kind", "reads", "output", "parameters", "multiply-adds");
+  private static final int FIRST_NUMBER = 4;
+
+  private NetworkTable() {}
+
+  /** The table, and a line on the whole. */
+  static String of(Network network) {
+    List<List<String>> rows = new ArrayList<>();
+    rows.add(HEAD);
+    Map<String, Long> parameters = parameters(network);
+    long all = 0;
+    for (Layer layer : network.layers()) {
+      long multiplyAdds = layer instanceof Layer.Weighted w ? w.operator().multiplyAdds() : 0;
+      all += multiplyAdds;
+      rows.add(
+          List.of(
+              layer.name(),
+              kind(layer),
+              Arrays.stream(layer.inputs())
+                  .mapToObj(id -> network.layers().get(id).name())
+                  .collect(Collectors.joining(", ")),
+              layer.output().toString(),
+              number(parameters.getOrDefault(layer.name(), 0L)),
+              number(multiplyAdds)));
+    }
+    int[] widths = new int[HEAD.size()];
+    for (List<String> row : rows) {
+      for (int i = 0; i < widths.length; i++) {
+        widths[i] = Math.max(widths[i], row.get(i).length());
+      }
+    }
+    StringBuilder text = new StringBuilder();
+    for (List<String> row : rows) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < widths.length; i++) {
+        String padding = " ".repeat(widths[i] - row.get(i).length());
+        line.append(i == 0 ? "" : "  ");
+        line.append(i < FIRST_NUMBER ? row.get(i) + padding : padding + row.get(i));
+      }
+      text.append(line.toString().stripTrailing()).append('\n');
+    }
+    return text.append(
+            String.format(
+                Locale.ROOT,
+                "%s: pictures of %s, %d classes, %,d parameters, %,d multiply-adds a picture",
+                network.name(),
+                network.input(),
+                network.classes(),
+                network.parameterCount(),
+                all))
+        .toString();
+  }
+
+  /** Trainable values by the layer's name. */
+  private static Map<String, Long> parameters(Network network) {
+    Map<String, Long> sums = new HashMap<>();
+    for (Parameter parameter : network.parameters()) {
+      if (parameter.kind().trainable()) {
+        String name = parameter.name();
+        sums.merge(name.substring(0, name.lastIndexOf('.')), (long) parameter.size(), Long::sum);
+      }
+    }
+    return sums;
+  }
+
+  private static String number(long value) {
+    return value == 0 ? "" : String.format(Locale.ROOT, "%,d", value);
+  }
+
+  private static String kind(Layer layer) {
+    return switch (layer) {
+      case Layer.Input i -> "pictures";
+      case Layer.Weighted w -> kind(w.operator());
+      case Layer.Pooling p -> kind(p.operator());
+      case Layer.Shortcut s -> kind(s.operator());
+      case Layer.BatchNorm b -> "batch norm";
+      case Layer.Relu r -> "ReLU";
+      case Layer.Add a -> "sum";
+    };
+  }
+
+  private static String kind(Operator operator) {
+    return switch (operator) {
+      case Operator.Convolution c ->
+          c.kernel() == 1 && c.input().pixels() == 1
+              ? "dense"
+              : window(c.kernel(), c.stride(), "convolution");
+      case Operator.DepthwiseConvolution d ->
+          window(d.kernel(), d.stride(), "depthwise convolution");
+      case Operator.MaxPooling m -> window(m.kernel(), m.stride(), "max pooling");
+      case Operator.GlobalAveragePooling g -> "global average pooling";
+      case Operator.Resample r ->
+          r.outChannels() == r.input().channels()
+              ? window(r.stride(), r.stride(), "average pooling")
+              : window(r.stride(), r.stride(), "average pooling and zero channels");
+    };
+  }
+
+  private static String window(int kernel, int stride, String what) {
+    String size = kernel + "x" + kernel + " " + what;
+    return stride == 1 ? size : size + ", stride " + stride;
+  }
+}
