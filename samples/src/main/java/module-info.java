@@ -3,6 +3,8 @@ import org.jspecify.annotations.NullMarked;
 /** The programs a user starts from. */
 @NullMarked
 module dev.nibble.samples {
+  // Hardwood finds it by reflection; being no automatic module, it is there only if required.
+  requires com.github.luben.zstd_jni;
   requires dev.hardwood.core;
   requires dev.nibble.engine;
   requires io.javalin;

@@ -1,5 +1,6 @@
 package dev.nibble.samples;
 
+import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PictureSize;
@@ -77,6 +78,19 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "Leave out pictures of a folder that cannot be read, and say how many.")
   private boolean skipUnreadable;
 
+  @Option(
+      names = "--ignore-orientation",
+      description = "Take pictures as they are stored, not turned as their EXIF data says.")
+  private boolean ignoreOrientation;
+
+  @Option(
+      names = "--label-column",
+      paramLabel = "NAME",
+      description =
+          "The column of Parquet files that holds the labels. Default: fine_label, label or"
+              + " labels.")
+  private @Nullable String labelColumn;
+
   @Option(names = "--json", description = "Print the figures as JSON.")
   private boolean json;
 
@@ -92,13 +106,22 @@ final class EvaluateCommand implements Callable<Integer> {
     Kernels provider = kernels.choose();
     Long limit = Inputs.bytes(memoryLimit);
     PictureSize size = new PictureSize(input.height(), input.width());
-    try (DataSplits splits = Inputs.open(Inputs.data(data), size, skipUnreadable);
+    DataOptions options =
+        DataOptions.defaults()
+            .withImageSize(size)
+            .withSkipUnreadable(skipUnreadable)
+            .withIgnoreOrientation(ignoreOrientation)
+            .withLabelColumn(labelColumn);
+    try (DataSplits splits = Inputs.open(Inputs.data(data), options);
         MemoryAccount account =
             MemoryAccount.root("nibble", limit == null ? MemoryAccount.UNLIMITED : limit)) {
       Dataset pictures = train ? splits.train() : splits.test();
       checkFits(info, pictures, splits.name());
       try (Classifier classifier =
           Classifier.open(file, info, batch, Inputs.threads(threads), provider, account)) {
+        if (!json) {
+          splits.notes().forEach(spec.commandLine().getOut()::println);
+        }
         report(info, splits.name(), pictures, classifier);
       }
     }

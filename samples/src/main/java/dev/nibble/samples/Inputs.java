@@ -58,8 +58,11 @@ final class Inputs {
 
   /** Opens a data set; {@code size} is what an image folder's pictures are resized to, or null. */
   static DataSplits open(String data, @Nullable PictureSize size, boolean skipUnreadable) {
-    DataOptions options =
-        DataOptions.defaults().withImageSize(size).withSkipUnreadable(skipUnreadable);
+    return open(data, DataOptions.defaults().withImageSize(size).withSkipUnreadable(skipUnreadable));
+  }
+
+  /** Opens a data set. */
+  static DataSplits open(String data, DataOptions options) {
     return DataSources.open(data, options);
   }
 

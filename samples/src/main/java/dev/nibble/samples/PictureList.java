@@ -12,9 +12,11 @@ import java.util.List;
 final class PictureList implements Dataset {
   private final List<Path> files;
   private final ModelInfo info;
+  private final boolean ignoreOrientation;
   private final PictureSize size;
 
-  PictureList(List<Path> files, ModelInfo info) {
+  PictureList(List<Path> files, ModelInfo info, boolean ignoreOrientation) {
+    this.ignoreOrientation = ignoreOrientation;
     this.files = List.copyOf(files);
     this.info = info;
     this.size = new PictureSize(info.input().height(), info.input().width());
@@ -52,7 +54,8 @@ final class PictureList implements Dataset {
 
   @Override
   public void read(int index, MemorySegment target, long offset) {
-    PictureFiles.read(files.get(index), size, channels(), target, offset);
+    PictureFiles.read(
+        files.get(index), size, channels(), ignoreOrientation, target, offset);
   }
 
   @Override

@@ -29,9 +29,9 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
-      "Says what a saved model sees in JPEG and PNG pictures: the likeliest classes.",
+      "Says what a saved model sees in pictures: the likeliest classes.",
       "",
-      "Pictures of any size are resized to the model's input."
+      "JPEG, PNG, GIF, BMP, TIFF and WebP files of any size are resized to the model's input."
     },
     footer = {
       "",
@@ -50,7 +50,7 @@ final class PredictCommand implements Callable<Integer> {
       description = "A model.safetensors that nibble train wrote.")
   private String weights = "";
 
-  @Parameters(paramLabel = "PICTURE", arity = "1..*", description = "JPEG or PNG files.")
+  @Parameters(paramLabel = "PICTURE", arity = "1..*", description = "Picture files.")
   private List<String> pictures = new ArrayList<>();
 
   @Option(names = "--top", paramLabel = "N", description = "Classes a picture. Default: 3.")
@@ -60,6 +60,11 @@ final class PredictCommand implements Callable<Integer> {
   private @Nullable Integer threads;
 
   @Mixin private KernelOption kernels = new KernelOption();
+
+  @Option(
+      names = "--ignore-orientation",
+      description = "Take pictures as they are stored, not turned as their EXIF data says.")
+  private boolean ignoreOrientation;
 
   @Option(names = "--json", description = "Print JSON, an entry a picture.")
   private boolean json;
@@ -87,7 +92,7 @@ final class PredictCommand implements Callable<Integer> {
     try (MemoryAccount account = MemoryAccount.root("nibble", MemoryAccount.UNLIMITED);
         Classifier classifier =
             Classifier.open(file, info, batch, Inputs.threads(threads), provider, account);
-        PictureList list = new PictureList(files, info)) {
+        PictureList list = new PictureList(files, info, ignoreOrientation)) {
       classifier.run(
           list,
           (label, logits) -> {

@@ -248,6 +248,8 @@ final class TrainCommand implements Callable<Integer> {
     if (skipped > 0) {
       out.printf("Left out %d unreadable pictures%n", skipped);
     }
+    data.notes().forEach(out::println);
+    plan.warnings().forEach(warning -> out.println("Warning: " + warning));
     out.printf(
         "Kernels %s, %d threads; memory planned: %s, of which %s stored activations%n",
         trainer.kernelsDescription(),

@@ -13,7 +13,8 @@ final class TrainOptions {
       description =
           "shapes, fashion-mnist, cifar10, cifar100, or a folder with CIFAR's binary files, IDX"
               + " files, Parquet files (train-*.parquet, test-*.parquet) or pictures as"
-              + " train/CLASS/*.png and test/CLASS/*.png. Default: shapes, which is built in.")
+              + " train/CLASS/*.png and test/CLASS/*.png, or as CLASS/*.png, of which a fifth is"
+              + " tested on. Default: shapes, which is built in.")
   @Nullable String data;
 
   @Option(
@@ -42,7 +43,8 @@ final class TrainOptions {
       names = "--batch",
       paramLabel = "N",
       description =
-          "Pictures computed at once. Default: 128, or what fits --memory-limit and the data.")
+          "Pictures computed at once; an epoch's last batch has what is left. Default: 128, or what"
+              + " fits --memory-limit and the data.")
   @Nullable Integer batch;
 
   @Option(
@@ -142,6 +144,19 @@ final class TrainOptions {
       names = "--skip-unreadable",
       description = "Leave out pictures of a folder that cannot be read, and say how many.")
   @Nullable Boolean skipUnreadable;
+
+  @Option(
+      names = "--ignore-orientation",
+      description = "Take pictures as they are stored, not turned as their EXIF data says.")
+  @Nullable Boolean ignoreOrientation;
+
+  @Option(
+      names = "--label-column",
+      paramLabel = "NAME",
+      description =
+          "The column of Parquet files that holds the labels. Default: fine_label, label or"
+              + " labels.")
+  @Nullable String labelColumn;
 
   @Option(
       names = "--init",

@@ -1,6 +1,7 @@
 package dev.nibble.samples;
 
 import dev.nibble.engine.data.Augmentation;
+import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.network.Network;
@@ -76,6 +77,8 @@ final class TrainSetup implements AutoCloseable {
     settings.fixed("picture-mean", given.pictureMean, false);
     settings.optional("image-size", given.imageSize);
     settings.fixed("skip-unreadable", given.skipUnreadable, false);
+    settings.optional("ignore-orientation", given.ignoreOrientation);
+    settings.optional("label-column", given.labelColumn);
     String init =
         given.init == null
             ? null
@@ -117,11 +120,7 @@ final class TrainSetup implements AutoCloseable {
   static TrainSetup open(Settings settings, TrainOptions given) {
     GpuOptions gpu = gpu(settings, given);
     Kernels kernels = gpu.choose(kernelsName(settings, given));
-    DataSplits data =
-        Inputs.open(
-            settings.text("data"),
-            Inputs.pictureSize(settings.find("image-size")),
-            settings.flag("skip-unreadable"));
+    DataSplits data = Inputs.open(settings.text("data"), dataOptions(settings));
     try {
       Dataset train = data.train();
       // What a resume must find again: other pictures would make other weights.
@@ -143,6 +142,14 @@ final class TrainSetup implements AutoCloseable {
       data.close();
       throw e;
     }
+  }
+
+  private static DataOptions dataOptions(Settings settings) {
+    return DataOptions.defaults()
+        .withImageSize(Inputs.pictureSize(settings.find("image-size")))
+        .withSkipUnreadable(settings.flag("skip-unreadable"))
+        .withIgnoreOrientation(Boolean.parseBoolean(settings.find("ignore-orientation")))
+        .withLabelColumn(settings.find("label-column"));
   }
 
   /** Those of the run that goes on, unless others are given; null for whatever is best. */

@@ -7,37 +7,34 @@ import java.util.function.BooleanSupplier;
 /** Fills slots with the batch of a step: a pure function of data set, seed and step. */
 final class BatchFiller {
   private final Dataset dataset;
-  private final int batch;
   private final Augmentation augmentation;
   private final boolean shuffle;
   private final long seed;
-  private final long stepsPerEpoch;
+  private final EpochBatches batches;
   private final int[] order;
   private int orderedEpoch = -1;
 
   BatchFiller(
       Dataset dataset,
-      int batch,
       Augmentation augmentation,
       boolean shuffle,
       long seed,
-      long stepsPerEpoch) {
+      EpochBatches batches) {
     this.dataset = dataset;
-    this.batch = batch;
     this.augmentation = augmentation;
     this.shuffle = shuffle;
     this.seed = seed;
-    this.stepsPerEpoch = stepsPerEpoch;
+    this.batches = batches;
     this.order = new int[dataset.size()];
   }
 
   /** Fills a slot; false if it was told to stop on the way. */
   boolean fill(BatchSlot slot, long step, BooleanSupplier stopped) {
-    int epoch = Math.toIntExact(step / stepsPerEpoch);
-    long stepOfEpoch = step % stepsPerEpoch;
+    int epoch = Math.toIntExact(step / batches.count());
+    long stepOfEpoch = step % batches.count();
     arrange(epoch);
-    int first = (int) (stepOfEpoch * batch);
-    int count = Math.min(batch, order.length - first);
+    int first = batches.first(stepOfEpoch);
+    int count = batches.size(stepOfEpoch);
     int pictureBytes = slot.pictureBytes();
     for (int i = 0; i < count; i++) {
       if (stopped.getAsBoolean()) {
@@ -57,7 +54,7 @@ final class BatchFiller {
         case RANDOM_RESIZED_CROP -> EpochOrder.mirror(seed, epoch, index, slot.crops(), 12L * i);
       }
     }
-    slot.describe(count, epoch, step, stepOfEpoch == 0, stepOfEpoch == stepsPerEpoch - 1);
+    slot.describe(count, epoch, step, stepOfEpoch == 0, stepOfEpoch == batches.count() - 1);
     return true;
   }
 

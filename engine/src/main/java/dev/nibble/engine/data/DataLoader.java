@@ -73,11 +73,22 @@ public interface DataLoader extends AutoCloseable {
       throw new IllegalArgumentException(
           "Size and batch must be positive, not " + size + " and " + batch);
     }
-    if (dropLast && batch > size) {
+    if (dropLast) {
+      checkBatch(size, batch);
+    }
+    return dropLast ? size / batch : ((long) size + batch - 1) / batch;
+  }
+
+  /**
+   * Checks that a data set fills at least one batch.
+   *
+   * @throws DataException if the batch is larger than the data
+   */
+  static void checkBatch(int size, int batch) {
+    if (batch > size) {
       throw new DataException(
           "A batch of %d pictures is larger than the data set of %d; use a batch of at most %d."
               .formatted(batch, size, size));
     }
-    return dropLast ? size / batch : ((long) size + batch - 1) / batch;
   }
 }

@@ -20,16 +20,17 @@ public final class DataSources {
 
   private static final String KINDS =
       "the CIFAR-10 or CIFAR-100 binary release, IDX files such as train-images-idx3-ubyte.gz,"
-          + " pictures as train/<class>/*.jpg|jpeg|png and test/<class>/...";
+          + " pictures as train/<class>/*.jpg|png|... and test/<class>/..., or as"
+          + " <class>/*.jpg|png|...";
 
   private DataSources() {}
 
   /**
    * Opens {@code shapes}, {@code cifar10}, {@code cifar100} or {@code fashion-mnist} by name, the
    * named ones from {@link #dataHome}, or a folder that holds the CIFAR-10 or CIFAR-100 binary
-   * release, IDX files, an image folder, or what a {@link DataFormat} reads, such as Parquet files
-   * (train-*.parquet and test-*.parquet). A folder called like a data set is opened as {@code
-   * ./shapes}.
+   * release, IDX files, an image folder (with splits, or with class folders alone), or what a
+   * {@link DataFormat} reads, such as Parquet files (train-*.parquet and test-*.parquet). A folder
+   * called like a data set is opened as {@code ./shapes}.
    *
    * @throws DataException if there is no such data set, or it is damaged
    */
@@ -153,6 +154,9 @@ public final class DataSources {
       if (Files.isDirectory(folder.resolve(inner))) {
         return openFolder(folder.resolve(inner), options);
       }
+    }
+    if (ImageFolder.isFlat(folder)) {
+      return ImageFolder.openFlat(folder, name, options);
     }
     throw new DataException(
         "The folder %s holds no data set; accepted are %s.".formatted(folder, kinds));

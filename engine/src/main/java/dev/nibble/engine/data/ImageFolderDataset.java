@@ -15,15 +15,17 @@ final class ImageFolderDataset implements Dataset {
 
   private final List<String> classNames;
   private final PictureSize size;
+  private final boolean oriented;
   private final PictureCache cache;
   private Path[] files;
   private int[] labels;
   private int skipped;
 
   private ImageFolderDataset(
-      List<String> classNames, PictureSize size, Path[] files, int[] labels) {
+      List<String> classNames, PictureSize size, boolean oriented, Path[] files, int[] labels) {
     this.classNames = classNames;
     this.size = size;
+    this.oriented = oriented;
     this.files = files;
     this.labels = labels;
     this.cache = PictureCache.create(files.length, size.height() * size.width() * CHANNELS);
@@ -32,15 +34,16 @@ final class ImageFolderDataset implements Dataset {
   /**
    * Opens a split.
    *
+   * @param split its name, for messages
    * @param files a list of pictures per class, in the order of the class names
-   * @param skipUnreadable whether to decode all pictures now and leave out those that fail
+   * @param options where unreadable pictures are skipped, all are decoded now
    */
   static ImageFolderDataset open(
-      Path split,
+      String split,
       List<String> classNames,
       List<List<Path>> files,
       PictureSize size,
-      boolean skipUnreadable) {
+      DataOptions options) {
     int count = files.stream().mapToInt(List::size).sum();
     Path[] paths = new Path[count];
     int[] labels = new int[count];
@@ -51,8 +54,9 @@ final class ImageFolderDataset implements Dataset {
         labels[at++] = label;
       }
     }
-    ImageFolderDataset dataset = new ImageFolderDataset(classNames, size, paths, labels);
-    if (skipUnreadable) {
+    ImageFolderDataset dataset =
+        new ImageFolderDataset(classNames, size, !options.ignoreOrientation(), paths, labels);
+    if (options.skipUnreadable()) {
       try {
         dataset.dropUnreadable(split);
       } catch (DataException e) {
@@ -64,12 +68,12 @@ final class ImageFolderDataset implements Dataset {
   }
 
   /** Only while opening, before any other thread sees this data set. */
-  private void dropUnreadable(Path split) {
+  private void dropUnreadable(String split) {
     int kept = 0;
     for (int i = 0; i < files.length; i++) {
       byte[] picture;
       try {
-        picture = PictureResizer.resize(PictureDecoder.decode(files[i]), size);
+        picture = PictureResizer.resize(PictureDecoder.decode(files[i], oriented), size);
       } catch (DataException e) {
         skipped++;
         continue;
@@ -80,7 +84,8 @@ final class ImageFolderDataset implements Dataset {
     }
     if (kept == 0) {
       throw new DataException(
-          "None of the %d pictures under %s can be read.".formatted(files.length, split));
+          "None of the %d %s pictures, from %s on, can be read."
+              .formatted(files.length, split, files[0]));
     }
     files = Arrays.copyOf(files, kept);
     labels = Arrays.copyOf(labels, kept);
@@ -128,7 +133,7 @@ final class ImageFolderDataset implements Dataset {
     if (cache.read(index, target, offset)) {
       return;
     }
-    byte[] picture = PictureResizer.resize(PictureDecoder.decode(files[index]), size);
+    byte[] picture = PictureResizer.resize(PictureDecoder.decode(files[index], oriented), size);
     MemorySegment.copy(picture, 0, target, JAVA_BYTE, offset, picture.length);
     cache.write(index, target, offset);
   }
@@ -150,14 +155,16 @@ final class ImageFolderDataset implements Dataset {
   }
 
   /** The size of the first picture; of the first that can be decoded, if others are skipped. */
-  static PictureSize sizeOfFirst(List<List<Path>> files, boolean skipUnreadable) {
+  static PictureSize sizeOfFirst(List<List<Path>> files, DataOptions options) {
+    boolean skipUnreadable = options.skipUnreadable();
+    boolean oriented = !options.ignoreOrientation();
     List<Path> all = new ArrayList<>();
     files.forEach(all::addAll);
     for (Path path : all) {
       try {
-        PictureSize size = PictureDecoder.size(path);
+        PictureSize size = PictureDecoder.size(path, oriented);
         if (skipUnreadable) {
-          PictureDecoder.decode(path);
+          PictureDecoder.decode(path, oriented);
         }
         return size;
       } catch (DataException e) {

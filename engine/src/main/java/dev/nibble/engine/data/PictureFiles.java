@@ -2,10 +2,17 @@ package dev.nibble.engine.data;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.nibble.engine.data.pictures.RgbPicture;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
-/** Reads single JPEG and PNG files as a network wants them, as prediction does. */
+/**
+ * Reads single picture files as a network wants them, as prediction does: JPEG, PNG, GIF (the first
+ * frame), BMP, TIFF, and WebP where a library for ImageIO reads it.
+ *
+ * <p>Colours are those that libjpeg, PIL and torchvision give: profiles are ignored, transparency
+ * is dropped. Pictures are turned as their EXIF data says, unless that is to be ignored.
+ */
 public final class PictureFiles {
   private PictureFiles() {}
 
@@ -15,37 +22,76 @@ public final class PictureFiles {
    *
    * @param channels 3 for red, green, blue, or 1 for grey (luma of ITU-R BT.601)
    * @param target receives height x width x channels bytes at {@code offset}
-   * @throws DataException naming the file, if it is not a sound JPEG or PNG picture of at most 100
-   *     megapixels
+   * @throws DataException naming the file, if it is not a sound picture of at most 100 megapixels
    * @throws IllegalArgumentException if there are neither 1 nor 3 channels
    * @throws IndexOutOfBoundsException if the picture does not fit the target
    */
   public static void read(
       Path path, PictureSize size, int channels, MemorySegment target, long offset) {
+    read(path, size, channels, false, target, offset);
+  }
+
+  /**
+   * As {@link #read(Path, PictureSize, int, MemorySegment, long)}.
+   *
+   * @param ignoreOrientation whether a picture stays as it is stored, whatever its EXIF data says
+   */
+  public static void read(
+      Path path,
+      PictureSize size,
+      int channels,
+      boolean ignoreOrientation,
+      MemorySegment target,
+      long offset) {
     checkChannels(channels);
-    write(PictureDecoder.decode(path), size, channels, target, offset);
+    write(PictureDecoder.decode(path, !ignoreOrientation), size, channels, target, offset);
   }
 
   /**
    * As {@link #read(Path, PictureSize, int, MemorySegment, long)}, of a file that lies in memory.
    *
-   * @param file the whole JPEG or PNG file
+   * @param file the whole file
    * @param name what messages call it
    */
   public static void read(
       byte[] file, String name, PictureSize size, int channels, MemorySegment target, long offset) {
-    checkChannels(channels);
-    write(PictureDecoder.decode(file, name), size, channels, target, offset);
+    read(file, name, size, channels, false, target, offset);
   }
 
   /**
-   * Rows and columns by the header of a JPEG or PNG file; no pixel is decoded.
+   * As {@link #read(byte[], String, PictureSize, int, MemorySegment, long)}.
+   *
+   * @param ignoreOrientation whether a picture stays as it is stored, whatever its EXIF data says
+   */
+  public static void read(
+      byte[] file,
+      String name,
+      PictureSize size,
+      int channels,
+      boolean ignoreOrientation,
+      MemorySegment target,
+      long offset) {
+    checkChannels(channels);
+    write(PictureDecoder.decode(file, name, !ignoreOrientation), size, channels, target, offset);
+  }
+
+  /**
+   * Rows and columns by a file's header, as the picture is seen; no pixel is decoded.
    *
    * @param name what messages call it
-   * @throws DataException naming the file, if it is neither or larger than can be decoded
+   * @throws DataException naming the file, if it is no picture or larger than can be decoded
    */
   public static PictureSize size(byte[] file, String name) {
-    return PictureDecoder.size(file, name);
+    return size(file, name, false);
+  }
+
+  /**
+   * As {@link #size(byte[], String)}.
+   *
+   * @param ignoreOrientation whether a picture stays as it is stored, whatever its EXIF data says
+   */
+  public static PictureSize size(byte[] file, String name, boolean ignoreOrientation) {
+    return PictureDecoder.size(file, name, !ignoreOrientation);
   }
 
   private static void checkChannels(int channels) {
@@ -55,11 +101,7 @@ public final class PictureFiles {
   }
 
   private static void write(
-      PictureDecoder.Picture picture,
-      PictureSize size,
-      int channels,
-      MemorySegment target,
-      long offset) {
+      RgbPicture picture, PictureSize size, int channels, MemorySegment target, long offset) {
     byte[] rgb = PictureResizer.resize(picture, size);
     if (channels == 3) {
       MemorySegment.copy(rgb, 0, target, JAVA_BYTE, offset, rgb.length);

@@ -1,5 +1,6 @@
 package dev.nibble.engine.data;
 
+import dev.nibble.engine.data.pictures.RgbPicture;
 import java.util.Arrays;
 
 /**
@@ -50,7 +51,7 @@ final class PictureResizer {
   /**
    * The picture at the given size: height x width x 3 bytes; the picture's own array if it fits.
    */
-  static byte[] resize(PictureDecoder.Picture picture, PictureSize size) {
+  static byte[] resize(RgbPicture picture, PictureSize size) {
     if (picture.height() == size.height() && picture.width() == size.width()) {
       return picture.rgb();
     }
@@ -75,7 +76,7 @@ final class PictureResizer {
     return result;
   }
 
-  private static float[] resizeRows(PictureDecoder.Picture picture, int width) {
+  private static float[] resizeRows(RgbPicture picture, int width) {
     Filter filter = Filter.of(picture.width(), width);
     byte[] rgb = picture.rgb();
     float[] result = new float[Math.multiplyExact(picture.height(), width * CHANNELS)];

@@ -1,5 +1,6 @@
 package dev.nibble.engine.data;
 
+import dev.nibble.engine.data.EpochBatches.Rest;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +48,29 @@ public final class PrefetchingDataLoader implements DataLoader {
       long startStep,
       long endStep,
       boolean dropLast) {
-    this.stepsPerEpoch = DataLoader.stepsPerEpoch(dataset.size(), batch, dropLast);
+    this(
+        dataset,
+        batch,
+        augmentation,
+        shuffle,
+        seed,
+        slots,
+        startStep,
+        endStep,
+        new EpochBatches(dataset.size(), batch, dropLast ? Rest.DROPPED : Rest.KEPT));
+  }
+
+  private PrefetchingDataLoader(
+      Dataset dataset,
+      int batch,
+      Augmentation augmentation,
+      boolean shuffle,
+      long seed,
+      List<BatchSlot> slots,
+      long startStep,
+      long endStep,
+      EpochBatches batches) {
+    this.stepsPerEpoch = batches.count();
     checkSlots(dataset, batch, slots);
     if (startStep < 0 || endStep < startStep) {
       throw new IllegalArgumentException(
@@ -55,13 +78,45 @@ public final class PrefetchingDataLoader implements DataLoader {
     }
     this.dataset = dataset;
     this.queue = new BatchQueue(slots);
-    this.filler = new BatchFiller(dataset, batch, augmentation, shuffle, seed, stepsPerEpoch);
+    this.filler = new BatchFiller(dataset, augmentation, shuffle, seed, batches);
     this.thread =
         Thread.ofPlatform()
             .daemon()
             .name("nibble-data-loader")
             .unstarted(() -> load(startStep, endStep));
     thread.start();
+  }
+
+  /**
+   * Starts loading for training: every epoch has every picture once, and its last batch what is
+   * left. If that were a single picture, which batch norm cannot learn from, the batch before is
+   * one shorter and the last one holds two.
+   *
+   * @param dataset what to load; stays open while the loader is, and belongs to the caller
+   * @param batch pictures a step, at most as many as the data set has
+   * @throws DataException if the batch is larger than the data set
+   * @throws IllegalArgumentException if the batch, the slots or the steps do not fit
+   */
+  public static PrefetchingDataLoader forTraining(
+      Dataset dataset,
+      int batch,
+      Augmentation augmentation,
+      boolean shuffle,
+      long seed,
+      List<BatchSlot> slots,
+      long startStep,
+      long endStep) {
+    DataLoader.checkBatch(dataset.size(), batch);
+    return new PrefetchingDataLoader(
+        dataset,
+        batch,
+        augmentation,
+        shuffle,
+        seed,
+        slots,
+        startStep,
+        endStep,
+        new EpochBatches(dataset.size(), batch, Rest.KEPT_TOGETHER));
   }
 
   private static void checkSlots(Dataset dataset, int batch, List<BatchSlot> slots) {

@@ -4,12 +4,12 @@ import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataLoader;
 
 /**
- * How the loader's batches make steps. A step's batches are of one epoch; those at an epoch's end
- * that fill no step are left out, as its last pictures are that fill no batch: {@code k} batches of
- * {@code n} see the pictures that one batch of {@code k * n} would.
+ * How the loader's batches make steps. A step's batches are of one epoch, so an epoch's last step
+ * may have fewer than others, as its last batch may have fewer pictures: every picture is trained
+ * once an epoch.
  *
- * @param batchesPerEpoch full batches of an epoch
- * @param perStep batches of a step
+ * @param batchesPerEpoch batches of an epoch
+ * @param perStep batches of a step, but for an epoch's last
  */
 record BatchGroups(long batchesPerEpoch, int perStep) {
   /**
@@ -18,17 +18,17 @@ record BatchGroups(long batchesPerEpoch, int perStep) {
    * @throws DataException if the pictures fill no step
    */
   static BatchGroups of(int pictures, int batch, int perStep) {
-    long batches = DataLoader.stepsPerEpoch(pictures, batch, true);
-    if (batches < perStep) {
+    long full = DataLoader.stepsPerEpoch(pictures, batch, true);
+    if (full < perStep) {
       throw new DataException(
           "A step of %d batches of %d pictures is larger than the data set of %d; accumulate at most %d."
-              .formatted(perStep, batch, pictures, batches));
+              .formatted(perStep, batch, pictures, full));
     }
-    return new BatchGroups(batches, perStep);
+    return new BatchGroups(DataLoader.stepsPerEpoch(pictures, batch, false), perStep);
   }
 
   long stepsPerEpoch() {
-    return batchesPerEpoch / perStep;
+    return Math.ceilDiv(batchesPerEpoch, perStep);
   }
 
   /** Batches before a step, counted over all epochs; steps count from 0. */
@@ -38,8 +38,9 @@ record BatchGroups(long batchesPerEpoch, int perStep) {
         Math.multiplyExact(epoch, batchesPerEpoch), step % stepsPerEpoch() * perStep);
   }
 
-  /** Batches at the end of each epoch that no step takes. */
-  long leftOut() {
-    return batchesPerEpoch % perStep;
+  /** Batches of a step; steps count from 0. */
+  int batchesOf(long step) {
+    long before = step % stepsPerEpoch() * perStep;
+    return (int) Math.min(perStep, batchesPerEpoch - before);
   }
 }

@@ -30,7 +30,8 @@ final class StepRunner {
     lossSum = 0;
     correct = 0;
     pictures = 0;
-    for (int batch = 1; batch <= groups.perStep(); batch++) {
+    int batches = groups.batchesOf(step - 1);
+    for (int batch = 1; batch <= batches; batch++) {
       BatchSlot slot = loader.take();
       if (slot == null) {
         session.update().dropGroup();
@@ -38,7 +39,7 @@ final class StepRunner {
       }
       session.load(slot);
       boolean finite =
-          batch < groups.perStep()
+          batch < batches
               ? session.accumulate(slot.labels(), slot.count())
               : session.train(slot.labels(), slot.count(), rate);
       if (!finite) {
@@ -51,17 +52,6 @@ final class StepRunner {
       loader.release(slot);
     }
     return true;
-  }
-
-  /** Passes over the batches at an epoch's end that fill no step. */
-  void endEpoch() {
-    for (long batch = 0; batch < groups.leftOut(); batch++) {
-      BatchSlot slot = loader.take();
-      if (slot == null) {
-        return;
-      }
-      loader.release(slot);
-    }
   }
 
   /** Mean loss of the step's pictures. */

@@ -212,14 +212,15 @@ public final class Trainer implements AutoCloseable {
    * Says where training batches come from; without this a {@link PrefetchingDataLoader} reads the
    * training split. That still says what the classes are, how many steps an epoch has and, unless
    * the options do, how pictures are normalised. A loader that ends early ends the run, which is
-   * then as if cancelled. Where a step takes several batches, the loader's steps are batches.
+   * then as if cancelled. Where a step takes several batches, the loader's steps are batches. An
+   * epoch's last batch has what pictures are left.
    */
   public void loadFrom(DataLoader.Factory factory) {
     loaders = factory;
   }
 
   private DataLoader prefetching(List<BatchSlot> slots, long startStep, long endStep) {
-    return new PrefetchingDataLoader(
+    return PrefetchingDataLoader.forTraining(
         data.train(),
         options.batch(),
         options.augmentation(),
@@ -227,8 +228,7 @@ public final class Trainer implements AutoCloseable {
         options.seed(),
         slots,
         startStep,
-        endStep,
-        true);
+        endStep);
   }
 
   /**

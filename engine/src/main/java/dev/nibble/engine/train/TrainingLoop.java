@@ -113,7 +113,7 @@ final class TrainingLoop {
         if (!step(steps, listener, start)) {
           break;
         }
-        afterStep(steps, listener, checkpoint);
+        afterStep(listener, checkpoint);
         // Evaluations and checkpoints are not the next step's time.
         start = System.nanoTime();
       }
@@ -156,12 +156,8 @@ final class TrainingLoop {
     return (int) ((done - 1) / stepsPerEpoch) + 1;
   }
 
-  private void afterStep(
-      StepRunner steps, TrainingListener listener, @Nullable Supplier<Path> checkpoint) {
+  private void afterStep(TrainingListener listener, @Nullable Supplier<Path> checkpoint) {
     boolean lastOfEpoch = done % stepsPerEpoch == 0;
-    if (lastOfEpoch) {
-      steps.endEpoch();
-    }
     if (lastOfEpoch || done == totalSteps) {
       long start = System.nanoTime();
       int epoch = currentEpoch();

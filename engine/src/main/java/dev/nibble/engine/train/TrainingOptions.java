@@ -117,7 +117,7 @@ public record TrainingOptions(
   }
 
   /**
-   * Steps of an epoch of so many pictures; pictures at its end that fill no step are left out.
+   * Steps of an epoch of so many pictures; the last one has what is left, fewer pictures mostly.
    *
    * @throws dev.nibble.engine.data.DataException if they fill not even one
    */

@@ -71,6 +71,20 @@ public final class TrainingPlan {
     return of(network, options, kernels, execution(network, options));
   }
 
+  /** What a person should know before training so: a sentence each, mostly none. */
+  public List<String> warnings() {
+    for (Layer layer : network.layers()) {
+      if (layer instanceof Layer.BatchNorm norm
+          && (long) options.batch() * norm.output().height() * norm.output().width() == 1) {
+        return List.of(
+            "The batch norm %s sees a single value a channel, a picture of one pixel, and makes 0 of"
+                    .formatted(layer.name())
+                + " it: nothing before it can be learned, so take a batch of 2 or more.");
+      }
+    }
+    return List.of();
+  }
+
   /** Selects the kernels for a plan that is made already. */
   static TrainingPlan of(
       Network network, TrainingOptions options, Kernels kernels, ExecutionPlan plan) {

@@ -70,17 +70,109 @@ class ImageFolderTest {
     }
   }
 
+  /** All of them, of both splits, before anything is trained. */
   @Test
-  void namesAnUnreadablePicture() throws IOException {
+  void namesAllUnreadablePicturesAtOnce() throws IOException {
     DataFixtures.imageFolder(folder);
     Files.writeString(folder.resolve("train/dog/1.jpg"), "this is no picture");
-    try (DataSplits splits = open(OPTIONS)) {
-      assertThat(DataFixtures.read(splits.train(), 3)).isNotEmpty();
-      assertThatThrownBy(() -> DataFixtures.read(splits.train(), 4))
-          .isInstanceOf(DataException.class)
-          .hasMessageContaining(Path.of("train", "dog", "1.jpg").toString())
-          .hasMessageContaining("neither a JPEG nor a PNG");
+    DataFixtures.cut(folder.resolve("train/cat/0.png"), 0);
+    DataFixtures.cut(folder.resolve("test/dog/0.png"), 60);
+    Files.createSymbolicLink(folder.resolve("test/cat/1.gif"), Path.of("nowhere.gif"));
+    assertFails(
+        OPTIONS,
+        "Cannot read 4 of 9 pictures: ",
+        Path.of("train", "dog", "1.jpg") + " (it is no JPEG, PNG, GIF, BMP, TIFF or WebP file)",
+        Path.of("train", "cat", "0.png") + " (the file is empty)",
+        Path.of("test", "dog", "0.png") + " (the file ends before the picture does)",
+        Path.of("test", "cat", "1.gif") + " (it is a link to nowhere.gif, where nothing is)",
+        "--skip-unreadable");
+    try (DataSplits splits = open(OPTIONS.withSkipUnreadable(true))) {
+      assertThat(splits.train().skipped()).isEqualTo(2);
+      assertThat(splits.test().skipped()).isEqualTo(2);
     }
+  }
+
+  /** Behind a sound header, only decoding finds the damage. */
+  @Test
+  void namesAPictureThatTurnsOutDamaged() throws IOException {
+    DataFixtures.imageFolder(folder);
+    Path path = folder.resolve("train/cat/1.png");
+    DataFixtures.poke(path, 41, 0xFF); // the first byte of the compressed pixels
+    try (DataSplits splits = open(OPTIONS)) {
+      assertThat(DataFixtures.read(splits.train(), 0)).isNotEmpty();
+      assertThatThrownBy(() -> DataFixtures.read(splits.train(), 1))
+          .isInstanceOf(DataException.class)
+          .hasMessageContaining(Path.of("train", "cat", "1.png").toString())
+          .hasMessageContaining("--skip-unreadable");
+    }
+  }
+
+  @Test
+  void readsFoldersWithinClassFoldersAndSaysWhatIsLeftOut() throws IOException {
+    DataFixtures.imageFolder(folder);
+    try (DataSplits splits = open(OPTIONS)) {
+      assertThat(splits.notes()).isEmpty();
+    }
+    Files.createDirectories(folder.resolve("train/cat/a/b"));
+    DataFixtures.picture(folder.resolve("train/cat/a/b/deep.png"), 8, 6, 0x0000FF);
+    DataFixtures.picture(folder.resolve("train/stray.png"), 8, 6, 0x00FF00);
+    Files.writeString(folder.resolve("train/cat/a/notes.txt"), "not a picture");
+    Files.writeString(folder.resolve("train/cat/a/.hidden"), "does not count");
+    try (DataSplits splits = open(OPTIONS)) {
+      assertThat(splits.train().size()).isEqualTo(7);
+      assertThat(DataFixtures.read(splits.train(), 3)).isEqualTo(solid(8 * 6, 0x0000FF));
+      assertThat(splits.train().label(3)).isZero();
+      assertThat(splits.notes()).hasSize(2);
+      assertThat(splits.notes().getFirst())
+          .startsWith("Left out 1 pictures that lie in no class folder")
+          .contains("stray.png");
+      assertThat(splits.notes().getLast()).startsWith("Left out 1 files").contains("notes.txt");
+    }
+  }
+
+  @Test
+  void partsClassFoldersThatHaveNoSplits() throws IOException {
+    for (String name : new String[] {"ant", "bee"}) {
+      Files.createDirectories(folder.resolve(name));
+      for (int i = 0; i < 10; i++) {
+        DataFixtures.picture(folder.resolve(name).resolve(i + ".png"), 4, 4, 0x10101 * (20 * i));
+      }
+    }
+    Files.createDirectories(folder.resolve("cow"));
+    DataFixtures.picture(folder.resolve("cow/only.png"), 4, 4, 0xFFFFFF);
+    Files.createDirectories(folder.resolve("notes"));
+    byte[] seen = new byte[20];
+    try (DataSplits splits = open(OPTIONS)) {
+      assertThat(splits.train().classNames()).containsExactly("ant", "bee", "cow");
+      assertThat(splits.train().size()).isEqualTo(17);
+      assertThat(splits.test().size()).isEqualTo(4);
+      assertThat(splits.notes()).hasSize(2);
+      assertThat(splits.notes().getFirst()).contains("no folders train and test", "17 and 4");
+      assertThat(splits.notes().getLast()).isEqualTo("Left out folders without pictures: notes.");
+      for (Dataset split : new Dataset[] {splits.train(), splits.test()}) {
+        for (int i = 0; i < split.size(); i++) {
+          if (split.label(i) < 2) {
+            int picture = (DataFixtures.read(split, i)[0] & 0xFF) / 20;
+            seen[10 * split.label(i) + picture]++;
+          }
+        }
+      }
+      assertThat(seen).as("each picture is in one split").containsOnly(1);
+      byte[] first = DataFixtures.read(splits.test(), 0);
+      try (DataSplits again = open(OPTIONS)) {
+        assertThat(DataFixtures.read(again.test(), 0)).isEqualTo(first);
+      }
+    }
+  }
+
+  @Test
+  void refusesAFolderOfNothingButOneClass() throws IOException {
+    Files.createDirectories(folder.resolve("ant"));
+    DataFixtures.picture(folder.resolve("ant/0.png"), 4, 4, 0);
+    assertFails(OPTIONS, "holds no data set");
+    Files.createDirectories(folder.resolve("bee"));
+    DataFixtures.picture(folder.resolve("bee/0.png"), 4, 4, 0);
+    assertFails(OPTIONS, "a single picture");
   }
 
   @Test
@@ -106,7 +198,7 @@ class ImageFolderTest {
     DataFixtures.imageFolder(folder);
     Files.writeString(folder.resolve("test/cat/0.jpeg"), "x");
     Files.writeString(folder.resolve("test/dog/0.png"), "x");
-    assertFails(OPTIONS.withSkipUnreadable(true), "None of the 2 pictures", "test");
+    assertFails(OPTIONS.withSkipUnreadable(true), "None of the 2 test pictures");
   }
 
   @Test

@@ -78,6 +78,38 @@ class PrefetchingDataLoaderTest {
     }
   }
 
+  /** 23 pictures in batches of 11: one is left, and gets company. */
+  @Test
+  void trainingShowsEveryPictureOnceAnEpochAndNoneAlone() {
+    try (Arena arena = Arena.ofShared();
+        PrefetchingDataLoader loader =
+            PrefetchingDataLoader.forTraining(
+                DATA, 11, Augmentation.NONE, true, 1, slots(arena, 11, 2), 0, 6)) {
+      List<List<Integer>> epochs = List.of(new ArrayList<>(), new ArrayList<>());
+      List<Integer> counts = new ArrayList<>();
+      for (BatchSlot slot = loader.take(); slot != null; slot = loader.take()) {
+        counts.add(slot.count());
+        assertThat(slot.lastOfEpoch()).isEqualTo(slot.step() % 3 == 2);
+        for (int i = 0; i < slot.count(); i++) {
+          epochs.get(slot.epoch()).add((int) slot.pictures().get(JAVA_BYTE, 4L * i));
+        }
+        loader.release(slot);
+      }
+      assertThat(counts).containsExactly(11, 10, 2, 11, 10, 2);
+      assertThat(epochs.get(0)).hasSize(23).doesNotHaveDuplicates();
+      assertThat(epochs.get(1)).hasSize(23).doesNotHaveDuplicates().isNotEqualTo(epochs.get(0));
+      assertThat(loader.stepsPerEpoch()).isEqualTo(3);
+      List<BatchSlot> large = slots(arena, 24, 1);
+      assertThatThrownBy(
+              () ->
+                  PrefetchingDataLoader.forTraining(
+                          DATA, 24, Augmentation.NONE, true, 1, large, 0, 6)
+                      .close())
+          .isInstanceOf(DataException.class)
+          .hasMessageContaining("a batch of at most 23");
+    }
+  }
+
   @Test
   void evaluationTakesABatchLargerThanTheData() {
     try (Arena arena = Arena.ofShared();

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /** One Parquet file of pictures and labels, read from beginning to end. */
 final class ParquetFile implements AutoCloseable {
   private static final List<String> PICTURES = List.of("img.bytes", "image.bytes");
-  private static final List<String> LABELS = List.of("fine_label", "label");
+  private static final List<String> LABELS = List.of("fine_label", "label", "labels");
   private static final int MOST_ROWS = 100_000_000;
 
   /** Rows at a time; some 3 KB each in CIFAR. */
@@ -44,11 +44,16 @@ final class ParquetFile implements AutoCloseable {
     T run() throws IOException;
   }
 
-  private ParquetFile(Path path, ParquetFileReader reader) {
+  private ParquetFile(Path path, ParquetFileReader reader, @Nullable String labelColumn) {
     this.path = path;
     this.reader = reader;
-    this.pictures = column(PICTURES, PhysicalType.BYTE_ARRAY);
-    this.labels = column(LABELS, PhysicalType.INT64, PhysicalType.INT32);
+    this.pictures = column(PICTURES, "", PhysicalType.BYTE_ARRAY);
+    this.labels =
+        column(
+            labelColumn == null ? LABELS : List.of(labelColumn),
+            "; name another with --label-column (DataOptions.withLabelColumn)",
+            PhysicalType.INT64,
+            PhysicalType.INT32);
     if (reader.getFileMetaData().numRows() > MOST_ROWS) {
       throw new DataException(
           "%s says that it has %d rows, more than the %d that are read."
@@ -59,12 +64,13 @@ final class ParquetFile implements AutoCloseable {
   /**
    * Opens a file and finds its columns.
    *
+   * @param labelColumn the one with the labels; null for one of the usual names
    * @throws DataException if it is damaged, or lacks a column
    */
-  static ParquetFile open(Path path) {
+  static ParquetFile open(Path path, @Nullable String labelColumn) {
     ParquetFileReader reader = guarded(path, () -> ParquetFileReader.open(new ChannelInput(path)));
     try {
-      return guarded(path, () -> new ParquetFile(path, reader));
+      return guarded(path, () -> new ParquetFile(path, reader, labelColumn));
     } catch (RuntimeException | Error e) {
       try {
         reader.close();
@@ -96,7 +102,7 @@ final class ParquetFile implements AutoCloseable {
     return text.endsWith(".") ? text.substring(0, text.length() - 1) : text;
   }
 
-  private String column(List<String> names, PhysicalType... types) {
+  private String column(List<String> names, String advice, PhysicalType... types) {
     for (String name : names) {
       for (ColumnSchema column : reader.getFileSchema().getColumns()) {
         if (column.fieldPath().toString().equals(name)
@@ -107,14 +113,15 @@ final class ParquetFile implements AutoCloseable {
       }
     }
     throw new DataException(
-        "%s has no column %s of type %s; its columns are %s."
+        "%s has no column %s of type %s; its columns are %s%s."
             .formatted(
                 path,
                 String.join(" or ", names),
                 types[0],
                 reader.getFileSchema().getColumns().stream()
                     .map(column -> column.fieldPath() + " (" + column.type() + ")")
-                    .toList()));
+                    .toList(),
+                advice));
   }
 
   Path path() {

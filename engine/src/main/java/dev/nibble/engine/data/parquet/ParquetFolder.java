@@ -4,7 +4,6 @@ import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.PictureSize;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,12 +50,18 @@ final class ParquetFolder {
       throw new DataException(
           "%s has files train-*.parquet, but none named test-*.parquet.".formatted(folder));
     }
-    List<String> classes = classes(train, test);
-    PictureSize size = options.imageSize();
-    PictureReader pictures = new PictureReader(classes, size, options.skipUnreadable());
+    List<String> classes = classes(train, test, options.labelColumn());
+    PictureReader pictures = new PictureReader(classes, options);
     Dataset trainSet = pictures.read(train);
     try {
-      return new DataSplits(trainSet, pictures.read(test), name);
+      DataSplits splits = new DataSplits(trainSet, pictures.read(test), name);
+      try {
+        pictures.checkAll();
+        return splits;
+      } catch (DataException e) {
+        splits.test().close();
+        throw e;
+      }
     } catch (RuntimeException | Error e) {
       trainSet.close();
       throw e;
@@ -77,11 +82,12 @@ final class ParquetFolder {
   }
 
   /** The names that the first file gives, or else numbers up to the largest label. */
-  private static List<String> classes(List<Path> train, List<Path> test) {
+  private static List<String> classes(
+      List<Path> train, List<Path> test, @Nullable String labelColumn) {
     List<String> names = null;
     long largest = 0;
     for (Path path : Stream.concat(train.stream(), test.stream()).toList()) {
-      try (ParquetFile file = ParquetFile.open(path)) {
+      try (ParquetFile file = ParquetFile.open(path, labelColumn)) {
         largest = Math.max(largest, checked(file, names));
         names = names == null ? file.classNames() : names;
       }

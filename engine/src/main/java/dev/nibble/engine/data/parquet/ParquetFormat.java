@@ -8,9 +8,9 @@ import java.nio.file.Path;
 
 /**
  * A folder of Parquet files: {@code train-*.parquet}, {@code test-*.parquet} (or {@code
- * validation-*}), with pictures as PNG or JPEG in a column {@code img.bytes} or {@code image.bytes}
- * and whole numbers in a column {@code fine_label} or {@code label}. Found by {@link
- * java.util.ServiceLoader}.
+ * validation-*}), with whole picture files in a column {@code img.bytes} or {@code image.bytes} and
+ * whole numbers in a column {@code fine_label}, {@code label}, {@code labels}, or the one that the
+ * options name. Found by {@link java.util.ServiceLoader}.
  */
 public final class ParquetFormat implements DataFormat {
   /** For {@link java.util.ServiceLoader}. */

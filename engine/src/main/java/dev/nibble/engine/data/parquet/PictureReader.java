@@ -1,6 +1,8 @@
 package dev.nibble.engine.data.parquet;
 
+import dev.nibble.engine.data.BadPictures;
 import dev.nibble.engine.data.DataException;
+import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PictureFiles;
 import dev.nibble.engine.data.PictureSize;
@@ -17,25 +19,41 @@ final class PictureReader {
 
   private final List<String> classes;
   private final boolean skipUnreadable;
+  private final boolean ignoreOrientation;
+  private final @Nullable String labelColumn;
+  private final BadPictures bad = new BadPictures();
   private @Nullable PictureSize size;
 
   /**
    * Prepares reading.
    *
-   * @param size what pictures are resized to; null for the size of the first one that is read
-   * @param skipUnreadable whether pictures that cannot be decoded are left out
+   * @param options what pictures are resized to (null for the size of the first one that is read),
+   *     and whether those that cannot be decoded are left out
    */
-  PictureReader(List<String> classes, @Nullable PictureSize size, boolean skipUnreadable) {
+  PictureReader(List<String> classes, DataOptions options) {
     this.classes = classes;
-    this.size = size;
-    this.skipUnreadable = skipUnreadable;
+    this.size = options.imageSize();
+    this.skipUnreadable = options.skipUnreadable();
+    this.ignoreOrientation = options.ignoreOrientation();
+    this.labelColumn = options.labelColumn();
+  }
+
+  /**
+   * Complains of the pictures that could not be decoded, of all splits that were read.
+   *
+   * @throws DataException if there are some, and they are not to be left out
+   */
+  void checkAll() {
+    if (!skipUnreadable) {
+      bad.check();
+    }
   }
 
   /** Reads the files of a split, in their order. */
   Dataset read(List<Path> files) {
     try (Split split = new Split()) {
       for (Path path : files) {
-        try (ParquetFile file = ParquetFile.open(path)) {
+        try (ParquetFile file = ParquetFile.open(path, labelColumn)) {
           file.forEach((row, picture, label) -> split.add(path, row, picture, label));
         }
       }
@@ -54,21 +72,21 @@ final class PictureReader {
       try {
         PictureSize target = size;
         if (target == null) {
-          target = PictureFiles.size(picture, name);
+          target = PictureFiles.size(picture, name, ignoreOrientation);
         }
         int bytes = target.height() * target.width() * CHANNELS;
         if (decoded.length != bytes) {
           decoded = new byte[bytes];
         }
-        PictureFiles.read(picture, name, target, CHANNELS, MemorySegment.ofArray(decoded), 0);
+        PictureFiles.read(
+            picture, name, target, CHANNELS, ignoreOrientation, MemorySegment.ofArray(decoded), 0);
         size = target;
       } catch (DataException e) {
-        if (!skipUnreadable) {
-          throw e;
-        }
+        bad.add(name, ParquetFile.reason(e));
         skipped++;
         return;
       }
+      bad.add(name, null);
       open().add(MemorySegment.ofArray(decoded), (int) label);
     }
 
@@ -89,6 +107,7 @@ final class PictureReader {
     Dataset build(List<Path> files) {
       SpooledDataset.Builder open = builder;
       if (open == null) {
+        checkAll();
         throw new DataException(
             "None of the pictures in %s can be read; %d were left out."
                 .formatted(files.getFirst(), skipped));

@@ -19,6 +19,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.reflect.InvocationTargetException;
 import java.net.URL;
 import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -156,13 +157,52 @@ class ParquetFormatTest {
     List<byte @Nullable []> pictures = pngs(3, 6);
     pictures.set(1, new byte[] {1, 2, 3});
     write("train-00001-of-00002.parquet", cifar10().group(pictures, List.of(1L, 0L, 2L)));
-    assertRefused("train-00001-of-00002.parquet, row 1", "neither a JPEG nor a PNG");
+    assertRefused("train-00001-of-00002.parquet, row 1", "it is no JPEG, PNG, GIF");
     try (DataSplits splits = open(DataOptions.defaults().withSkipUnreadable(true))) {
       assertThat(splits.train().size()).isEqualTo(5);
       assertThat(splits.train().skipped()).isOne();
       assertThat(read(splits.train(), 4)).isEqualTo(new Picture(5).pixels());
       assertThat(splits.train().label(4)).isEqualTo(2);
       assertThat(splits.test().skipped()).isZero();
+    }
+  }
+
+  @Test
+  void allPicturesThatCannotBeReadAreNamedAtOnce() throws IOException {
+    writeSound();
+    List<byte @Nullable []> pictures = pngs(3, 6);
+    pictures.set(0, new byte[0]);
+    pictures.set(2, new byte[] {1, 2, 3});
+    write("train-00001-of-00002.parquet", cifar10().group(pictures, List.of(1L, 0L, 2L)));
+    pictures = pngs(6, 8);
+    pictures.set(1, "<svg/>".getBytes(StandardCharsets.US_ASCII));
+    write("test-00000-of-00001.parquet", cifar10().group(pictures, List.of(2L, 1L)));
+    assertRefused(
+        "Cannot read 3 of 8 pictures",
+        "train-00001-of-00002.parquet, row 0 (the file is empty)",
+        "train-00001-of-00002.parquet, row 2",
+        "test-00000-of-00001.parquet, row 1",
+        "--skip-unreadable");
+  }
+
+  @Test
+  void anotherColumnOfLabelsIsTakenIfNamed() throws IOException {
+    write(
+        "train.parquet", new TinyParquet("image", "kind", null).group(pngs(0, 2), List.of(0L, 1L)));
+    write("test.parquet", new TinyParquet("image", "kind", null).group(pngs(2, 3), List.of(1L)));
+    assertRefused("no column fine_label or label or labels", "kind (INT64)", "--label-column");
+    try (DataSplits splits = open(DataOptions.defaults().withLabelColumn("kind"))) {
+      assertThat(splits.train().label(1)).isOne();
+    }
+    assertThatThrownBy(() -> open(DataOptions.defaults().withLabelColumn("none")).close())
+        .isInstanceOf(DataException.class)
+        .hasMessageContaining("no column none");
+    write(
+        "train.parquet",
+        new TinyParquet("image", "labels", null).group(pngs(0, 2), List.of(0L, 1L)));
+    write("test.parquet", new TinyParquet("image", "labels", null).group(pngs(2, 3), List.of(1L)));
+    try (DataSplits splits = open(DataOptions.defaults())) {
+      assertThat(splits.train().label(1)).isOne();
     }
   }
 
