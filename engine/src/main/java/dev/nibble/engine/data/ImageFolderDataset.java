@@ -2,7 +2,9 @@ package dev.nibble.engine.data;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -119,6 +121,18 @@ final class ImageFolderDataset implements Dataset {
   @Override
   public int skipped() {
     return skipped;
+  }
+
+  /** Class folder, name and bytes of the file, wherever the whole may lie. */
+  @Override
+  public String identity(int index) {
+    Path file = files[index];
+    try {
+      return classNames.get(labels[index]) + "/" + file.getFileName() + ":" + Files.size(file);
+    } catch (IOException e) {
+      throw new DataException(
+          "Cannot read the picture %s: %s.".formatted(file, DataFile.reason(e)), e);
+    }
   }
 
   @Override
