@@ -89,6 +89,9 @@ public final class SafetensorsFile implements AutoCloseable {
       long dataStart = LENGTH.byteSize() + length;
       // A header is held on the heap some five times over while it is parsed.
       long most = Math.min(MAX_HEADER_BYTES, Runtime.getRuntime().maxMemory() / 8);
+      if (length < 0 || length > most || dataStart > fileBytes) {
+        requireNoOtherKind(path, channel, fileBytes);
+      }
       if (length < 0 || length > most) {
         throw damaged(
             path,
@@ -114,6 +117,17 @@ public final class SafetensorsFile implements AutoCloseable {
     } catch (IOException e) {
       throw new ExchangeException(
           "Cannot read safetensors file " + path + ": " + AtomicFile.reason(e) + ".", e);
+    }
+  }
+
+  /** Other files begin with no length: what they are helps more than what it would be. */
+  private static void requireNoOtherKind(Path path, FileChannel channel, long fileBytes)
+      throws IOException {
+    byte[] begin = new byte[(int) Math.min(FileKind.LONGEST, fileBytes)];
+    SegmentIo.read(channel, 0, MemorySegment.ofArray(begin));
+    String words = FileKind.words(begin);
+    if (words != null) {
+      throw new ExchangeException(path + " is no safetensors file: it is " + words + ".");
     }
   }
 

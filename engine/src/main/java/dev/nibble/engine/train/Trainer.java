@@ -151,6 +151,14 @@ public final class Trainer implements AutoCloseable {
     return loop.stepsPerEpoch();
   }
 
+  /**
+   * Whether {@link #run} begins with the evaluation of an epoch whose steps are done: after the
+   * resume of a run that was ended between the two.
+   */
+  public boolean beginsWithTest() {
+    return loop.untested() != null;
+  }
+
   /** Steps done, those before a resume included. */
   public long done() {
     return loop.done();

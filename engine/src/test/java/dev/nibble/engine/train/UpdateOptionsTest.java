@@ -285,7 +285,12 @@ class UpdateOptionsTest {
 
   private Evaluator.Result evaluate(Trainer trainer) {
     return Evaluator.evaluate(
-            trainer.session(), data.test(), trainer.session().slots(), () -> false, new Interrupts(), true)
+            trainer.session(),
+            data.test(),
+            trainer.session().slots(),
+            () -> false,
+            new Interrupts(),
+            true)
         .orElseThrow();
   }
 
