@@ -229,6 +229,10 @@ final class TrainCommand implements Callable<Integer> {
         .orElse("There was no checkpoint yet.");
   }
 
+  private static String count(int number, String what) {
+    return number + " " + what + (number == 1 ? "" : "s");
+  }
+
   private static void writePlan(TrainSetup setup, TrainingPlan plan, RunFolder folder) {
     Path file = folder.file(RunFolder.PLAN);
     try {
@@ -258,12 +262,12 @@ final class TrainCommand implements Callable<Integer> {
         setup.network().classes());
     int skipped = data.train().skipped() + data.test().skipped();
     if (skipped > 0) {
-      out.printf("Left out %d unreadable pictures%n", skipped);
+      out.printf("Left out %s%n", count(skipped, "unreadable picture"));
     }
     out.printf(
-        "Kernels %s, %d threads; memory planned: %s, of which %s stored activations%n",
+        "Kernels %s, %s; memory planned: %s, of which %s stored activations%n",
         trainer.kernelsDescription(),
-        setup.options().threads(),
+        count(setup.options().threads(), "thread"),
         ByteSize.format(plan.totalBytes()),
         ByteSize.format(plan.storeBytes()));
     if (setup.limit().isSet()) {
