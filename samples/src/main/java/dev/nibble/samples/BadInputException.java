@@ -10,6 +10,7 @@ import dev.nibble.memory.MemoryLimitException;
 import dev.nibble.samples.serve.ServiceException;
 import java.io.IOException;
 import java.io.Serial;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.InvalidPathException;
@@ -40,9 +41,8 @@ final class BadInputException extends RuntimeException {
     try {
       return input.get();
     } catch (IllegalArgumentException e) {
-      String message = String.valueOf(e.getMessage());
-      throw new BadInputException(
-          Character.toUpperCase(message.charAt(0)) + message.substring(1), e);
+      // As it is: it may begin with a name, such as a layer's.
+      throw new BadInputException(String.valueOf(e.getMessage()), e);
     }
   }
 
@@ -51,6 +51,12 @@ final class BadInputException extends RuntimeException {
     try {
       return Path.of(text);
     } catch (InvalidPathException e) {
+      if (!StandardCharsets.US_ASCII.newEncoder().canEncode(text)) {
+        throw new BadInputException(
+            "'%s' has letters that the locale's character set %s lacks: set LC_ALL=C.UTF-8."
+                .formatted(text, System.getProperty("sun.jnu.encoding")),
+            e);
+      }
       throw new BadInputException("'%s' is not a file's name.".formatted(text), e);
     }
   }

@@ -87,6 +87,16 @@ final class Classifier implements AutoCloseable {
     }
   }
 
+  /**
+   * Classifies one picture.
+   *
+   * @param picture bytes, height x width x channels
+   * @param logits one a class
+   */
+  void run(byte[] picture, float[] logits) {
+    predictor.predictBytes(picture, 1, logits);
+  }
+
   /** Classifies all pictures and returns the sum of their losses. */
   double run(Dataset data, Visitor visitor) {
     int classes = predictor.classes();

@@ -5,7 +5,6 @@ import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PictureSize;
 import dev.nibble.engine.infer.Classes;
-import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.ModelFile;
@@ -104,7 +103,8 @@ final class EvaluateCommand implements Callable<Integer> {
     ModelInfo info = ModelFile.info(file);
     FeatureMap input = info.input();
     Kernels provider = kernels.choose();
-    Long limit = Inputs.bytes(memoryLimit);
+    MemoryLimit limit = MemoryLimit.of(memoryLimit);
+    limit.warn(spec.commandLine().getErr());
     PictureSize size = new PictureSize(input.height(), input.width());
     DataOptions options =
         DataOptions.defaults()
@@ -113,8 +113,7 @@ final class EvaluateCommand implements Callable<Integer> {
             .withIgnoreOrientation(ignoreOrientation)
             .withLabelColumn(labelColumn);
     try (DataSplits splits = Inputs.open(Inputs.data(data), options);
-        MemoryAccount account =
-            MemoryAccount.root("nibble", limit == null ? MemoryAccount.UNLIMITED : limit)) {
+        MemoryAccount account = limit.account()) {
       Dataset pictures = train ? splits.train() : splits.test();
       checkFits(info, pictures, splits.name());
       try (Classifier classifier =
@@ -157,6 +156,11 @@ final class EvaluateCommand implements Callable<Integer> {
               correct[label] += Classes.largest(logits, 0, classes) == label ? 1 : 0;
             });
     long all = pictures.size();
+    if (!Double.isFinite(loss)) {
+      throw new BadInputException(
+          "The model's answers for %s are no finite numbers, as after a training that diverged: take a model saved before."
+              .formatted(name));
+    }
     long right = 0;
     for (long count : correct) {
       right += count;
@@ -204,12 +208,11 @@ final class EvaluateCommand implements Callable<Integer> {
           info.classes().get(i),
           JsonObject.builder().put("pictures", counts[i]).put("correct", correct[i]).build());
     }
-    double mean = loss / all;
     return JsonObject.builder()
         .put("model", info.model())
         .put("data", name)
         .put("pictures", all)
-        .put("loss", Double.isFinite(mean) ? JsonValue.of(mean) : new JsonValue.JsonNull())
+        .put("loss", loss / all)
         .put("accuracy", (double) right / all)
         .put("classes", classes.build())
         .build();

@@ -7,13 +7,11 @@ import dev.nibble.engine.train.TrainingListener.Epoch;
 import dev.nibble.engine.train.TrainingListener.Step;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
+import java.io.FileOutputStream;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,43 +22,47 @@ final class MetricsFile implements AutoCloseable {
   private static final int LONGEST_LINE = 1024;
 
   private final Path path;
-  private final FileChannel channel;
-  private final StringBuilder line = new StringBuilder(LONGEST_LINE);
-  private final ByteBuffer bytes = ByteBuffer.allocateDirect(LONGEST_LINE);
 
-  private MetricsFile(Path path, FileChannel channel) {
+  /** A stream, because an interrupt of the training thread closes a channel. */
+  private final FileOutputStream out;
+
+  private final StringBuilder line = new StringBuilder(LONGEST_LINE);
+  private final byte[] bytes = new byte[LONGEST_LINE];
+
+  private MetricsFile(Path path, FileOutputStream out) {
     this.path = path;
-    this.channel = channel;
+    this.out = out;
   }
 
   /**
    * Opens the file to go on after a step; lines of later steps, which a resumed run takes again,
    * are dropped.
    *
+   * @param testAgain whether the test after that step is made again, and its line dropped, too
    * @param history receives what is kept
    * @throws BadInputException if the file cannot be read or written
    */
-  static MetricsFile open(Path path, long doneSteps, History history) {
+  static MetricsFile open(Path path, long doneSteps, boolean testAgain, History history) {
     try {
       if (Files.exists(path)) {
-        keep(path, doneSteps, history);
+        keep(path, doneSteps, testAgain, history);
+      } else {
+        Files.createFile(path);
       }
-      FileChannel channel =
-          FileChannel.open(
-              path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
-      return new MetricsFile(path, channel);
+      return new MetricsFile(path, new FileOutputStream(path.toFile(), true));
     } catch (IOException e) {
       throw BadInputException.file("write", path, e);
     }
   }
 
-  private static void keep(Path path, long doneSteps, History history) throws IOException {
+  private static void keep(Path path, long doneSteps, boolean testAgain, History history)
+      throws IOException {
     Path temporary = path.resolveSibling(path.getFileName() + ".tmp");
     try (BufferedReader in = Files.newBufferedReader(path);
         BufferedWriter out = Files.newBufferedWriter(temporary)) {
       for (String text = in.readLine(); text != null; text = in.readLine()) {
         JsonValue.JsonObject entry = parse(text);
-        if (entry != null && entry.get("step").asLong() <= doneSteps) {
+        if (entry != null && isKept(entry, doneSteps, testAgain)) {
           remember(entry, history);
           out.write(text);
           out.write('\n');
@@ -69,6 +71,12 @@ final class MetricsFile implements AutoCloseable {
     }
     Files.move(
         temporary, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+  }
+
+  private static boolean isKept(JsonValue.JsonObject entry, long doneSteps, boolean testAgain) {
+    long step = entry.get("step").asLong();
+    boolean test = entry.find("test_loss") != null;
+    return step < doneSteps || (step == doneSteps && !(test && testAgain));
   }
 
   /** A killed process may leave half a line: it is of a step after the last checkpoint. */
@@ -134,15 +142,11 @@ final class MetricsFile implements AutoCloseable {
 
   private void end() {
     line.append("}\n");
-    bytes.clear();
     for (int i = 0; i < line.length(); i++) {
-      bytes.put((byte) line.charAt(i));
+      bytes[i] = (byte) line.charAt(i);
     }
-    bytes.flip();
     try {
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
+      out.write(bytes, 0, line.length());
     } catch (IOException e) {
       throw BadInputException.file("write", path, e);
     }
@@ -151,7 +155,7 @@ final class MetricsFile implements AutoCloseable {
   @Override
   public void close() {
     try {
-      channel.close();
+      out.close();
     } catch (IOException e) {
       throw BadInputException.file("write", path, e);
     }

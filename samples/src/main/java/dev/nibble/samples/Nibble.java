@@ -1,7 +1,11 @@
 package dev.nibble.samples;
 
 import dev.nibble.kernels.DeviceException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -58,10 +62,27 @@ public final class Nibble implements Runnable {
 
   /** Runs the command named by the arguments and exits: 0 done, 1 failed, 2 bad input. */
   public static void main(String[] args) {
+    // Digits and words are the same everywhere, for people and for programs that read them.
+    Locale.setDefault(Locale.ROOT);
     plainLog();
-    PrintWriter out = new PrintWriter(System.out, true, System.out.charset());
+    WatchedOutput watched = new WatchedOutput(new FileOutputStream(FileDescriptor.out));
+    PrintWriter out = new PrintWriter(watched, true, System.out.charset());
     PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
-    System.exit(run(out, err, args));
+    System.exit(told(run(out, err, args), watched, err));
+  }
+
+  /** The exit code, once it is known whether all of the output was taken. */
+  private static int told(int code, WatchedOutput out, PrintWriter err) {
+    IOException failure = out.failure();
+    if (failure == null) {
+      return code;
+    }
+    err.println(
+        "nibble: Not all of the output could be written: "
+            + (failure.getMessage() == null ? failure.toString() : failure.getMessage())
+            + ".");
+    err.flush();
+    return code == 0 ? FAILED : code;
   }
 
   /**
@@ -85,14 +106,21 @@ public final class Nibble implements Runnable {
       return line.execute(args);
     } catch (OutOfMemoryError e) {
       // Caught here because nothing else needs the heap any more, and a user can do something.
-      err.println(
-          "nibble: The Java heap is full; take a smaller batch or picture, or give more with"
-              + " NIBBLE_JAVA_OPTS=-Xmx2g.");
+      err.println("nibble: " + outOfMemory(e));
       return BAD_INPUT;
     } finally {
       out.flush();
       err.flush();
     }
+  }
+
+  private static String outOfMemory(OutOfMemoryError e) {
+    String message = String.valueOf(e.getMessage());
+    if (message.contains("native thread")) {
+      return "The system gives this process no more threads: take fewer --threads.";
+    }
+    return "The Java heap is full: take fewer --threads, a smaller batch or picture, or give more"
+        + " with NIBBLE_JAVA_OPTS=-Xmx2g.";
   }
 
   @Override

@@ -1,18 +1,25 @@
 package dev.nibble.samples;
 
+import dev.nibble.engine.data.DataException;
+import dev.nibble.engine.data.PictureFiles;
+import dev.nibble.engine.data.PictureSize;
 import dev.nibble.engine.infer.Classes;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.io.PrintWriter;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.StringJoiner;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -31,7 +38,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Says what a saved model sees in pictures: the likeliest classes.",
       "",
-      "JPEG, PNG, GIF, BMP, TIFF and WebP files of any size are resized to the model's input."
+      "JPEG, PNG, GIF, BMP, TIFF and WebP files of any size are resized to the model's input. One that",
+      "cannot be read is named, the others are classified, and the exit code is 2."
     },
     footer = {
       "",
@@ -39,8 +47,6 @@ import picocli.CommandLine.Spec;
       "  nibble predict --weights runs/resnet20-cifar10-int4/model.safetensors cat.jpg dog.png"
     })
 final class PredictCommand implements Callable<Integer> {
-  private static final int MOST_BATCH = 32;
-
   @Spec CommandSpec spec = CommandSpec.create();
 
   @Option(
@@ -69,9 +75,10 @@ final class PredictCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print JSON, an entry a picture.")
   private boolean json;
 
-  /** A picture's likeliest classes. */
+  /** A picture's likeliest classes, or why there are none. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Prediction(int[] classes, double[] shares) {}
+  private record Prediction(
+      String picture, int[] classes, double[] shares, @Nullable String fault) {}
 
   @Override
   public Integer call() {
@@ -80,65 +87,102 @@ final class PredictCommand implements Callable<Integer> {
     }
     Path file = BadInputException.path(weights);
     ModelInfo info = ModelFile.info(file);
-    if (info.input().channels() != 3 && info.input().channels() != 1) {
+    FeatureMap input = info.input();
+    if (input.channels() != 3 && input.channels() != 1) {
       throw new BadInputException(
-          "The model reads %d channels: pictures have 1 or 3.".formatted(info.input().channels()));
+          "The model reads %d channels: pictures have 1 or 3.".formatted(input.channels()));
     }
-    List<Path> files = pictures.stream().map(BadInputException::path).toList();
     Kernels provider = kernels.choose();
-    int batch = Math.min(MOST_BATCH, files.size());
-    // All of them first: a picture that cannot be read is an error, not half an answer.
-    List<Prediction> predictions = new ArrayList<>();
-    try (MemoryAccount account = MemoryAccount.root("nibble", MemoryAccount.UNLIMITED);
-        Classifier classifier =
-            Classifier.open(file, info, batch, Inputs.threads(threads), provider, account);
-        PictureList list = new PictureList(files, info, ignoreOrientation)) {
-      classifier.run(
-          list,
-          (label, logits) -> {
-            double[] shares = new double[logits.length];
-            Classes.probabilities(logits, 0, logits.length, shares);
-            int[] largest = new int[Math.min(top, logits.length)];
-            Classes.top(logits, 0, logits.length, largest);
-            predictions.add(new Prediction(largest, shares));
-          });
-    }
-    print(info, predictions);
-    return 0;
-  }
-
-  private void print(ModelInfo info, List<Prediction> predictions) {
     PrintWriter out = spec.commandLine().getOut();
-    List<JsonValue> list = new ArrayList<>();
-    for (int i = 0; i < predictions.size(); i++) {
-      Prediction prediction = predictions.get(i);
-      StringBuilder text = new StringBuilder(pictures.get(i)).append(':');
-      List<JsonValue> classes = new ArrayList<>();
-      for (int index : prediction.classes()) {
-        String name = info.classes().get(index);
-        double share = prediction.shares()[index];
-        text.append(text.charAt(text.length() - 1) == ':' ? " " : ", ")
-            .append(String.format(Locale.ROOT, "%s %.1f %%", name, 100 * share));
-        classes.add(
-            JsonObject.builder()
-                .put("class", name)
-                .put(
-                    "probability",
-                    Double.isFinite(share) ? JsonValue.of(share) : new JsonValue.JsonNull())
-                .build());
-      }
-      if (json) {
-        list.add(
-            JsonObject.builder()
-                .put("picture", pictures.get(i))
-                .put("classes", JsonValue.array(classes))
-                .build());
-      } else {
-        out.println(text);
+    PrintWriter err = spec.commandLine().getErr();
+    List<JsonValue> entries = new ArrayList<>();
+    int faults = 0;
+    try (MemoryAccount account = MemoryLimit.of(null).account();
+        Classifier classifier =
+            Classifier.open(file, info, 1, Inputs.threads(threads), provider, account)) {
+      for (String picture : pictures) {
+        Prediction prediction = predict(picture, info, classifier);
+        if (prediction.fault() != null) {
+          faults++;
+          err.println("nibble: " + prediction.fault());
+        } else if (!json) {
+          out.println(text(info, prediction));
+        }
+        if (json) {
+          entries.add(entry(info, prediction));
+        }
       }
     }
     if (json) {
-      out.println(JsonWriter.indented(JsonValue.array(list)));
+      out.println(JsonWriter.indented(JsonValue.array(entries)));
     }
+    return faults == 0 ? 0 : Nibble.BAD_INPUT;
+  }
+
+  private Prediction predict(String picture, ModelInfo info, Classifier classifier) {
+    FeatureMap input = info.input();
+    byte[] bytes = new byte[input.values()];
+    float[] logits = new float[info.classes().size()];
+    try {
+      Path path = existing(picture);
+      PictureSize size = new PictureSize(input.height(), input.width());
+      MemorySegment target = MemorySegment.ofArray(bytes);
+      PictureFiles.read(path, size, input.channels(), ignoreOrientation, target, 0);
+    } catch (DataException | BadInputException e) {
+      return new Prediction(picture, new int[0], new double[0], String.valueOf(e.getMessage()));
+    }
+    classifier.run(bytes, logits);
+    if (Classes.largest(logits, 0, logits.length) == Classes.NONE) {
+      String fault = "The model's answer for %s is no finite number.".formatted(picture);
+      return new Prediction(picture, new int[0], new double[0], fault);
+    }
+    double[] shares = new double[logits.length];
+    Classes.probabilities(logits, 0, logits.length, shares);
+    int[] largest = new int[Math.min(top, logits.length)];
+    Classes.top(logits, 0, logits.length, largest);
+    return new Prediction(picture, largest, shares, null);
+  }
+
+  private static Path existing(String picture) {
+    Path path = BadInputException.path(picture);
+    if (Files.isDirectory(path)) {
+      throw new BadInputException("%s is a folder: give picture files.".formatted(picture));
+    }
+    if (!Files.exists(path)) {
+      throw new BadInputException(
+          Files.isSymbolicLink(path)
+              ? "%s is a link to a file that is not there.".formatted(picture)
+              : "There is no file %s.".formatted(picture));
+    }
+    return path;
+  }
+
+  private static String text(ModelInfo info, Prediction prediction) {
+    StringJoiner text = new StringJoiner(", ", prediction.picture() + ": ", "");
+    for (int index : prediction.classes()) {
+      text.add(
+          String.format(
+              Locale.ROOT,
+              "%s %.1f %%",
+              info.classes().get(index),
+              100 * prediction.shares()[index]));
+    }
+    return text.toString();
+  }
+
+  private static JsonValue entry(ModelInfo info, Prediction prediction) {
+    JsonObject.Builder entry = JsonObject.builder().put("picture", prediction.picture());
+    if (prediction.fault() != null) {
+      return entry.put("error", prediction.fault()).build();
+    }
+    List<JsonValue> classes = new ArrayList<>();
+    for (int index : prediction.classes()) {
+      classes.add(
+          JsonObject.builder()
+              .put("class", info.classes().get(index))
+              .put("probability", prediction.shares()[index])
+              .build());
+    }
+    return entry.put("classes", JsonValue.array(classes)).build();
   }
 }

@@ -3,6 +3,7 @@ package dev.nibble.samples;
 import java.io.PrintWriter;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,9 +17,9 @@ final class StopOnSignal implements AutoCloseable {
    * Work that can be stopped.
    *
    * @param cancel asks it to stop soon
-   * @param tooLate what to say if it did not
+   * @param tooLate what to say if it did not, found out then
    */
-  private record Work(Runnable cancel, String tooLate) {}
+  private record Work(Runnable cancel, Supplier<String> tooLate) {}
 
   private final CountDownLatch finished = new CountDownLatch(1);
   private final Thread hook;
@@ -46,16 +47,16 @@ final class StopOnSignal implements AutoCloseable {
    */
   StopOnSignal(Runnable cancel, PrintWriter err, String tooLate) {
     this(err);
-    begin(cancel, tooLate);
+    begin(cancel, () -> tooLate);
   }
 
   /**
    * Says what a signal stops from here on.
    *
    * @param cancel asks it to stop soon
-   * @param tooLate what to say if it did not
+   * @param tooLate what to say if it did not, found out then
    */
-  final void begin(Runnable cancel, String tooLate) {
+  final void begin(Runnable cancel, Supplier<String> tooLate) {
     work = new Work(cancel, tooLate);
   }
 
@@ -63,7 +64,7 @@ final class StopOnSignal implements AutoCloseable {
     begun.cancel().run();
     try {
       if (!finished.await(MOST_SECONDS, TimeUnit.SECONDS)) {
-        err.println(begun.tooLate());
+        err.println(begun.tooLate().get());
         err.flush();
       }
     } catch (InterruptedException e) {

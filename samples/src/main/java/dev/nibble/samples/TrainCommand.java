@@ -165,6 +165,7 @@ final class TrainCommand implements Callable<Integer> {
       StopOnSignal stop) {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
+    setup.limit().warn(err);
     TrainingPlan plan = setup.plan();
     writePlan(setup, plan, folder);
     introduce(setup, trainer, plan, folder, out);
@@ -180,9 +181,14 @@ final class TrainCommand implements Callable<Integer> {
     String goOn = "nibble train --resume " + folder.path();
     stop.begin(
         trainer::cancel,
-        "nibble: Stopped in the middle of a step; go on from the last checkpoint with: " + goOn);
+        () ->
+            lastCheckpoint(folder).isEmpty()
+                ? "nibble: Stopped before the first checkpoint: start the run again."
+                : "nibble: Stopped in the middle of a step; go on from the last checkpoint with: "
+                    + goOn);
     try (MetricsFile metrics =
-        MetricsFile.open(folder.file(RunFolder.METRICS), trainer.done(), history)) {
+        MetricsFile.open(
+            folder.file(RunFolder.METRICS), trainer.done(), trainer.beginsWithTest(), history)) {
       LiveLine line = LiveLine.of(out, noProgress);
       TrainingReport report =
           new TrainingReport(
@@ -213,18 +219,28 @@ final class TrainCommand implements Callable<Integer> {
     return 0;
   }
 
+  private static Optional<Path> lastCheckpoint(RunFolder folder) {
+    return new CheckpointStore(folder.file(RunFolder.CHECKPOINTS)).list().stream().findFirst();
+  }
+
   private static String lastGood(RunFolder folder) {
-    CheckpointStore store = new CheckpointStore(folder.file(RunFolder.CHECKPOINTS));
-    return store.list().stream()
-        .findFirst()
+    return lastCheckpoint(folder)
         .map(path -> "The last good checkpoint is " + path + ".")
         .orElse("There was no checkpoint yet.");
+  }
+
+  private static String count(int number, String what) {
+    return number + " " + what + (number == 1 ? "" : "s");
   }
 
   private static void writePlan(TrainSetup setup, TrainingPlan plan, RunFolder folder) {
     Path file = folder.file(RunFolder.PLAN);
     try {
-      RunFolder.replace(file, JsonWriter.indented(PlanReport.json(plan, setup.limit())) + "\n");
+      RunFolder.replace(
+          file,
+          JsonWriter.indented(
+                  PlanReport.json(plan, setup.limit().isSet() ? setup.limit().bytes() : null))
+              + "\n");
     } catch (IOException e) {
       throw BadInputException.file("write", file, e);
     }
@@ -246,18 +262,18 @@ final class TrainCommand implements Callable<Integer> {
         setup.network().classes());
     int skipped = data.train().skipped() + data.test().skipped();
     if (skipped > 0) {
-      out.printf("Left out %d unreadable pictures%n", skipped);
+      out.printf("Left out %s%n", count(skipped, "unreadable picture"));
     }
     data.notes().forEach(out::println);
     plan.warnings().forEach(warning -> out.println("Warning: " + warning));
     out.printf(
-        "Kernels %s, %d threads; memory planned: %s, of which %s stored activations%n",
+        "Kernels %s, %s; memory planned: %s, of which %s stored activations%n",
         trainer.kernelsDescription(),
-        setup.options().threads(),
+        count(setup.options().threads(), "thread"),
         ByteSize.format(plan.totalBytes()),
         ByteSize.format(plan.storeBytes()));
-    if (setup.limit() != null) {
-      out.println("Fits --memory-limit: " + setup.choice());
+    if (setup.limit().isSet()) {
+      out.println("Fits " + setup.limit().source() + ": " + setup.choice());
     }
     if (trainer.done() > 0) {
       out.printf("Going on after step %d of %d%n", trainer.done(), trainer.totalSteps());

@@ -36,7 +36,7 @@ final class TrainSetup implements AutoCloseable {
   private final Network network;
   private final Kernels kernels;
   private final TrainingOptions options;
-  private final @Nullable Long limit;
+  private final MemoryLimit limit;
   private final String choice;
 
   private TrainSetup(
@@ -44,7 +44,7 @@ final class TrainSetup implements AutoCloseable {
       Network network,
       Kernels kernels,
       TrainingOptions options,
-      @Nullable Long limit,
+      MemoryLimit limit,
       String choice) {
     this.data = data;
     this.network = network;
@@ -118,6 +118,7 @@ final class TrainSetup implements AutoCloseable {
 
   /** Opens the data and checks all that can be checked before anything is allocated. */
   static TrainSetup open(Settings settings, TrainOptions given) {
+    MemoryLimit limit = MemoryLimit.of(settings.find("memory-limit"));
     GpuOptions gpu = gpu(settings, given);
     Kernels kernels = gpu.choose(kernelsName(settings, given));
     DataSplits data = Inputs.open(settings.text("data"), dataOptions(settings));
@@ -128,9 +129,9 @@ final class TrainSetup implements AutoCloseable {
       FeatureMap map = new FeatureMap(train.height(), train.width(), train.channels());
       Network network = Inputs.network(settings.text("model"), map, train.classNames().size());
       TrainingOptions wanted = BadInputException.check(() -> options(settings));
-      Long limit = Inputs.bytes(settings.find("memory-limit"));
       MemoryBudget.Choice choice =
           BadInputException.check(() -> choose(network, wanted, train, kernels, limit));
+      checkHeap(choice.plan());
       settleChoice(settings, choice.plan().options(), train);
       Kernels selected = choice.plan().kernels();
       settleKernels(settings, selected, gpu);
@@ -183,32 +184,43 @@ final class TrainSetup implements AutoCloseable {
   }
 
   private static MemoryBudget.Choice choose(
-      Network network,
-      TrainingOptions wanted,
-      Dataset train,
-      Kernels kernels,
-      @Nullable Long limit) {
-    long most = limit == null ? MemoryAccount.UNLIMITED : limit;
+      Network network, TrainingOptions wanted, Dataset train, Kernels kernels, MemoryLimit limit) {
+    long most = limit.bytes();
     try {
       return MemoryBudget.choose(network, wanted, train.size(), kernels, most);
     } catch (MemoryLimitException e) {
       if (!wanted.batchGiven()) {
-        throw new BadInputException("--memory-limit is too small: " + e.getMessage(), e);
+        throw new BadInputException(limit.source() + " is too small: " + e.getMessage(), e);
       }
       TrainingPlan plan = TrainingPlan.of(network, wanted, kernels);
       int fits = plan.largestBatch(most);
       throw new BadInputException(
-          "%s needs %s with a batch of %d and %s activations, but --memory-limit is %s; %s"
+          "%s needs %s with a batch of %d and %s activations, but %s is %s; %s"
               .formatted(
                   network.name(),
                   ByteSize.format(plan.totalBytes()),
                   wanted.batch(),
                   wanted.store().name().toLowerCase(Locale.ROOT),
+                  limit.source(),
                   ByteSize.format(most),
                   fits > 0
                       ? "the largest batch that fits is " + fits + "."
                       : "not even a batch of 1 fits."),
           e);
+    }
+  }
+
+  /** The threads' scratch lies on the heap: too many of them fill it. */
+  private static void checkHeap(TrainingPlan plan) {
+    long heap = Runtime.getRuntime().maxMemory();
+    if (plan.scratchBytes() > heap / 2) {
+      throw new BadInputException(
+          "%d threads need %s of the Java heap, which has %s: take fewer --threads, or give more with NIBBLE_JAVA_OPTS=-Xmx%dm."
+              .formatted(
+                  plan.options().threads(),
+                  ByteSize.format(plan.scratchBytes()),
+                  ByteSize.format(heap),
+                  3 * plan.scratchBytes() >> 20));
     }
   }
 
@@ -306,7 +318,7 @@ final class TrainSetup implements AutoCloseable {
 
   /** The account that the run's memory is taken from. */
   MemoryAccount openAccount() {
-    return MemoryAccount.root("nibble", limit == null ? MemoryAccount.UNLIMITED : limit);
+    return limit.account();
   }
 
   /** The plan's figures. */
@@ -335,7 +347,7 @@ final class TrainSetup implements AutoCloseable {
     return kernels;
   }
 
-  @Nullable Long limit() {
+  MemoryLimit limit() {
     return limit;
   }
 

@@ -26,8 +26,8 @@ final class TrainingReport implements TrainingListener {
   private final long start = System.nanoTime();
   private double loss = Double.NaN;
   private double accuracy;
-  private double stepSeconds;
-  private double imagesPerSecond;
+  private final RecentSteps recent = new RecentSteps();
+  private double pictures;
   private double testSeconds;
   private double lastDrawing = Double.NEGATIVE_INFINITY;
   private boolean curvesFailed;
@@ -58,8 +58,8 @@ final class TrainingReport implements TrainingListener {
     double share = Double.isNaN(loss) ? 1 : NEWEST;
     loss = mix(loss, step.loss(), share);
     accuracy = mix(accuracy, step.accuracy(), share);
-    stepSeconds = mix(stepSeconds, step.stepSeconds(), share);
-    imagesPerSecond = mix(imagesPerSecond, step.imagesPerSecond(), share);
+    recent.add(step.stepSeconds());
+    pictures = step.imagesPerSecond() * step.stepSeconds();
     if (line.isDue()) {
       line.show(progress(step));
     }
@@ -73,19 +73,25 @@ final class TrainingReport implements TrainingListener {
     long perEpoch = trainer.stepsPerEpoch();
     long total = trainer.totalSteps();
     long left = total - step.step();
-    double seconds = left * stepSeconds + Math.ceilDiv(left, perEpoch) * testSeconds;
+    double stepSeconds = recent.typical();
+    String speed =
+        Double.isNaN(stepSeconds)
+            ? "starting"
+            : String.format(
+                Locale.ROOT,
+                "%.0f images/s  %s left",
+                pictures / stepSeconds,
+                time(left * stepSeconds + Math.ceilDiv(left, perEpoch) * testSeconds));
     return String.format(
         Locale.ROOT,
-        "epoch %d/%d  step %d/%d  loss %.3f  accuracy %.1f %%  %.0f images/s  %s left  memory %s of"
-            + " %s",
+        "epoch %d/%d  step %d/%d  loss %.3f  accuracy %.1f %%  %s  memory %s of %s",
         step.epoch(),
         Math.ceilDiv(total, perEpoch),
         step.step(),
         total,
         loss,
         100 * accuracy,
-        imagesPerSecond,
-        time(seconds),
+        speed,
         ByteSize.format(trainer.usedBytes()),
         ByteSize.format(planned));
   }

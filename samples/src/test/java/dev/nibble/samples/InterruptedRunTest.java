@@ -1,12 +1,14 @@
 package dev.nibble.samples;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -93,6 +95,30 @@ class InterruptedRunTest {
       throws IOException, InterruptedException {
     interrupt("killed", NibbleProcess::kill);
     assertResumes("killed");
+  }
+
+  @Test
+  void sayWhatOfTheirOutputIsLost() throws IOException, InterruptedException {
+    assumeTrue(Files.exists(Path.of("/dev/full")), "there is no /dev/full");
+    NibbleProcess.Result plan = NibbleProcess.runInto("/dev/full", folder, "plan", "--json");
+    assertThat(plan.code()).isEqualTo(1);
+    assertThat(plan.err())
+        .startsWith("nibble: Not all of the output could be written: ")
+        .hasLineCount(1);
+    NibbleProcess.Result wrong = NibbleProcess.runInto("/dev/full", folder, "plan", "--batch", "0");
+    assertThat(wrong.code()).isEqualTo(2);
+  }
+
+  @Test
+  void printTheSameDigitsInEveryLanguage() throws IOException, InterruptedException {
+    List<String> arabic = List.of("-Duser.language=ar", "-Duser.country=EG");
+    List<String> words = List.of("plan", "--model", "resnet8", "--threads", "2");
+    try (NibbleProcess one = NibbleProcess.start(folder, words);
+        NibbleProcess other = NibbleProcess.start(folder, arabic, Map.of(), words)) {
+      NibbleProcess.Result result = other.await();
+      assertThat(result.code()).isZero();
+      assertThat(result.out()).isEqualTo(one.await().out()).contains("TOTAL");
+    }
   }
 
   @Test

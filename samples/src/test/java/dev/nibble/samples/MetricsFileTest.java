@@ -23,7 +23,7 @@ class MetricsFileTest {
 
   private Path writeFourStepsAndAnEpoch() {
     Path file = folder.resolve("metrics.jsonl");
-    try (MetricsFile metrics = MetricsFile.open(file, 0, new History())) {
+    try (MetricsFile metrics = MetricsFile.open(file, 0, false, new History())) {
       for (int i = 1; i <= 4; i++) {
         metrics.write(step(i));
         if (i == 3) {
@@ -48,7 +48,7 @@ class MetricsFileTest {
     Path file = writeFourStepsAndAnEpoch();
     Files.writeString(file, "{\"step\":5,\"epo", StandardOpenOption.APPEND);
     History history = new History();
-    try (MetricsFile metrics = MetricsFile.open(file, 3, history)) {
+    try (MetricsFile metrics = MetricsFile.open(file, 3, false, history)) {
       metrics.write(step(4));
     }
     List<String> lines = Files.readAllLines(file);
@@ -60,9 +60,18 @@ class MetricsFileTest {
   }
 
   @Test
+  void dropsATestThatIsMadeAgain() throws IOException {
+    Path file = writeFourStepsAndAnEpoch();
+    History history = new History();
+    MetricsFile.open(file, 3, true, history).close();
+    assertThat(Files.readAllLines(file)).hasSize(3).noneMatch(line -> line.contains("test_loss"));
+    assertThat(history.testAccuracies()).isEmpty();
+  }
+
+  @Test
   void saysNullForWhatIsNoNumber() throws IOException {
     Path file = folder.resolve("nan.jsonl");
-    try (MetricsFile metrics = MetricsFile.open(file, 0, new History())) {
+    try (MetricsFile metrics = MetricsFile.open(file, 0, false, new History())) {
       metrics.write(new Epoch(1, 1, 1, 0, Double.POSITIVE_INFINITY, 0.5, 0));
     }
     assertThat(Files.readString(file)).contains("\"test_loss\":null");

@@ -40,6 +40,20 @@ public final class NibbleProcess implements AutoCloseable {
   static NibbleProcess start(
       Path folder, List<String> options, Map<String, String> environment, List<String> arguments)
       throws IOException {
+    return started(folder, environment, command(options, arguments));
+  }
+
+  /** Runs a process whose output goes to a file, such as one on a full disk. */
+  static Result runInto(String file, Path folder, String... arguments)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", "exec \"$@\" > " + file, "sh"));
+    command.addAll(command(List.of(), List.of(arguments)));
+    try (NibbleProcess process = started(folder, Map.of(), command)) {
+      return process.await();
+    }
+  }
+
+  private static List<String> command(List<String> options, List<String> arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     // A short life: what is compiled is compiled quickly. Without C2 only scalar kernels compute.
@@ -61,6 +75,11 @@ public final class NibbleProcess implements AutoCloseable {
       command.add("dev.nibble.samples.Nibble");
     }
     command.addAll(arguments);
+    return command;
+  }
+
+  private static NibbleProcess started(
+      Path folder, Map<String, String> environment, List<String> command) throws IOException {
     Path out = Files.createTempFile(folder, "out", ".txt");
     Path err = Files.createTempFile(folder, "err", ".txt");
     ProcessBuilder builder =

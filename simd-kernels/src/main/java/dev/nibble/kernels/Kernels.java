@@ -39,6 +39,17 @@ public interface Kernels {
     return this;
   }
 
+  /**
+   * As {@link #select(Workload)}, for a caller whose memory is limited.
+   *
+   * @param most bytes that a measurement may take while it lasts, on the heap and off it; one that
+   *     cannot do with them is not made, and the table is then the CPU's
+   * @throws DeviceException if a device fails that was there before
+   */
+  default Kernels select(Workload workload, long most) {
+    return select(workload);
+  }
+
   /** Bytes of staging that {@link #open} needs off the heap; 0 for tables that hold nothing. */
   default long stagingBytes(Workload workload) {
     return 0;

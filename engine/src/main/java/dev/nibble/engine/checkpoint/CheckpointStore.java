@@ -88,9 +88,22 @@ public final class CheckpointStore {
    * @throws IllegalArgumentException if two sections have one name
    */
   public Path save(CheckpointMeta meta, List<Section> sections) {
+    Path file = saveBeside(meta, sections);
+    deleteOldOnes(file);
+    return file;
+  }
+
+  /**
+   * Saves a checkpoint as {@link #save} does, but deletes none.
+   *
+   * @return where it lies
+   * @throws CheckpointException if it could not be written; older ones are then as they were
+   * @throws IllegalArgumentException if two sections have one name
+   */
+  public Path saveBeside(CheckpointMeta meta, List<Section> sections) {
     CheckpointEvent event = new CheckpointEvent();
     event.begin();
-    Path file = folder.resolve(String.format(Locale.ROOT, "step-%09d.nibble", meta.step()));
+    Path file = file(meta.step());
     try {
       if (!Files.isDirectory(folder)) {
         Files.createDirectories(folder);
@@ -110,8 +123,35 @@ public final class CheckpointStore {
       event.commit();
     }
     logger().log(Level.DEBUG, "Saved checkpoint {0}.", file);
-    deleteOldOnes(file);
     return file;
+  }
+
+  private Path file(long step) {
+    return folder.resolve(String.format(Locale.ROOT, "step-%09d.nibble", step));
+  }
+
+  /**
+   * Takes a checkpoint out of the list under an additional suffix; does nothing if there is none of
+   * that step.
+   *
+   * @param why the suffix, such as {@code unusable}
+   * @throws CheckpointException if the file cannot be renamed
+   */
+  public void setAside(long step, String why) {
+    Path file = file(step);
+    if (!Files.exists(file)) {
+      return;
+    }
+    try {
+      setAside(file, why);
+    } catch (IOException e) {
+      throw new CheckpointException(
+          "Cannot set checkpoint " + file + " aside: " + AtomicFile.reason(e) + ".", e);
+    }
+  }
+
+  private void setAside(Path file, String why) throws IOException {
+    disk.rename(file, file.resolveSibling(file.getFileName() + "." + why));
   }
 
   /**
@@ -191,18 +231,29 @@ public final class CheckpointStore {
               "%s already holds a checkpoint of step %d, later than step %d: resume it or choose another folder."
                   .formatted(folder, entry.step(), step));
         }
-        disk.rename(
-            entry.path(), entry.path().resolveSibling(entry.path().getFileName() + ".unusable"));
+        setAside(entry.path(), "unusable");
       }
     }
   }
 
   private static boolean isWhole(Path path) {
+    boolean interrupted = Thread.interrupted(); // it would look like damage
     try {
-      LoadedCheckpoint.open(path).close();
-      return true;
-    } catch (CheckpointException e) {
-      return false;
+      while (true) {
+        try {
+          LoadedCheckpoint.open(path).close();
+          return true;
+        } catch (CheckpointException e) {
+          if (!Thread.interrupted()) {
+            return false;
+          }
+          interrupted = true;
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 

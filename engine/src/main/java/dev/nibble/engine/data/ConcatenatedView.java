@@ -77,6 +77,12 @@ final class ConcatenatedView extends DatasetView {
   }
 
   @Override
+  public String identity(int index) {
+    int part = part(index);
+    return parts[part].identity(index - first[part]);
+  }
+
+  @Override
   public void read(int index, MemorySegment target, long offset) {
     int part = part(index);
     parts[part].read(index - first[part], target, offset);

@@ -64,6 +64,17 @@ public interface Dataset extends AutoCloseable {
     MemorySegment.copy(part, 0, target, JAVA_BYTE, offset, part.length);
   }
 
+  /**
+   * What a picture is known by, such as the name and the bytes of its file: a training run that is
+   * resumed finds by it whether it has the pictures that it had. Empty, as it is unless overridden,
+   * where nothing but its pixels tells it from others; either all pictures have one or none.
+   *
+   * @throws IndexOutOfBoundsException if there is no such picture
+   */
+  default String identity(int index) {
+    return "";
+  }
+
   /** Bytes of one picture: height x width x channels. */
   default int pictureBytes() {
     return height() * width() * channels();

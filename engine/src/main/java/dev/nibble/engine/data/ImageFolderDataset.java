@@ -2,7 +2,10 @@ package dev.nibble.engine.data;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.nibble.engine.data.pictures.RgbPicture;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -126,6 +129,18 @@ final class ImageFolderDataset implements Dataset {
     return skipped;
   }
 
+  /** Class folder, name and bytes of the file, wherever the whole may lie. */
+  @Override
+  public String identity(int index) {
+    Path file = files[index];
+    try {
+      return classNames.get(labels[index]) + "/" + file.getFileName() + ":" + Files.size(file);
+    } catch (IOException e) {
+      throw new DataException(
+          "Cannot read the picture %s: %s.".formatted(file, DataFile.reason(e)), e);
+    }
+  }
+
   @Override
   public void read(int index, MemorySegment target, long offset) {
     Objects.checkIndex(index, files.length);
@@ -143,7 +158,7 @@ final class ImageFolderDataset implements Dataset {
   public void readPart(int index, long key, MemorySegment target, long offset) {
     Objects.checkIndex(index, files.length);
     Objects.checkFromIndexSize(offset, pictureBytes(), target.byteSize());
-    PictureDecoder.Picture picture = PictureDecoder.decode(files[index]);
+    RgbPicture picture = PictureDecoder.decode(files[index], oriented);
     CropBox box = CropBox.random(key, picture.height(), picture.width());
     byte[] part = CropResizer.resize(picture.rgb(), picture.width(), CHANNELS, box, size);
     MemorySegment.copy(part, 0, target, JAVA_BYTE, offset, part.length);

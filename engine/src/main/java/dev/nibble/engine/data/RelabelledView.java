@@ -43,6 +43,11 @@ final class RelabelledView extends DatasetView {
   }
 
   @Override
+  public String identity(int index) {
+    return source.identity(index);
+  }
+
+  @Override
   public void read(int index, MemorySegment target, long offset) {
     source.read(index, target, offset);
   }

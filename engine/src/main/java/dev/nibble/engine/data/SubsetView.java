@@ -40,6 +40,11 @@ final class SubsetView extends DatasetView {
   }
 
   @Override
+  public String identity(int index) {
+    return source.identity(indices[index]);
+  }
+
+  @Override
   public void read(int index, MemorySegment target, long offset) {
     source.read(indices[index], target, offset);
   }

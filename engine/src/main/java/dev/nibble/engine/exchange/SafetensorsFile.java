@@ -103,6 +103,9 @@ public final class SafetensorsFile implements AutoCloseable {
       long dataStart = LENGTH.byteSize() + length;
       // A header is held on the heap some five times over while it is parsed.
       long most = Math.min(MAX_HEADER_BYTES, Runtime.getRuntime().maxMemory() / 8);
+      if (length < 0 || length > most || dataStart > fileBytes) {
+        requireNoOtherKind(path, channel, fileBytes);
+      }
       if (length < 0 || length > most) {
         throw damaged(
             path,
@@ -134,6 +137,17 @@ public final class SafetensorsFile implements AutoCloseable {
   /** Whether torch.save wrote it: an archive since version 1.6, before that a pickled number. */
   private static boolean isPickled(long start) {
     return ((int) start == ZIP && start >>> 32 != 0) || start == PICKLED;
+  }
+
+  /** Other files begin with no length: what they are helps more than what it would be. */
+  private static void requireNoOtherKind(Path path, FileChannel channel, long fileBytes)
+      throws IOException {
+    byte[] begin = new byte[(int) Math.min(FileKind.LONGEST, fileBytes)];
+    SegmentIo.read(channel, 0, MemorySegment.ofArray(begin));
+    String words = FileKind.words(begin);
+    if (words != null) {
+      throw new ExchangeException(path + " is no safetensors file: it is " + words + ".");
+    }
   }
 
   /** Returns the path this file was opened by. */

@@ -1,5 +1,6 @@
 package dev.nibble.engine.exec;
 
+import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
@@ -8,7 +9,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A fixed set of platform threads that run the shards of one pass together with the calling thread.
  * Runs follow each other within microseconds, so idle workers spin for a moment before they park.
- * One thread at a time may call {@link #run}. Allocates nothing after construction.
+ * One thread at a time may call {@link #run}; any thread may close the pool, which waits for the
+ * run at hand. Allocates nothing after construction.
  */
 final class WorkerPool implements AutoCloseable {
   /** What is run: shard {@code index}, on worker {@code worker} (0 is the calling thread). */
@@ -17,13 +19,22 @@ final class WorkerPool implements AutoCloseable {
   }
 
   private static final long SPIN_NANOS = 200_000;
+  private static final long CLOSING_NANOS = 100_000;
+
+  private enum State {
+    IDLE,
+    RUNNING,
+    CLOSED
+  }
 
   private final Thread[] threads;
   private final AtomicInteger next = new AtomicInteger();
   private final AtomicInteger running = new AtomicInteger();
   private final AtomicInteger generation = new AtomicInteger();
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+  private final AtomicReference<State> state = new AtomicReference<>(State.IDLE);
   private volatile boolean closed;
+  private volatile @Nullable Thread runner;
   private @Nullable Task task;
   private int tasks;
 
@@ -61,11 +72,25 @@ final class WorkerPool implements AutoCloseable {
    * Runs the task for every index from 0 to {@code count - 1} and returns when all are done.
    *
    * @throws RuntimeException what a task threw; the remaining indices may then not have run
+   * @throws IllegalStateException if the pool is closed, or runs something already
    */
   void run(int count, Task work) {
-    if (closed) {
-      throw new IllegalStateException("The session is closed");
+    if (!state.compareAndSet(State.IDLE, State.RUNNING)) {
+      throw new IllegalStateException(
+          state.get() == State.CLOSED
+              ? "The session is closed"
+              : "The session computes already: one thread at a time may use it");
     }
+    runner = Thread.currentThread();
+    try {
+      runOpen(count, work);
+    } finally {
+      runner = null;
+      state.set(State.IDLE);
+    }
+  }
+
+  private void runOpen(int count, Task work) {
     if (threads.length == 0 || count == 1) {
       for (int i = 0; i < count; i++) {
         work.run(i, 0);
@@ -142,14 +167,20 @@ final class WorkerPool implements AutoCloseable {
     return generation.get();
   }
 
-  /** Stops the workers and waits for them. */
+  /**
+   * Waits for the run at hand, if another thread has begun one, then stops the workers and waits
+   * for them.
+   *
+   * @throws IllegalStateException if a task of the run at hand calls it, which would wait for
+   *     itself
+   */
   @Override
   public void close() {
+    boolean interrupted = awaitRun();
     closed = true;
     for (Thread thread : threads) {
       LockSupport.unpark(thread);
     }
-    boolean interrupted = false;
     for (Thread thread : threads) {
       while (thread.isAlive()) {
         try {
@@ -162,5 +193,19 @@ final class WorkerPool implements AutoCloseable {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Once this returns no run can begin; says whether the thread was interrupted meanwhile. */
+  private boolean awaitRun() {
+    boolean interrupted = false;
+    while (!state.compareAndSet(State.IDLE, State.CLOSED) && state.get() != State.CLOSED) {
+      Thread self = Thread.currentThread();
+      if (self == runner || List.of(threads).contains(self)) {
+        throw new IllegalStateException("A pass can't close the session that runs it");
+      }
+      LockSupport.parkNanos(this, CLOSING_NANOS);
+      interrupted |= Thread.interrupted();
+    }
+    return interrupted;
   }
 }

@@ -1,6 +1,7 @@
 package dev.nibble.engine.files;
 
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
@@ -71,6 +72,9 @@ public final class AtomicFile {
     }
     if (e instanceof FileSystemException f && f.getReason() != null) {
       return f.getReason();
+    }
+    if (e instanceof ClosedByInterruptException) {
+      return "the thread was interrupted";
     }
     return message == null ? e.getClass().getSimpleName() : message;
   }

@@ -5,8 +5,10 @@ import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.TRUNCATE_EXISTING;
 import static java.nio.file.StandardOpenOption.WRITE;
 
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -17,7 +19,8 @@ import java.nio.file.StandardCopyOption;
 final class SystemDisk implements Disk {
   @Override
   public Sink create(Path file) throws IOException {
-    return new ChannelSink(FileChannel.open(file, CREATE, TRUNCATE_EXISTING, WRITE));
+    FileChannel.open(file, CREATE, TRUNCATE_EXISTING, WRITE).close(); // its failures have reasons
+    return new StreamSink(new FileOutputStream(file.toFile(), true));
   }
 
   @Override
@@ -27,6 +30,21 @@ final class SystemDisk implements Disk {
 
   @Override
   public void forceFolder(Path folder) throws IOException {
+    boolean interrupted = false;
+    while (true) {
+      try {
+        force(folder);
+        break;
+      } catch (ClosedByInterruptException e) {
+        interrupted = Thread.interrupted();
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void force(Path folder) throws IOException {
     FileChannel channel;
     try {
       channel = FileChannel.open(folder, READ);
@@ -38,25 +56,44 @@ final class SystemDisk implements Disk {
     }
   }
 
-  private record ChannelSink(FileChannel channel) implements Sink {
+  /** A stream, because an interrupt of the writing thread closes a channel. */
+  private static final class StreamSink implements Sink {
+    private static final int PIECE = 1 << 16;
+
+    private final FileOutputStream out;
+    private byte[] piece = {};
+    private boolean open = true;
+
+    StreamSink(FileOutputStream out) {
+      this.out = out;
+    }
+
     @Override
     public int write(ByteBuffer source) throws IOException {
-      return channel.write(source);
+      int bytes = Math.min(PIECE, source.remaining());
+      if (piece.length < bytes) {
+        piece = new byte[bytes];
+      }
+      source.get(source.position(), piece, 0, bytes);
+      out.write(piece, 0, bytes);
+      source.position(source.position() + bytes);
+      return bytes;
     }
 
     @Override
     public void force() throws IOException {
-      channel.force(true);
+      out.getFD().sync();
     }
 
     @Override
     public boolean isOpen() {
-      return channel.isOpen();
+      return open;
     }
 
     @Override
     public void close() throws IOException {
-      channel.close();
+      open = false;
+      out.close();
     }
   }
 }

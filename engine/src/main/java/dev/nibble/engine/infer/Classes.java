@@ -1,32 +1,42 @@
 package dev.nibble.engine.infer;
 
+import java.util.Arrays;
 import java.util.Objects;
 
 /** What logits say about the classes; every method writes into the caller's arrays only. */
 public final class Classes {
+  /** What {@link #largest} answers where the logits name no class. */
+  public static final int NONE = -1;
+
   private Classes() {}
 
   /**
-   * Index of a picture's largest logit, the first of equals; a NaN is never the largest.
+   * Index of a picture's largest logit, the first of equals; {@link #NONE} if that is not finite or
+   * any of them is NaN, as those of a network whose training diverged are.
    *
    * @param logits N,classes
    * @param picture which of the N
    */
   public static int largest(float[] logits, int picture, int classes) {
     int base = checkFrom(logits.length, picture, classes);
-    int best = 0;
+    int best = NONE;
     float most = Float.NEGATIVE_INFINITY;
     for (int c = 0; c < classes; c++) {
-      if (logits[base + c] > most) {
-        most = logits[base + c];
+      float logit = logits[base + c];
+      if (Float.isNaN(logit)) {
+        return NONE;
+      }
+      if (logit > most) {
+        most = logit;
         best = c;
       }
     }
-    return best;
+    return most == Float.POSITIVE_INFINITY ? NONE : best;
   }
 
   /**
-   * Softmax of a picture's logits; the largest is subtracted first, so that nothing overflows.
+   * Softmax of a picture's logits; the largest is subtracted first, so that nothing overflows. All
+   * are NaN where {@link #largest} is {@link #NONE}.
    *
    * @param logits N,classes
    * @param picture which of the N
@@ -36,7 +46,12 @@ public final class Classes {
       float[] logits, int picture, int classes, double[] probabilities) {
     int base = checkFrom(logits.length, picture, classes);
     Objects.checkFromToIndex(0, classes, probabilities.length);
-    float most = logits[base + largest(logits, picture, classes)];
+    int best = largest(logits, picture, classes);
+    if (best == NONE) {
+      Arrays.fill(probabilities, 0, classes, Double.NaN);
+      return;
+    }
+    float most = logits[base + best];
     double sum = 0;
     for (int c = 0; c < classes; c++) {
       probabilities[c] = Math.exp((double) logits[base + c] - most);
@@ -48,7 +63,8 @@ public final class Classes {
   }
 
   /**
-   * Cross-entropy of a picture: log(sum(exp(logits))) minus the logit of its label.
+   * Cross-entropy of a picture: log(sum(exp(logits))) minus the logit of its label; NaN where
+   * {@link #largest} is {@link #NONE}.
    *
    * @param logits N,classes
    * @param picture which of the N
@@ -57,7 +73,11 @@ public final class Classes {
   public static double loss(float[] logits, int picture, int classes, int label) {
     int base = checkFrom(logits.length, picture, classes);
     Objects.checkIndex(label, classes);
-    float most = logits[base + largest(logits, picture, classes)];
+    int best = largest(logits, picture, classes);
+    if (best == NONE) {
+      return Double.NaN;
+    }
+    float most = logits[base + best];
     double sum = 0;
     for (int c = 0; c < classes; c++) {
       sum += Math.exp((double) logits[base + c] - most);

@@ -2,6 +2,7 @@ package dev.nibble.engine.infer;
 
 import java.util.ArrayDeque;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,11 @@ final class Lanes implements AutoCloseable {
    * @param atOnce pictures that a lane holds
    */
   Lanes(Lane[] all, int atOnce, InferencePlan plan) {
+    this(all, atOnce, plan, Thread::start);
+  }
+
+  /** As the other; {@code starter} starts a thread, or fails to, in tests. */
+  Lanes(Lane[] all, int atOnce, InferencePlan plan, Consumer<Thread> starter) {
     this.lanes = all.length;
     this.atOnce = atOnce;
     this.least = Math.clamp(LEAST_WORK / Math.max(1, plan.multiplyAdds()), 1, atOnce);
@@ -57,7 +63,14 @@ final class Lanes implements AutoCloseable {
       Worker helper = new Worker();
       helpers[i] = helper;
       threads[i] = Thread.ofPlatform().name(name + (i + 1)).daemon().unstarted(() -> help(helper));
-      threads[i].start();
+    }
+    try {
+      for (Thread thread : threads) {
+        starter.accept(thread);
+      }
+    } catch (RuntimeException | Error e) {
+      close(); // the system gives no further thread: those that run must not wait for ever
+      throw e;
     }
   }
 

@@ -2,10 +2,12 @@ package dev.nibble.engine.infer;
 
 import dev.nibble.engine.events.PredictionEvent;
 import dev.nibble.engine.events.Recording;
+import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exec.OpenKernels;
 import dev.nibble.engine.exec.Resources;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.network.FiniteValues;
 import dev.nibble.engine.network.FoldedWeights;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
@@ -73,6 +75,7 @@ public final class Predictor implements AutoCloseable {
           OpenKernels.open(plan.kernels(), plan.workload(), memory.segment(), account);
       resources.add(opened::close);
       new FoldedWeights(network, plan.folded(), values).write(memory::parameter);
+      checkFolded(plan, memory);
       memory.fillTables(opened.kernels());
       Lane[] all = new Lane[count];
       for (int i = 0; i < count; i++) {
@@ -95,7 +98,8 @@ public final class Predictor implements AutoCloseable {
    * @param parent pays for the predictor until it is closed
    * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
    * @throws dev.nibble.kernels.DeviceException if the kernels' device refuses something
-   * @throws IllegalArgumentException if mean and std do not fit the network's channels
+   * @throws IllegalArgumentException if mean and std do not fit the network's channels, or the
+   *     network's values are not finite, as after a training that diverged
    */
   public static Predictor of(
       Network network,
@@ -110,7 +114,8 @@ public final class Predictor implements AutoCloseable {
    * Reads a saved model, and how its pictures are normalised.
    *
    * @param options whose normalization is replaced by the model's
-   * @throws dev.nibble.engine.exchange.ExchangeException if the file holds no such model
+   * @throws dev.nibble.engine.exchange.ExchangeException if the file holds no such model, or one
+   *     whose values are not finite, as after a training that diverged
    * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
    */
   public static Predictor open(
@@ -127,7 +132,20 @@ public final class Predictor implements AutoCloseable {
             return slab.segment().asSlice(offset, 4L * parameter.size());
           };
       ModelFile.load(model, network, values);
-      return of(network, values, options.withNormalization(info), kernels, parent);
+      try {
+        return of(network, values, options.withNormalization(info), kernels, parent);
+      } catch (IllegalArgumentException e) {
+        throw new ExchangeException(model + " is of no use: " + e.getMessage() + ".", e);
+      }
+    }
+  }
+
+  /** Finite values may still fold into others. */
+  private static void checkFolded(InferencePlan plan, PredictorMemory memory) {
+    String fault = FiniteValues.fault(plan.folded().network().parameters(), memory::parameter);
+    if (fault != null) {
+      throw new IllegalArgumentException(
+          "With batch norm folded in, " + fault + ", as after a training that diverged");
     }
   }
 
@@ -188,6 +206,7 @@ public final class Predictor implements AutoCloseable {
     checkCount(count);
     checkSize("pictures", pictures.byteSize(), 4L * count * input.values(), "bytes");
     checkLogits(logits, count);
+    long start = startOfHeard();
     Call call = lanes.begin();
     try {
       call.fromSegment(pictures, false, count, logits);
@@ -195,6 +214,7 @@ public final class Predictor implements AutoCloseable {
     } finally {
       lanes.end(call);
     }
+    tell(count, start);
   }
 
   /** Classifies normalised pictures; as {@link #predict(MemorySegment, int, MemorySegment)}. */
@@ -202,6 +222,7 @@ public final class Predictor implements AutoCloseable {
     checkCount(count);
     checkSize("pictures", pictures.length, (long) count * input.values(), "values");
     checkSize("logits", logits.length, (long) count * classes, "values");
+    long start = startOfHeard();
     Call call = lanes.begin();
     try {
       call.fromFloats(pictures, count, logits);
@@ -209,6 +230,7 @@ public final class Predictor implements AutoCloseable {
     } finally {
       lanes.end(call);
     }
+    tell(count, start);
   }
 
   /**
@@ -225,6 +247,7 @@ public final class Predictor implements AutoCloseable {
     checkNormalizes();
     checkSize("pictures", pictures.byteSize(), (long) count * input.values(), "bytes");
     checkLogits(logits, count);
+    long start = startOfHeard();
     Call call = lanes.begin();
     try {
       call.fromSegment(pictures, true, count, logits);
@@ -232,6 +255,7 @@ public final class Predictor implements AutoCloseable {
     } finally {
       lanes.end(call);
     }
+    tell(count, start);
   }
 
   /** Classifies bytes; as {@link #predictBytes(MemorySegment, int, MemorySegment)}. */
@@ -240,6 +264,7 @@ public final class Predictor implements AutoCloseable {
     checkNormalizes();
     checkSize("pictures", pictures.length, (long) count * input.values(), "bytes");
     checkSize("logits", logits.length, (long) count * classes, "values");
+    long start = startOfHeard();
     Call call = lanes.begin();
     try {
       call.fromBytes(pictures, count, logits);
@@ -247,20 +272,21 @@ public final class Predictor implements AutoCloseable {
     } finally {
       lanes.end(call);
     }
+    tell(count, start);
   }
 
   private void run(Call call) {
     if (!Recording.isPossible()) {
-      runHeard(call);
+      lanes.run(call);
       return;
     }
     PredictionEvent event = call.event();
     if (!event.isEnabled()) {
-      runHeard(call);
+      lanes.run(call);
       return;
     }
     event.begin();
-    runHeard(call);
+    lanes.run(call);
     event.end();
     if (event.shouldCommit()) {
       event.call(name, call.count, call.pictureBytes());
@@ -268,15 +294,16 @@ public final class Predictor implements AutoCloseable {
     }
   }
 
-  private void runHeard(Call call) {
+  private long startOfHeard() {
+    return listeners.length == 0 ? 0 : System.nanoTime();
+  }
+
+  /** After the call's end, so that a listener may close the predictor. */
+  private void tell(int pictures, long start) {
     PredictionListener[] heardBy = listeners;
-    if (heardBy.length == 0) {
-      lanes.run(call);
+    if (heardBy.length == 0 || start == 0) {
       return;
     }
-    int pictures = call.count;
-    long start = System.nanoTime();
-    lanes.run(call);
     long nanoseconds = System.nanoTime() - start;
     for (PredictionListener listener : heardBy) {
       listener.onPrediction(pictures, nanoseconds);

@@ -10,6 +10,7 @@ import dev.nibble.engine.json.JsonException;
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonWriter;
+import dev.nibble.engine.network.FiniteValues;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.kernels.FeatureMap;
@@ -40,10 +41,17 @@ public final class ModelFile {
    * Writes a network's parameters and running statistics; an older file survives a failure.
    *
    * @param values where a parameter's values lie, in memory order ({@link Parameter#memoryIndex})
-   * @throws ExchangeException if the file cannot be written
+   * @throws ExchangeException if the file cannot be written, or the values are none of a model: not
+   *     finite, or a variance below zero
    */
   public static void save(
       Path path, Network network, Function<Parameter, MemorySegment> values, ModelInfo info) {
+    String fault = FiniteValues.fault(network.parameters(), values);
+    if (fault != null) {
+      throw new ExchangeException(
+          "Cannot write %s: %s, as after a training that diverged; what was there before is unchanged."
+              .formatted(path, fault));
+    }
     List<TensorSource> tensors = new ArrayList<>();
     for (Parameter parameter : network.parameters()) {
       tensors.add(
@@ -65,7 +73,8 @@ public final class ModelFile {
    * num_batches_tracked}) of PyTorch's batch norms. The file's metadata does not matter, so a state
    * dict that PyTorch saved under these names loads.
    *
-   * @throws ExchangeException if a tensor is missing, superfluous, or of another shape
+   * @throws ExchangeException if a tensor is missing, superfluous, or of another shape, or holds
+   *     what is not finite or a variance below zero; the values are then as they were
    */
   public static void load(Path path, Network network, Function<Parameter, MemorySegment> values) {
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
@@ -80,10 +89,7 @@ public final class ModelFile {
       for (Parameter parameter : parameters) {
         file.requireFloats(parameter.name(), shape(parameter));
       }
-      // Only now that everything fits: a wrong file leaves the values as they were.
-      for (Parameter parameter : parameters) {
-        read(file, parameter, values.apply(parameter));
-      }
+      read(file, parameters, values);
     }
   }
 
@@ -94,11 +100,12 @@ public final class ModelFile {
    * passed over, too.
    *
    * @return what was read and what was not
-   * @throws ExchangeException if the file is damaged
+   * @throws ExchangeException if the file is damaged, or one that fits holds what is not finite or
+   *     a variance below zero; the values are then as they were
    */
   public static LoadReport loadMatching(
       Path path, Network network, Function<Parameter, MemorySegment> values) {
-    List<String> loaded = new ArrayList<>();
+    List<Parameter> fitting = new ArrayList<>();
     List<String> missing = new ArrayList<>();
     List<String> mismatched = new ArrayList<>();
     try (SafetensorsFile file = SafetensorsFile.open(path)) {
@@ -109,14 +116,15 @@ public final class ModelFile {
         } else if (!file.hasFloats(name, shape(parameter))) {
           mismatched.add(name);
         } else {
-          read(file, parameter, values.apply(parameter));
-          loaded.add(name);
+          fitting.add(parameter);
         }
       }
+      read(file, fitting, values);
       List<String> unexpected =
           file.names().stream()
               .filter(name -> !network.hasParameter(name) && !isStepCounter(name, network))
               .toList();
+      List<String> loaded = fitting.stream().map(Parameter::name).toList();
       return new LoadReport(loaded, missing, unexpected, mismatched);
     }
   }
@@ -132,10 +140,28 @@ public final class ModelFile {
     return Arrays.stream(parameter.shape()).asLongStream().toArray();
   }
 
-  /** Reads a parameter whose type and shape are checked. */
-  static void read(SafetensorsFile file, Parameter parameter, MemorySegment target) {
-    float[] read = parameter.inMemoryOrder(file.readFloats(parameter.name()));
-    MemorySegment.copy(read, 0, target, JAVA_FLOAT, 0, read.length);
+  /**
+   * Reads parameters whose types and shapes are checked.
+   *
+   * @throws ExchangeException if one holds what is not finite or a variance below zero; the values
+   *     are then as they were
+   */
+  static void read(
+      SafetensorsFile file, List<Parameter> parameters, Function<Parameter, MemorySegment> values) {
+    // All of them first: a wrong file leaves the values as they were.
+    for (Parameter parameter : parameters) {
+      String fault =
+          FiniteValues.fault(parameter, MemorySegment.ofArray(file.readFloats(parameter.name())));
+      if (fault != null) {
+        throw new ExchangeException(
+            "%s is of no use: its %s, as after a training that diverged; take a model saved before."
+                .formatted(file.path(), fault));
+      }
+    }
+    for (Parameter parameter : parameters) {
+      float[] read = parameter.inMemoryOrder(file.readFloats(parameter.name()));
+      MemorySegment.copy(read, 0, values.apply(parameter), JAVA_FLOAT, 0, read.length);
+    }
   }
 
   /**

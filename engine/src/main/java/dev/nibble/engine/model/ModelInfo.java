@@ -36,8 +36,9 @@ public record ModelInfo(
   /**
    * Copies arrays and map, and checks them.
    *
-   * @throws IllegalArgumentException if mean or std has not a value a channel, or an entry of your
-   *     own has a name that is taken: format, model, input, classes, mean, std, picture_mean
+   * @throws IllegalArgumentException if mean or std has not a value a channel, a mean is not finite
+   *     or a std not finite and positive, or an entry of your own has a name that is taken: format,
+   *     model, input, classes, mean, std, picture_mean
    */
   public ModelInfo {
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
@@ -53,6 +54,12 @@ public record ModelInfo(
     if (mean.length != input.channels() || std.length != input.channels()) {
       throw new IllegalArgumentException(
           "Mean and std need a value for each of the " + input.channels() + " channels");
+    }
+    for (int c = 0; c < mean.length; c++) {
+      if (!Float.isFinite(mean[c]) || !(std[c] > 0) || Float.isInfinite(std[c])) {
+        throw new IllegalArgumentException(
+            "Mean " + mean[c] + " and std " + std[c] + ": give finite numbers, std above 0");
+      }
     }
   }
 

@@ -7,7 +7,6 @@ import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
@@ -44,7 +43,7 @@ public record WarmStart(List<String> kept, List<String> replaced, @Nullable Mode
    * @param classes names of the network's classes
    * @param values where a parameter lies, in memory order
    * @throws ExchangeException if a tensor beside the head's is missing, superfluous or of another
-   *     shape; the values are then as they were
+   *     shape, or holds what is not finite; the values are then as they were
    */
   public static WarmStart load(
       Path file, Network network, List<String> classes, Function<Parameter, MemorySegment> values) {
@@ -57,14 +56,13 @@ public record WarmStart(List<String> kept, List<String> replaced, @Nullable Mode
                   .allMatch(name -> tensors.hasFloats(name, shape(network.parameter(name))))
               : source.classes().equals(classes);
       check(file, tensors, network, sameHead ? List.of() : head);
-      List<String> kept = new ArrayList<>();
-      for (Parameter parameter : network.parameters()) {
-        if (sameHead || !head.contains(parameter.name())) {
-          ModelFile.read(tensors, parameter, values.apply(parameter));
-          kept.add(parameter.name());
-        }
-      }
-      return new WarmStart(kept, sameHead ? List.of() : head, source);
+      List<Parameter> kept =
+          network.parameters().stream()
+              .filter(parameter -> sameHead || !head.contains(parameter.name()))
+              .toList();
+      ModelFile.read(tensors, kept, values);
+      List<String> names = kept.stream().map(Parameter::name).toList();
+      return new WarmStart(names, sameHead ? List.of() : head, source);
     }
   }
 

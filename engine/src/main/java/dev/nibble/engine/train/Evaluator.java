@@ -27,10 +27,17 @@ final class Evaluator {
    *
    * @param slots slots of the session that nobody else uses meanwhile
    * @param cancelled asked between batches
+   * @param interrupts of the calling thread
+   * @param patient whether to wait for batches after an interrupt
    * @return nothing if it was cancelled before the last batch
    */
   static Optional<Result> evaluate(
-      Session session, Dataset data, List<BatchSlot> slots, BooleanSupplier cancelled) {
+      Session session,
+      Dataset data,
+      List<BatchSlot> slots,
+      BooleanSupplier cancelled,
+      Interrupts interrupts,
+      boolean patient) {
     EvaluationEvent event = new EvaluationEvent();
     event.begin();
     long pictures = 0;
@@ -38,7 +45,11 @@ final class Evaluator {
     long correct = 0;
     int batch = session.plan().options().batch();
     try (DataLoader loader = DataLoader.forEvaluation(data, batch, slots)) {
-      for (BatchSlot slot = loader.take(); slot != null; slot = loader.take()) {
+      while (pictures < data.size()) {
+        BatchSlot slot = interrupts.take(loader, patient);
+        if (slot == null) {
+          return Optional.empty();
+        }
         session.load(slot);
         session.evaluate(slot.labels(), slot.count());
         loss += session.lossSum();

@@ -63,7 +63,7 @@ public final class MemoryBudget {
       if (bytes > limit) {
         continue; // before kernels are selected for it, which may take a measurement
       }
-      TrainingPlan plan = TrainingPlan.of(network, tried, kernels, execution);
+      TrainingPlan plan = TrainingPlan.of(network, tried, kernels, execution, limit);
       if (plan.totalBytes() <= limit) {
         return new Choice(plan, reason(plan, i == 0 ? null : candidates.get(i - 1), limit));
       }

@@ -18,16 +18,28 @@ final class Progress {
     lastLoss = loss;
   }
 
-  TrainingListener.Epoch endEpoch(long done, int epoch, Evaluator.Result test, double seconds) {
-    testLoss = test.loss();
-    testAccuracy = test.accuracy();
-    TrainingListener.Epoch event =
-        new TrainingListener.Epoch(
-            done, epoch, lossSum / steps, accuracySum / steps, testLoss, testAccuracy, seconds);
+  /** The steps of an epoch are done; the next one's figures begin anew. */
+  Untested endSteps() {
+    Untested epoch = new Untested(lossSum / steps, accuracySum / steps);
     lossSum = 0;
     accuracySum = 0;
     steps = 0;
-    return event;
+    return epoch;
+  }
+
+  TrainingListener.Epoch endEpoch(
+      long done, int epoch, Untested training, Evaluator.Result test, double seconds) {
+    interrupted = false;
+    testLoss = test.loss();
+    testAccuracy = test.accuracy();
+    return new TrainingListener.Epoch(
+        done,
+        epoch,
+        training.trainLoss(),
+        training.trainAccuracy(),
+        testLoss,
+        testAccuracy,
+        seconds);
   }
 
   /** The evaluation at an epoch's end was given up. */
@@ -41,6 +53,11 @@ final class Progress {
 
   void saved(long done) {
     savedAt = done;
+  }
+
+  /** What was saved of the steps done is not all any more. */
+  void outdated() {
+    savedAt = -1;
   }
 
   boolean isUnsaved(long done) {

@@ -3,6 +3,7 @@ package dev.nibble.engine.train;
 import dev.nibble.engine.checkpoint.CheckpointMeta;
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
+import dev.nibble.engine.checkpoint.Section;
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataLoader;
@@ -39,6 +40,7 @@ public final class Trainer implements AutoCloseable {
   private ModelInfo info;
   private DataLoader.Factory loaders = this::prefetching;
   private @Nullable CheckpointStore checkpoints;
+  private @Nullable Map<String, String> fingerprint;
 
   private Trainer(
       Network network,
@@ -149,6 +151,14 @@ public final class Trainer implements AutoCloseable {
     return loop.stepsPerEpoch();
   }
 
+  /**
+   * Whether {@link #run} begins with the evaluation of an epoch whose steps are done: after the
+   * resume of a run that was ended between the two.
+   */
+  public boolean beginsWithTest() {
+    return loop.untested() != null;
+  }
+
   /** Steps done, those before a resume included. */
   public long done() {
     return loop.done();
@@ -234,41 +244,74 @@ public final class Trainer implements AutoCloseable {
   /**
    * Goes on where a checkpoint left off: weights, the optimiser's state, running statistics, step,
    * and the average and best weights if they are kept, and how pictures are normalised. The order
-   * of the data and the crops follow from seed and step.
+   * of the data and the crops follow from seed and step. If the run was ended before the evaluation
+   * of an epoch whose steps were done, {@link #run} begins with it.
    *
-   * @throws dev.nibble.engine.checkpoint.CheckpointException if it is of another network or of a
-   *     run with other options
+   * @throws dev.nibble.engine.checkpoint.CheckpointException if it is of another network, of a run
+   *     with other options, or on other data (classes and their order, the pictures' labels, their
+   *     {@linkplain dev.nibble.engine.data.Dataset#identity identities} or some of their pixels),
+   *     or if it holds what is not finite: then resume another one
    */
   public void resume(LoadedCheckpoint checkpoint) {
     session.kept().use(Version.TRAINED);
+    TrainerCheckpoint.requireData(checkpoint, fingerprint());
     ModelInfo saved = TrainerCheckpoint.info(checkpoint, info, options);
+    Untested untested = TrainerCheckpoint.untested(checkpoint);
     loop.resumeAt(
         TrainerCheckpoint.restore(
-            checkpoint, session, loop.best(), options.trajectory(loop.totalSteps())));
+            checkpoint, session, loop.best(), options.trajectory(loop.totalSteps())),
+        untested);
     info = saved;
     session.setNormalization(info.mean(), info.std(), info.pictureMean());
   }
 
-  /** Saves a checkpoint of the steps done. */
+  private Map<String, String> fingerprint() {
+    Map<String, String> known = fingerprint;
+    if (known == null) {
+      known = DataFingerprint.of(data);
+      fingerprint = known;
+    }
+    return known;
+  }
+
+  /**
+   * Saves a checkpoint of the steps done.
+   *
+   * @throws DivergedException if something that it would keep is not finite
+   * @throws dev.nibble.engine.checkpoint.CheckpointException if it cannot be written
+   */
   public Path checkpoint() {
     CheckpointStore store = checkpoints;
     if (store == null) {
       throw new IllegalStateException("No folder for checkpoints was given");
     }
-    CheckpointMeta meta =
-        TrainerCheckpoint.meta(
-            session,
-            options,
-            info,
-            loop.totalSteps(),
-            loop.done(),
-            loop.epochsDone(),
-            loop.lastLoss());
+    CheckpointMeta meta = TrainerCheckpoint.meta(session, options, info, fingerprint(), loop);
     return session
         .kept()
         .with(
             Version.TRAINED,
-            () -> store.save(meta, TrainerCheckpoint.sections(session, loop.best())));
+            () -> {
+              List<Section> sections = TrainerCheckpoint.sections(session, loop.best());
+              TrainerCheckpoint.requireFinite(loop.done(), sections);
+              // Before an evaluation, which may show that it is of no use, none is given up for it.
+              return loop.untested() == null
+                  ? store.save(meta, sections)
+                  : store.saveBeside(meta, sections);
+            });
+  }
+
+  private TrainingLoop.Saver saver(CheckpointStore store) {
+    return new TrainingLoop.Saver() {
+      @Override
+      public Path save() {
+        return checkpoint();
+      }
+
+      @Override
+      public void disown(long step) {
+        store.setAside(step, "diverged");
+      }
+    };
   }
 
   /**
@@ -280,17 +323,21 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Trains to the end, until early stopping, or until {@link #cancel}. The session then computes
-   * with the weights that {@link #saveModel} writes.
+   * Trains to the end, until early stopping, or until {@link #cancel} or an interrupt of this
+   * thread, which it then still is. The session then computes with the weights that {@link
+   * #saveModel} writes.
    *
-   * @throws DivergedException if a loss, or a norm to clip, is not finite; checkpoints already
-   *     saved stay
+   * <p>Where checkpoints are saved, whatever ends the run between two steps, such as a picture that
+   * cannot be read, costs no step: the last one is saved before it is thrown.
+   *
+   * @throws DivergedException if a loss, a norm to clip, or what a step leaves is not finite;
+   *     checkpoints already saved stay
    * @throws dev.nibble.kernels.DeviceException if the kernels' device fails: close the trainer, and
    *     go on from the last checkpoint in another, with other kernels if need be
    */
   public TrainingResult run(TrainingListener listener) {
     CheckpointStore store = checkpoints;
-    return loop.run(listener, loaders, store == null ? null : this::checkpoint);
+    return loop.run(listener, loaders, store == null ? null : saver(store));
   }
 
   /** Frees everything; the data set stays open. */

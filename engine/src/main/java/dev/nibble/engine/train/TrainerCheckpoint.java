@@ -1,11 +1,14 @@
 package dev.nibble.engine.train;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import dev.nibble.engine.checkpoint.CheckpointException;
 import dev.nibble.engine.checkpoint.CheckpointMeta;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.checkpoint.Section;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.network.FiniteValues;
 import dev.nibble.engine.network.Network;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
@@ -14,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** What of a training run goes into a checkpoint, and back. */
 final class TrainerCheckpoint {
@@ -21,6 +25,8 @@ final class TrainerCheckpoint {
   private static final String MEAN = "normalization-mean";
   private static final String STD = "normalization-std";
   private static final String PICTURE_MEAN = "normalization-picture-mean";
+
+  private static final String BEST_EPOCH = "best epoch";
 
   private TrainerCheckpoint() {}
 
@@ -34,7 +40,7 @@ final class TrainerCheckpoint {
     }
     data.putAll(session.kept().buffers());
     if (best.isSought()) {
-      data.put("best epoch", best.data());
+      data.put(BEST_EPOCH, best.data());
     }
     return data.entrySet().stream().map(e -> new Section(e.getKey(), e.getValue())).toList();
   }
@@ -43,17 +49,75 @@ final class TrainerCheckpoint {
       Session session,
       TrainingOptions options,
       ModelInfo info,
-      long totalSteps,
-      long done,
-      int epoch,
-      double lastLoss) {
-    Map<String, String> words = new LinkedHashMap<>(options.trajectory(totalSteps));
+      Map<String, String> data,
+      TrainingLoop loop) {
+    Map<String, String> words = new LinkedHashMap<>(options.trajectory(loop.totalSteps()));
+    words.putAll(data);
+    Untested untested = loop.untested();
+    if (untested != null) {
+      untested.write(words);
+    }
     words.put(MEAN, text(info.mean()));
     words.put(STD, text(info.std()));
     words.put(PICTURE_MEAN, Boolean.toString(info.pictureMean()));
     Map<String, String> model = model(session);
     model.put(KERNELS, session.kernelsDescription());
-    return new CheckpointMeta(model, done, epoch, options.seed(), words, (float) lastLoss);
+    return new CheckpointMeta(
+        model, loop.done(), loop.epochsDone(), options.seed(), words, (float) loop.lastLoss());
+  }
+
+  /**
+   * Checks what a checkpoint would keep.
+   *
+   * @throws DivergedException if something is not finite
+   */
+  static void requireFinite(long step, List<Section> sections) {
+    for (Section section : sections) {
+      String fault = fault(section);
+      if (fault != null) {
+        throw DivergedException.left(step, fault);
+      }
+    }
+  }
+
+  private static @Nullable String fault(Section section) {
+    if (section.name().equals(BEST_EPOCH)) {
+      return null; // no floats
+    }
+    long at = FiniteValues.firstFault(section.data());
+    return at < 0
+        ? null
+        : "'%s' holds %s".formatted(section.name(), section.data().get(JAVA_FLOAT, 4 * at));
+  }
+
+  /**
+   * The epoch that is still to be evaluated.
+   *
+   * @throws CheckpointException if that does not read
+   */
+  static @Nullable Untested untested(LoadedCheckpoint checkpoint) {
+    try {
+      return Untested.read(checkpoint.meta().dataOrder());
+    } catch (NumberFormatException e) {
+      throw new CheckpointException(
+          "Checkpoint %s is damaged: the figures of its epoch are no numbers."
+              .formatted(checkpoint.path()),
+          e);
+    }
+  }
+
+  /**
+   * Checks that the data is what the checkpoint was trained on; an older one does not say.
+   *
+   * @throws CheckpointException saying what differs
+   */
+  static void requireData(LoadedCheckpoint checkpoint, Map<String, String> data) {
+    String difference = DataFingerprint.difference(checkpoint.meta().dataOrder(), data);
+    if (difference != null) {
+      throw new CheckpointException(
+          "Checkpoint %s was trained on other data: %s; resume with the data of the run, or start another from its model."
+              .formatted(checkpoint.path(), difference));
+    }
   }
 
   private static String text(float[] values) {
@@ -132,6 +196,14 @@ final class TrainerCheckpoint {
     sections.forEach(s -> sizes.put(s.name(), s.data().byteSize()));
     checkpoint.requireSections(sizes);
     sections.forEach(s -> checkpoint.copySection(s.name(), s.data()));
+    for (Section section : sections) {
+      String fault = fault(section);
+      if (fault != null) {
+        throw new CheckpointException(
+            "Checkpoint %s is of no use: its %s, as after a training that diverged; delete it to go on from the one before."
+                .formatted(checkpoint.path(), fault));
+      }
+    }
     session.update().resume(checkpoint.meta().step());
     return checkpoint.meta().step();
   }
@@ -139,7 +211,9 @@ final class TrainerCheckpoint {
   private static void requireTrajectory(
       LoadedCheckpoint checkpoint, Map<String, String> trajectory) {
     Map<String, String> saved = new LinkedHashMap<>(checkpoint.meta().dataOrder());
-    saved.keySet().removeAll(List.of(MEAN, STD, PICTURE_MEAN)); // restored, not compared
+    // Restored or compared elsewhere.
+    saved.keySet().removeAll(List.of(MEAN, STD, PICTURE_MEAN, Untested.KEY));
+    saved.keySet().removeIf(name -> name.startsWith(DataFingerprint.PREFIX));
     saved.putIfAbsent("optimizer", "sgd"); // the only one that older checkpoints know
     Set<String> names = new LinkedHashSet<>(trajectory.keySet());
     names.addAll(saved.keySet());

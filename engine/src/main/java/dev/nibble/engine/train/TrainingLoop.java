@@ -1,15 +1,16 @@
 package dev.nibble.engine.train;
 
+import dev.nibble.engine.checkpoint.CheckpointException;
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.exec.KeptWeights.Version;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.optim.LearningRateSchedule;
+import dev.nibble.kernels.DeviceException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,15 @@ import org.jspecify.annotations.Nullable;
  * by one thread; only {@link #cancel} may be called by others.
  */
 final class TrainingLoop {
+  /** Keeps checkpoints of the run. */
+  interface Saver {
+    /** Saves the steps done, and whether the epoch that ended with them is still to be tested. */
+    Path save();
+
+    /** Sets a checkpoint of that step aside: its evaluation has shown that it is of no use. */
+    void disown(long step);
+  }
+
   private final Session session;
   private final DataSplits data;
   private final TrainingOptions options;
@@ -27,7 +37,9 @@ final class TrainingLoop {
   private final BestEpoch best;
   private final StepRecorder recorder;
   private final Progress progress = new Progress();
+  private final Interrupts interrupts = new Interrupts();
   private long done;
+  private @Nullable Untested untested;
   private volatile boolean cancelled;
 
   TrainingLoop(Session session, DataSplits data, TrainingOptions options) {
@@ -68,13 +80,28 @@ final class TrainingLoop {
     return best;
   }
 
-  /** Goes on behind so many steps. */
-  void resumeAt(long step) {
+  /** The epoch that ended with the last step, if it is still to be evaluated. */
+  @Nullable Untested untested() {
+    return untested;
+  }
+
+  /**
+   * Goes on behind so many steps.
+   *
+   * @param epoch the epoch that ended with them, if it is still to be evaluated
+   */
+  void resumeAt(long step, @Nullable Untested epoch) {
     done = step;
+    untested = epoch;
   }
 
   void cancel() {
     cancelled = true;
+  }
+
+  private boolean isCancelled() {
+    cancelled |= interrupts.seen();
+    return cancelled;
   }
 
   /** Which weights a saved model has. */
@@ -88,43 +115,62 @@ final class TrainingLoop {
   }
 
   /**
-   * Trains to the end, until early stopping, until the loader ends, or until {@link #cancel}.
+   * Trains to the end, until early stopping, until the loader ends, until {@link #cancel}, or until
+   * the thread is interrupted, which it then still is.
    *
-   * @param checkpoint saves one, if any are wanted
-   * @throws DivergedException if a loss, or a norm to clip, is not finite
+   * @param saver saves checkpoints, if any are wanted
+   * @throws DivergedException if a loss, a norm to clip, or what a step leaves is not finite
    */
-  TrainingResult run(
-      TrainingListener listener, DataLoader.Factory loaders, @Nullable Supplier<Path> checkpoint) {
+  TrainingResult run(TrainingListener listener, DataLoader.Factory loaders, @Nullable Saver saver) {
     session.kept().use(Version.TRAINED);
     TrainingRun view =
         new SessionRun(
             session, options.batch() * groups.perStep(), done, totalSteps, stepsPerEpoch);
-    TrainingLog.started(view);
-    listener.onStart(view);
+    try {
+      TrainingLog.started(view);
+      listener.onStart(view);
+      train(listener, loaders, saver);
+      if (saver != null && progress.isUnsaved(done)) {
+        save(listener, saver);
+      }
+      session.kept().use(keptVersion());
+    } finally {
+      interrupts.restore();
+    }
+    TrainingResult result = progress.result(done, totalSteps, best);
+    TrainingLog.ended(view, result);
+    return result;
+  }
+
+  private void train(TrainingListener listener, DataLoader.Factory loaders, @Nullable Saver saver) {
     List<BatchSlot> slots = session.slots();
     try (DataLoader loader =
         loaders.open(
             slots.subList(0, TrainingPlan.LOADER_SLOTS),
             groups.batchesBefore(done),
             groups.batchesBefore(totalSteps))) {
-      StepRunner steps = new StepRunner(session, loader, groups);
-      long start = System.nanoTime();
-      while (done < totalSteps && !cancelled && !best.isExhausted()) {
-        if (!step(steps, listener, start)) {
-          break;
+      StepRunner steps = new StepRunner(session, loader, groups, interrupts);
+      long before = done;
+      try {
+        test(listener, saver);
+        long start = System.nanoTime();
+        while (done < totalSteps && !isCancelled() && !best.isExhausted()) {
+          if (!step(steps, listener, start)) {
+            break;
+          }
+          afterStep(steps, listener, saver);
+          // Evaluations and checkpoints are not the next step's time.
+          start = System.nanoTime();
         }
-        afterStep(listener, checkpoint);
-        // Evaluations and checkpoints are not the next step's time.
-        start = System.nanoTime();
+      } catch (DivergedException | DeviceException | CheckpointException e) {
+        throw e; // there is nothing sound to save, or no way to
+      } catch (RuntimeException | Error e) {
+        if (saver != null && done > before && !steps.isUnderWay()) {
+          saveAfter(e, saver);
+        }
+        throw e;
       }
     }
-    if (checkpoint != null && progress.isUnsaved(done)) {
-      save(listener, checkpoint);
-    }
-    session.kept().use(keptVersion());
-    TrainingResult result = progress.result(done, totalSteps, best);
-    TrainingLog.ended(view, result);
-    return result;
   }
 
   private boolean step(StepRunner steps, TrainingListener listener, long start) {
@@ -136,6 +182,9 @@ final class TrainingLoop {
     done++;
     double seconds = (System.nanoTime() - start) / 1e9;
     progress.add(steps.loss(), steps.accuracy());
+    if (done % stepsPerEpoch == 0 || done == totalSteps) {
+      untested = progress.endSteps();
+    }
     TrainingListener.Step step =
         new TrainingListener.Step(
             done,
@@ -156,41 +205,76 @@ final class TrainingLoop {
     return (int) ((done - 1) / stepsPerEpoch) + 1;
   }
 
-  private void afterStep(TrainingListener listener, @Nullable Supplier<Path> checkpoint) {
-    boolean lastOfEpoch = done % stepsPerEpoch == 0;
-    if (lastOfEpoch || done == totalSteps) {
-      long start = System.nanoTime();
-      int epoch = currentEpoch();
-      Optional<Evaluator.Result> result =
-          session.kept().with(evaluatedVersion(), () -> evaluate(epoch));
-      if (result.isEmpty()) {
-        progress.interrupted();
-        return; // the run's end saves the checkpoint
-      }
-      double seconds = (System.nanoTime() - start) / 1e9;
-      listener.onEpoch(progress.endEpoch(done, epoch, result.get(), seconds));
-    }
+  private void afterStep(StepRunner steps, TrainingListener listener, @Nullable Saver saver) {
     long every = options.checkpointEvery();
-    if (checkpoint != null && every > 0 && done % every == 0) {
-      save(listener, checkpoint);
+    Saver due = every > 0 && done % every == 0 ? saver : null;
+    if (due != null && untested != null) {
+      // The evaluation may fail, or be killed: the steps are not to be lost with it.
+      due.save();
+    }
+    if (test(listener, saver) && due != null) {
+      save(listener, due);
     }
   }
 
-  /** Nothing if the run was cancelled meanwhile. */
-  private Optional<Evaluator.Result> evaluate(int epoch) {
-    List<BatchSlot> slots = session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
-    // Early stopping goes by every epoch's result: a resumed run must find this one, too.
+  /** Evaluates the epoch that has ended, if there is one; false if that was given up. */
+  private boolean test(TrainingListener listener, @Nullable Saver saver) {
+    Untested epoch = untested;
+    if (epoch == null) {
+      return true;
+    }
+    long start = System.nanoTime();
+    int number = currentEpoch();
     Optional<Evaluator.Result> result =
-        Evaluator.evaluate(session, data.test(), slots, () -> cancelled && !best.isSought());
-    if (result.isPresent() && best.offer(epoch, result.get())) {
-      session.kept().keepBest();
+        session.kept().with(evaluatedVersion(), () -> evaluate(number, saver));
+    if (result.isEmpty()) {
+      progress.interrupted();
+      return false; // the run's end saves the checkpoint
+    }
+    double seconds = (System.nanoTime() - start) / 1e9;
+    untested = null;
+    progress.outdated();
+    listener.onEpoch(progress.endEpoch(done, number, epoch, result.get(), seconds));
+    return true;
+  }
+
+  /** Nothing if the run was cancelled meanwhile. */
+  private Optional<Evaluator.Result> evaluate(int epoch, @Nullable Saver saver) {
+    List<BatchSlot> slots = session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
+    // Early stopping goes by every epoch's result: it must not be given up.
+    boolean needed = best.isSought();
+    Optional<Evaluator.Result> result =
+        Evaluator.evaluate(
+            session, data.test(), slots, () -> !needed && isCancelled(), interrupts, needed);
+    if (result.isPresent()) {
+      if (!Double.isFinite(result.get().loss())) {
+        if (saver != null) {
+          saver.disown(done);
+        }
+        throw DivergedException.tested(done, result.get().loss());
+      }
+      if (best.offer(epoch, result.get())) {
+        session.kept().keepBest();
+      }
     }
     return result;
   }
 
-  private void save(TrainingListener listener, Supplier<Path> checkpoint) {
-    Path file = checkpoint.get();
+  private void save(TrainingListener listener, Saver saver) {
+    Path file = saver.save();
     progress.saved(done);
     listener.onCheckpoint(done, file);
+  }
+
+  /** The steps done are not to be lost with whatever ends the run. */
+  private void saveAfter(Throwable failure, Saver saver) {
+    try {
+      if (progress.isUnsaved(done)) {
+        saver.save();
+        progress.saved(done);
+      }
+    } catch (RuntimeException | Error e) {
+      failure.addSuppressed(e);
+    }
   }
 }

@@ -11,6 +11,7 @@ import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.engine.plan.StepTraffic;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
+import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.plan.Placement;
 import java.util.ArrayList;
 import java.util.List;
@@ -68,7 +69,7 @@ public final class TrainingPlan {
    *     that they depend on are not
    */
   public static TrainingPlan of(Network network, TrainingOptions options, Kernels kernels) {
-    return of(network, options, kernels, execution(network, options));
+    return of(network, options, kernels, execution(network, options), MemoryAccount.UNLIMITED);
   }
 
   /** What a person should know before training so: a sentence each, mostly none. */
@@ -85,10 +86,14 @@ public final class TrainingPlan {
     return List.of();
   }
 
-  /** Selects the kernels for a plan that is made already. */
+  /**
+   * Selects the kernels for a plan that is made already.
+   *
+   * @param most bytes that a measurement, if one is needed to select, may take while it lasts
+   */
   static TrainingPlan of(
-      Network network, TrainingOptions options, Kernels kernels, ExecutionPlan plan) {
-    Kernels selected = kernels.select(plan.workload(options.threads()));
+      Network network, TrainingOptions options, Kernels kernels, ExecutionPlan plan, long most) {
+    Kernels selected = kernels.select(plan.workload(options.threads()), most);
     return new TrainingPlan(network, options, selected, plan);
   }
 

@@ -24,4 +24,19 @@ public final class TestKernels {
     }
     return kernels;
   }
+
+  /** The chosen provider's table that makes every product directly, by the definition. */
+  public static Kernels direct() {
+    String before = System.getProperty(KernelProvider.WINOGRAD_PROPERTY);
+    System.setProperty(KernelProvider.WINOGRAD_PROPERTY, "off");
+    try {
+      return chosen();
+    } finally {
+      if (before == null) {
+        System.clearProperty(KernelProvider.WINOGRAD_PROPERTY);
+      } else {
+        System.setProperty(KernelProvider.WINOGRAD_PROPERTY, before);
+      }
+    }
+  }
 }

@@ -46,7 +46,26 @@ class ClassesTest {
   void largestIsTheFirstOfEquals() {
     assertThat(Classes.largest(new float[] {5, 1, 7, 7, 2, 0}, 0, 6)).isEqualTo(2);
     assertThat(Classes.largest(new float[] {5, 1, 7, 7, 2, 0}, 1, 3)).isZero();
-    assertThat(Classes.largest(new float[] {NAN, -3, -2}, 0, 3)).isEqualTo(2);
+  }
+
+  @Test
+  void logitsThatAreNotFiniteNameNoClass() {
+    float up = Float.POSITIVE_INFINITY;
+    float down = Float.NEGATIVE_INFINITY;
+    float[][] faults = {
+      {NAN, -3, -2}, {-3, -2, NAN}, {NAN, NAN, NAN}, {0, up, 0}, {up, down, up}, {down, down, down}
+    };
+    for (float[] logits : faults) {
+      assertThat(Classes.largest(logits, 0, 3)).isEqualTo(Classes.NONE);
+      double[] shares = new double[3];
+      Classes.probabilities(logits, 0, 3, shares);
+      assertThat(shares).containsOnly(Double.NaN);
+      assertThat(Classes.loss(logits, 0, 3, 1)).isNaN();
+    }
+    double[] shares = new double[3];
+    Classes.probabilities(new float[] {down, 1, down}, 0, 3, shares);
+    assertThat(shares).containsExactly(0, 1, 0);
+    assertThat(Classes.largest(new float[] {down, 1, down}, 0, 3)).isEqualTo(1);
   }
 
   @Test

@@ -3,6 +3,7 @@ package dev.nibble.engine.infer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;
 import dev.nibble.kernels.FeatureMap;
@@ -160,6 +161,54 @@ class PredictorThreadsTest {
       float[] logits = test.predict(pictures, PICTURES);
       assertThat(Thread.interrupted()).isTrue();
       assertThat(logits).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void aListenerMayCloseThePredictor() {
+    try (PredictorFixture test = new PredictorFixture(network(), PredictorFixture.options(2, 2))) {
+      AtomicInteger heard = new AtomicInteger();
+      test.predictor()
+          .addListener(
+              (pictures, nanoseconds) -> {
+                heard.addAndGet(pictures);
+                assertThat(nanoseconds).isPositive();
+                test.predictor().close();
+              });
+      float[] logits = test.predict(test.pictures(3, 1), 3);
+      assertThat(logits).doesNotContain(Float.NaN);
+      assertThat(heard).hasValue(3);
+      assertThatThrownBy(() -> test.predict(test.pictures(1, 1), 1))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("closed");
+    }
+  }
+
+  @Test
+  void helpersThatCouldNotAllBeStartedAreEnded() throws Exception {
+    int threads = 5;
+    InferencePlan plan = InferencePlan.of(network(), 1, threads, TestKernels.chosen());
+    List<Thread> started = new ArrayList<>();
+    OutOfMemoryError refused = new OutOfMemoryError("unable to create native thread");
+    assertThatThrownBy(
+            () ->
+                new Lanes(
+                        new Lane[threads],
+                        1,
+                        plan,
+                        thread -> {
+                          if (started.size() == 2) {
+                            throw refused;
+                          }
+                          started.add(thread);
+                          thread.start();
+                        })
+                    .close())
+        .isSameAs(refused);
+    assertThat(started).hasSize(2);
+    for (Thread thread : started) {
+      thread.join(10_000);
+      assertThat(thread.isAlive()).isFalse();
     }
   }
 }

@@ -64,7 +64,7 @@ class StepTrafficTest {
         ExecutionPlan.of(twoStages(), PlanOptions.training(BATCH, StoreFormat.INT4, false));
     StageCuts convolution = plan.cuts(0);
     StageCuts pool = plan.cuts(1);
-    long partial = convolution.writesWeights() ? 0 : convolution.weights().groups() * weights;
+    long partial = convolution.writesWeights() ? 0 : convolution.weights().groups() * 896L;
     long sums =
         2
             * (convolution.forward().leaves() * 256L

@@ -293,7 +293,12 @@ class UpdateOptionsTest {
 
   private Evaluator.Result evaluate(Trainer trainer) {
     return Evaluator.evaluate(
-            trainer.session(), data.test(), trainer.session().slots(), () -> false)
+            trainer.session(),
+            data.test(),
+            trainer.session().slots(),
+            () -> false,
+            new Interrupts(),
+            true)
         .orElseThrow();
   }
 

@@ -6,6 +6,7 @@ import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.Workload;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
@@ -54,6 +55,11 @@ public final class AutoKernels extends HostDelegate {
    */
   @Override
   public Kernels select(Workload workload) {
+    return select(workload, Long.MAX_VALUE);
+  }
+
+  @Override
+  public Kernels select(Workload workload, long most) {
     Optional<Convolution> largest =
         workload.stages().stream()
             .map(Stage::operator)
@@ -65,16 +71,25 @@ public final class AutoKernels extends HostDelegate {
     }
     Question question =
         new Question(largest.get(), workload.picturesPerShard(), workload.threads());
-    Boolean answer = answers.computeIfAbsent(question, this::deviceWins);
+    Boolean answer = answers.computeIfAbsent(question, asked -> deviceWins(asked, most));
     return Boolean.TRUE.equals(answer) ? device : host();
   }
 
-  /** No answer where the thread is interrupted: whoever asks next has it measured again. */
-  private @Nullable Boolean deviceWins(Question question) {
+  /**
+   * No answer where the thread is interrupted or the memory too little: whoever asks next has it
+   * measured again.
+   */
+  private @Nullable Boolean deviceWins(Question question, long most) {
+    // Where the CPU may stand in for want of device memory, it must not win for the device.
+    Kernels challenger = device.withoutFallback();
     try (SpeedTrial trial =
-        new SpeedTrial(question.op(), question.picturesPerShard(), question.threads())) {
-      // Where the CPU may stand in for want of device memory, it must not win for the device.
-      return trial.isFaster(device.withoutFallback(), host());
+        SpeedTrial.within(
+            most,
+            question.op(),
+            question.picturesPerShard(),
+            question.threads(),
+            List.of(challenger, host()))) {
+      return trial == null ? null : trial.isFaster(challenger, host());
     } catch (DeviceException e) {
       onFailure.accept(e);
       return false;

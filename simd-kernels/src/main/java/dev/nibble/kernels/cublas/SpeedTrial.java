@@ -22,10 +22,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Times one convolution's stage on two tables, a shard a thread, on zeros, forward and backward.
- * What its passes need is allocated for the moment, and bounded: nobody planned for it.
+ * What its passes need is allocated for the moment, and bounded by what the caller has left.
  */
 final class SpeedTrial implements AutoCloseable {
   /** The JVM compiles the kernels while they run: seconds until they are as fast as they get. */
@@ -50,20 +51,16 @@ final class SpeedTrial implements AutoCloseable {
   private long used;
 
   SpeedTrial(Convolution op, int picturesPerShard, int threads) {
-    long picture = threads * (2 * op.input().bytes() + op.output().bytes());
-    this.pictures = Math.clamp(MOST_BYTES / picture, 1, picturesPerShard);
+    this.pictures = pictures(op, picturesPerShard, threads);
     this.threads = threads;
-    Activation kept = new Activation(false, false, StoreFormat.KEPT, false);
-    Stage stage = new Stage(op, kept, null, false);
+    Stage stage = stage(op);
     int batch = pictures * threads;
-    this.workload = new Workload(List.of(stage), batch, threads, threads);
+    this.workload = workload(op, pictures, threads);
     long input = batch * stage.input().bytes();
     long output = batch * stage.output().bytes();
     long partials = threads * Partials.weightBytes(stage);
     long sumBytes = threads * Partials.sumBytes(stage);
-    long parameters = 4L * op.weights() + 4L * op.outChannels();
-    workspace =
-        arena.allocate(2 * input + output + partials + sumBytes + parameters + 7 * ALIGNMENT, 64);
+    workspace = arena.allocate(workspaceBytes(op, pictures, threads), ALIGNMENT);
     MemorySegment x = buffer(input);
     MemorySegment y = buffer(output);
     MemorySegment weights = buffer(4L * op.weights());
@@ -88,6 +85,58 @@ final class SpeedTrial implements AutoCloseable {
             gradients,
             sums);
     pool = Executors.newFixedThreadPool(threads, Thread.ofPlatform().daemon().factory());
+  }
+
+  /**
+   * A trial that takes no more than so many bytes, on the heap and off it: with fewer pictures, if
+   * need be.
+   *
+   * @param tables what it will compare
+   * @return null if not even one picture a thread fits
+   */
+  static @Nullable SpeedTrial within(
+      long most, Convolution op, int picturesPerShard, int threads, List<Kernels> tables) {
+    for (int pictures = pictures(op, picturesPerShard, threads); pictures > 0; pictures /= 2) {
+      if (bytes(op, pictures, threads, tables) <= most) {
+        return new SpeedTrial(op, pictures, threads);
+      }
+    }
+    return null;
+  }
+
+  /** All that a trial of so many pictures a thread takes. */
+  private static long bytes(Convolution op, int pictures, int threads, List<Kernels> tables) {
+    Workload workload = workload(op, pictures, threads);
+    long bytes = workspaceBytes(op, pictures, threads);
+    for (Kernels table : tables) {
+      bytes += table.stagingBytes(workload);
+      bytes += 4L * table.packedFloats(stage(op));
+      bytes += 4L * threads * table.scratchFloats(stage(op));
+    }
+    return bytes;
+  }
+
+  private static int pictures(Convolution op, int picturesPerShard, int threads) {
+    long picture = threads * (2 * op.input().bytes() + op.output().bytes());
+    return Math.clamp(MOST_BYTES / picture, 1, picturesPerShard);
+  }
+
+  private static Stage stage(Convolution op) {
+    return new Stage(op, new Activation(false, false, StoreFormat.KEPT, false), null, false);
+  }
+
+  private static Workload workload(Convolution op, int pictures, int threads) {
+    return new Workload(List.of(stage(op)), pictures * threads, threads, threads);
+  }
+
+  private static long workspaceBytes(Convolution op, int pictures, int threads) {
+    Stage stage = stage(op);
+    long batch = (long) pictures * threads;
+    return batch * (2 * stage.input().bytes() + stage.output().bytes())
+        + threads * (Partials.weightBytes(stage) + Partials.sumBytes(stage))
+        + 4L * op.weights()
+        + 4L * op.outChannels()
+        + 7 * ALIGNMENT;
   }
 
   private MemorySegment buffer(long bytes) {

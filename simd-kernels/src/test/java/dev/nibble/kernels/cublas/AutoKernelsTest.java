@@ -134,6 +134,21 @@ class AutoKernelsTest {
     }
   }
 
+  @Test
+  void aMeasurementTakesNoMoreMemoryThanThereIs() throws CudaUnavailableException {
+    try (CudaStandIn device = new CudaStandIn()) {
+      AtomicLong most = new AtomicLong();
+      Host host = new Host(300, args -> most.accumulateAndGet(args.batch(), Math::max));
+      AutoKernels auto = auto(device, host);
+      int calls = device.calls();
+      assertThat(auto.select(SMALL, 1000).name()).isEqualTo("host");
+      assertThat(device.calls()).as("calls without a measurement").isEqualTo(calls);
+      assertThat(most).hasValue(0);
+      assertThat(auto.select(SMALL).name()).as("asked again").isEqualTo("cublas");
+      device.assertNothingLeft();
+    }
+  }
+
   /** Copies and products scale alike with neither: another shape of work is another question. */
   @Test
   void theLargestConvolutionIsMeasuredForTheWorkAtHand() throws CudaUnavailableException {

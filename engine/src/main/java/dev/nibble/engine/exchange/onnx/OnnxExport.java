@@ -5,6 +5,7 @@ import dev.nibble.engine.files.AtomicFile;
 import dev.nibble.engine.files.Disk;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.network.FiniteValues;
 import dev.nibble.engine.network.FoldedNetwork;
 import dev.nibble.engine.network.FoldedWeights;
 import dev.nibble.engine.network.Network;
@@ -46,7 +47,8 @@ public final class OnnxExport {
    * @param values each parameter's values in memory order ({@link Parameter#memoryIndex}), running
    *     statistics included
    * @param info what the metadata says
-   * @throws ExchangeException if the file cannot be written, or would exceed 2 GiB
+   * @throws ExchangeException if the file cannot be written, would exceed 2 GiB, or the values are
+   *     not finite
    */
   public static void write(
       Path file,
@@ -54,6 +56,7 @@ public final class OnnxExport {
       Function<Parameter, MemorySegment> values,
       ModelInfo info,
       BatchNorms norms) {
+    requireFinite(network, values);
     MessageWriter model = model(network, values, info, norms);
     if (model.size() > MOST_BYTES) {
       throw new ExchangeException(
@@ -87,6 +90,15 @@ public final class OnnxExport {
     write(file, network, values, info, norms);
   }
 
+  private static void requireFinite(Network network, Function<Parameter, MemorySegment> values) {
+    String fault = FiniteValues.fault(network.parameters(), values);
+    if (fault != null) {
+      throw new ExchangeException(
+          "%s makes no ONNX file: its %s, as after a training that diverged."
+              .formatted(network.name(), fault));
+    }
+  }
+
   private static Function<Parameter, MemorySegment> onHeap(Network network) {
     Map<String, MemorySegment> arrays = new HashMap<>();
     for (Parameter parameter : network.parameters()) {
@@ -105,6 +117,7 @@ public final class OnnxExport {
       FoldedNetwork folded = FoldedNetwork.of(network);
       Function<Parameter, MemorySegment> foldedValues = onHeap(folded.network());
       new FoldedWeights(network, folded, values).write(foldedValues);
+      requireFinite(folded.network(), foldedValues);
       model.message(7, OnnxGraph.of(folded.network(), foldedValues));
     } else {
       model.message(7, OnnxGraph.of(network, values));
