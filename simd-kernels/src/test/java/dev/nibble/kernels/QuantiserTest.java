@@ -197,7 +197,7 @@ class QuantiserTest {
     return Guarded.floats(y, batch * map.values());
   }
 
-  /** The restored normalised values: a gradient term with d = 0 and DX_HAT = -1 is hat itself. */
+  /** The restored normalised values: a gradient term with d = 0 and a slope of 1 is hat itself. */
   private static float[] hats(
       Kernels kernels,
       Guarded memory,
@@ -208,8 +208,11 @@ class QuantiserTest {
       MemorySegment store) {
     int channels = map.channels();
     float[] rows = Guarded.floats(table, ChannelTable.ROWS * channels);
-    Arrays.fill(rows, ChannelTable.DX_SCALE * channels, rows.length, 0f);
-    Arrays.fill(rows, ChannelTable.DX_HAT * channels, rows.length, -1f);
+    int dx = ChannelTable.DX_SCALE * channels;
+    Arrays.fill(rows, dx, dx + channels, 0f);
+    // The rows of the gradient's way through the codes are hat's own then.
+    int hat = ChannelTable.HAT_SCALE * channels;
+    System.arraycopy(rows, hat, rows, ChannelTable.DX_CODE * channels, 2 * channels);
     MemorySegment hats = memory.allocate(batch * map.bytes());
     Stage stage = new Stage(Resample.identity(map), Activation.IDENTITY, null, false);
     Runner.backward(

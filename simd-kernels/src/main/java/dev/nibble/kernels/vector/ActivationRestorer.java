@@ -67,9 +67,9 @@ final class ActivationRestorer {
       for (int c = 0; c < bound; c += LANES) {
         long at = from + (long) c * bytes;
         switch (format) {
-          case INT8 -> one(activation, channels, groups, copies, at, scratch, table + c, to + c);
-          case INT4 -> two(activation, channels, groups, copies, at, scratch, table + c, to + c);
-          case INT2 -> four(activation, channels, groups, copies, at, scratch, table + c, to + c);
+          case INT8 -> one(channels, groups, copies, at, scratch, table + c, to + c);
+          case INT4 -> two(channels, groups, copies, at, scratch, table + c, to + c);
+          case INT2 -> four(channels, groups, copies, at, scratch, table + c, to + c);
           default -> kept(activation, channels, groups, copies, at, scratch, table + c, to + c);
         }
       }
@@ -103,101 +103,72 @@ final class ActivationRestorer {
       int rows,
       int to) {
     int row = Lanes.roundUp(channels);
-    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
-    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
+    FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
     FloatVector floor =
         FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
     for (int p = 0; p < pixels; p++) {
-      FloatVector hat =
-          FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER);
-      FloatVector z = hat.fma(gamma, beta);
+      FloatVector z =
+          FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER)
+              .fma(scale, offset);
       z.blend(floor, z.compare(VectorOperators.LE, floor)).intoArray(scratch, to + p * channels);
     }
   }
 
   private static void one(
-      Activation activation,
-      int channels,
-      int groups,
-      MemorySegment store,
-      long from,
-      float[] scratch,
-      int rows,
-      int to) {
+      int channels, int groups, MemorySegment store, long from, float[] scratch, int rows, int to) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
-    FloatVector least = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeLanes.load(store, from + (long) g * channels);
       FloatVector code = (FloatVector) codes.convertShape(VectorOperators.I2F, FLOATS, 0);
-      FloatVector a = code.fma(scale, offset);
-      a.blend(floor, a.compare(VectorOperators.LE, floor))
-          .blend(0f, code.compare(VectorOperators.LT, least))
+      code.fma(scale, offset)
+          .blend(0f, code.compare(VectorOperators.LT, edge))
           .intoArray(scratch, to + g * channels);
     }
   }
 
   private static void two(
-      Activation activation,
-      int channels,
-      int groups,
-      MemorySegment store,
-      long from,
-      float[] scratch,
-      int rows,
-      int to) {
+      int channels, int groups, MemorySegment store, long from, float[] scratch, int rows, int to) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
-    FloatVector least = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeLanes.load(store, from + (long) g * channels);
       int at = to + 2 * g * channels;
       FloatVector code0 = (FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
-      FloatVector a0 = code0.fma(scale, offset);
-      a0.blend(floor, a0.compare(VectorOperators.LE, floor))
-          .blend(0f, code0.compare(VectorOperators.LT, least))
+      code0
+          .fma(scale, offset)
+          .blend(0f, code0.compare(VectorOperators.LT, edge))
           .intoArray(scratch, at);
       FloatVector code1 =
           (FloatVector)
               codes.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, FLOATS, 0);
-      FloatVector a1 = code1.fma(scale, offset);
-      a1.blend(floor, a1.compare(VectorOperators.LE, floor))
-          .blend(0f, code1.compare(VectorOperators.LT, least))
+      code1
+          .fma(scale, offset)
+          .blend(0f, code1.compare(VectorOperators.LT, edge))
           .intoArray(scratch, at + channels);
     }
   }
 
   private static void four(
-      Activation activation,
-      int channels,
-      int groups,
-      MemorySegment store,
-      long from,
-      float[] scratch,
-      int rows,
-      int to) {
+      int channels, int groups, MemorySegment store, long from, float[] scratch, int rows, int to) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
-    FloatVector least = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeLanes.load(store, from + (long) g * channels);
       for (int j = 0; j < 4; j++) {
         FloatVector code = (FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0);
-        FloatVector a = code.fma(scale, offset);
-        a.blend(floor, a.compare(VectorOperators.LE, floor))
-            .blend(0f, code.compare(VectorOperators.LT, least))
+        code.fma(scale, offset)
+            .blend(0f, code.compare(VectorOperators.LT, edge))
             .intoArray(scratch, to + (4 * g + j) * channels);
         codes = codes.lanewise(VectorOperators.LSHR, 2);
       }

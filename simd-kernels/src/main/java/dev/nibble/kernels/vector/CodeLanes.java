@@ -40,13 +40,16 @@ final class CodeLanes {
             .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
   }
 
-  /** LANES integers in 0..255 as bytes to an offset. */
+  /** The lowest bytes of LANES integers to an offset. */
   static void store(IntVector bytes, MemorySegment store, long offset) {
     if (LANES == 4) {
       store.set(
           FOUR_BYTES,
           offset,
-          bytes.lanewise(VectorOperators.LSHL, BYTE_SHIFTS).reduceLanes(VectorOperators.OR));
+          bytes
+              .and(0xFF)
+              .lanewise(VectorOperators.LSHL, BYTE_SHIFTS)
+              .reduceLanes(VectorOperators.OR));
     } else {
       ((ByteVector) bytes.convertShape(VectorOperators.I2B, BYTES, 0))
           .intoMemorySegment(store, offset, ByteOrder.nativeOrder());

@@ -12,7 +12,6 @@ import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
@@ -20,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * The way back through the ReLU for one picture: masks the activation's gradient where it lies,
  * takes sum(d) and sum(d * hat~) along, and writes it to its buffer.
  *
- * <p>The sums' region holds two rows of channels, sum(d) and sum(d * hat~).
+ * <p>The sums' region holds two rows of channels, sum(d) and sum(d * hat~). Of codes, the loops sum
+ * d * code, and hat~'s scale and offset come at a run's end.
  */
 final class GradientFinisher {
   private GradientFinisher() {}
@@ -127,21 +127,26 @@ final class GradientFinisher {
       int at,
       int sums) {
     int stride = Lanes.roundUp(channels);
-    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * stride);
-    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * stride);
-    VectorMask<Float> all = FLOATS.maskAll(!activation.relu());
-    FloatVector zero = FloatVector.zero(FLOATS);
-    FloatVector sum = zero;
-    FloatVector dot = zero;
+    FloatVector scale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * stride);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * stride);
+    FloatVector unit =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
+    FloatVector base =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * stride);
+    FloatVector floor =
+        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    FloatVector dot = FloatVector.zero(FLOATS);
     for (int p = 0; p < pixels; p++) {
-      FloatVector hat =
-          FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER);
-      FloatVector z = hat.fma(gamma, beta);
-      VectorMask<Float> pass = z.compare(VectorOperators.GT, 0f).or(all);
-      FloatVector d = zero.blend(FloatVector.fromArray(FLOATS, scratch, at + p * stride), pass);
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER);
+      FloatVector d =
+          FloatVector.fromArray(FLOATS, scratch, at + p * stride)
+              .blend(0f, x.fma(scale, offset).compare(VectorOperators.LE, floor));
       d.intoArray(scratch, at + p * stride);
       sum = sum.add(d);
-      dot = d.fma(hat, dot);
+      dot = d.fma(x.fma(unit, base), dot);
     }
     FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
@@ -159,7 +164,7 @@ final class GradientFinisher {
       int at,
       int sums) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * stride);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector base =
@@ -176,11 +181,11 @@ final class GradientFinisher {
               .blend(0f, code.compare(VectorOperators.LT, edge));
       d.intoArray(scratch, at + g * stride);
       sum = sum.add(d);
-      dot = d.fma(code.fma(unit, base), dot);
+      dot = d.fma(code, dot);
     }
     FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
-        .add(dot)
+        .add(dot.fma(unit, sum.mul(base)))
         .intoArray(scratch, sums + stride);
   }
 
@@ -194,7 +199,7 @@ final class GradientFinisher {
       int at,
       int sums) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * stride);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector base =
@@ -212,7 +217,7 @@ final class GradientFinisher {
               .blend(0f, code0.compare(VectorOperators.LT, edge));
       d0.intoArray(scratch, to);
       sum0 = sum0.add(d0);
-      dot0 = d0.fma(code0.fma(unit, base), dot0);
+      dot0 = d0.fma(code0, dot0);
       FloatVector code1 =
           (FloatVector)
               codes.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, FLOATS, 0);
@@ -221,11 +226,12 @@ final class GradientFinisher {
               .blend(0f, code1.compare(VectorOperators.LT, edge));
       d1.intoArray(scratch, to + stride);
       sum1 = sum1.add(d1);
-      dot1 = d1.fma(code1.fma(unit, base), dot1);
+      dot1 = d1.fma(code1, dot1);
     }
-    FloatVector.fromArray(FLOATS, scratch, sums).add(sum0.add(sum1)).intoArray(scratch, sums);
+    FloatVector sum = sum0.add(sum1);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
-        .add(dot0.add(dot1))
+        .add(dot0.add(dot1).fma(unit, sum.mul(base)))
         .intoArray(scratch, sums + stride);
   }
 
@@ -239,7 +245,7 @@ final class GradientFinisher {
       int at,
       int sums) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * stride);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector base =
@@ -257,12 +263,12 @@ final class GradientFinisher {
                 .blend(0f, code.compare(VectorOperators.LT, edge));
         d.intoArray(scratch, to);
         sum = sum.add(d);
-        dot = d.fma(code.fma(unit, base), dot);
+        dot = d.fma(code, dot);
       }
     }
     FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
-        .add(dot)
+        .add(dot.fma(unit, sum.mul(base)))
         .intoArray(scratch, sums + stride);
   }
 }
