@@ -114,9 +114,9 @@ class QuantiserTest {
         int expected = grid.code(hat, exact[i]);
         if (code != expected) {
           assertThat(Math.abs(code - expected)).as(what).isEqualTo(1);
-          assertThat(CodeCheck.distanceToEdge(activation, map, table, x[i], c))
-              .as(what)
-              .isLessThan(1e-4);
+          // Offsets are as fine as floats of the mean's size, and no finer than x itself.
+          double fine = 1e-4 + Math.ulp(moments[c]) / sd;
+          assertThat(grid.distanceToEdge(hat)).as(what).isLessThan(fine);
         }
         if (activation.relu()) {
           assertThat(code >= grid.edge).as("%s: mask", what).isEqualTo(exact[i] > 0);
@@ -276,6 +276,13 @@ class QuantiserTest {
         q = z > 0 ? Math.max(q, edge) : Math.min(q, edge - 1);
       }
       return (int) q;
+    }
+
+    /** How far, in units of x^, a value lies from the nearest edge of a bin or of the ReLU. */
+    double distanceToEdge(double hat) {
+      double v = (sign * hat + bias) / step;
+      double distance = Math.abs(v - Math.rint(v)) * step;
+      return relu ? Math.min(distance, Math.abs(hat + sign * b)) : distance;
     }
 
     double hat(int code) {

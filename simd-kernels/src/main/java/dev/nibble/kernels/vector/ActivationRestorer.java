@@ -106,7 +106,7 @@ final class ActivationRestorer {
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
     FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
     FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
     for (int p = 0; p < pixels; p++) {
       FloatVector z =
           FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER)

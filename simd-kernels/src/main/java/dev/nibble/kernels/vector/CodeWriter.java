@@ -72,7 +72,8 @@ final class CodeWriter {
     IntVector below = edge.sub(1);
     IntVector zero = IntVector.broadcast(INTS, Float.floatToRawIntBits(256f));
     IntVector top = IntVector.broadcast(INTS, Float.floatToRawIntBits(512f) - 1);
-    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NEGATIVE_INFINITY);
+    // Nothing is below NaN: without a ReLU, nothing is off.
+    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int g = 0; g < groups; g++) {
       FloatVector x0 = FloatVector.fromMemorySegment(FLOATS, x, from + 4L * g * channels, ORDER);
       FloatVector z0 = x0.fma(zScale, zOffset);
@@ -113,7 +114,8 @@ final class CodeWriter {
     IntVector below = edge.sub(1);
     IntVector zero = IntVector.broadcast(INTS, Float.floatToRawIntBits(16f));
     IntVector top = IntVector.broadcast(INTS, Float.floatToRawIntBits(32f) - 1);
-    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NEGATIVE_INFINITY);
+    // Nothing is below NaN: without a ReLU, nothing is off.
+    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int g = 0; g < groups; g++) {
       long in = from + 8L * g * channels;
       int at = to + 2 * g * channels;
@@ -170,60 +172,30 @@ final class CodeWriter {
     IntVector below = edge.sub(1);
     IntVector zero = IntVector.broadcast(INTS, Float.floatToRawIntBits(4f));
     IntVector top = IntVector.broadcast(INTS, Float.floatToRawIntBits(8f) - 1);
-    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NEGATIVE_INFINITY);
+    // Nothing is below NaN: without a ReLU, nothing is off.
+    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int g = 0; g < groups; g++) {
-      long in = from + 16L * g * channels;
-      int at = to + 4 * g * channels;
-      FloatVector x0 = FloatVector.fromMemorySegment(FLOATS, x, in, ORDER);
-      FloatVector z0 = x0.fma(zScale, zOffset);
-      VectorMask<Float> off0 = z0.compare(VectorOperators.LE, floor);
-      z0.blend(floor, off0).intoArray(scratch, at);
-      IntVector code0 =
-          x0.fma(scale, offset)
-              .reinterpretAsInts()
-              .min(top.blend(below, off0.cast(INTS)))
-              .max(edge.blend(zero, off0.cast(INTS)));
-      FloatVector x1 = FloatVector.fromMemorySegment(FLOATS, x, in + 4L * channels, ORDER);
-      FloatVector z1 = x1.fma(zScale, zOffset);
-      VectorMask<Float> off1 = z1.compare(VectorOperators.LE, floor);
-      z1.blend(floor, off1).intoArray(scratch, at + channels);
-      IntVector code1 =
-          x1.fma(scale, offset)
-              .reinterpretAsInts()
-              .min(top.blend(below, off1.cast(INTS)))
-              .max(edge.blend(zero, off1.cast(INTS)));
-      IntVector pair0 =
-          code0
-              .lanewise(VectorOperators.LSHR, 21)
-              .lanewise(
-                  VectorOperators.BITWISE_BLEND, code1.lanewise(VectorOperators.LSHR, 19), 0x0C);
-      FloatVector x2 = FloatVector.fromMemorySegment(FLOATS, x, in + 8L * channels, ORDER);
-      FloatVector z2 = x2.fma(zScale, zOffset);
-      VectorMask<Float> off2 = z2.compare(VectorOperators.LE, floor);
-      z2.blend(floor, off2).intoArray(scratch, at + 2 * channels);
-      IntVector code2 =
-          x2.fma(scale, offset)
-              .reinterpretAsInts()
-              .min(top.blend(below, off2.cast(INTS)))
-              .max(edge.blend(zero, off2.cast(INTS)));
-      FloatVector x3 = FloatVector.fromMemorySegment(FLOATS, x, in + 12L * channels, ORDER);
-      FloatVector z3 = x3.fma(zScale, zOffset);
-      VectorMask<Float> off3 = z3.compare(VectorOperators.LE, floor);
-      z3.blend(floor, off3).intoArray(scratch, at + 3 * channels);
-      IntVector code3 =
-          x3.fma(scale, offset)
-              .reinterpretAsInts()
-              .min(top.blend(below, off3.cast(INTS)))
-              .max(edge.blend(zero, off3.cast(INTS)));
-      IntVector pair1 =
-          code2
-              .lanewise(VectorOperators.LSHR, 17)
-              .lanewise(
-                  VectorOperators.BITWISE_BLEND, code3.lanewise(VectorOperators.LSHR, 15), 0xC0);
-      CodeLanes.store(
-          pair0.lanewise(VectorOperators.BITWISE_BLEND, pair1, 0xF0),
-          store,
-          copy + (long) g * channels);
+      IntVector bytes = IntVector.zero(INTS);
+      // From the last pixel to the first, so that one constant shift serves all four. The loop is
+      // unrolled once all is inlined; written out, it exceeds what C2 inlines.
+      for (int j = 3; j >= 0; j--) {
+        long in = from + 4L * (4 * g + j) * channels;
+        FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, in, ORDER);
+        FloatVector z = value.fma(zScale, zOffset);
+        VectorMask<Float> off = z.compare(VectorOperators.LE, floor);
+        z.blend(floor, off).intoArray(scratch, to + (4 * g + j) * channels);
+        IntVector code =
+            value
+                .fma(scale, offset)
+                .reinterpretAsInts()
+                .min(top.blend(below, off.cast(INTS)))
+                .max(edge.blend(zero, off.cast(INTS)));
+        bytes =
+            bytes
+                .lanewise(VectorOperators.LSHL, 2)
+                .or(code.lanewise(VectorOperators.LSHR, 21).and(3));
+      }
+      CodeLanes.store(bytes, store, copy + (long) g * channels);
     }
   }
 }

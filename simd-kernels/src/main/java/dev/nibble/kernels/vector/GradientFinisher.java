@@ -19,8 +19,7 @@ import org.jspecify.annotations.Nullable;
  * The way back through the ReLU for one picture: masks the activation's gradient where it lies,
  * takes sum(d) and sum(d * hat~) along, and writes it to its buffer.
  *
- * <p>The sums' region holds two rows of channels, sum(d) and sum(d * hat~). Of codes, the loops sum
- * d * code, and hat~'s scale and offset come at a run's end.
+ * <p>The sums' region holds two rows of channels, sum(d) and sum(d * hat~).
  */
 final class GradientFinisher {
   private GradientFinisher() {}
@@ -136,7 +135,7 @@ final class GradientFinisher {
     FloatVector base =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * stride);
     FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
     FloatVector sum = FloatVector.zero(FLOATS);
     FloatVector dot = FloatVector.zero(FLOATS);
     for (int p = 0; p < pixels; p++) {
@@ -181,11 +180,11 @@ final class GradientFinisher {
               .blend(0f, code.compare(VectorOperators.LT, edge));
       d.intoArray(scratch, at + g * stride);
       sum = sum.add(d);
-      dot = d.fma(code, dot);
+      dot = d.fma(code.fma(unit, base), dot);
     }
     FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
-        .add(dot.fma(unit, sum.mul(base)))
+        .add(dot)
         .intoArray(scratch, sums + stride);
   }
 
@@ -217,7 +216,7 @@ final class GradientFinisher {
               .blend(0f, code0.compare(VectorOperators.LT, edge));
       d0.intoArray(scratch, to);
       sum0 = sum0.add(d0);
-      dot0 = d0.fma(code0, dot0);
+      dot0 = d0.fma(code0.fma(unit, base), dot0);
       FloatVector code1 =
           (FloatVector)
               codes.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, FLOATS, 0);
@@ -226,12 +225,12 @@ final class GradientFinisher {
               .blend(0f, code1.compare(VectorOperators.LT, edge));
       d1.intoArray(scratch, to + stride);
       sum1 = sum1.add(d1);
-      dot1 = d1.fma(code1, dot1);
+      dot1 = d1.fma(code1.fma(unit, base), dot1);
     }
     FloatVector sum = sum0.add(sum1);
     FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
-        .add(dot0.add(dot1).fma(unit, sum.mul(base)))
+        .add(dot0.add(dot1))
         .intoArray(scratch, sums + stride);
   }
 
@@ -263,12 +262,12 @@ final class GradientFinisher {
                 .blend(0f, code.compare(VectorOperators.LT, edge));
         d.intoArray(scratch, to);
         sum = sum.add(d);
-        dot = d.fma(code, dot);
+        dot = d.fma(code.fma(unit, base), dot);
       }
     }
     FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
-        .add(dot.fma(unit, sum.mul(base)))
+        .add(dot)
         .intoArray(scratch, sums + stride);
   }
 }
