@@ -6,10 +6,8 @@ import dev.nibble.engine.exec.SessionOptions;
 import dev.nibble.engine.infer.Predictor;
 import dev.nibble.engine.infer.PredictorOptions;
 import dev.nibble.engine.network.Network;
-import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PlanOptions;
-import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.util.Arrays;
@@ -73,7 +71,7 @@ public final class InferenceTiming {
   /** A predictor of random weights: the arithmetic does not depend on them. */
   static Predictor predictor(
       String model, PredictorOptions options, Kernels kernels, MemoryAccount account) {
-    Network network = ResNet.of(model, new FeatureMap(32, 32, 3), 10);
+    Network network = BenchNetworks.of(model);
     ExecutionPlan plan = ExecutionPlan.of(network, PlanOptions.inference(1));
     try (Session session = Session.open(plan, SessionOptions.of(1), kernels, account)) {
       Initializer.initialize(session, 1);

@@ -2,11 +2,9 @@ package dev.nibble.bench;
 
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.exec.SessionOptions;
-import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.engine.plan.StepTraffic;
-import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
 
@@ -40,7 +38,7 @@ final class NetworkWork {
   }
 
   static ExecutionPlan plan(String model, PlanOptions options) {
-    return ExecutionPlan.of(ResNet.of(model, new FeatureMap(32, 32, 3), 10), options);
+    return ExecutionPlan.of(BenchNetworks.of(model), options);
   }
 
   private static long multiplyAdds(ExecutionPlan plan) {

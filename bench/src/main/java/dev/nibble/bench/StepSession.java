@@ -8,10 +8,8 @@ import dev.nibble.engine.exec.Initializer;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.exec.SessionOptions;
 import dev.nibble.engine.network.Network;
-import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PlanOptions;
-import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.MemoryAccount;
@@ -26,14 +24,18 @@ final class StepSession implements AutoCloseable {
   private final float[] pictures;
 
   StepSession(String model, int batch, StoreFormat store, int threads, Kernels kernels) {
-    this(model, batch, store, threads, kernels, MemoryAccount.UNLIMITED);
+    this(BenchNetworks.of(model), batch, store, threads, kernels, MemoryAccount.UNLIMITED);
   }
 
   StepSession(
-      String model, int batch, StoreFormat store, int threads, Kernels kernels, long memoryLimit) {
+      Network network,
+      int batch,
+      StoreFormat store,
+      int threads,
+      Kernels kernels,
+      long memoryLimit) {
     this.account = MemoryAccount.root("bench", memoryLimit);
     this.batch = batch;
-    Network network = ResNet.of(model, new FeatureMap(32, 32, 3), 10);
     PlanOptions options =
         store == StoreFormat.NONE
             ? PlanOptions.inference(batch)
@@ -50,7 +52,7 @@ final class StepSession implements AutoCloseable {
     load();
     BatchSlot slot = session.slots().getFirst();
     for (int i = 0; i < batch; i++) {
-      slot.labels().set(JAVA_INT, 4L * i, random.nextInt(10));
+      slot.labels().set(JAVA_INT, 4L * i, random.nextInt(network.classes()));
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.nibble.bench;
 
+import dev.nibble.engine.network.Network;
 import dev.nibble.engine.plan.StepTraffic;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
@@ -11,8 +12,9 @@ import java.util.Locale;
 /**
  * Times whole training steps and prints one JSON line, like the peer's script does, so that both
  * can run in turn: {@code StepTiming MODEL BATCH THREADS fp32|int8|int4|int2 [STEPS [WARMUP
- * [MEMORY_LIMIT]]]}. The traffic is that of {@link StepTraffic}; the excess is what the warm-up
- * steps took longer than as many steps at the median.
+ * [MEMORY_LIMIT|- [SIZE]]]]}, with a size such as 224x224 where it is not the usual one. The
+ * traffic is that of {@link StepTraffic}; the excess is what the warm-up steps took longer than as
+ * many steps at the median.
  */
 public final class StepTiming {
   private StepTiming() {}
@@ -22,7 +24,7 @@ public final class StepTiming {
     if (args.length < 4) {
       System.err.println(
           "usage: StepTiming MODEL BATCH THREADS fp32|int8|int4|int2"
-              + " [STEPS [WARMUP [MEMORY_LIMIT]]]");
+              + " [STEPS [WARMUP [MEMORY_LIMIT|- [SIZE]]]]");
       System.exit(2);
     }
     String model = args[0];
@@ -31,9 +33,11 @@ public final class StepTiming {
     StoreFormat store = StoreFormat.valueOf(args[3].toUpperCase(Locale.ROOT));
     int steps = args.length > 4 ? Integer.parseInt(args[4]) : 10;
     int warmup = args.length > 5 ? Integer.parseInt(args[5]) : 10;
-    long limit = args.length > 6 ? ByteSize.parse(args[6]) : MemoryAccount.UNLIMITED;
+    long limit =
+        args.length > 6 && !args[6].equals("-") ? ByteSize.parse(args[6]) : MemoryAccount.UNLIMITED;
+    Network network = BenchNetworks.of(model, args.length > 7 ? args[7] : "");
     Kernels kernels = BenchKernels.choose();
-    try (StepSession session = new StepSession(model, batch, store, threads, kernels, limit)) {
+    try (StepSession session = new StepSession(network, batch, store, threads, kernels, limit)) {
       double[] all = new double[warmup + steps];
       double loss = 0;
       for (int i = 0; i < all.length; i++) {
@@ -48,12 +52,14 @@ public final class StepTiming {
       StepTraffic traffic = StepTraffic.of(session.session().plan());
       System.out.printf(
           Locale.ROOT,
-          "{\"model\": \"%s\", \"batch\": %d, \"threads\": %d, \"activations\": \"%s\","
+          "{\"model\": \"%s\", \"size\": \"%dx%d\", \"batch\": %d, \"threads\": %d, \"activations\": \"%s\","
               + " \"kernels\": \"%s\", \"step_seconds\": %.4f, \"fastest\": %.4f, \"slowest\": %.4f,"
               + " \"first_seconds\": %.4f, \"warmup_excess_seconds\": %.4f,"
               + " \"images_per_second\": %.1f, \"plan_mib\": %.1f, \"moved_mib\": %.1f,"
               + " \"minimum_mib\": %.1f, \"loss\": %.4f}%n",
           model,
+          network.input().height(),
+          network.input().width(),
           batch,
           threads,
           args[3],

@@ -13,39 +13,76 @@ import org.jspecify.annotations.Nullable;
  * others read it later), {@code dw += operator'(a~, dy)}, {@code d = (operator''(w, dy) + sum of
  * activationTerms) * mask}, {@code sum(d)}, {@code sum(d * hat~)}; d goes to {@code dx}.
  *
- * @param stage what the forward pass computed
- * @param batch pictures that the buffers hold
- * @param outputTerms summands of the gradient of y, at least one
- * @param gradientOut where dy is left, or null; may be the buffer of a plain output term
- * @param x the kept input for {@link StoreFormat#KEPT}; else null
- * @param table channel table of x; null where the activation needs none
- * @param store the activation's stored copy; null for NONE and KEPT
- * @param weights the operator's weights; null without weights
- * @param argmax what max pooling's forward pass wrote; else null
- * @param activationTerms further summands of the gradient of the activation: shortcuts that leave
- *     after the ReLU and other readers of the same activation; shortcut terms only, maybe none
- * @param dx where d is left; null where nobody needs it (the first convolution). May be the buffer
- *     of a plain activation term
- * @param gradients partial sums, one region of {@link Partials#gradientBytes} a shard
+ * <p>Not a record, because it keeps the terms that stand for the others once their sum is made.
  */
-public record BackwardArgs(
-    Stage stage,
-    int batch,
-    List<GradientTerm> outputTerms,
-    @Nullable MemorySegment gradientOut,
-    @Nullable MemorySegment x,
-    @Nullable MemorySegment table,
-    @Nullable MemorySegment store,
-    @Nullable MemorySegment weights,
-    @Nullable MemorySegment argmax,
-    List<GradientTerm> activationTerms,
-    @Nullable MemorySegment dx,
-    MemorySegment gradients) {
+public final class BackwardArgs {
+  private final Stage stage;
+  private final int batch;
+  private final List<GradientTerm> outputTerms;
+  private final @Nullable MemorySegment gradientOut;
+  private final @Nullable MemorySegment x;
+  private final @Nullable MemorySegment table;
+  private final @Nullable MemorySegment store;
+  private final @Nullable MemorySegment weights;
+  private final @Nullable MemorySegment argmax;
+  private final List<GradientTerm> activationTerms;
+  private final @Nullable MemorySegment dx;
+  private final @Nullable MemorySegment gradients;
+  private final MemorySegment sums;
+  private final List<GradientTerm> summed;
 
-  /** Checks every buffer against the shapes. */
-  public BackwardArgs {
-    outputTerms = List.copyOf(outputTerms);
-    activationTerms = List.copyOf(activationTerms);
+  /**
+   * Checks every buffer against the shapes.
+   *
+   * @param stage what the forward pass computed
+   * @param batch pictures that the buffers hold
+   * @param outputTerms summands of the gradient of y, at least one
+   * @param gradientOut where dy is left, or null; may be the buffer of a plain output term
+   * @param x the kept input for {@link StoreFormat#KEPT}; else null
+   * @param table channel table of x; null where the activation needs none
+   * @param store the activation's stored copy; null for NONE and KEPT
+   * @param weights the operator's weights; null without weights
+   * @param argmax what max pooling's forward pass wrote; else null
+   * @param activationTerms further summands of the gradient of the activation: shortcuts that leave
+   *     after the ReLU and other readers of the same activation; shortcut terms only, maybe none
+   * @param dx where d is left; null where nobody needs it (the first convolution). May be the
+   *     buffer of a plain activation term
+   * @param gradients partial gradients of weights and bias, one region of {@link
+   *     Partials#weightBytes} a leaf (of a single one, no more than its values); null without
+   *     weights
+   * @param sums partial sums, one region of {@link Partials#sumBytes} a leaf
+   */
+  public BackwardArgs(
+      Stage stage,
+      int batch,
+      List<GradientTerm> outputTerms,
+      @Nullable MemorySegment gradientOut,
+      @Nullable MemorySegment x,
+      @Nullable MemorySegment table,
+      @Nullable MemorySegment store,
+      @Nullable MemorySegment weights,
+      @Nullable MemorySegment argmax,
+      List<GradientTerm> activationTerms,
+      @Nullable MemorySegment dx,
+      @Nullable MemorySegment gradients,
+      MemorySegment sums) {
+    this.stage = stage;
+    this.batch = batch;
+    this.outputTerms = List.copyOf(outputTerms);
+    this.gradientOut = gradientOut;
+    this.x = x;
+    this.table = table;
+    this.store = store;
+    this.weights = weights;
+    this.argmax = argmax;
+    this.activationTerms = List.copyOf(activationTerms);
+    this.dx = dx;
+    this.gradients = gradients;
+    this.sums = sums;
+    this.summed =
+        gradientOut == null
+            ? this.outputTerms
+            : List.of(GradientTerm.plain(gradientOut, stage.output()));
     Operator operator = stage.operator();
     FeatureMap in = stage.input();
     FeatureMap out = stage.output();
@@ -77,6 +114,81 @@ public record BackwardArgs(
     requireOptional(weights, operator.weights() > 0, 4L * operator.weights(), "weights");
     requireOptional(
         argmax, operator instanceof Operator.MaxPooling, (long) batch * out.values(), "argmax");
-    Door.check(gradients, Partials.gradientBytes(stage), "partial gradients");
+    requireOptional(
+        gradients, operator.weights() > 0, 4L * Partials.weightValues(stage), "partial gradients");
+    Door.check(sums, Partials.sumBytes(stage), "partial sums");
+  }
+
+  /** What the forward pass computed. */
+  public Stage stage() {
+    return stage;
+  }
+
+  /** Pictures that the buffers hold. */
+  public int batch() {
+    return batch;
+  }
+
+  /** Summands of the gradient of y, at least one. */
+  public List<GradientTerm> outputTerms() {
+    return outputTerms;
+  }
+
+  /** Where dy is left, or null; may be the buffer of a plain output term. */
+  public @Nullable MemorySegment gradientOut() {
+    return gradientOut;
+  }
+
+  /** The kept input for {@link StoreFormat#KEPT}; else null. */
+  public @Nullable MemorySegment x() {
+    return x;
+  }
+
+  /** Channel table of x; null where the activation needs none. */
+  public @Nullable MemorySegment table() {
+    return table;
+  }
+
+  /** The activation's stored copy; null for NONE and KEPT. */
+  public @Nullable MemorySegment store() {
+    return store;
+  }
+
+  /** The operator's weights; null without weights. */
+  public @Nullable MemorySegment weights() {
+    return weights;
+  }
+
+  /** What max pooling's forward pass wrote; else null. */
+  public @Nullable MemorySegment argmax() {
+    return argmax;
+  }
+
+  /** Further summands of the gradient of the activation: shortcut terms only, maybe none. */
+  public List<GradientTerm> activationTerms() {
+    return activationTerms;
+  }
+
+  /** Where d is left; null where nobody needs it. May be the buffer of a plain activation term. */
+  public @Nullable MemorySegment dx() {
+    return dx;
+  }
+
+  /** Partial gradients of weights and bias, a region a leaf; null without weights. */
+  public @Nullable MemorySegment gradients() {
+    return gradients;
+  }
+
+  /** Partial sums, a region a leaf. */
+  public MemorySegment sums() {
+    return sums;
+  }
+
+  /**
+   * The terms of the output's gradient once {@link Kernels#sumGradient} has left their sum, where
+   * it is asked for: that sum alone.
+   */
+  public List<GradientTerm> summed() {
+    return summed;
   }
 }

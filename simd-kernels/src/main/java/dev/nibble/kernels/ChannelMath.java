@@ -18,47 +18,84 @@ final class ChannelMath {
     table.set(JAVA_FLOAT, ChannelTable.offset(row, channels) + 4L * c, (float) value);
   }
 
-  /** Chan's parallel update, in shard order. */
+  // The fixed tree: the parts of each group become one, then the groups, neighbours first. Regions
+  // are merged where they lie, so that nothing is allocated.
+
+  /** Chan's parallel update. */
   static void mergeStatistics(
-      MemorySegment partials, int shards, int[] bounds, FeatureMap map, MemorySegment moments) {
-    int channels = map.channels();
+      MemorySegment partials, Cut cut, int channels, int from, int to, MemorySegment moments) {
     long bytes = Partials.statisticsBytes(channels);
-    Door.check(partials, shards * bytes, "sums");
+    Door.checkRange(from, to, channels, "channels");
+    Door.check(partials, cut.leaves() * bytes, "sums");
     Door.check(moments, 8L * channels, "moments");
+    long group = cut.parts() * bytes;
+    for (int i = 0; i < cut.groups(); i++) {
+      mergeStatistics(partials, i * group, bytes, cut.parts(), channels, from, to);
+    }
+    mergeStatistics(partials, 0, group, cut.groups(), channels, from, to);
+    for (int c = from; c < to; c++) {
+      double count = partials.get(JAVA_DOUBLE, 8L * c);
+      double sum = partials.get(JAVA_DOUBLE, Partials.statisticsSums(channels) + 8L * c);
+      double square = partials.get(JAVA_DOUBLE, Partials.statisticsSquares(channels) + 8L * c);
+      double shift = partials.get(JAVA_FLOAT, Partials.statisticsShifts(channels) + 4L * c);
+      moments.set(JAVA_FLOAT, 4L * c, (float) (shift + sum / count));
+      double variance = Math.max(square - sum * sum / count, 0) / count;
+      moments.set(JAVA_FLOAT, 4L * (channels + c), (float) variance);
+    }
+  }
+
+  /** Merges {@code regions} regions, {@code step} bytes apart, into the first. */
+  private static void mergeStatistics(
+      MemorySegment partials, long first, long step, int regions, int channels, int from, int to) {
+    for (int width = 1; width < regions; width *= 2) {
+      for (int i = 0; i + width < regions; i += 2 * width) {
+        addStatistics(partials, first + i * step, first + (i + width) * step, channels, from, to);
+      }
+    }
+  }
+
+  /** Adds the sums at b to those at a, whose shift they take over. */
+  private static void addStatistics(
+      MemorySegment partials, long a, long b, int channels, int from, int to) {
     long sums = Partials.statisticsSums(channels);
     long squares = Partials.statisticsSquares(channels);
-    for (int c = 0; c < channels; c++) {
-      double count = 0;
-      double mean = 0;
-      double m2 = 0;
-      for (int s = 0; s < shards; s++) {
-        double n = (double) (bounds[s + 1] - bounds[s]) * map.pixels();
-        if (n == 0) {
-          continue;
-        }
-        double shift = partials.get(JAVA_FLOAT, s * bytes + 4L * c);
-        double sum = partials.get(JAVA_DOUBLE, s * bytes + sums + 8L * c);
-        double square = partials.get(JAVA_DOUBLE, s * bytes + squares + 8L * c);
-        double shardMean = shift + sum / n;
-        double delta = shardMean - mean;
-        double total = count + n;
-        mean += delta * n / total;
-        m2 += Math.max(square - sum * sum / n, 0) + delta * delta * count * n / total;
-        count = total;
+    long shifts = Partials.statisticsShifts(channels);
+    for (int c = from; c < to; c++) {
+      double more = partials.get(JAVA_DOUBLE, b + 8L * c);
+      if (more == 0) {
+        continue;
       }
-      moments.set(JAVA_FLOAT, 4L * c, (float) mean);
-      moments.set(JAVA_FLOAT, 4L * (channels + c), (float) (m2 / count));
+      double count = partials.get(JAVA_DOUBLE, a + 8L * c);
+      double sum = partials.get(JAVA_DOUBLE, b + sums + 8L * c);
+      double square = partials.get(JAVA_DOUBLE, b + squares + 8L * c);
+      float shift = partials.get(JAVA_FLOAT, b + shifts + 4L * c);
+      if (count == 0) {
+        partials.set(JAVA_FLOAT, a + shifts + 4L * c, shift);
+      } else {
+        // sum(x - s) and sum((x - s)^2) about the other shift s.
+        double move = (double) shift - partials.get(JAVA_FLOAT, a + shifts + 4L * c);
+        square += move * (2 * sum + move * more);
+        sum += move * more;
+        sum += partials.get(JAVA_DOUBLE, a + sums + 8L * c);
+        square += partials.get(JAVA_DOUBLE, a + squares + 8L * c);
+      }
+      partials.set(JAVA_DOUBLE, a + 8L * c, count + more);
+      partials.set(JAVA_DOUBLE, a + sums + 8L * c, sum);
+      partials.set(JAVA_DOUBLE, a + squares + 8L * c, square);
     }
   }
 
   static void fillTable(
       Activation activation,
       int channels,
+      int from,
+      int to,
       MemorySegment moments,
       @Nullable MemorySegment gamma,
       @Nullable MemorySegment beta,
       float epsilon,
       MemorySegment table) {
+    Door.checkRange(from, to, channels, "channels");
     Door.check(moments, 8L * channels, "moments");
     Door.check(table, ChannelTable.bytes(channels), "table");
     if (activation.normalize()) {
@@ -68,7 +105,7 @@ final class ChannelMath {
       Door.check(gamma, 4L * channels, "scale");
       Door.check(beta, 4L * channels, "shift");
     }
-    for (int c = 0; c < channels; c++) {
+    for (int c = from; c < to; c++) {
       double mean = moments.get(JAVA_FLOAT, 4L * c);
       double sd = Math.sqrt((double) moments.get(JAVA_FLOAT, 4L * (channels + c)) + epsilon);
       double scale = gamma != null ? gamma.get(JAVA_FLOAT, 4L * c) : sd;
@@ -135,27 +172,38 @@ final class ChannelMath {
     set(table, ChannelTable.ACT_OFFSET, channels, c, below ? 0 : g * centre + beta);
   }
 
-  static void mergeWeights(BackwardArgs args, int shards, int from, int to, MemorySegment target) {
+  static void mergeWeights(BackwardArgs args, Cut cut, int from, int to, MemorySegment target) {
     Stage stage = args.stage();
-    int bias = stage.hasBias() ? stage.output().channels() : 0;
-    int size = stage.operator().weights() + bias;
+    int size = Partials.weightValues(stage);
     Door.checkRange(from, to, size, "weights");
     Door.check(target, 4L * size, "weights' gradient");
-    long bytes = Partials.gradientBytes(stage);
-    MemorySegment partials = Door.check(args.gradients(), shards * bytes, "partial gradients");
-    for (int i = from; i < to; i++) {
-      float sum = 0;
-      for (int s = 0; s < shards; s++) {
-        sum += partials.get(JAVA_FLOAT, s * bytes + 4L * i);
+    MemorySegment gradients = args.gradients();
+    if (gradients == null) {
+      throw new IllegalArgumentException("Only a stage with weights has their gradient");
+    }
+    long bytes = Partials.weightBytes(stage);
+    Door.check(gradients, (cut.groups() - 1) * bytes + 4L * size, "partial gradients");
+    for (int width = 1; width < cut.groups(); width *= 2) {
+      for (int group = 0; group + width < cut.groups(); group += 2 * width) {
+        long a = group * bytes;
+        long b = (group + width) * bytes;
+        for (int i = from; i < to; i++) {
+          float sum = gradients.get(JAVA_FLOAT, a + 4L * i) + gradients.get(JAVA_FLOAT, b + 4L * i);
+          gradients.set(JAVA_FLOAT, a + 4L * i, sum);
+        }
       }
-      target.set(JAVA_FLOAT, 4L * i, sum);
+    }
+    for (int i = from; i < to; i++) {
+      target.set(JAVA_FLOAT, 4L * i, gradients.get(JAVA_FLOAT, 4L * i));
     }
   }
 
   static void mergeChannels(
       BackwardArgs args,
-      int shards,
+      Cut cut,
       int pictures,
+      int from,
+      int to,
       MemorySegment gammaGradient,
       MemorySegment betaGradient) {
     Stage stage = args.stage();
@@ -164,20 +212,21 @@ final class ChannelMath {
     if (!stage.activation().normalize() || table == null) {
       throw new IllegalArgumentException("Only a stage with batch norm has channel gradients");
     }
+    Door.checkRange(from, to, channels, "channels");
     Door.check(gammaGradient, 4L * channels, "scale's gradient");
     Door.check(betaGradient, 4L * channels, "shift's gradient");
-    long bytes = Partials.gradientBytes(stage);
-    MemorySegment partials = Door.check(args.gradients(), shards * bytes, "partial gradients");
-    long sums = Partials.gradientSums(stage);
-    long hats = Partials.gradientHats(stage);
+    long bytes = Partials.sumBytes(stage);
+    MemorySegment sums = Door.check(args.sums(), cut.leaves() * bytes, "partial sums");
+    long hats = Partials.hats(stage);
+    long group = cut.parts() * bytes;
+    for (int i = 0; i < cut.groups(); i++) {
+      mergeSums(sums, i * group, bytes, cut.parts(), hats, from, to);
+    }
+    mergeSums(sums, 0, group, cut.groups(), hats, from, to);
     double count = (double) pictures * stage.input().pixels();
-    for (int c = 0; c < channels; c++) {
-      double sum = 0;
-      double hat = 0;
-      for (int s = 0; s < shards; s++) {
-        sum += partials.get(JAVA_DOUBLE, s * bytes + sums + 8L * c);
-        hat += partials.get(JAVA_DOUBLE, s * bytes + hats + 8L * c);
-      }
+    for (int c = from; c < to; c++) {
+      double sum = sums.get(JAVA_DOUBLE, 8L * c);
+      double hat = sums.get(JAVA_DOUBLE, hats + 8L * c);
       betaGradient.set(JAVA_FLOAT, 4L * c, (float) sum);
       gammaGradient.set(JAVA_FLOAT, 4L * c, (float) hat);
       double scale = get(table, ChannelTable.Z_SCALE, channels, c);
@@ -188,5 +237,23 @@ final class ChannelMath {
       set(table, ChannelTable.DX_CODE, channels, c, -slope * unit);
       set(table, ChannelTable.DX_OFFSET, channels, c, -scale * sum / count - slope * origin);
     }
+  }
+
+  private static void mergeSums(
+      MemorySegment sums, long first, long step, int regions, long hats, int from, int to) {
+    for (int width = 1; width < regions; width *= 2) {
+      for (int i = 0; i + width < regions; i += 2 * width) {
+        long a = first + i * step;
+        long b = first + (i + width) * step;
+        for (int c = from; c < to; c++) {
+          addDouble(sums, a + 8L * c, b + 8L * c);
+          addDouble(sums, a + hats + 8L * c, b + hats + 8L * c);
+        }
+      }
+    }
+  }
+
+  private static void addDouble(MemorySegment sums, long to, long from) {
+    sums.set(JAVA_DOUBLE, to, sums.get(JAVA_DOUBLE, to) + sums.get(JAVA_DOUBLE, from));
   }
 }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param argmax one byte an output value, for max pooling that is trained; else null
  * @param y output tensor, fp32; may be the residual's own buffer where the transform is the
  *     identity
- * @param statistics partial sums, one region of {@link Partials#statisticsBytes} a shard; null
+ * @param statistics partial sums, one region of {@link Partials#statisticsBytes} a leaf; null
  *     without statistics
  */
 public record ForwardArgs(

@@ -12,10 +12,15 @@ import org.jspecify.annotations.Nullable;
  * when the session ends: {@code try (KernelSession session = kernels.select(workload).open(...))}.
  * {@link #select} and {@link #open} cost a table that holds nothing nothing.
  *
- * <p>A stage's pass is three calls: {@code pack...} once (weights into the provider's own order),
- * {@code forward} or {@code backward} for every shard of pictures, and {@code finish...} once,
- * which merges the shards' partial sums in shard order. Results depend on how pictures are cut into
- * shards, not on the threads that run them.
+ * <p>A stage's pass is cut into leaves ({@link Cut}): pictures {@code [from, to)}, and a part of
+ * the work on them. What a part is (rows, pixels, channels, weights) is the table's own affair; a
+ * table may do all of a group's work in its part 0 and none in the others. The forward pass is:
+ * {@link #packForward} for every unit, {@link #forward} for every leaf, {@link #finishStatistics}.
+ * The backward pass is either fused, {@link #packBackward} and {@link #backward} for every leaf,
+ * or, where {@link Cut#isFused} says no, {@link #sumGradient} where the arguments ask for the
+ * gradient, {@link #packBackward} and {@link #backwardData}, and {@link #backwardWeights}; then
+ * {@link #finishWeights} and {@link #finishChannels}. Leaves of a call may run at the same time;
+ * results depend on the cut, not on the threads.
  */
 public interface Kernels {
   /** The provider's name as in {@code -Dnibble.kernels}: {@code scalar}, {@code vector}, ... */
@@ -62,46 +67,93 @@ public interface Kernels {
   /** Floats of scratch that a thread needs to run a stage, the larger of both directions. */
   int scratchFloats(Stage stage);
 
-  /**
-   * Packs a stage's weights for {@link #forward}; called for stages of whose weights no float is
-   * asked for, too, since kernels may keep them elsewhere, by where they lie.
-   *
-   * @param packed at least {@link #packedFloats} long; read by all shards
-   */
-  void packForward(ForwardArgs args, float[] packed);
-
-  /**
-   * Runs pictures {@code from} (inclusive) to {@code to} (exclusive) of a stage.
-   *
-   * @param shard index of the region of partial sums that this call writes (it need not be zeroed)
-   * @param packed what {@link #packForward} wrote
-   * @param scratch at least {@link #scratchFloats} long, owned by this call; content undefined
-   */
-  void forward(ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch);
-
-  /** Packs a stage's weights for {@link #backward}. */
-  void packBackward(BackwardArgs args, float[] packed);
-
-  /** Runs a shard of a stage's backward pass; the parameters are those of {@link #forward}. */
-  void backward(BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch);
-
-  /**
-   * Merges the shards' statistics of a tensor into mean and variance.
-   *
-   * @param partials what the shards wrote: {@code shards} regions of {@link
-   *     Partials#statisticsBytes}
-   * @param shards how many; shard i ran pictures {@code [bounds[i], bounds[i+1])}
-   * @param bounds shards + 1 picture indices
-   * @param map shape of the tensor
-   * @param moments C floats of mean, then C floats of biased variance, written
-   */
-  default void finishStatistics(
-      MemorySegment partials, int shards, int[] bounds, FeatureMap map, MemorySegment moments) {
-    ChannelMath.mergeStatistics(partials, shards, bounds, map, moments);
+  /** Units in which a stage's weights are packed, at least 1; units may be packed at once. */
+  default int packUnits(Stage stage) {
+    return 1;
   }
 
   /**
-   * Fills the forward rows of a channel table.
+   * Packs a unit of a stage's weights for {@link #forward}; called for stages of whose weights no
+   * float is asked for, too, since kernels may keep them elsewhere, by where they lie.
+   *
+   * @param unit 0 to {@link #packUnits} - 1
+   * @param packed at least {@link #packedFloats} long; read by all leaves
+   */
+  void packForward(ForwardArgs args, int unit, float[] packed);
+
+  /**
+   * Runs a part of pictures {@code from} (inclusive) to {@code to} (exclusive) of a stage.
+   *
+   * @param region index of the region of partial sums that this call writes (it need not be zeroed)
+   * @param part which of the parts, from 0
+   * @param parts how many there are
+   * @param packed what {@link #packForward} wrote
+   * @param scratch at least {@link #scratchFloats} long, owned by this call; content undefined
+   */
+  void forward(
+      ForwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch);
+
+  /** Packs a unit of a stage's weights for the backward pass, as {@link #packForward} does. */
+  void packBackward(BackwardArgs args, int unit, float[] packed);
+
+  /**
+   * Runs pictures {@code [from, to)} of a stage's backward pass: the gradients of its input and of
+   * its weights.
+   *
+   * @param region index of the regions of partial gradients and sums that this call writes
+   */
+  void backward(BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch);
+
+  /**
+   * Leaves the sum of the output's terms in {@link BackwardArgs#gradientOut}, which must be there
+   * and is what {@link #backwardData} and {@link #backwardWeights} read instead of the terms then.
+   */
+  void sumGradient(BackwardArgs args, int from, int to, int part, int parts, float[] scratch);
+
+  /** Runs a part of the input's gradient; writes a region of {@link BackwardArgs#sums}. */
+  void backwardData(
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch);
+
+  /**
+   * Runs a part of the weights' gradient, summed over pictures {@code [from, to)}.
+   *
+   * @param region index of the region of {@link BackwardArgs#gradients}; the parts of a group write
+   *     one region together
+   */
+  void backwardWeights(
+      BackwardArgs args, int region, int from, int to, int part, int parts, float[] scratch);
+
+  /**
+   * Merges the leaves' statistics of a tensor into mean and variance, for channels {@code [from,
+   * to)}.
+   *
+   * @param partials what the leaves wrote: regions of {@link Partials#statisticsBytes}, of which
+   *     this may change the same channels
+   * @param cut which leaves there are
+   * @param channels of the tensor
+   * @param moments C floats of mean, then C floats of biased variance, written
+   */
+  default void finishStatistics(
+      MemorySegment partials, Cut cut, int channels, int from, int to, MemorySegment moments) {
+    ChannelMath.mergeStatistics(partials, cut, channels, from, to, moments);
+  }
+
+  /**
+   * Fills the forward rows of a channel table, for channels {@code [from, to)}.
    *
    * @param activation which coefficients are needed
    * @param moments mean and biased variance of the tensor, C floats each
@@ -112,42 +164,47 @@ public interface Kernels {
   default void fillTable(
       Activation activation,
       int channels,
+      int from,
+      int to,
       MemorySegment moments,
       @Nullable MemorySegment gamma,
       @Nullable MemorySegment beta,
       float epsilon,
       MemorySegment table) {
-    ChannelMath.fillTable(activation, channels, moments, gamma, beta, epsilon, table);
+    ChannelMath.fillTable(activation, channels, from, to, moments, gamma, beta, epsilon, table);
   }
 
   /**
-   * Merges the shards' gradients of a stage: weights and bias (ranges may run on different
-   * threads).
+   * Merges the groups' gradients of a stage's weights and bias; ranges may run at the same time.
    *
+   * @param cut how the weights' pass was cut; in a fused pass every leaf is a group
    * @param from first weight of the range
    * @param to end of the range, at most {@code weights + bias}
    * @param target C_out-fastest gradient of weights, then of the bias, of which [from, to) is
    *     written
    */
-  default void finishWeights(
-      BackwardArgs args, int shards, int from, int to, MemorySegment target) {
-    ChannelMath.mergeWeights(args, shards, from, to, target);
+  default void finishWeights(BackwardArgs args, Cut cut, int from, int to, MemorySegment target) {
+    ChannelMath.mergeWeights(args, cut, from, to, target);
   }
 
   /**
-   * Merges the shards' channel sums of a stage with batch norm and fills its table's DX rows.
+   * Merges the leaves' channel sums of a stage with batch norm and fills its table's DX rows, for
+   * channels {@code [from, to)}.
    *
+   * @param cut how the data's pass was cut
    * @param pictures pictures that took part
    * @param gammaGradient C floats, written
    * @param betaGradient C floats, written
    */
   default void finishChannels(
       BackwardArgs args,
-      int shards,
+      Cut cut,
       int pictures,
+      int from,
+      int to,
       MemorySegment gammaGradient,
       MemorySegment betaGradient) {
-    ChannelMath.mergeChannels(args, shards, pictures, gammaGradient, betaGradient);
+    ChannelMath.mergeChannels(args, cut, pictures, from, to, gammaGradient, betaGradient);
   }
 
   /** Normalises, crops and mirrors pictures {@code [from, to)} into the first stage's input. */

@@ -1,12 +1,12 @@
 package dev.nibble.kernels;
 
 /**
- * Layout of the partial sums that each shard of pictures leaves, to be merged in shard order.
+ * Layout of the partial sums that each leaf of a {@link Cut} leaves in a region of its own.
  *
- * <p>Statistics of an output with C channels: C floats of shift (the shard's first pixel), then C
- * doubles of sum(y - shift), then C doubles of sum((y - shift)^2). Gradients: the weights' floats,
- * the bias's floats, then C doubles of sum(d) and C doubles of sum(d * hat~) over the input's
- * channels.
+ * <p>Statistics of an output with C channels: three rows of C doubles, the number of values, sum(y
+ * - shift), sum((y - shift)^2), then C floats of shift, the leaf's first value. A channel that a
+ * leaf does not make counts 0. Weights: the weights' floats, then the bias's. Sums: C doubles of
+ * sum(d), then C doubles of sum(d * hat~), over the input's channels.
  */
 public final class Partials {
   private Partials() {}
@@ -15,39 +15,48 @@ public final class Partials {
     return (bytes + alignment - 1) / alignment * alignment;
   }
 
-  /** Bytes that one shard's statistics take, a multiple of 64. */
+  /** Bytes that one leaf's statistics take, a multiple of 64. */
   public static long statisticsBytes(int channels) {
-    return up(statisticsSquares(channels) + 8L * channels, 64);
+    return up(28L * channels, 64);
   }
 
-  /** Byte offset of the sums. */
+  /** Byte offset of the sums, behind the counts. */
   public static long statisticsSums(int channels) {
-    return up(4L * channels, 8);
+    return 8L * channels;
   }
 
   /** Byte offset of the sums of squares. */
   public static long statisticsSquares(int channels) {
-    return statisticsSums(channels) + 8L * channels;
+    return 16L * channels;
   }
 
-  /** Bytes that one shard's gradients take, a multiple of 64. */
-  public static long gradientBytes(Stage stage) {
-    return up(gradientHats(stage) + 8L * stage.input().channels(), 64);
+  /** Byte offset of the shifts. */
+  public static long statisticsShifts(int channels) {
+    return 24L * channels;
+  }
+
+  /** Values of a stage's weights and bias. */
+  public static int weightValues(Stage stage) {
+    return stage.operator().weights() + (stage.hasBias() ? stage.output().channels() : 0);
+  }
+
+  /** Bytes that one leaf's gradient of weights and bias takes, a multiple of 64. */
+  public static long weightBytes(Stage stage) {
+    return up(4L * weightValues(stage), 64);
   }
 
   /** Byte offset of the bias's gradient. */
-  public static long gradientBias(Stage stage) {
+  public static long bias(Stage stage) {
     return 4L * stage.operator().weights();
   }
 
-  /** Byte offset of sum(d). */
-  public static long gradientSums(Stage stage) {
-    int bias = stage.hasBias() ? stage.output().channels() : 0;
-    return up(gradientBias(stage) + 4L * bias, 8);
+  /** Bytes that one leaf's sums take, a multiple of 64. */
+  public static long sumBytes(Stage stage) {
+    return up(16L * stage.input().channels(), 64);
   }
 
-  /** Byte offset of sum(d * hat~). */
-  public static long gradientHats(Stage stage) {
-    return gradientSums(stage) + 8L * stage.input().channels();
+  /** Byte offset of sum(d * hat~), behind sum(d). */
+  public static long hats(Stage stage) {
+    return 8L * stage.input().channels();
   }
 }

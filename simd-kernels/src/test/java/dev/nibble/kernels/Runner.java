@@ -6,31 +6,75 @@ import java.util.Arrays;
 final class Runner {
   private Runner() {}
 
-  /** Runs the forward pass; shard i takes pictures [bounds[i], bounds[i+1]). */
+  /** Runs the forward pass; leaf i takes pictures [bounds[i], bounds[i+1]). */
   static void forward(Kernels table, ForwardArgs args, int... bounds) {
+    forwardParts(table, args, 1, bounds);
+  }
+
+  /** Runs the forward pass; parts of group i take pictures [bounds[i], bounds[i+1]). */
+  static void forwardParts(Kernels table, ForwardArgs args, int parts, int... bounds) {
     Stage stage = args.stage();
     try (OpenTable open = new OpenTable(table, stage, args.batch(), bounds.length - 1, 1)) {
       Kernels kernels = open.kernels();
       float[] packed = garbage(kernels.packedFloats(stage));
-      kernels.packForward(args, packed);
-      for (int shard = 0; shard + 1 < bounds.length; shard++) {
+      for (int unit = kernels.packUnits(stage) - 1; unit >= 0; unit--) {
+        kernels.packForward(args, unit, packed);
+      }
+      for (int leaf = (bounds.length - 1) * parts - 1; leaf >= 0; leaf--) {
         float[] scratch = garbage(kernels.scratchFloats(stage));
-        kernels.forward(args, shard, bounds[shard], bounds[shard + 1], packed, scratch);
+        int from = bounds[leaf / parts];
+        int to = bounds[leaf / parts + 1];
+        kernels.forward(args, leaf, from, to, leaf % parts, parts, packed, scratch);
       }
     }
     Providers.verify();
   }
 
-  /** Runs the backward pass; shard i takes pictures [bounds[i], bounds[i+1]). */
+  /** Runs the fused backward pass; leaf i takes pictures [bounds[i], bounds[i+1]). */
   static void backward(Kernels table, BackwardArgs args, int... bounds) {
     Stage stage = args.stage();
     try (OpenTable open = new OpenTable(table, stage, args.batch(), bounds.length - 1, 1)) {
       Kernels kernels = open.kernels();
       float[] packed = garbage(kernels.packedFloats(stage));
-      kernels.packBackward(args, packed);
-      for (int shard = 0; shard + 1 < bounds.length; shard++) {
+      packBackward(kernels, args, packed);
+      for (int leaf = 0; leaf + 1 < bounds.length; leaf++) {
         float[] scratch = garbage(kernels.scratchFloats(stage));
-        kernels.backward(args, shard, bounds[shard], bounds[shard + 1], packed, scratch);
+        kernels.backward(args, leaf, bounds[leaf], bounds[leaf + 1], packed, scratch);
+      }
+    }
+    Providers.verify();
+  }
+
+  private static void packBackward(Kernels kernels, BackwardArgs args, float[] packed) {
+    for (int unit = kernels.packUnits(args.stage()) - 1; unit >= 0; unit--) {
+      kernels.packBackward(args, unit, packed);
+    }
+  }
+
+  /** Runs the backward pass product by product; parts of group i take its pictures. */
+  static void backwardParts(Kernels table, BackwardArgs args, int parts, int... bounds) {
+    Stage stage = args.stage();
+    int groups = bounds.length - 1;
+    try (OpenTable open = new OpenTable(table, stage, args.batch(), groups, 1)) {
+      Kernels kernels = open.kernels();
+      float[] packed = garbage(kernels.packedFloats(stage));
+      for (int leaf = 0; leaf < groups * parts && args.gradientOut() != null; leaf++) {
+        float[] scratch = garbage(kernels.scratchFloats(stage));
+        int group = leaf / parts;
+        kernels.sumGradient(
+            args, bounds[group], bounds[group + 1], leaf % parts, parts, scratch);
+      }
+      packBackward(kernels, args, packed);
+      for (int leaf = groups * parts - 1; leaf >= 0; leaf--) {
+        float[] scratch = garbage(kernels.scratchFloats(stage));
+        int group = leaf / parts;
+        int from = bounds[group];
+        int to = bounds[group + 1];
+        int part = leaf % parts;
+        kernels.backwardData(args, leaf, from, to, part, parts, packed, scratch);
+        if (stage.needsInputValues()) {
+          kernels.backwardWeights(args, group, from, to, part, parts, scratch);
+        }
       }
     }
     Providers.verify();

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name the seed and the shape, for messages
  * @param stage what is computed
- * @param bounds shards of pictures; the last bound is the batch
+ * @param bounds groups of pictures; the last bound is the batch
+ * @param parts parts of a group's work; with 0, both products of the backward pass are fused
  * @param x input tensor
  * @param residual the shortcut's buffers, or null
  * @param inPlace whether y is written over the shortcut's input
@@ -26,6 +27,7 @@ record StageCase(
     String name,
     Stage stage,
     int[] bounds,
+    int parts,
     float[] x,
     float @Nullable [] table,
     float @Nullable [] weights,
@@ -59,8 +61,18 @@ record StageCase(
     return bounds[bounds.length - 1];
   }
 
-  int shards() {
+  int groups() {
     return bounds.length - 1;
+  }
+
+  /** How the forward pass, and the pass for the input's gradient, is cut. */
+  Cut cut() {
+    return new Cut(groups(), Math.max(1, parts));
+  }
+
+  /** The leaves whose gradients of the weights are merged. */
+  Cut weightCut() {
+    return new Cut(groups(), 1);
   }
 
   /** Whether the stage has a backward pass: it stores what that pass needs. */

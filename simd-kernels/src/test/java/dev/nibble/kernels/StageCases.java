@@ -94,6 +94,7 @@ final class StageCases {
         "seed " + seed + ": " + stage + " of " + batch,
         stage,
         bounds,
+        Cut.mayFuse(stage) ? pick(0, 0, 1, 2, 3, 5, 8) : pick(1, 2, 3, 5, 8),
         x,
         activation.needsTable() ? table(activation, in, x) : null,
         operator.weights() > 0 ? normal(operator.weights(), 0.2f) : null,
@@ -107,11 +108,11 @@ final class StageCases {
         pick(0, 4, 20, 32));
   }
 
-  /** One to three shards, now and then one of them empty. */
+  /** One to three groups, now and then one of them empty. */
   private int[] bounds() {
-    int shards = 1 + random.nextInt(3);
-    int[] bounds = new int[shards + 1];
-    for (int i = 0; i < shards; i++) {
+    int groups = 1 + random.nextInt(3);
+    int[] bounds = new int[groups + 1];
+    for (int i = 0; i < groups; i++) {
       bounds[i + 1] = bounds[i] + (i > 0 ? random.nextInt(3) : 1 + random.nextInt(2));
     }
     return bounds;
@@ -232,6 +233,8 @@ final class StageCases {
       MemorySegment table = memory.allocate(ChannelTable.bytes(channels));
       ChannelMath.fillTable(
           activation,
+          channels,
+          0,
           channels,
           memory.allocate(moments(x, channels)),
           activation.normalize() ? memory.allocate(gamma) : null,

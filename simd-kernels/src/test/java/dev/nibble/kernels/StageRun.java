@@ -34,7 +34,8 @@ final class StageRun {
           pooling && run.trains() ? memory.allocate((long) batch * out.values()) : null;
       MemorySegment sums =
           stage.statistics()
-              ? memory.allocateAligned(run.shards() * Partials.statisticsBytes(out.channels()))
+              ? memory.allocateAligned(
+                  run.cut().leaves() * Partials.statisticsBytes(out.channels()))
               : null;
       ForwardArgs.ResidualArgs residual = null;
       StageCase.Tensor tensor = run.residual();
@@ -58,7 +59,7 @@ final class StageRun {
               argmax,
               y,
               sums);
-      Runner.forward(kernels, args, run.bounds());
+      Runner.forwardParts(kernels, args, run.cut().parts(), run.bounds());
       memory.verify(kernels.name() + " forward, " + run);
       Result result = new Result();
       result.floats().put("y", Guarded.floats(y, batch * out.values()));
@@ -70,7 +71,10 @@ final class StageRun {
       }
       if (sums != null) {
         MemorySegment moments = memory.allocate(8L * out.channels());
-        kernels.finishStatistics(sums, run.shards(), run.bounds(), out, moments);
+        int half = out.channels() / 2;
+        kernels.finishStatistics(sums, run.cut(), out.channels(), 0, half, moments);
+        kernels.finishStatistics(
+            sums, run.cut(), out.channels(), half, out.channels(), moments);
         float[] values = Guarded.floats(moments, 2 * out.channels());
         result.floats().put("mean", Arrays.copyOf(values, out.channels()));
         result.floats().put("variance", Arrays.copyOfRange(values, out.channels(), values.length));
@@ -94,6 +98,7 @@ final class StageRun {
       MemorySegment table = optional(memory, run.table());
       byte[] store = stored.bytes().get("store");
       byte[] argmax = stored.bytes().get("argmax");
+      boolean weighs = stage.operator().weights() > 0;
       BackwardArgs args =
           new BackwardArgs(
               stage,
@@ -107,8 +112,15 @@ final class StageRun {
               argmax == null ? null : memory.allocate(argmax),
               activationTerms,
               dx,
-              memory.allocateAligned(run.shards() * Partials.gradientBytes(stage)));
-      Runner.backward(kernels, args, run.bounds());
+              weighs
+                  ? memory.allocateAligned(run.groups() * Partials.weightBytes(stage))
+                  : null,
+              memory.allocateAligned(run.cut().leaves() * Partials.sumBytes(stage)));
+      if (run.parts() == 0) {
+        Runner.backward(kernels, args, run.bounds());
+      } else {
+        Runner.backwardParts(kernels, args, run.parts(), run.bounds());
+      }
       memory.verify(kernels.name() + " backward, " + run);
       Result result = new Result();
       if (gradientOut != null) {
@@ -120,14 +132,20 @@ final class StageRun {
       int weights = stage.operator().weights();
       int parameters = weights + (stage.hasBias() ? out.channels() : 0);
       MemorySegment dw = memory.allocate(4L * parameters);
-      kernels.finishWeights(args, run.shards(), 0, parameters, dw);
+      if (weighs) {
+        int half = parameters / 2;
+        kernels.finishWeights(args, run.weightCut(), 0, half, dw);
+        kernels.finishWeights(args, run.weightCut(), half, parameters, dw);
+      }
       float[] values = Guarded.floats(dw, parameters);
       result.floats().put("dweight", Arrays.copyOf(values, weights));
       result.floats().put("dbias", Arrays.copyOfRange(values, weights, parameters));
       if (stage.activation().normalize()) {
         MemorySegment gamma = memory.allocate(in.channels() * 4L);
         MemorySegment beta = memory.allocate(in.channels() * 4L);
-        kernels.finishChannels(args, run.shards(), batch, gamma, beta);
+        int half = in.channels() / 2;
+        kernels.finishChannels(args, run.cut(), batch, 0, half, gamma, beta);
+        kernels.finishChannels(args, run.cut(), batch, half, in.channels(), gamma, beta);
         result.floats().put("dgamma", Guarded.floats(gamma, in.channels()));
         result.floats().put("dbeta", Guarded.floats(beta, in.channels()));
       }

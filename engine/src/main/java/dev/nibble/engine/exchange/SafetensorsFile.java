@@ -30,6 +30,12 @@ public final class SafetensorsFile implements AutoCloseable {
   /** The reference implementation takes no longer header. */
   private static final long MAX_HEADER_BYTES = 100_000_000;
 
+  /** The first four bytes of a ZIP archive; its version and flags follow. */
+  private static final int ZIP = 0x04034b50;
+
+  /** Protocol 2 and the ten bytes of the magic number with which torch.save began once. */
+  private static final long PICKLED = 0x469cfc6c0a8a0280L;
+
   private static final ValueLayout.OfLong LENGTH =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -86,6 +92,14 @@ public final class SafetensorsFile implements AutoCloseable {
       byte[] lengthBytes = new byte[(int) LENGTH.byteSize()];
       SegmentIo.read(channel, 0, MemorySegment.ofArray(lengthBytes));
       long length = MemorySegment.ofArray(lengthBytes).get(LENGTH, 0);
+      if (isPickled(length)) {
+        throw new ExchangeException(
+            path
+                + " is a file of PyTorch's own format, which may hold any program: save its state"
+                + " dict as safetensors, in Python: from safetensors.torch import save_file;"
+                + " save_file({k: v.contiguous() for k, v in torch.load(FILE,"
+                + " weights_only=True).items()}, 'model.safetensors').");
+      }
       long dataStart = LENGTH.byteSize() + length;
       // A header is held on the heap some five times over while it is parsed.
       long most = Math.min(MAX_HEADER_BYTES, Runtime.getRuntime().maxMemory() / 8);
@@ -115,6 +129,11 @@ public final class SafetensorsFile implements AutoCloseable {
       throw new ExchangeException(
           "Cannot read safetensors file " + path + ": " + AtomicFile.reason(e) + ".", e);
     }
+  }
+
+  /** Whether torch.save wrote it: an archive since version 1.6, before that a pickled number. */
+  private static boolean isPickled(long start) {
+    return ((int) start == ZIP && start >>> 32 != 0) || start == PICKLED;
   }
 
   /** Returns the path this file was opened by. */
@@ -185,6 +204,21 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
+   * Checks that {@link #readFloats} can read a tensor and that it has this shape.
+   *
+   * @throws ExchangeException if it is missing, differs, or is of no floating-point type
+   */
+  public void requireFloats(String name, long... shape) {
+    DType dtype = info(name).dtype();
+    require(name, FloatReader.reads(dtype) ? dtype : DType.F32, shape);
+  }
+
+  /** Whether there is a tensor of this name and shape that {@link #readFloats} can read. */
+  public boolean hasFloats(String name, long... shape) {
+    return contains(name) && FloatReader.reads(dtype(name)) && Arrays.equals(shape(name), shape);
+  }
+
+  /**
    * Copies the elements of a tensor, row-major and little-endian, into memory of exactly their
    * size.
    *
@@ -205,15 +239,20 @@ public final class SafetensorsFile implements AutoCloseable {
     }
     try {
       SegmentIo.read(channel, dataStart + entry.begin(), target);
-    } catch (EOFException e) {
-      throw new ExchangeException(
-          "%s was shortened while %s was read.".formatted(path, SafetensorsHeader.tensor(name)), e);
     } catch (IOException e) {
-      throw new ExchangeException(
-          "Cannot read %s of %s: %s."
-              .formatted(SafetensorsHeader.tensor(name), path, AtomicFile.reason(e)),
-          e);
+      throw unreadable(name, e);
     }
+  }
+
+  private ExchangeException unreadable(String name, IOException e) {
+    return e instanceof EOFException
+        ? new ExchangeException(
+            "%s was shortened while %s was read.".formatted(path, SafetensorsHeader.tensor(name)),
+            e)
+        : new ExchangeException(
+            "Cannot read %s of %s: %s."
+                .formatted(SafetensorsHeader.tensor(name), path, AtomicFile.reason(e)),
+            e);
   }
 
   /**
@@ -229,15 +268,16 @@ public final class SafetensorsFile implements AutoCloseable {
   }
 
   /**
-   * Returns the elements of an F32 tensor, row-major; check the shape before, for a file may hold
-   * more than fits the heap.
+   * Returns the elements of a floating-point tensor, row-major, as singles: F16 and BF16 keep their
+   * value, F64 is rounded. Check the shape before, for a file may hold more than fits the heap.
    *
    * @throws ExchangeException if there is none of this name, it is of another type or larger than
    *     an array can be, or the file was shortened since it was opened
    */
   public float[] readFloats(String name) {
-    TensorInfo info = info(name);
-    if (info.dtype() != DType.F32) {
+    Entry entry = entry(name);
+    TensorInfo info = entry.info();
+    if (!FloatReader.reads(info.dtype())) {
       throw new ExchangeException(
           "In %s, %s is %s, but F32 is needed."
               .formatted(path, SafetensorsHeader.tensor(name), info.dtype()));
@@ -248,11 +288,10 @@ public final class SafetensorsFile implements AutoCloseable {
               .formatted(path, SafetensorsHeader.tensor(name), info.elements()));
     }
     float[] values = new float[(int) info.elements()];
-    copyTo(name, MemorySegment.ofArray(values));
-    if (ByteOrder.nativeOrder() == ByteOrder.BIG_ENDIAN) {
-      for (int i = 0; i < values.length; i++) {
-        values[i] = Float.intBitsToFloat(Integer.reverseBytes(Float.floatToRawIntBits(values[i])));
-      }
+    try {
+      FloatReader.read(channel, dataStart + entry.begin(), info.dtype(), values);
+    } catch (IOException e) {
+      throw unreadable(name, e);
     }
     return values;
   }

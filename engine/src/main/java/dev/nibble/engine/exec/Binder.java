@@ -146,7 +146,15 @@ final class Binder {
         viewOrNull(plan.buffers().argmax(node)),
         terms(backward.activationTerms()),
         viewOrNull(backward.dx()),
-        view(require(persistent.partialGradients())));
+        partialGradients(node),
+        view(require(persistent.partialSums())));
+  }
+
+  /** Where the leaves leave the weights' gradient: its own place, if there is nothing to merge. */
+  private @Nullable MemorySegment partialGradients(Node node) {
+    return plan.cuts(node.index()).writesWeights()
+        ? weightGradient(node)
+        : viewOrNull(persistent.partialGradients());
   }
 
   private List<GradientTerm> terms(List<BackwardPlan.Term> terms) {

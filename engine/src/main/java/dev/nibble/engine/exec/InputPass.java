@@ -5,7 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import dev.nibble.engine.data.EpochOrder;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PersistentBuffers;
-import dev.nibble.engine.plan.Shards;
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.Kernels;
@@ -20,9 +20,9 @@ final class InputPass {
   private final MemorySegment std;
   private final InputArgs[] exact;
   private final InputArgs[] centred;
-  private final int[] bounds;
-  private final int shards;
-  private final WorkerPool.Task task = this::runShard;
+  private final Cut cut;
+  private final WorkerPool.Task task = this::runGroup;
+  private int count;
   private boolean pictureMean;
   private InputArgs current;
 
@@ -30,8 +30,7 @@ final class InputPass {
     this.map = plan.graph().network().input();
     this.kernels = kernels;
     this.pool = pool;
-    this.shards = plan.shards();
-    this.bounds = new int[shards + 1];
+    this.cut = new Cut(plan.groups(), 1);
     PersistentBuffers persistent = plan.buffers().persistent();
     MemorySegment scalars = binder.view(persistent.scalars());
     long bytes = 4L * map.channels();
@@ -71,13 +70,13 @@ final class InputPass {
     pictureMean = ofPicture;
   }
 
-  void run(int slot, int count) {
+  void run(int slot, int pictures) {
     current = pictureMean ? centred[slot] : exact[slot];
-    Shards.bounds(count, shards, bounds);
-    pool.run(shards, task);
+    count = pictures;
+    pool.run(cut.leaves(), task);
   }
 
-  private void runShard(int shard, int worker) {
-    kernels.input(current, bounds[shard], bounds[shard + 1]);
+  private void runGroup(int group, int worker) {
+    kernels.input(current, cut.from(group, count), cut.to(group, count));
   }
 }

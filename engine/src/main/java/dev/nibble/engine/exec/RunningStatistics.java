@@ -26,8 +26,11 @@ final class RunningStatistics {
     }
   }
 
-  /** Moves the running statistics towards a batch's; the variance is taken unbiased. */
-  static void update(BoundTable table, MemorySegment moments, long count) {
+  /**
+   * Moves the running statistics of channels {@code [from, to)} towards a batch's; the variance is
+   * taken unbiased.
+   */
+  static void update(BoundTable table, MemorySegment moments, long count, int from, int to) {
     MemorySegment mean = table.runningMean();
     MemorySegment variance = table.runningVariance();
     if (mean == null || variance == null) {
@@ -35,7 +38,7 @@ final class RunningStatistics {
     }
     float unbiased = count > 1 ? (float) ((double) count / (count - 1)) : 1;
     int channels = table.channels();
-    for (int c = 0; c < channels; c++) {
+    for (int c = from; c < to; c++) {
       move(mean, c, moments.get(JAVA_FLOAT, 4L * c));
       move(variance, c, moments.get(JAVA_FLOAT, 4L * (channels + c)) * unbiased);
     }

@@ -3,13 +3,17 @@ package dev.nibble.engine.exec;
 import dev.nibble.engine.exec.BoundStage.BoundTable;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.ExecutionPlan;
-import dev.nibble.engine.plan.Shards;
+import dev.nibble.engine.plan.StageCuts;
 import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class StagePasses {
   private static final int MERGE_CHUNK = 16384;
+
+  /** Channels whose sums one thread merges at a time. */
+  private static final int CHANNEL_CHUNK = 64;
 
   private final ExecutionPlan plan;
   private final Kernels kernels;
@@ -30,16 +37,25 @@ final class StagePasses {
   private final LossBindings losses;
   private final StageRecorder recorder;
   private final @Nullable ParameterUpdate update;
-  private final int shards;
-  private final int[] bounds;
 
-  private final WorkerPool.Task forwardTask = this::forwardShard;
-  private final WorkerPool.Task backwardTask = this::backwardShard;
-  private final WorkerPool.Task mergeTask = this::mergeChunk;
+  private final WorkerPool.Task packForwardTask = this::packForward;
+  private final WorkerPool.Task forwardTask = this::forwardLeaf;
+  private final WorkerPool.Task statisticsTask = this::finishStatistics;
+  private final WorkerPool.Task tableTask = this::fillInputTable;
+  private final WorkerPool.Task sumTask = this::sumLeaf;
+  private final WorkerPool.Task packBackwardTask = this::packBackward;
+  private final WorkerPool.Task fusedTask = this::fusedLeaf;
+  private final WorkerPool.Task dataTask = this::dataLeaf;
+  private final WorkerPool.Task weightTask = this::weightLeaf;
+  private final WorkerPool.Task mergeTask = this::mergeWeights;
+  private final WorkerPool.Task channelTask = this::mergeChannels;
+
+  // The stage at hand.
+  private BoundStage stage;
+  private StageCuts cuts;
   private ForwardArgs forwardArgs;
-  private @Nullable BackwardArgs backwardArgs;
-  private @Nullable MemorySegment mergeTarget;
-  private int mergeSize;
+  private int count;
+  private boolean training;
 
   StagePasses(
       ExecutionPlan plan,
@@ -54,7 +70,9 @@ final class StagePasses {
     this.scratch = scratch;
     this.input = new InputPass(plan, binder, kernels, pool);
     this.stages = binder.bind();
-    this.forwardArgs = stages.getFirst().infer();
+    this.stage = stages.getFirst();
+    this.cuts = plan.cuts(0);
+    this.forwardArgs = stage.infer();
     this.moments = binder.view(plan.buffers().persistent().moments());
     this.statistics = binder.view(plan.buffers().persistent().statistics());
     this.losses = new LossBindings(plan, binder, options.labelSmoothing());
@@ -63,8 +81,6 @@ final class StagePasses {
         plan.options().isTraining()
             ? new ParameterUpdate(plan, binder, kernels, pool, trainable(plan))
             : null;
-    this.shards = plan.shards();
-    this.bounds = new int[shards + 1];
   }
 
   private static List<Parameter> trainable(ExecutionPlan plan) {
@@ -75,55 +91,82 @@ final class StagePasses {
     return input;
   }
 
-  void forward(int count, boolean training) {
-    Shards.bounds(count, shards, bounds);
+  private static int chunks(int channels) {
+    return (channels + CHANNEL_CHUNK - 1) / CHANNEL_CHUNK;
+  }
+
+  private static int end(int chunk, int channels) {
+    return Math.min(channels, (chunk + 1) * CHANNEL_CHUNK);
+  }
+
+  private void begin(int index, int pictures, boolean trains) {
+    stage = stages.get(index);
+    cuts = plan.cuts(index);
+    count = pictures;
+    training = trains;
+  }
+
+  void forward(int pictures, boolean trains) {
     for (int i = 0; i < stages.size(); i++) {
-      BoundStage stage = stages.get(i);
-      recorder.beginForward(training);
-      forwardArgs = training ? stage.train() : stage.infer();
-      if (!training || stage.running()) {
-        loadRunning(stage.inputTable(), training);
+      begin(i, pictures, trains);
+      recorder.beginForward(trains);
+      forwardArgs = trains ? stage.train() : stage.infer();
+      BoundTable table = stage.inputTable();
+      if (table != null && (!trains || stage.running())) {
+        RunningStatistics.load(table, moments);
+        pool.run(chunks(table.channels()), tableTask);
       }
-      kernels.packForward(forwardArgs, scratch.packed());
-      pool.run(shards, forwardTask);
-      if (training && forwardArgs.stage().statistics()) {
-        finishStatistics(stage, count);
+      pool.run(kernels.packUnits(forwardArgs.stage()), packForwardTask);
+      pool.run(cuts.forward().leaves(), forwardTask);
+      if (trains && forwardArgs.stage().statistics()) {
+        pool.run(chunks(stage.node().output().map().channels()), statisticsTask);
       }
-      recorder.endForward(stage.node(), count);
+      recorder.endForward(stage.node(), pictures);
     }
   }
 
-  private void forwardShard(int shard, int worker) {
+  private void packForward(int unit, int worker) {
+    kernels.packForward(forwardArgs, unit, scratch.packed());
+  }
+
+  private void forwardLeaf(int leaf, int worker) {
+    Cut cut = cuts.forward();
     kernels.forward(
         forwardArgs,
-        shard,
-        bounds[shard],
-        bounds[shard + 1],
+        leaf,
+        cut.from(leaf, count),
+        cut.to(leaf, count),
+        cut.part(leaf),
+        cut.parts(),
         scratch.packed(),
         scratch.thread(worker));
   }
 
-  private void loadRunning(@Nullable BoundTable table, boolean training) {
+  private void fillInputTable(int chunk, int worker) {
+    BoundTable table = stage.inputTable();
     if (table != null) {
-      RunningStatistics.load(table, moments);
-      fill(table, training);
+      fill(table, chunk);
     }
   }
 
-  private void finishStatistics(BoundStage stage, int count) {
+  private void finishStatistics(int chunk, int worker) {
     FeatureMap map = stage.node().output().map();
-    kernels.finishStatistics(statistics, shards, bounds, map, moments);
+    int from = chunk * CHANNEL_CHUNK;
+    int to = end(chunk, map.channels());
+    kernels.finishStatistics(statistics, cuts.forward(), map.channels(), from, to, moments);
     for (int i = 0; i < stage.outputTables().size(); i++) {
       BoundTable table = stage.outputTables().get(i);
-      fill(table, true);
-      RunningStatistics.update(table, moments, (long) count * map.pixels());
+      fill(table, chunk);
+      RunningStatistics.update(table, moments, (long) count * map.pixels(), from, to);
     }
   }
 
-  private void fill(BoundTable table, boolean training) {
+  private void fill(BoundTable table, int chunk) {
     kernels.fillTable(
         training ? table.train() : table.infer(),
         table.channels(),
+        chunk * CHANNEL_CHUNK,
+        end(chunk, table.channels()),
         moments,
         table.gamma(),
         table.beta(),
@@ -131,52 +174,121 @@ final class StagePasses {
         table.table());
   }
 
-  void loss(MemorySegment labels, int count, boolean training) {
-    kernels.loss(losses.args(labels, training), count);
+  void loss(MemorySegment labels, int pictures, boolean trains) {
+    kernels.loss(losses.args(labels, trains), pictures);
   }
 
-  void backward(int count) {
-    Shards.bounds(count, shards, bounds);
+  void backward(int pictures) {
     for (int i = stages.size() - 1; i >= 0; i--) {
-      BoundStage stage = stages.get(i);
+      begin(i, pictures, true);
       BackwardArgs args = stage.backward();
       if (args == null) {
         continue; // frozen
       }
       recorder.beginBackward();
-      backwardArgs = args;
-      kernels.packBackward(args, scratch.packed());
-      pool.run(shards, backwardTask);
+      products(args);
       MemorySegment target = stage.weightGradient();
-      if (target != null) {
-        mergeTarget = target;
-        mergeSize = (int) (target.byteSize() / 4);
-        pool.run((mergeSize + MERGE_CHUNK - 1) / MERGE_CHUNK, mergeTask);
+      if (target != null && !cuts.writesWeights()) {
+        int values = Partials.weightValues(args.stage());
+        pool.run((values + MERGE_CHUNK - 1) / MERGE_CHUNK, mergeTask);
       }
-      MemorySegment scale = stage.scale();
-      MemorySegment shift = stage.shift();
-      if (scale != null && shift != null) {
-        kernels.finishChannels(args, shards, count, scale, shift);
+      if (stage.scale() != null) {
+        pool.run(chunks(args.stage().input().channels()), channelTask);
       }
-      recorder.endBackward(stage.node(), count);
+      recorder.endBackward(stage.node(), pictures);
     }
   }
 
-  private void backwardShard(int shard, int worker) {
-    BackwardArgs args = backwardArgs;
-    if (args != null) {
-      kernels.backward(
-          args, shard, bounds[shard], bounds[shard + 1], scratch.packed(), scratch.thread(worker));
+  private void products(BackwardArgs args) {
+    Stage what = args.stage();
+    if (cuts.fused()) {
+      pool.run(kernels.packUnits(what), packBackwardTask);
+      pool.run(cuts.backward().leaves(), fusedTask);
+      return;
+    }
+    if (args.gradientOut() != null) {
+      pool.run(cuts.forward().leaves(), sumTask);
+    }
+    if (args.dx() != null || what.activation().normalize()) {
+      pool.run(kernels.packUnits(what), packBackwardTask);
+      pool.run(cuts.backward().leaves(), dataTask);
+    }
+    if (what.needsInputValues()) {
+      pool.run(cuts.weights().leaves(), weightTask);
     }
   }
 
-  private void mergeChunk(int chunk, int worker) {
-    BackwardArgs args = backwardArgs;
-    MemorySegment target = mergeTarget;
-    if (args != null && target != null) {
-      int from = chunk * MERGE_CHUNK;
-      kernels.finishWeights(args, shards, from, Math.min(from + MERGE_CHUNK, mergeSize), target);
-    }
+  private BackwardArgs args() {
+    return Objects.requireNonNull(stage.backward());
+  }
+
+  private void sumLeaf(int leaf, int worker) {
+    Cut cut = cuts.forward();
+    kernels.sumGradient(
+        args(),
+        cut.from(leaf, count),
+        cut.to(leaf, count),
+        cut.part(leaf),
+        cut.parts(),
+        scratch.thread(worker));
+  }
+
+  private void packBackward(int unit, int worker) {
+    kernels.packBackward(args(), unit, scratch.packed());
+  }
+
+  private void fusedLeaf(int leaf, int worker) {
+    Cut cut = cuts.backward();
+    kernels.backward(
+        args(),
+        leaf,
+        cut.from(leaf, count),
+        cut.to(leaf, count),
+        scratch.packed(),
+        scratch.thread(worker));
+  }
+
+  private void dataLeaf(int leaf, int worker) {
+    Cut cut = cuts.backward();
+    kernels.backwardData(
+        args(),
+        leaf,
+        cut.from(leaf, count),
+        cut.to(leaf, count),
+        cut.part(leaf),
+        cut.parts(),
+        scratch.packed(),
+        scratch.thread(worker));
+  }
+
+  private void weightLeaf(int leaf, int worker) {
+    Cut cut = cuts.weights();
+    kernels.backwardWeights(
+        args(),
+        cut.group(leaf),
+        cut.from(leaf, count),
+        cut.to(leaf, count),
+        cut.part(leaf),
+        cut.parts(),
+        scratch.thread(worker));
+  }
+
+  private void mergeWeights(int chunk, int worker) {
+    MemorySegment target = Objects.requireNonNull(stage.weightGradient());
+    int from = chunk * MERGE_CHUNK;
+    int to = Math.min(from + MERGE_CHUNK, Partials.weightValues(args().stage()));
+    kernels.finishWeights(args(), cuts.weights(), from, to, target);
+  }
+
+  private void mergeChannels(int chunk, int worker) {
+    kernels.finishChannels(
+        args(),
+        cuts.backward(),
+        count,
+        chunk * CHANNEL_CHUNK,
+        end(chunk, args().stage().input().channels()),
+        Objects.requireNonNull(stage.scale()),
+        Objects.requireNonNull(stage.shift()));
   }
 
   /** What makes steps of the gradients; null in a session for inference. */

@@ -111,7 +111,10 @@ final class Lane {
     for (int i = 0; i < stages.length; i++) {
       // Not by the array's length: a device keeps the weights elsewhere, and needs none.
       if (stages[i].weights() != null) {
-        kernels.packForward(stages[i], packed[i]);
+        int units = kernels.packUnits(stages[i].stage());
+        for (int unit = 0; unit < units; unit++) {
+          kernels.packForward(stages[i], unit, packed[i]);
+        }
       }
     }
   }
@@ -126,7 +129,7 @@ final class Lane {
       call.read(from, count, input);
     }
     for (int i = 0; i < stages.length; i++) {
-      kernels.forward(stages[i], 0, 0, count, packed[i], scratch);
+      kernels.forward(stages[i], 0, 0, count, 0, 1, packed[i], scratch);
     }
     call.write(from, count, logits);
   }

@@ -107,6 +107,8 @@ final class PredictorMemory implements AutoCloseable {
         kernels.fillTable(
             activation,
             channels,
+            0,
+            channels,
             moments,
             parameter(network.parameter(norm + ".weight")),
             parameter(network.parameter(norm + ".bias")),

@@ -2,7 +2,6 @@ package dev.nibble.engine.model;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.nibble.engine.exchange.DType;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.SafetensorsFile;
 import dev.nibble.engine.exchange.SafetensorsWriter;
@@ -21,6 +20,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 
 /**
@@ -31,6 +31,8 @@ public final class ModelFile {
   private static final String FORMAT = "nibble-1";
 
   private static final String STEP_COUNTER = ".num_batches_tracked";
+
+  private static final Set<String> SMALL_ONCE = Set.of("resnet50", "resnet101", "resnet152");
 
   private ModelFile() {}
 
@@ -76,7 +78,7 @@ public final class ModelFile {
       }
       List<Parameter> parameters = network.parameters();
       for (Parameter parameter : parameters) {
-        file.require(parameter.name(), DType.F32, shape(parameter));
+        file.requireFloats(parameter.name(), shape(parameter));
       }
       // Only now that everything fits: a wrong file leaves the values as they were.
       for (Parameter parameter : parameters) {
@@ -87,8 +89,8 @@ public final class ModelFile {
 
   /**
    * Reads what fits to where {@code values} says, in memory order: parameters and running
-   * statistics that the file has under the same name, as fp32 and of the same shape. Others stay as
-   * they are, as with PyTorch's {@code load_state_dict(strict=False)}; one of another shape is
+   * statistics that the file has under the same name, as floats and of the same shape. Others stay
+   * as they are, as with PyTorch's {@code load_state_dict(strict=False)}; one of another shape is
    * passed over, too.
    *
    * @return what was read and what was not
@@ -104,8 +106,7 @@ public final class ModelFile {
         String name = parameter.name();
         if (!file.contains(name)) {
           missing.add(name);
-        } else if (file.dtype(name) != DType.F32
-            || !Arrays.equals(file.shape(name), shape(parameter))) {
+        } else if (!file.hasFloats(name, shape(parameter))) {
           mismatched.add(name);
         } else {
           read(file, parameter, values.apply(parameter));
@@ -159,7 +160,7 @@ public final class ModelFile {
           throw new IllegalArgumentException("its input is not height, width, channels");
         }
         return new ModelInfo(
-            text(metadata, "model"),
+            model(file),
             new FeatureMap(input[0], input[1], input[2]),
             strings(metadata, "classes"),
             floats(metadata, "mean"),
@@ -174,6 +175,16 @@ public final class ModelFile {
             "The metadata of " + path + " does not describe a model: " + e.getMessage() + ".");
       }
     }
+  }
+
+  /**
+   * The model's name. Once, {@code resnet50} and the like meant networks for small pictures; their
+   * first layer tells.
+   */
+  private static String model(SafetensorsFile file) {
+    String name = text(file.metadata(), "model");
+    boolean renamed = SMALL_ONCE.contains(name) && file.contains("stem.weight");
+    return renamed ? "cifar-" + name : name;
   }
 
   /** Whether {@link #save} wrote it. */

@@ -1,7 +1,7 @@
 package dev.nibble.engine.model;
 
+import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
-import dev.nibble.engine.network.ResNet;
 import dev.nibble.kernels.FeatureMap;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -12,7 +12,7 @@ import java.util.Set;
 /**
  * What must be known beside the weights to use a model.
  *
- * @param model name of a network of the residual family, such as {@code resnet20}
+ * @param model one of the {@link NamedNetworks}, such as {@code resnet20}
  * @param input shape of a picture
  * @param classes names of the classes, in the order of the logits
  * @param mean what is subtracted from a picture of values 0..1, a value a channel
@@ -93,6 +93,6 @@ public record ModelInfo(
 
   /** The network that the name stands for. */
   public Network network() {
-    return ResNet.of(model, input, classes.size());
+    return NamedNetworks.of(model, input, classes.size());
   }
 }

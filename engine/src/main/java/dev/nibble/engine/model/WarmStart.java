@@ -1,6 +1,5 @@
 package dev.nibble.engine.model;
 
-import dev.nibble.engine.exchange.DType;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.SafetensorsFile;
 import dev.nibble.engine.network.Layer;
@@ -54,7 +53,8 @@ public record WarmStart(List<String> kept, List<String> replaced, @Nullable Mode
       List<String> head = headParameters(network);
       boolean sameHead =
           source == null
-              ? head.stream().allMatch(name -> hasShape(tensors, network.parameter(name)))
+              ? head.stream()
+                  .allMatch(name -> tensors.hasFloats(name, shape(network.parameter(name))))
               : source.classes().equals(classes);
       check(file, tensors, network, sameHead ? List.of() : head);
       List<String> kept = new ArrayList<>();
@@ -80,11 +80,6 @@ public record WarmStart(List<String> kept, List<String> replaced, @Nullable Mode
         .toList();
   }
 
-  private static boolean hasShape(SafetensorsFile tensors, Parameter parameter) {
-    String name = parameter.name();
-    return tensors.contains(name) && Arrays.equals(tensors.shape(name), shape(parameter));
-  }
-
   private static long[] shape(Parameter parameter) {
     return Arrays.stream(parameter.shape()).asLongStream().toArray();
   }
@@ -100,7 +95,7 @@ public record WarmStart(List<String> kept, List<String> replaced, @Nullable Mode
     }
     for (Parameter parameter : network.parameters()) {
       if (!replaced.contains(parameter.name())) {
-        tensors.require(parameter.name(), DType.F32, shape(parameter));
+        tensors.requireFloats(parameter.name(), shape(parameter));
       }
     }
   }

@@ -7,7 +7,7 @@ import java.util.Map;
 
 /**
  * An immutable graph of layers with one input, the pictures, and one output, the logits (1 x 1 x
- * classes). Made by {@link NetworkBuilder} or {@link ResNet}.
+ * classes). Made by {@link NetworkBuilder} or {@link NamedNetworks}.
  */
 public final class Network {
   private final String name;

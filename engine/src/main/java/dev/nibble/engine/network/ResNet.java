@@ -1,81 +1,24 @@
 package dev.nibble.engine.network;
 
-import dev.nibble.engine.network.NetworkBuilder.Node;
 import dev.nibble.kernels.FeatureMap;
 
-/**
- * Pre-activation residual networks for small pictures (He et al. 2016, "Identity Mappings in Deep
- * Residual Networks"; widths and shortcuts as in Chakrabarti and Moseley 2019): a 3x3 stem of 16
- * channels, three groups of widths 16, 32, 64, and shortcuts without parameters.
- */
+/** The residual networks among the {@link NamedNetworks}, for large pictures and for small ones. */
 public final class ResNet {
-  private static final int[] WIDTHS = {16, 32, 64};
-
   private ResNet() {}
 
   /**
-   * The network of that depth.
+   * The residual network of that name.
    *
-   * @param model {@code resnetN}: bottleneck blocks where N >= 164 or only 9n+2 fits, else basic
-   *     ones
+   * @param model {@code resnet18}, {@code resnet34}, {@code resnet50}, {@code resnet101}, {@code
+   *     resnet152} or {@code wide_resnet50_2}: torchvision's, for large pictures; {@code
+   *     cifar-resnetN}, or {@code resnetN} where N is none of these: those for small pictures, with
+   *     bottleneck blocks where N >= 164 or only 9n+2 fits, else basic ones
    * @param input shape of a picture
    * @param classes number of classes
-   * @throws IllegalArgumentException if the name or depth is none of the family
+   * @throws IllegalArgumentException if the name or depth is none of these, or there are fewer than
+   *     two classes
    */
   public static Network of(String model, FeatureMap input, int classes) {
-    int depth = depth(model);
-    if (classes < 2) {
-      throw new IllegalArgumentException("A network needs at least 2 classes, not " + classes);
-    }
-    boolean bottleneck = depth % 9 == 2 && (depth >= 164 || depth % 6 != 2);
-    if (!bottleneck && depth % 6 != 2) {
-      throw new IllegalArgumentException(
-          "No residual network has depth "
-              + (depth + ": use 6n+2 (8, 14, 20, 56, 110) or 9n+2 (11, 29, 164, 488, 1001)"));
-    }
-    int n = (depth - 2) / (bottleneck ? 9 : 6);
-    NetworkBuilder b = Network.builder("resnet" + depth, input);
-    Node x = b.convolution("stem", b.input(), WIDTHS[0], 3, 1);
-    for (int group = 0; group < WIDTHS.length; group++) {
-      for (int block = 0; block < n; block++) {
-        String prefix = "stages." + group + ".blocks." + block + ".units.";
-        int stride = group > 0 && block == 0 ? 2 : 1;
-        x = block(b, x, prefix, WIDTHS[group], stride, bottleneck, group == 0 && block == 0);
-      }
-    }
-    Node pooled = b.globalAveragePool(b.relu(b.batchNorm("head.bn", x)));
-    return b.build(b.dense("head.fc", pooled, classes));
-  }
-
-  private static Node block(
-      NetworkBuilder b,
-      Node x,
-      String prefix,
-      int width,
-      int stride,
-      boolean bottleneck,
-      boolean shortcutAfterRelu) {
-    int[] kernels = bottleneck ? new int[] {1, 3, 1} : new int[] {3, 3};
-    Node y = x;
-    Node source = x;
-    for (int unit = 0; unit < kernels.length; unit++) {
-      String name = prefix + unit;
-      Node a = b.relu(b.batchNorm(name + ".bn", y));
-      if (unit == 0 && shortcutAfterRelu) {
-        source = a;
-      }
-      boolean widest = bottleneck && unit == kernels.length - 1;
-      int channels = widest ? 4 * width : width;
-      y = b.convolution(name + ".conv", a, channels, kernels[unit], unit == 0 ? stride : 1);
-    }
-    return b.add(y, b.shortcut(source, stride, y.map().channels()));
-  }
-
-  private static int depth(String model) {
-    if (model.matches("resnet[1-9][0-9]{0,4}")) {
-      return Integer.parseInt(model.substring("resnet".length()));
-    }
-    throw new IllegalArgumentException(
-        "Unknown model '" + model + "': use resnet20, resnet56, resnet110, resnet164, resnet1001");
+    return NamedNetworks.of(model, input, classes);
   }
 }

@@ -9,7 +9,6 @@ import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Resample;
-import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.StoreFormat;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,14 +29,14 @@ public final class BufferPlanner {
   private final List<BackwardPlan> backward = new ArrayList<>();
   private @Nullable Buffer lossGradient;
 
-  BufferPlanner(ExecutionPlan plan, long gradientBytes) {
+  BufferPlanner(ExecutionPlan plan) {
     this.plan = plan;
     this.graph = plan.graph();
     this.batch = plan.options().batch();
     this.tensors = new Buffer[graph.tensors().size()];
     this.stores = new @Nullable Buffer[graph.views().size()];
     this.argmax = new @Nullable Buffer[graph.stages().size()];
-    this.persistent = new PersistentBuffers(plan, this::add, gradientBytes);
+    this.persistent = new PersistentBuffers(plan, this::add);
     planForward();
     if (plan.options().isTraining()) {
       planStores();
@@ -261,12 +260,5 @@ public final class BufferPlanner {
       }
       return add(name, Kind.COMMON, bytes(map), time);
     }
-  }
-
-  static long statisticsBytes(StageGraph graph) {
-    return graph.tensors().stream()
-        .mapToLong(t -> Partials.statisticsBytes(t.map().channels()))
-        .max()
-        .orElse(0);
   }
 }

@@ -11,7 +11,7 @@ import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Operator;
-import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.kernels.Workload;
@@ -33,16 +33,15 @@ public final class ExecutionPlan {
   private final List<Stage> stages;
   private final BufferPlanner buffers;
   private final MemoryPlan memory;
-  private final int shards;
+  private final List<StageCuts> cuts;
 
   private ExecutionPlan(StageGraph graph, PlanOptions options) {
     this.graph = graph;
     this.options = options;
     this.frozen = FrozenLayers.of(graph, options.frozen());
     this.stages = graph.stages().stream().map(node -> stage(node, options.isTraining())).toList();
-    long gradients = stages.stream().mapToLong(Partials::gradientBytes).max().orElse(0);
-    this.shards = Shards.count(options.batch(), options.isTraining() ? gradients : 1);
-    this.buffers = new BufferPlanner(this, gradients);
+    this.cuts = stages.stream().map(stage -> StageCuts.of(stage, options.batch())).toList();
+    this.buffers = new BufferPlanner(this);
     this.memory = MemoryPlan.of(buffers.all().stream().map(Buffer::request).toList());
   }
 
@@ -89,14 +88,19 @@ public final class ExecutionPlan {
     return parameter.kind().trainable() && !frozen.parameter(parameter);
   }
 
-  /** Number of shards a full batch is cut into. */
-  public int shards() {
-    return shards;
+  /** Groups of pictures that a full batch is cut into, at most. */
+  public int groups() {
+    return Math.min(options.batch(), Cut.LEAVES);
   }
 
-  /** What a session of that many threads runs, of which no more compute than there are shards. */
+  /** How a stage's passes are cut. */
+  public StageCuts cuts(int index) {
+    return cuts.get(index);
+  }
+
+  /** What a session of that many threads runs, of which no more compute than there are groups. */
   public Workload workload(int threads) {
-    return new Workload(stages, options.batch(), shards, Math.min(threads, shards));
+    return new Workload(stages, options.batch(), groups(), Math.min(threads, groups()));
   }
 
   /** Every buffer, in the order of the memory plan's placements. */

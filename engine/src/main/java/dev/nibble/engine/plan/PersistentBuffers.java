@@ -2,9 +2,11 @@ package dev.nibble.engine.plan;
 
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.plan.Buffer.Kind;
+import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.engine.plan.StageGraph.Tensor;
 import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Stage;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +33,7 @@ public final class PersistentBuffers {
   private final Buffer tables;
   private final Buffer moments;
   private final Buffer statistics;
+  private final @Nullable Buffer partialSums;
   private final @Nullable Buffer partialGradients;
   private final Buffer scalars;
   private final List<Slot> slots = new ArrayList<>();
@@ -38,7 +41,7 @@ public final class PersistentBuffers {
   /** One batch as the loader leaves it: bytes N,H,W,C, labels N, crops N x 3. */
   public record Slot(Buffer pictures, Buffer labels, Buffer crops) {}
 
-  PersistentBuffers(ExecutionPlan plan, Adder adder, long gradientBytes) {
+  PersistentBuffers(ExecutionPlan plan, Adder adder) {
     this.plan = plan;
     this.adder = adder;
     StageGraph graph = plan.graph();
@@ -61,10 +64,14 @@ public final class PersistentBuffers {
     bestState = addIf(keeps && stateBytes > 0, "best running statistics", stateBytes);
     tables = add("channel tables", Kind.OTHER, tableBytes(graph));
     moments = add("moments", Kind.OTHER, momentBytes(graph));
-    long statisticsBytes = plan.shards() * BufferPlanner.statisticsBytes(graph);
-    statistics = add("partial statistics", Kind.OTHER, statisticsBytes);
+    statistics = add("partial statistics", Kind.OTHER, most(graph, StageCuts::statisticsBytes));
+    long sumBytes = mostTrained(graph, StageCuts::sumBytes);
+    partialSums = training ? add("partial sums", Kind.OTHER, sumBytes) : null;
+    long gradientBytes = mostTrained(graph, StageCuts::gradientBytes);
     partialGradients =
-        training ? add("partial gradients", Kind.OTHER, plan.shards() * gradientBytes) : null;
+        training && gradientBytes > 0
+            ? add("partial gradients", Kind.OTHER, gradientBytes)
+            : null;
     FeatureMap input = graph.network().input();
     scalars = add("loss, mean and std", Kind.OTHER, 64 + 8L * input.channels());
     long batch = plan.options().batch();
@@ -75,6 +82,27 @@ public final class PersistentBuffers {
               add("batch " + i + " labels", Kind.BATCH, 4 * batch),
               add("batch " + i + " crops", Kind.BATCH, 12 * batch)));
     }
+  }
+
+  private interface Size {
+    long bytes(StageCuts cuts, Stage stage);
+  }
+
+  /** The most that a stage leaves. */
+  private long most(StageGraph graph, Size size) {
+    return graph.stages().stream().mapToLong(node -> size(node, size)).max().orElse(0);
+  }
+
+  private long mostTrained(StageGraph graph, Size size) {
+    return graph.stages().stream()
+        .filter(node -> !plan.frozen().node(node))
+        .mapToLong(node -> size(node, size))
+        .max()
+        .orElse(0);
+  }
+
+  private long size(Node node, Size size) {
+    return size.bytes(plan.cuts(node.index()), plan.stage(node.index()));
   }
 
   private Buffer add(String name, Kind kind, long bytes) {
@@ -166,12 +194,17 @@ public final class PersistentBuffers {
     return moments;
   }
 
-  /** The shards' sums of the stage at hand. */
+  /** The leaves' statistics of the stage at hand; empty where no stage needs them. */
   public Buffer statistics() {
     return statistics;
   }
 
-  /** The shards' gradients of the stage at hand; null for inference. */
+  /** The leaves' sums of the stage at hand's backward pass; null for inference. */
+  public @Nullable Buffer partialSums() {
+    return partialSums;
+  }
+
+  /** The groups' gradients of the stage at hand; null where nothing is merged. */
   public @Nullable Buffer partialGradients() {
     return partialGradients;
   }

@@ -35,7 +35,6 @@ public final class StepTraffic {
   private final BufferPlanner buffers;
   private final PersistentBuffers persistent;
   private final int batch;
-  private final int shards;
   private final TrafficCount count;
 
   /** Moved by each stage, and the part of it that its stored activation is. */
@@ -50,8 +49,7 @@ public final class StepTraffic {
     this.buffers = plan.buffers();
     this.persistent = buffers.persistent();
     this.batch = plan.options().batch();
-    this.shards = plan.shards();
-    this.count = new TrafficCount(shards);
+    this.count = new TrafficCount();
     int stages = plan.graph().stages().size();
     this.forward = new long[stages];
     this.backward = new long[stages];
@@ -148,7 +146,8 @@ public final class StepTraffic {
     Stage stage = plan.stage(node.index());
     View input = node.input();
     pass.read(buffers.tensor(input.tensor()), bytes(stage.input()));
-    table(pass, input, stage.activation());
+    int leaves = plan.cuts(node.index()).forward().leaves();
+    table(pass, input, stage.activation(), leaves);
     Buffer store = buffers.store(input);
     if (store != null && stage.activation().store().bits() > 0) {
       long copy = storeBytes(input);
@@ -161,7 +160,7 @@ public final class StepTraffic {
     Stage.Residual residual = stage.residual();
     if (shortcut != null && residual != null) {
       pass.read(buffers.tensor(shortcut.tensor()), bytes(residual.transform().input()));
-      table(pass, shortcut, residual.activation());
+      table(pass, shortcut, residual.activation(), leaves);
     }
     parameters(pass, node);
     Buffer winners = buffers.argmax(node);
@@ -170,7 +169,7 @@ public final class StepTraffic {
     }
     pass.write(buffers.tensor(node.output()), bytes(stage.output()));
     if (stage.statistics()) {
-      sums(pass, Partials.statisticsBytes(stage.output().channels()));
+      sums(pass, plan.cuts(node.index()).statisticsBytes(stage));
     }
     for (View view : plan.graph().views()) {
       if (view.tensor() == node.output() && plan.isFilledFromBatch(view)) {
@@ -192,34 +191,48 @@ public final class StepTraffic {
 
   private void backward(Pass pass, Node node) {
     Stage stage = plan.stage(node.index());
+    StageCuts cuts = plan.cuts(node.index());
     Activation activation = stage.activation();
     BackwardPlan backward = buffers.backward(node);
     View input = node.input();
-    backward.outputTerms().forEach(term -> term(pass, term));
+    int leaves = cuts.backward().leaves();
+    Buffer dx = backward.dx();
+    boolean through = dx != null || activation.normalize();
     Buffer gradientOut = backward.gradientOut();
+    backward.outputTerms().forEach(term -> term(pass, term, leaves));
     if (gradientOut != null) {
       pass.write(gradientOut, bytes(stage.output()));
+    }
+    if (!cuts.fused()) {
+      // Each product reads the gradient by itself, or its sum; the weights' once a block at least.
+      int walks = (gradientOut == null ? 0 : 1) + (through && stage.needsInputValues() ? 1 : 0);
+      for (int i = 0; i < walks; i++) {
+        if (gradientOut != null) {
+          pass.read(gradientOut, bytes(stage.output()));
+        } else {
+          backward.outputTerms().forEach(term -> term(pass, term, leaves));
+        }
+      }
     }
     parameters(pass, node);
     Buffer winners = buffers.argmax(node);
     if (winners != null) {
       pass.read(winners, winners.bytes());
     }
-    Buffer dx = backward.dx();
     if (stage.needsInputValues()) {
       restore(pass, input, activation);
     }
-    if (dx != null || activation.normalize()) {
-      backward.activationTerms().forEach(term -> term(pass, term));
+    if (through) {
+      backward.activationTerms().forEach(term -> term(pass, term, leaves));
       if (activation.store().bits() > 0) {
         restore(pass, input, activation); // for the mask and the sums with hat~
       }
     }
-    table(pass, input, activation);
+    table(pass, input, activation, leaves);
     if (dx != null) {
       pass.write(dx, bytes(stage.input()));
     }
-    gradients(pass, node, stage);
+    gradients(pass, node, stage, cuts);
   }
 
   /** Weights and bias, as a stage's pass reads them. */
@@ -237,7 +250,7 @@ public final class StepTraffic {
     }
   }
 
-  private void term(Pass pass, Term term) {
+  private void term(Pass pass, Term term, int leaves) {
     Resample transform = term.transform();
     View view = term.view();
     if (transform != null) {
@@ -247,17 +260,16 @@ public final class StepTraffic {
     } else if (view != null) {
       pass.read(term.buffer(), bytes(view.tensor().map()));
       pass.read(require(buffers.store(view)), storeBytes(view));
-      pass.readTable(view);
+      pass.readTable(view, leaves);
     }
   }
 
-  /** The shards' partial gradients, and what is merged from them. */
-  private void gradients(Pass pass, Node node, Stage stage) {
-    int bias = stage.hasBias() ? stage.output().channels() : 0;
-    long values = 4L * (stage.operator().weights() + bias);
-    sums(pass, values + 16L * stage.input().channels());
+  /** The leaves' partial gradients and sums, and what is merged from them. */
+  private void gradients(Pass pass, Node node, Stage stage, StageCuts cuts) {
+    sums(pass, cuts.sumBytes(stage));
+    sums(pass, cuts.gradientBytes(stage));
     if (node.weight() != null) {
-      pass.write(require(persistent.gradients()), values);
+      pass.write(require(persistent.gradients()), 4L * Partials.weightValues(stage));
     }
   }
 
@@ -293,16 +305,16 @@ public final class StepTraffic {
     }
   }
 
-  private static void table(Pass pass, View view, Activation activation) {
+  private static void table(Pass pass, View view, Activation activation, int leaves) {
     if (activation.needsTable()) {
-      pass.readTable(view);
+      pass.readTable(view, leaves);
     }
   }
 
-  /** Every shard leaves its sums, and the merge reads them. */
+  /** Every leaf leaves its sums, and the merge reads them. */
   private void sums(Pass pass, long bytes) {
-    pass.write(persistent.statistics(), shards * bytes);
-    pass.read(persistent.statistics(), shards * bytes);
+    pass.write(persistent.statistics(), bytes);
+    pass.read(persistent.statistics(), bytes);
   }
 
   private long bytes(FeatureMap map) {

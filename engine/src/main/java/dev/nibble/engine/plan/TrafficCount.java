@@ -14,11 +14,6 @@ import java.util.Map;
 final class TrafficCount {
   private final Map<Kind, Long> moved = new EnumMap<>(Kind.class);
   private final Map<Kind, Long> minimum = new EnumMap<>(Kind.class);
-  private final int shards;
-
-  TrafficCount(int shards) {
-    this.shards = shards;
-  }
 
   long moved() {
     return sum(moved);
@@ -53,9 +48,9 @@ final class TrafficCount {
       read(buffer, buffer.kind(), bytes, 1);
     }
 
-    /** A view's table, which every shard copies. */
-    void readTable(View view) {
-      read(view, Kind.OTHER, ChannelTable.bytes(view.tensor().map().channels()), shards);
+    /** A view's table, which every leaf copies. */
+    void readTable(View view, int leaves) {
+      read(view, Kind.OTHER, ChannelTable.bytes(view.tensor().map().channels()), leaves);
     }
 
     /** A part of the weights' buffer. */

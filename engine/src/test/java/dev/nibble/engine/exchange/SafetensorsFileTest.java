@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -121,6 +122,66 @@ class SafetensorsFileTest {
       assertThat(in.contains("w")).isTrue();
       assertThat(in.dtype("code")).isEqualTo(DType.U8);
     }
+  }
+
+  /** Halves and doubles at the edges of their ranges; more of them than are converted at once. */
+  @Test
+  void readsFloatsOfAnyWidth() {
+    int count = 40_000;
+    byte[] halves = new byte[2 * count];
+    byte[] truncated = new byte[2 * count];
+    byte[] doubles = new byte[8 * count];
+    ByteBuffer f16 = ByteBuffer.wrap(halves).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer bf16 = ByteBuffer.wrap(truncated).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer f64 = ByteBuffer.wrap(doubles).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < count; i++) {
+      f16.putShort((short) i); // among them subnormal numbers, infinities and NaN
+      bf16.putShort((short) (i + 30_000));
+      f64.putDouble((i - 7) / 3.0);
+    }
+    Path file = folder.resolve("floats.safetensors");
+    SafetensorsWriter.write(
+        file,
+        Map.of(),
+        List.of(
+            tensor("a", DType.F16, halves, count),
+            tensor("b", DType.BF16, truncated, count),
+            tensor("c", DType.F64, doubles, count)));
+    try (SafetensorsFile in = SafetensorsFile.open(file)) {
+      in.requireFloats("a", count);
+      float[] a = in.readFloats("a");
+      float[] b = in.readFloats("b");
+      float[] c = in.readFloats("c");
+      for (int i = 0; i < count; i++) {
+        assertSame(a[i], Float.float16ToFloat((short) i));
+        assertSame(b[i], Float.intBitsToFloat((i + 30_000) << 16));
+        assertThat(c[i]).isEqualTo((float) ((i - 7) / 3.0));
+      }
+      assertThat(in.hasFloats("a", count)).isTrue();
+      assertThat(in.hasFloats("a", count, 1)).isFalse();
+      assertThat(in.hasFloats("none", count)).isFalse();
+      assertThatExceptionOfType(ExchangeException.class)
+          .isThrownBy(() -> in.requireFloats("b", 2))
+          .withMessageContaining("but BF16 of shape [2] is needed");
+    }
+  }
+
+  private static void assertSame(float actual, float expected) {
+    assertThat(Float.floatToIntBits(actual)).isEqualTo(Float.floatToIntBits(expected));
+  }
+
+  private static TensorSource tensor(String name, DType dtype, byte[] data, int count) {
+    return TensorSource.of(TensorInfo.of(name, dtype, count), MemorySegment.ofArray(data));
+  }
+
+  /** How torch.save begins a file: since version 1.6 as an archive, before that as a pickle. */
+  @ParameterizedTest
+  @ValueSource(strings = {"504b03040000080800000000", "80028a0a6cfc9c46f9206aa85019"})
+  void aFileOfPyTorchIsRefusedWithHowToConvertIt(String start) throws IOException {
+    Path file = folder.resolve("model.pth");
+    Files.write(file, HexFormat.of().parseHex(start));
+    assertRefused(file, "is a file of PyTorch's own format");
+    assertRefused(file, "save_file(");
   }
 
   @Test

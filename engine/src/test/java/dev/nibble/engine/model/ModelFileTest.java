@@ -13,6 +13,7 @@ import dev.nibble.engine.exchange.SafetensorsWriter;
 import dev.nibble.engine.exchange.TensorInfo;
 import dev.nibble.engine.exchange.TensorSource;
 import dev.nibble.engine.exec.TestSession;
+import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.network.ResNet;
@@ -20,6 +21,8 @@ import dev.nibble.engine.network.SampleNetworks;
 import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.FeatureMap;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -157,6 +160,69 @@ class ModelFileTest {
                   .isComplete())
           .isTrue();
     }
+  }
+
+  /** torchvision's names, halves, step counters, other classes. */
+  @Test
+  void aStateDictOfTorchvisionLoadsButForItsHead() {
+    FeatureMap map = new FeatureMap(32, 32, 3);
+    Network thousand = NamedNetworks.of("resnet18", map, 6);
+    Network own = NamedNetworks.of("resnet18", map, 2);
+    try (TestSession source = session(thousand, 1);
+        TestSession target = session(own, 2)) {
+      List<TensorSource> tensors = new ArrayList<>();
+      for (Parameter parameter : thousand.parameters()) {
+        double[] values = Objects.requireNonNull(source.parameters().get(parameter.name()));
+        ByteBuffer halves = ByteBuffer.allocate(2 * values.length).order(ByteOrder.LITTLE_ENDIAN);
+        for (double value : values) {
+          halves.putShort(Float.floatToFloat16((float) value));
+        }
+        long[] shape = Arrays.stream(parameter.shape()).asLongStream().toArray();
+        TensorInfo info = TensorInfo.of(parameter.name(), DType.F16, shape);
+        tensors.add(TensorSource.of(info, MemorySegment.ofArray(halves.array())));
+      }
+      tensors.add(counter("layer4.0.downsample.1.num_batches_tracked"));
+      SafetensorsWriter.write(file, Map.of("format", "pt"), tensors);
+      Map<String, double[]> before = target.parameters();
+      WarmStart start =
+          WarmStart.load(file, own, List.of("cat", "dog"), p -> target.session().values(p));
+      assertThat(start.replaced()).containsExactly("fc.weight", "fc.bias");
+      Map<String, double[]> from = source.parameters();
+      target
+          .parameters()
+          .forEach(
+              (name, values) -> {
+                double[] expected =
+                    start.kept().contains(name)
+                        ? Arrays.stream(Objects.requireNonNull(from.get(name)))
+                            .map(v -> Float.float16ToFloat(Float.floatToFloat16((float) v)))
+                            .toArray()
+                        : before.get(name);
+                assertThat(values).as(name).isEqualTo(expected);
+              });
+    }
+  }
+
+  /** Once, resnet50 was a network for small pictures; its files must still open. */
+  @Test
+  void aFileOfASmallNetworkThatHadTheNameOfALargeOneOpens() {
+    Network small = NamedNetworks.of("cifar-resnet50", new FeatureMap(8, 8, 3), 2);
+    float[] ones = {1, 1, 1};
+    ModelInfo old = new ModelInfo("resnet50", small.input(), List.of("a", "b"), ones, ones, false);
+    try (TestSession saved = session(small, 1);
+        TestSession loaded = session(small, 2)) {
+      ModelFile.save(file, small, saved.session()::values, old);
+      ModelInfo read = ModelFile.info(file);
+      assertThat(read.model()).isEqualTo("cifar-resnet50");
+      ModelFile.load(file, read.network(), loaded.session()::values);
+      assertThat(bytes(loaded)).isDeepEqualTo(bytes(saved));
+    }
+    Network large = NamedNetworks.of("resnet50", new FeatureMap(32, 32, 3), 2);
+    ModelInfo now = new ModelInfo("resnet50", large.input(), List.of("a", "b"), ones, ones, false);
+    try (TestSession saved = session(large, 1)) {
+      ModelFile.save(file, large, saved.session()::values, now);
+    }
+    assertThat(ModelFile.info(file).model()).isEqualTo("resnet50");
   }
 
   private static TensorSource counter(String name) {

@@ -149,24 +149,56 @@ public final class CublasKernels extends HostDelegate {
   }
 
   @Override
-  public void packForward(ForwardArgs args, float[] packed) {
+  public void packForward(ForwardArgs args, int unit, float[] packed) {
     throw unopened();
   }
 
   @Override
   public void forward(
-      ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+      ForwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
     throw unopened();
   }
 
   @Override
-  public void packBackward(BackwardArgs args, float[] packed) {
+  public void packBackward(BackwardArgs args, int unit, float[] packed) {
     throw unopened();
   }
 
   @Override
   public void backward(
-      BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+      BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
+    throw unopened();
+  }
+
+  @Override
+  public void sumGradient(
+      BackwardArgs args, int from, int to, int part, int parts, float[] scratch) {
+    throw unopened();
+  }
+
+  @Override
+  public void backwardData(
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
+    throw unopened();
+  }
+
+  @Override
+  public void backwardWeights(
+      BackwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
     throw unopened();
   }
 

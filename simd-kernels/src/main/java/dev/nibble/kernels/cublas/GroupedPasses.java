@@ -9,9 +9,10 @@ import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.cublas.DevicePlan.Placement;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /**
- * A shard's passes, group by group of pictures: the CPU fills a slot, the device copies, multiplies
+ * A leaf's passes, group by group of pictures: the CPU fills a slot, the device copies, multiplies
  * and copies back, and two groups later the CPU takes what came.
  */
 final class GroupedPasses {
@@ -35,11 +36,11 @@ final class GroupedPasses {
       DevicePointer weights,
       long weightsAt,
       ForwardArgs args,
-      int shard,
+      int region,
       int from,
       int to,
       float[] scratch) {
-    ends.startForward(args, shard, from, to, scratch);
+    ends.startForward(args, region, from, to, scratch);
     ConvolutionGrid grid = place.grid();
     int groups = groups(place, from, to);
     for (int i = 0; i < groups + DevicePlan.SLOTS; i++) {
@@ -47,7 +48,7 @@ final class GroupedPasses {
       if (back >= 0 && back < groups) {
         int first = from + back * place.pictures();
         lane.await(slot(back));
-        storeOutputs(lane, place, args, shard, from, first, to, slot(back), scratch);
+        storeOutputs(lane, place, args, region, from, first, to, slot(back), scratch);
       }
       if (i < groups) {
         int first = from + i * place.pictures();
@@ -81,7 +82,7 @@ final class GroupedPasses {
       Lane lane,
       Placement place,
       ForwardArgs args,
-      int shard,
+      int region,
       int from,
       int first,
       int to,
@@ -92,23 +93,36 @@ final class GroupedPasses {
     int pixel = ends.productPixel(stage);
     for (int i = 0; i < place.pictures() && first + i < to; i++) {
       GridCopies.readProduct(place.grid(), lane.staging(), lane.out(slot), i, scratch, at, pixel);
-      ends.storeOutput(args, shard, first + i, first + i == from, scratch);
+      ends.storeOutput(args, region, first + i, first + i == from, scratch);
     }
   }
 
+  /**
+   * Runs a group's backward pass, or one of its two products.
+   *
+   * @param data whether the input's gradient is made
+   * @param weighs whether the weights' gradient is made
+   * @param summed whether the output's gradient lies summed in its buffer
+   */
   void backward(
       Lane lane,
       Placement place,
       DevicePointer weights,
       long weightsAt,
       BackwardArgs args,
-      int shard,
+      int region,
       int from,
       int to,
+      boolean data,
+      boolean weighs,
+      boolean summed,
       float[] scratch) {
-    ends.startBackward(args, shard, from, to, scratch);
+    ends.startBackward(args, from, to, scratch);
+    if (data) {
+      ends.clearSums(args, region);
+    }
     ConvolutionGrid grid = place.grid();
-    boolean through = args.dx() != null || args.stage().activation().normalize();
+    boolean through = data && (args.dx() != null || args.stage().activation().normalize());
     int groups = groups(place, from, to);
     for (int i = 0; i < groups + DevicePlan.SLOTS; i++) {
       int back = i - DevicePlan.SLOTS;
@@ -116,33 +130,38 @@ final class GroupedPasses {
         int first = from + back * place.pictures();
         lane.await(slot(back));
         if (through) {
-          storeGradients(lane, place, args, shard, first, to, slot(back), scratch);
+          storeGradients(lane, place, args, region, first, to, slot(back), scratch);
         }
       }
       if (i < groups) {
         int first = from + i * place.pictures();
         int pictures = Math.min(place.pictures(), to - first);
-        loadGradients(lane, grid, args, shard, first, pictures, slot(i), scratch);
+        loadGradients(lane, grid, args, first, pictures, slot(i), weighs, summed, scratch);
         lane.send(slot(i), 4 * (grid.gradientAt(pictures) + grid.gradientFloats(pictures)));
-        lane.backwardWeights(slot(i), grid, pictures, i > 0);
+        if (weighs) {
+          lane.backwardWeights(slot(i), grid, pictures, i > 0);
+        }
         if (through) {
           lane.backwardData(slot(i), grid, pictures, weights, weightsAt);
         }
         lane.receive(slot(i), through ? 4 * grid.activationFloats(pictures) : 0);
       }
     }
-    storeWeights(lane, grid, args, shard, groups);
-    ends.endBackward(args, shard, scratch);
+    if (weighs) {
+      storeWeights(lane, grid, args, region, groups);
+      ends.storeBias(args, region, scratch);
+    }
   }
 
   private void loadGradients(
       Lane lane,
       ConvolutionGrid grid,
       BackwardArgs args,
-      int shard,
       int first,
       int pictures,
       int slot,
+      boolean weighs,
+      boolean summed,
       float[] scratch) {
     Stage stage = args.stage();
     MemorySegment staging = lane.staging();
@@ -153,10 +172,12 @@ final class GroupedPasses {
     int dy = ends.gradientAt(stage);
     int dyRow = ends.gradientRow(stage);
     for (int i = 0; i < pictures; i++) {
-      ends.loadGradient(args, shard, first + i, scratch);
+      ends.loadGradient(args, summed, first + i, weighs, scratch);
       GridCopies.writeGradient(grid, scratch, dy, dyRow, staging, gradient, i);
-      ends.restoreActivation(args, first + i, scratch);
-      GridCopies.writePlanes(grid, scratch, restored, row, staging, planes, pictures, i);
+      if (weighs) {
+        ends.restoreActivation(args, first + i, scratch);
+        GridCopies.writePlanes(grid, scratch, restored, row, staging, planes, pictures, i);
+      }
     }
   }
 
@@ -164,7 +185,7 @@ final class GroupedPasses {
       Lane lane,
       Placement place,
       BackwardArgs args,
-      int shard,
+      int region,
       int first,
       int to,
       int slot,
@@ -176,20 +197,20 @@ final class GroupedPasses {
     for (int i = 0; i < pictures; i++) {
       GridCopies.readPlanes(
           place.grid(), lane.staging(), lane.out(slot), pictures, i, scratch, at, pixel);
-      ends.storeGradient(args, shard, first + i, scratch);
+      ends.storeGradient(args, region, first + i, scratch);
     }
   }
 
   private static void storeWeights(
-      Lane lane, ConvolutionGrid grid, BackwardArgs args, int shard, int groups) {
-    long region = shard * Partials.gradientBytes(args.stage());
+      Lane lane, ConvolutionGrid grid, BackwardArgs args, int region, int groups) {
+    long at = region * Partials.weightBytes(args.stage());
+    MemorySegment gradients = Objects.requireNonNull(args.gradients());
     long bytes = grid.weightBytes();
     if (groups == 0) {
-      args.gradients().asSlice(region, bytes).fill((byte) 0);
+      gradients.asSlice(at, bytes).fill((byte) 0);
       return;
     }
     lane.receiveGradient(bytes);
-    MemorySegment.copy(
-        lane.staging(), JAVA_BYTE, lane.gradient(), args.gradients(), JAVA_BYTE, region, bytes);
+    MemorySegment.copy(lane.staging(), JAVA_BYTE, lane.gradient(), gradients, JAVA_BYTE, at, bytes);
   }
 }

@@ -4,12 +4,13 @@ import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
-import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.LossArgs;
+import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.SgdArgs;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
@@ -33,64 +34,109 @@ abstract class HostDelegate implements Kernels {
     return host.packedFloats(stage);
   }
 
+  /** A convolution on a device travels through scratch in whole pictures. */
   @Override
   public int scratchFloats(Stage stage) {
-    return host.scratchFloats(stage);
+    int floats = host.scratchFloats(stage);
+    return stage.operator() instanceof Operator.Convolution
+        ? Math.max(floats, host.ends().scratchFloats(stage))
+        : floats;
   }
 
   @Override
-  public void packForward(ForwardArgs args, float[] packed) {
-    host.packForward(args, packed);
+  public int packUnits(Stage stage) {
+    return host.packUnits(stage);
+  }
+
+  @Override
+  public void packForward(ForwardArgs args, int unit, float[] packed) {
+    host.packForward(args, unit, packed);
   }
 
   @Override
   public void forward(
-      ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
-    host.forward(args, shard, from, to, packed, scratch);
+      ForwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
+    host.forward(args, region, from, to, part, parts, packed, scratch);
   }
 
   @Override
-  public void packBackward(BackwardArgs args, float[] packed) {
-    host.packBackward(args, packed);
+  public void packBackward(BackwardArgs args, int unit, float[] packed) {
+    host.packBackward(args, unit, packed);
   }
 
   @Override
   public void backward(
-      BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
-    host.backward(args, shard, from, to, packed, scratch);
+      BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
+    host.backward(args, region, from, to, packed, scratch);
+  }
+
+  @Override
+  public void sumGradient(
+      BackwardArgs args, int from, int to, int part, int parts, float[] scratch) {
+    host.sumGradient(args, from, to, part, parts, scratch);
+  }
+
+  @Override
+  public void backwardData(
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
+    host.backwardData(args, region, from, to, part, parts, packed, scratch);
+  }
+
+  @Override
+  public void backwardWeights(
+      BackwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
+    host.backwardWeights(args, region, from, to, part, parts, scratch);
   }
 
   @Override
   public void finishStatistics(
-      MemorySegment partials, int shards, int[] bounds, FeatureMap map, MemorySegment moments) {
-    host.finishStatistics(partials, shards, bounds, map, moments);
+      MemorySegment partials, Cut cut, int channels, int from, int to, MemorySegment moments) {
+    host.finishStatistics(partials, cut, channels, from, to, moments);
   }
 
   @Override
   public void fillTable(
       Activation activation,
       int channels,
+      int from,
+      int to,
       MemorySegment moments,
       @Nullable MemorySegment gamma,
       @Nullable MemorySegment beta,
       float epsilon,
       MemorySegment table) {
-    host.fillTable(activation, channels, moments, gamma, beta, epsilon, table);
+    host.fillTable(activation, channels, from, to, moments, gamma, beta, epsilon, table);
   }
 
   @Override
-  public void finishWeights(BackwardArgs args, int shards, int from, int to, MemorySegment target) {
-    host.finishWeights(args, shards, from, to, target);
+  public void finishWeights(BackwardArgs args, Cut cut, int from, int to, MemorySegment target) {
+    host.finishWeights(args, cut, from, to, target);
   }
 
   @Override
   public void finishChannels(
       BackwardArgs args,
-      int shards,
+      Cut cut,
       int pictures,
+      int from,
+      int to,
       MemorySegment gammaGradient,
       MemorySegment betaGradient) {
-    host.finishChannels(args, shards, pictures, gammaGradient, betaGradient);
+    host.finishChannels(args, cut, pictures, from, to, gammaGradient, betaGradient);
   }
 
   @Override

@@ -89,25 +89,32 @@ final class SessionKernels extends HostDelegate {
   }
 
   @Override
-  public void packForward(ForwardArgs args, float[] packed) {
+  public int packUnits(Stage stage) {
+    return place(stage) == null ? host().packUnits(stage) : 1;
+  }
+
+  @Override
+  public void packForward(ForwardArgs args, int unit, float[] packed) {
     Placement place = place(args.stage());
     if (place == null) {
-      host().packForward(args, packed);
+      host().packForward(args, unit, packed);
     } else {
       checkPacked(args.stage(), packed);
+      Objects.checkIndex(unit, 1);
       MemorySegment source = Objects.requireNonNull(args.weights(), "convolutions have weights");
       weights.copy(source, place.grid().weightBytes());
     }
   }
 
   @Override
-  public void packBackward(BackwardArgs args, float[] packed) {
+  public void packBackward(BackwardArgs args, int unit, float[] packed) {
     Placement place = place(args.stage());
     if (place == null) {
-      host().packBackward(args, packed);
+      host().packBackward(args, unit, packed);
       return;
     }
     checkPacked(args.stage(), packed);
+    Objects.checkIndex(unit, 1);
     MemorySegment source = Objects.requireNonNull(args.weights(), "convolutions have weights");
     if (weights.find(source) < 0) {
       weights.copy(source, place.grid().weightBytes());
@@ -124,53 +131,143 @@ final class SessionKernels extends HostDelegate {
 
   @Override
   public void forward(
-      ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+      ForwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
     Placement place = place(args.stage());
     if (place == null) {
-      host().forward(args, shard, from, to, packed, scratch);
+      host().forward(args, region, from, to, part, parts, packed, scratch);
+      return;
+    }
+    checkPacked(args.stage(), packed);
+    Objects.checkIndex(part, parts);
+    long at = weightsAt(args.weights());
+    // A device takes a group's pictures whole, in its first part.
+    int end = part == 0 ? to : from;
+    Lane lane = enter();
+    try {
+      passes.forward(lane, place, weights.memory(), at, args, region, from, end, scratch);
+    } catch (RuntimeException | Error e) {
+      leaveAfter(e, lane);
+      throw e;
+    }
+    leave(lane);
+  }
+
+  @Override
+  public void backward(
+      BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
+    Placement place = place(args.stage());
+    if (place == null) {
+      host().backward(args, region, from, to, packed, scratch);
       return;
     }
     checkPacked(args.stage(), packed);
     long at = weightsAt(args.weights());
+    backward(place, at, args, region, from, to, true, true, false, scratch);
+  }
+
+  @Override
+  public void backwardData(
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
+    Placement place = place(args.stage());
+    if (place == null) {
+      host().backwardData(args, region, from, to, part, parts, packed, scratch);
+      return;
+    }
+    checkPacked(args.stage(), packed);
+    Objects.checkIndex(part, parts);
+    long at = weightsAt(args.weights());
+    int end = part == 0 ? to : from;
+    backward(place, at, args, region, from, end, true, false, true, scratch);
+  }
+
+  @Override
+  public void backwardWeights(
+      BackwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
+    Placement place = place(args.stage());
+    if (place == null) {
+      host().backwardWeights(args, region, from, to, part, parts, scratch);
+      return;
+    }
+    Objects.checkIndex(part, parts);
+    if (part > 0) {
+      return;
+    }
+    backward(place, 0, args, region, from, to, false, true, true, scratch);
+  }
+
+  /** Claims a lane and makes the session's context current. */
+  private Lane enter() {
     Lane lane = lanes.claim();
     try {
       driver.pushContext(context);
-      try {
-        passes.forward(lane, place, weights.memory(), at, args, shard, from, to, scratch);
-      } catch (RuntimeException | Error e) {
-        lane.abandon(e);
-        driver.popContextAfter(e);
-        throw e;
-      }
+    } catch (RuntimeException | Error e) {
+      lanes.release(lane);
+      throw e;
+    }
+    return lane;
+  }
+
+  private void leave(Lane lane) {
+    try {
       driver.popContext();
     } finally {
       lanes.release(lane);
     }
   }
 
-  @Override
-  public void backward(
-      BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
-    Placement place = place(args.stage());
-    if (place == null) {
-      host().backward(args, shard, from, to, packed, scratch);
-      return;
-    }
-    checkPacked(args.stage(), packed);
-    long at = weightsAt(args.weights());
-    Lane lane = lanes.claim();
+  private void leaveAfter(Throwable failure, Lane lane) {
     try {
-      driver.pushContext(context);
-      try {
-        passes.backward(lane, place, weights.memory(), at, args, shard, from, to, scratch);
-      } catch (RuntimeException | Error e) {
-        lane.abandon(e);
-        driver.popContextAfter(e);
-        throw e;
-      }
-      driver.popContext();
+      lane.abandon(failure);
+      driver.popContextAfter(failure);
     } finally {
       lanes.release(lane);
     }
+  }
+
+  private void backward(
+      Placement place,
+      long weightsAt,
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      boolean data,
+      boolean weighs,
+      boolean summed,
+      float[] scratch) {
+    Lane lane = enter();
+    try {
+      passes.backward(
+          lane,
+          place,
+          weights.memory(),
+          weightsAt,
+          args,
+          region,
+          from,
+          to,
+          data,
+          weighs,
+          summed,
+          scratch);
+    } catch (RuntimeException | Error e) {
+      leaveAfter(e, lane);
+      throw e;
+    }
+    leave(lane);
   }
 }

@@ -2,6 +2,7 @@ package dev.nibble.kernels.cublas;
 
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.GradientTerm;
 import dev.nibble.kernels.KernelSession;
@@ -58,15 +59,18 @@ final class SpeedTrial implements AutoCloseable {
     this.workload = new Workload(List.of(stage), batch, threads, threads);
     long input = batch * stage.input().bytes();
     long output = batch * stage.output().bytes();
-    long partials = threads * Partials.gradientBytes(stage);
+    long partials = threads * Partials.weightBytes(stage);
+    long sumBytes = threads * Partials.sumBytes(stage);
     long parameters = 4L * op.weights() + 4L * op.outChannels();
-    workspace = arena.allocate(2 * input + output + partials + parameters + 6 * ALIGNMENT, 64);
+    workspace =
+        arena.allocate(2 * input + output + partials + sumBytes + parameters + 7 * ALIGNMENT, 64);
     MemorySegment x = buffer(input);
     MemorySegment y = buffer(output);
     MemorySegment weights = buffer(4L * op.weights());
     MemorySegment bias = op.bias() ? buffer(4L * op.outChannels()) : null;
     MemorySegment dx = buffer(input);
-    MemorySegment sums = buffer(partials);
+    MemorySegment gradients = buffer(partials);
+    MemorySegment sums = buffer(sumBytes);
     forward = new ForwardArgs(stage, batch, x, null, null, weights, bias, null, null, y, null);
     backward =
         new BackwardArgs(
@@ -81,6 +85,7 @@ final class SpeedTrial implements AutoCloseable {
             null,
             List.of(),
             dx,
+            gradients,
             sums);
     pool = Executors.newFixedThreadPool(threads, Thread.ofPlatform().daemon().factory());
   }
@@ -117,10 +122,24 @@ final class SpeedTrial implements AutoCloseable {
     boolean run() throws InterruptedException {
       Kernels kernels = session.kernels();
       long start = System.nanoTime();
-      kernels.packForward(forward, packed);
-      all(i -> kernels.forward(forward, i, from(i), from(i + 1), packed, scratch.get(i)));
-      kernels.packBackward(backward, packed);
-      all(i -> kernels.backward(backward, i, from(i), from(i + 1), packed, scratch.get(i)));
+      int units = kernels.packUnits(forward.stage());
+      for (int unit = 0; unit < units; unit++) {
+        kernels.packForward(forward, unit, packed);
+      }
+      all(i -> kernels.forward(forward, i, from(i), from(i + 1), 0, 1, packed, scratch.get(i)));
+      for (int unit = 0; unit < units; unit++) {
+        kernels.packBackward(backward, unit, packed);
+      }
+      boolean fused = Cut.mayFuse(backward.stage());
+      all(
+          i -> {
+            if (fused) {
+              kernels.backward(backward, i, from(i), from(i + 1), packed, scratch.get(i));
+            } else {
+              kernels.backwardData(backward, i, from(i), from(i + 1), 0, 1, packed, scratch.get(i));
+              kernels.backwardWeights(backward, i, from(i), from(i + 1), 0, 1, scratch.get(i));
+            }
+          });
       long time = System.nanoTime() - start;
       boolean faster = time < best;
       best = Math.min(best, time);

@@ -13,16 +13,22 @@ import java.util.Objects;
  * What comes before and after a stage's operator, through a thread's scratch.
  *
  * <p>Scratch forward: activation, output, shortcut. Scratch backward: gradient of the output,
- * activation, gradient of the activation, gradient of the weights.
+ * activation, gradient of the activation, gradient of the weights, of the bias.
  */
 final class ScalarEnds implements ConvolutionEnds {
-  /** Floats that both passes fit in. */
-  static int scratchFloats(Stage stage) {
+  @Override
+  public int scratchFloats(Stage stage) {
     Stage.Residual residual = stage.residual();
     int in = stage.input().values();
     int out = stage.output().values();
     int shortcut = residual == null ? 0 : residual.transform().input().values();
-    return Math.max(in + out + shortcut, out + in + in + stage.operator().weights());
+    int weights = stage.operator().weights() + (stage.hasBias() ? stage.output().channels() : 0);
+    return Math.max(in + out + shortcut, out + in + in + weights);
+  }
+
+  /** Index of the gradient of the bias. */
+  private static int biasAt(Stage stage) {
+    return weightGradientAt(stage) + stage.operator().weights();
   }
 
   /** Index of the gradient of the weights. */
@@ -76,10 +82,10 @@ final class ScalarEnds implements ConvolutionEnds {
   }
 
   @Override
-  public void startForward(ForwardArgs args, int shard, int from, int to, float[] scratch) {
+  public void startForward(ForwardArgs args, int region, int from, int to, float[] scratch) {
     Objects.checkFromToIndex(from, to, args.batch());
     checkScratch(args.stage(), scratch);
-    ScalarOutput.clearStatistics(args, shard);
+    ScalarOutput.clearStatistics(args, region);
   }
 
   @Override
@@ -98,34 +104,46 @@ final class ScalarEnds implements ConvolutionEnds {
 
   @Override
   public void storeOutput(
-      ForwardArgs args, int shard, int picture, boolean first, float[] scratch) {
+      ForwardArgs args, int region, int picture, boolean first, float[] scratch) {
     FeatureMap map = args.stage().output();
     int out = productAt(args.stage());
     int shortcut = out + map.values();
     ScalarOutput.addBias(args, scratch, out);
     ScalarOutput.addShortcut(args, picture, scratch, shortcut, out);
     Floats.store(scratch, out, map.values(), args.y(), picture);
-    ScalarOutput.addStatistics(args, shard, first, scratch, out);
+    ScalarOutput.addStatistics(args, region, first, scratch, out);
   }
 
   @Override
-  public void startBackward(BackwardArgs args, int shard, int from, int to, float[] scratch) {
+  public void startBackward(BackwardArgs args, int from, int to, float[] scratch) {
+    Stage stage = args.stage();
     Objects.checkFromToIndex(from, to, args.batch());
-    checkScratch(args.stage(), scratch);
-    ScalarParameters.clear(args, shard);
+    checkScratch(stage, scratch);
+    if (stage.hasBias()) {
+      Arrays.fill(scratch, biasAt(stage), biasAt(stage) + stage.output().channels(), 0f);
+    }
   }
 
   @Override
-  public void loadGradient(BackwardArgs args, int shard, int picture, float[] scratch) {
-    int dy = gradientAt(args.stage());
-    int values = args.stage().output().values();
+  public void clearSums(BackwardArgs args, int region) {
+    ScalarMask.clear(args, region);
+  }
+
+  @Override
+  public void loadGradient(
+      BackwardArgs args, boolean summed, int picture, boolean bias, float[] scratch) {
+    Stage stage = args.stage();
+    int dy = gradientAt(stage);
+    int values = stage.output().values();
     Arrays.fill(scratch, dy, dy + values, 0f);
-    ScalarGradient.addAll(args.outputTerms(), picture, scratch, dy);
+    ScalarGradient.addAll(summed ? args.summed() : args.outputTerms(), picture, scratch, dy);
     MemorySegment gradientOut = args.gradientOut();
-    if (gradientOut != null) {
+    if (gradientOut != null && !summed) {
       Floats.store(scratch, dy, values, gradientOut, picture);
     }
-    ScalarParameters.addBias(args, shard, scratch, dy);
+    if (bias && stage.hasBias()) {
+      ScalarParameters.addBias(stage.output(), scratch, dy, biasAt(stage));
+    }
   }
 
   @Override
@@ -143,22 +161,24 @@ final class ScalarEnds implements ConvolutionEnds {
   }
 
   @Override
-  public void storeGradient(BackwardArgs args, int shard, int picture, float[] scratch) {
+  public void storeGradient(BackwardArgs args, int region, int picture, float[] scratch) {
     int data = dataAt(args.stage());
     MemorySegment dx = args.dx();
     ScalarGradient.addAll(args.activationTerms(), picture, scratch, data);
-    ScalarMask.apply(args, shard, picture, scratch, data);
+    ScalarMask.apply(args, region, picture, scratch, data);
     if (dx != null) {
       Floats.store(scratch, data, args.stage().input().values(), dx, picture);
     }
   }
 
   @Override
-  public void endBackward(BackwardArgs args, int shard, float[] scratch) {
-    // Every sum is added to its region as its picture comes.
+  public void storeBias(BackwardArgs args, int region, float[] scratch) {
+    if (args.stage().hasBias()) {
+      ScalarParameters.storeBias(args, region, scratch, biasAt(args.stage()));
+    }
   }
 
-  private static void checkScratch(Stage stage, float[] scratch) {
+  private void checkScratch(Stage stage, float[] scratch) {
     checkLength(scratch, scratchFloats(stage), "scratch holds");
   }
 

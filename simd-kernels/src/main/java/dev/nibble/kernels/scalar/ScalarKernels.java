@@ -42,7 +42,7 @@ public final class ScalarKernels implements HostKernels {
 
   @Override
   public int scratchFloats(Stage stage) {
-    return ScalarEnds.scratchFloats(stage);
+    return ends.scratchFloats(stage);
   }
 
   @Override
@@ -51,21 +51,23 @@ public final class ScalarKernels implements HostKernels {
   }
 
   @Override
-  public void packForward(ForwardArgs args, float[] packed) {
+  public void packForward(ForwardArgs args, int unit, float[] packed) {
     MemorySegment weights = args.weights();
     if (weights != null) {
       checkPacked(args.stage(), packed);
+      Objects.checkIndex(unit, 1);
       Floats.load(weights, 0, args.stage().operator().weights(), packed, 0);
     }
   }
 
   @Override
-  public void packBackward(BackwardArgs args, float[] packed) {
+  public void packBackward(BackwardArgs args, int unit, float[] packed) {
     MemorySegment weights = args.weights();
     if (weights == null) {
       return;
     }
     checkPacked(args.stage(), packed);
+    Objects.checkIndex(unit, 1);
     if (args.stage().operator() instanceof Operator.Convolution convolution) {
       ScalarConvolution.transpose(convolution, weights, packed);
     } else {
@@ -75,13 +77,23 @@ public final class ScalarKernels implements HostKernels {
 
   @Override
   public void forward(
-      ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+      ForwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
     Stage stage = args.stage();
     checkPacked(stage, packed);
-    ends.startForward(args, shard, from, to, scratch);
+    Objects.checkIndex(part, parts);
+    ends.startForward(args, region, from, to, scratch);
     int act = ends.activationAt(stage);
     int out = ends.productAt(stage);
-    for (int picture = from; picture < to; picture++) {
+    // A picture is made whole, in the first part: this table is to be read, not to be fast.
+    int end = part == 0 ? to : from;
+    for (int picture = from; picture < end; picture++) {
       ends.loadActivation(args, picture, scratch);
       Arrays.fill(scratch, out, out + stage.output().values(), 0f);
       switch (stage.operator()) {
@@ -94,42 +106,110 @@ public final class ScalarKernels implements HostKernels {
         case Operator.GlobalAveragePooling op -> ScalarPooling.average(op, scratch, act, out);
         case Operator.Resample op -> ScalarResample.add(op, scratch, act, out);
       }
-      ends.storeOutput(args, shard, picture, picture == from, scratch);
+      ends.storeOutput(args, region, picture, picture == from, scratch);
     }
   }
 
   @Override
   public void backward(
-      BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+      BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
     Stage stage = args.stage();
     checkPacked(stage, packed);
-    ends.startBackward(args, shard, from, to, scratch);
-    int dy = ends.gradientAt(stage);
-    int act = ends.restoredAt(stage);
-    int da = ends.dataAt(stage);
-    int dw = ScalarEnds.weightGradientAt(stage);
+    ends.startBackward(args, from, to, scratch);
+    ends.clearSums(args, region);
+    if (stage.needsInputValues()) {
+      ScalarParameters.clear(args, region);
+    }
     boolean through = args.dx() != null || stage.activation().normalize();
     for (int picture = from; picture < to; picture++) {
-      ends.loadGradient(args, shard, picture, scratch);
+      ends.loadGradient(args, false, picture, true, scratch);
       if (stage.needsInputValues()) {
-        ends.restoreActivation(args, picture, scratch);
-        ScalarParameters.addWeights(args, shard, scratch, dy, act, dw);
+        addWeights(args, region, picture, scratch);
       }
-      if (!through) {
-        continue;
+      if (through) {
+        data(args, region, picture, packed, scratch);
       }
-      Arrays.fill(scratch, da, dw, 0f);
-      switch (stage.operator()) {
-        case Operator.Convolution op -> ScalarConvolution.backwardData(op, packed, scratch, dy, da);
-        case Operator.DepthwiseConvolution op ->
-            ScalarDepthwise.backwardData(op, packed, scratch, dy, da);
-        case Operator.MaxPooling op ->
-            ScalarPooling.maxBackward(op, picture, args.argmax(), scratch, dy, da);
-        case Operator.GlobalAveragePooling op -> ScalarPooling.averageBackward(op, scratch, dy, da);
-        case Operator.Resample op -> ScalarResample.backward(op, scratch, dy, da);
-      }
-      ends.storeGradient(args, shard, picture, scratch);
     }
+    ends.storeBias(args, region, scratch);
+  }
+
+  @Override
+  public void sumGradient(
+      BackwardArgs args, int from, int to, int part, int parts, float[] scratch) {
+    Objects.checkIndex(part, parts);
+    if (args.gradientOut() == null) {
+      throw new IllegalArgumentException("The stage's gradient is not asked for");
+    }
+    ends.startBackward(args, from, to, scratch);
+    int end = part == 0 ? to : from;
+    for (int picture = from; picture < end; picture++) {
+      ends.loadGradient(args, false, picture, false, scratch);
+    }
+  }
+
+  @Override
+  public void backwardData(
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
+    checkPacked(args.stage(), packed);
+    Objects.checkIndex(part, parts);
+    ends.startBackward(args, from, to, scratch);
+    ends.clearSums(args, region);
+    int end = part == 0 ? to : from;
+    for (int picture = from; picture < end; picture++) {
+      ends.loadGradient(args, true, picture, false, scratch);
+      data(args, region, picture, packed, scratch);
+    }
+  }
+
+  @Override
+  public void backwardWeights(
+      BackwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
+    Objects.checkIndex(part, parts);
+    if (!args.stage().needsInputValues()) {
+      throw new IllegalArgumentException("The stage has no weights: " + args.stage());
+    }
+    ends.startBackward(args, from, to, scratch);
+    if (part > 0) {
+      return;
+    }
+    ScalarParameters.clear(args, region);
+    for (int picture = from; picture < to; picture++) {
+      ends.loadGradient(args, true, picture, true, scratch);
+      addWeights(args, region, picture, scratch);
+    }
+    ends.storeBias(args, region, scratch);
+  }
+
+  private void addWeights(BackwardArgs args, int region, int picture, float[] scratch) {
+    Stage stage = args.stage();
+    int dy = ends.gradientAt(stage);
+    ends.restoreActivation(args, picture, scratch);
+    int dw = ScalarEnds.weightGradientAt(stage);
+    ScalarParameters.addWeights(args, region, scratch, dy, ends.restoredAt(stage), dw);
+  }
+
+  private void data(BackwardArgs args, int region, int picture, float[] packed, float[] scratch) {
+    Stage stage = args.stage();
+    int dy = ends.gradientAt(stage);
+    int da = ends.dataAt(stage);
+    Arrays.fill(scratch, da, ScalarEnds.weightGradientAt(stage), 0f);
+    switch (stage.operator()) {
+      case Operator.Convolution op -> ScalarConvolution.backwardData(op, packed, scratch, dy, da);
+      case Operator.DepthwiseConvolution op ->
+          ScalarDepthwise.backwardData(op, packed, scratch, dy, da);
+      case Operator.MaxPooling op ->
+          ScalarPooling.maxBackward(op, picture, args.argmax(), scratch, dy, da);
+      case Operator.GlobalAveragePooling op -> ScalarPooling.averageBackward(op, scratch, dy, da);
+      case Operator.Resample op -> ScalarResample.backward(op, scratch, dy, da);
+    }
+    ends.storeGradient(args, region, picture, scratch);
   }
 
   @Override

@@ -10,6 +10,7 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,17 +19,25 @@ import org.jspecify.annotations.Nullable;
 final class ScalarMask {
   private ScalarMask() {}
 
+  /** Clears a leaf's region, so that a leaf without pictures counts as nothing. */
+  static void clear(BackwardArgs args, int region) {
+    long bytes = Partials.sumBytes(args.stage());
+    Objects.checkFromIndexSize(region * bytes, bytes, args.sums().byteSize());
+    for (int c = 0; c < 2 * args.stage().input().channels(); c++) {
+      args.sums().set(JAVA_DOUBLE, region * bytes + 8L * c, 0);
+    }
+  }
+
   /** Masks the picture's gradient in place and adds sum(d) and, with batch norm, sum(d * hat~). */
-  static void apply(BackwardArgs args, int shard, int picture, float[] scratch, int at) {
+  static void apply(BackwardArgs args, int region, int picture, float[] scratch, int at) {
     Activation activation = args.stage().activation();
     FeatureMap map = args.stage().input();
     MemorySegment table = args.table();
     MemorySegment store = args.store();
     int channels = map.channels();
-    long base = shard * Partials.gradientBytes(args.stage());
-    long sums = base + Partials.gradientSums(args.stage());
-    long hats = base + Partials.gradientHats(args.stage());
-    MemorySegment region = args.gradients();
+    long sums = region * Partials.sumBytes(args.stage());
+    long hats = sums + Partials.hats(args.stage());
+    MemorySegment target = args.sums();
     for (int c = 0; c < channels; c++) {
       double sum = 0;
       double hatSum = 0;
@@ -49,8 +58,8 @@ final class ScalarMask {
           hatSum += (double) scratch[i] * Math.fma(q, unit, origin);
         }
       }
-      region.set(JAVA_DOUBLE, sums + 8L * c, region.get(JAVA_DOUBLE, sums + 8L * c) + sum);
-      region.set(JAVA_DOUBLE, hats + 8L * c, region.get(JAVA_DOUBLE, hats + 8L * c) + hatSum);
+      target.set(JAVA_DOUBLE, sums + 8L * c, target.get(JAVA_DOUBLE, sums + 8L * c) + sum);
+      target.set(JAVA_DOUBLE, hats + 8L * c, target.get(JAVA_DOUBLE, hats + 8L * c) + hatSum);
     }
   }
 

@@ -47,36 +47,37 @@ final class ScalarOutput {
     ScalarResample.add(residual.transform(), scratch, shortcutAt, outAt);
   }
 
-  /** Zeroes a shard's region, so that a shard without pictures counts as nothing. */
-  static void clearStatistics(ForwardArgs args, int shard) {
+  /** Zeroes a leaf's region, so that a leaf without pictures counts as nothing. */
+  static void clearStatistics(ForwardArgs args, int region) {
     if (args.stage().statistics()) {
       MemorySegment sums = requireNonNull(args.statistics());
       long bytes = Partials.statisticsBytes(args.stage().output().channels());
-      Objects.checkFromIndexSize(shard * bytes, bytes, sums.byteSize());
+      Objects.checkFromIndexSize(region * bytes, bytes, sums.byteSize());
       for (long i = 0; i < bytes; i += 4) {
-        sums.set(JAVA_FLOAT, shard * bytes + i, 0f);
+        sums.set(JAVA_FLOAT, region * bytes + i, 0f);
       }
     }
   }
 
-  /** Adds one picture's sums; the shard's first pixel is the shift that keeps the squares small. */
+  /** Adds one picture's sums; the leaf's first pixel is the shift that keeps the squares small. */
   static void addStatistics(
-      ForwardArgs args, int shard, boolean first, float[] scratch, int outAt) {
+      ForwardArgs args, int region, boolean first, float[] scratch, int outAt) {
     if (!args.stage().statistics()) {
       return;
     }
-    MemorySegment region = requireNonNull(args.statistics());
+    MemorySegment sums = requireNonNull(args.statistics());
     FeatureMap out = args.stage().output();
     int channels = out.channels();
-    long base = shard * Partials.statisticsBytes(channels);
+    long base = region * Partials.statisticsBytes(channels);
     for (int c = 0; c < channels; c++) {
-      long shiftAt = base + 4L * c;
+      long shiftAt = base + Partials.statisticsShifts(channels) + 4L * c;
+      long countAt = base + 8L * c;
       long sumAt = base + Partials.statisticsSums(channels) + 8L * c;
       long squareAt = base + Partials.statisticsSquares(channels) + 8L * c;
       if (first) {
-        region.set(JAVA_FLOAT, shiftAt, scratch[outAt + c]);
+        sums.set(JAVA_FLOAT, shiftAt, scratch[outAt + c]);
       }
-      double shift = region.get(JAVA_FLOAT, shiftAt);
+      double shift = sums.get(JAVA_FLOAT, shiftAt);
       double sum = 0;
       double square = 0;
       for (int pixel = 0; pixel < out.pixels(); pixel++) {
@@ -84,8 +85,9 @@ final class ScalarOutput {
         sum += value;
         square += value * value;
       }
-      region.set(JAVA_DOUBLE, sumAt, region.get(JAVA_DOUBLE, sumAt) + sum);
-      region.set(JAVA_DOUBLE, squareAt, region.get(JAVA_DOUBLE, squareAt) + square);
+      sums.set(JAVA_DOUBLE, countAt, sums.get(JAVA_DOUBLE, countAt) + out.pixels());
+      sums.set(JAVA_DOUBLE, sumAt, sums.get(JAVA_DOUBLE, sumAt) + sum);
+      sums.set(JAVA_DOUBLE, squareAt, sums.get(JAVA_DOUBLE, squareAt) + square);
     }
   }
 }

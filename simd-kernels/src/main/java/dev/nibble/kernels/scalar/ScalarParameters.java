@@ -1,6 +1,7 @@
 package dev.nibble.kernels.scalar;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.util.Objects.requireNonNull;
 
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.FeatureMap;
@@ -11,43 +12,48 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Objects;
 
-/** A shard's partial gradients of weights and bias. */
+/** A leaf's partial gradients of weights and bias. */
 final class ScalarParameters {
   private ScalarParameters() {}
 
-  /** Zeroes a shard's region, so that a shard without pictures counts as nothing. */
-  static void clear(BackwardArgs args, int shard) {
-    long bytes = Partials.gradientBytes(args.stage());
-    MemorySegment region = args.gradients();
-    Objects.checkFromIndexSize(shard * bytes, bytes, region.byteSize());
+  /** Zeroes a leaf's region, so that a leaf without pictures counts as nothing. */
+  static void clear(BackwardArgs args, int region) {
+    long at = region * Partials.weightBytes(args.stage());
+    long bytes = 4L * Partials.weightValues(args.stage());
+    MemorySegment gradients = requireNonNull(args.gradients());
+    Objects.checkFromIndexSize(at, bytes, gradients.byteSize());
     for (long i = 0; i < bytes; i += 4) {
-      region.set(JAVA_FLOAT, shard * bytes + i, 0f);
+      gradients.set(JAVA_FLOAT, at + i, 0f);
     }
   }
 
   /** db[co] += sum over pixels of dy[co]. */
-  static void addBias(BackwardArgs args, int shard, float[] scratch, int dyAt) {
-    Stage stage = args.stage();
-    if (!stage.hasBias()) {
-      return;
-    }
-    FeatureMap out = stage.output();
-    long base = shard * Partials.gradientBytes(stage) + Partials.gradientBias(stage);
+  static void addBias(FeatureMap out, float[] scratch, int dyAt, int biasAt) {
     for (int c = 0; c < out.channels(); c++) {
       double sum = 0;
       for (int pixel = 0; pixel < out.pixels(); pixel++) {
         sum += scratch[dyAt + pixel * out.channels() + c];
       }
-      add(args.gradients(), base + 4L * c, (float) sum);
+      scratch[biasAt + c] += (float) sum;
+    }
+  }
+
+  /** Writes the gradient of the bias to a leaf's region. */
+  static void storeBias(BackwardArgs args, int region, float[] scratch, int biasAt) {
+    Stage stage = args.stage();
+    long at = region * Partials.weightBytes(stage) + Partials.bias(stage);
+    MemorySegment gradients = requireNonNull(args.gradients());
+    for (int c = 0; c < stage.output().channels(); c++) {
+      gradients.set(JAVA_FLOAT, at + 4L * c, scratch[biasAt + c]);
     }
   }
 
   /**
    * Adds a picture's gradient of the weights. It is summed by itself first: sums of sums lose less
-   * than one long fp32 sum over the shard.
+   * than one long fp32 sum over the leaf.
    */
   static void addWeights(
-      BackwardArgs args, int shard, float[] scratch, int dyAt, int actAt, int dwAt) {
+      BackwardArgs args, int region, float[] scratch, int dyAt, int actAt, int dwAt) {
     Operator operator = args.stage().operator();
     int weights = operator.weights();
     Arrays.fill(scratch, dwAt, dwAt + weights, 0f);
@@ -58,9 +64,10 @@ final class ScalarParameters {
           ScalarDepthwise.backwardWeight(op, scratch, dyAt, actAt, dwAt);
       default -> throw new IllegalStateException(operator + " has no weights");
     }
-    long base = shard * Partials.gradientBytes(args.stage());
+    long base = region * Partials.weightBytes(args.stage());
+    MemorySegment gradients = requireNonNull(args.gradients());
     for (int i = 0; i < weights; i++) {
-      add(args.gradients(), base + 4L * i, scratch[dwAt + i]);
+      add(gradients, base + 4L * i, scratch[dwAt + i]);
     }
   }
 

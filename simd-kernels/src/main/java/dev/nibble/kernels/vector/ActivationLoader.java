@@ -15,8 +15,8 @@ import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads one picture into a tile through batch norm and ReLU and leaves its copy for the backward
- * pass, in one pass.
+ * Reads pixels of a picture into a tile through batch norm and ReLU and leaves its copy for the
+ * backward pass, in one pass.
  *
  * <p>A run of pixels is worked on by one vector of channels at a time, so that the coefficients
  * stay in registers; runs are short enough for the cache lines to be met again. Channels that fill
@@ -26,48 +26,49 @@ final class ActivationLoader {
   private ActivationLoader() {}
 
   /**
-   * Loads a picture.
+   * Loads pixels {@code [first, end)} of a picture, channels {@code [fromChannel, toChannel)}.
    *
-   * @param format what is written; NONE to only read
+   * @param format what is written; NONE to only read. Codes are written in whole bytes: the first
+   *     pixel begins one, and so does fromChannel a vector
    * @param store where the copy goes; null for NONE and KEPT
    * @param table index of the {@link TableRows} in scratch
-   * @param tile index of the picture's first pixel in scratch
-   * @param extra floats between the tile's rows; groups of pixels do not cross rows then
+   * @param to index in scratch of the first pixel's channel 0; pixels lie C floats apart
    */
   static void load(
       Activation activation,
       StoreFormat format,
       FeatureMap map,
       int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
       MemorySegment x,
       @Nullable MemorySegment store,
       float[] scratch,
       int table,
-      int tile,
-      int extra) {
+      int to) {
     int channels = map.channels();
-    int pixels = map.pixels();
-    long from = picture * map.bytes();
     if (!activation.normalize() && !activation.relu() && format.bits() == 0) {
-      int row = map.width() * channels;
-      Segments.copyIn(x, from, scratch, tile, row, row + extra, map.height());
+      long from = picture * map.bytes() + 4L * ((long) first * channels + fromChannel);
+      int length = toChannel - fromChannel;
+      Segments.copyIn(x, from, channels, scratch, to + fromChannel, length, channels, end - first);
       return;
     }
-    int bound = FLOATS.loopBound(channels);
+    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
     int group = format.pixelsPerGroup();
-    int run = OperatorGeometry.run(map, extra);
+    int run = run(map);
     long copy = picture * format.bytes(map);
-    for (int first = 0; first < pixels; first += run) {
-      int count = Math.min(run, pixels - first);
-      int groups = count / group;
-      long in = from + 4L * first * channels;
-      long out = copy + (long) first / group * channels * (format == StoreFormat.FP32 ? 4 : 1);
-      int to = tile + first * channels + first / map.width() * extra;
-      for (int c = 0; c < bound; c += LANES) {
+    for (int p = first; p < end; p += run) {
+      int groups = Math.min(run, end - p) / group;
+      long in = picture * map.bytes() + 4L * p * channels;
+      long out = copy + (long) p / group * channels * (format == StoreFormat.FP32 ? 4 : 1);
+      int at = to + (p - first) * channels;
+      for (int c = fromChannel; c < bound; c += LANES) {
         int rows = table + c;
         switch (format) {
           case NONE, KEPT ->
-              read(activation, channels, groups, x, in + 4L * c, scratch, rows, to + c);
+              read(activation, channels, groups, x, in + 4L * c, scratch, rows, at + c);
           case FP32 ->
               keep(
                   activation,
@@ -79,7 +80,7 @@ final class ActivationLoader {
                   out + 4L * c,
                   scratch,
                   rows,
-                  to + c);
+                  at + c);
           default ->
               CodeWriter.encode(
                   activation,
@@ -92,41 +93,48 @@ final class ActivationLoader {
                   out + c,
                   scratch,
                   rows,
-                  to + c);
+                  at + c);
         }
       }
-      if (bound < channels) {
+      int whole = groups * group;
+      if (bound < toChannel) {
         ActivationTail.load(
             activation,
             format,
             channels,
-            groups * group,
+            whole,
             bound,
+            toChannel,
             x,
             in,
             store,
             out,
             scratch,
             table,
-            to);
+            at);
       }
-      if (groups * group < count) {
-        int whole = groups * group;
+      if (whole < Math.min(run, end - p)) {
         ActivationTail.load(
             activation,
             format,
             channels,
-            count - whole,
-            0,
+            end - p - whole,
+            fromChannel,
+            toChannel,
             x,
             in + 4L * whole * channels,
             store,
             out + (long) groups * channels,
             scratch,
             table,
-            to + whole * channels);
+            at + whole * channels);
       }
     }
+  }
+
+  /** Pixels that are worked on at a time: as many as stay in the nearest cache, in whole bytes. */
+  static int run(FeatureMap map) {
+    return Math.max(16, 4096 / map.channels() & ~7);
   }
 
   private static void read(

@@ -15,80 +15,100 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
-/** Restores one picture's activation from its stored copy, into a tile. */
+/** Restores pixels of a picture's activation from their stored copy, into a tile. */
 final class ActivationRestorer {
   private ActivationRestorer() {}
 
   /**
-   * Restores a picture.
+   * Restores pixels {@code [first, end)} of a picture, channels {@code [fromChannel, toChannel)}.
+   * The first pixel begins a byte of codes, and fromChannel a vector.
    *
    * @param x the kept input, for KEPT
    * @param store the stored copy, for all others
    * @param table index of the {@link TableRows} in scratch
-   * @param tile index of the picture's first pixel in scratch
-   * @param extra floats between the tile's rows; groups of pixels do not cross rows then
+   * @param to index in scratch of the first pixel's channel 0
+   * @param stride floats from pixel to pixel in scratch
    */
   static void restore(
       Activation activation,
       FeatureMap map,
       int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
       @Nullable MemorySegment x,
       @Nullable MemorySegment store,
       float[] scratch,
       int table,
-      int tile,
-      int extra) {
+      int to,
+      int stride) {
     int channels = map.channels();
     StoreFormat format = activation.store();
     if (format == StoreFormat.KEPT) {
-      int length = map.width() * channels;
+      long from = picture * map.bytes() + 4L * ((long) first * channels + fromChannel);
+      int length = toChannel - fromChannel;
       Segments.copyIn(
           requireNonNull(x),
-          picture * map.bytes(),
+          from,
+          channels,
           scratch,
-          tile,
+          to + fromChannel,
           length,
-          length + extra,
-          map.height());
+          stride,
+          end - first);
       return;
     }
     MemorySegment copies = requireNonNull(store);
-    int pixels = map.pixels();
-    int bound = FLOATS.loopBound(channels);
+    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
     int group = format.pixelsPerGroup();
-    int run = OperatorGeometry.run(map, extra);
+    int run = ActivationLoader.run(map);
     long copy = picture * format.bytes(map);
     int bytes = format == StoreFormat.FP32 ? 4 : 1;
-    for (int first = 0; first < pixels; first += run) {
-      int count = Math.min(run, pixels - first);
+    for (int p = first; p < end; p += run) {
+      int count = Math.min(run, end - p);
       int groups = count / group;
-      long from = copy + (long) first / group * channels * bytes;
-      int to = tile + first * channels + first / map.width() * extra;
-      for (int c = 0; c < bound; c += LANES) {
-        long at = from + (long) c * bytes;
+      long from = copy + (long) p / group * channels * bytes;
+      int at = to + (p - first) * stride;
+      for (int c = fromChannel; c < bound; c += LANES) {
+        long in = from + (long) c * bytes;
+        int rows = table + c;
         switch (format) {
-          case INT8 -> one(channels, groups, copies, at, scratch, table + c, to + c);
-          case INT4 -> two(channels, groups, copies, at, scratch, table + c, to + c);
-          case INT2 -> four(channels, groups, copies, at, scratch, table + c, to + c);
-          default -> kept(activation, channels, groups, copies, at, scratch, table + c, to + c);
+          case INT8 -> one(channels, groups, copies, in, scratch, rows, at + c, stride);
+          case INT4 -> two(channels, groups, copies, in, scratch, rows, at + c, stride);
+          case INT2 ->
+              four(channels, groups, copies, in, scratch, rows, at + c, stride);
+          default -> kept(activation, channels, groups, copies, in, scratch, rows, at + c, stride);
         }
       }
       int whole = groups * group;
-      if (bound < channels) {
+      if (bound < toChannel) {
         ActivationTail.restore(
-            activation, channels, whole, bound, copies, from, scratch, table, to);
+            activation,
+            channels,
+            whole,
+            bound,
+            toChannel,
+            copies,
+            from,
+            scratch,
+            table,
+            at,
+            stride);
       }
       if (whole < count) {
         ActivationTail.restore(
             activation,
             channels,
             count - whole,
-            0,
+            fromChannel,
+            toChannel,
             copies,
             from + (long) groups * channels,
             scratch,
             table,
-            to + whole * channels);
+            at + whole * stride,
+            stride);
       }
     }
   }
@@ -101,7 +121,8 @@ final class ActivationRestorer {
       long from,
       float[] scratch,
       int rows,
-      int to) {
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
     FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
@@ -111,36 +132,50 @@ final class ActivationRestorer {
       FloatVector z =
           FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER)
               .fma(scale, offset);
-      z.blend(floor, z.compare(VectorOperators.LE, floor)).intoArray(scratch, to + p * channels);
+      z.blend(floor, z.compare(VectorOperators.LE, floor)).intoArray(scratch, to + p * stride);
     }
   }
 
   private static void one(
-      int channels, int groups, MemorySegment store, long from, float[] scratch, int rows, int to) {
+      int channels,
+      int groups,
+      MemorySegment store,
+      long from,
+      float[] scratch,
+      int rows,
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
     FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, from + (long) g * channels);
       FloatVector code = (FloatVector) codes.convertShape(VectorOperators.I2F, FLOATS, 0);
       code.fma(scale, offset)
           .blend(0f, code.compare(VectorOperators.LT, edge))
-          .intoArray(scratch, to + g * channels);
+          .intoArray(scratch, to + g * stride);
     }
   }
 
   private static void two(
-      int channels, int groups, MemorySegment store, long from, float[] scratch, int rows, int to) {
+      int channels,
+      int groups,
+      MemorySegment store,
+      long from,
+      float[] scratch,
+      int rows,
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
     FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
-      int at = to + 2 * g * channels;
+      IntVector codes = CodeVectors.load(store, from + (long) g * channels);
+      int at = to + 2 * g * stride;
       FloatVector code0 = (FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
       code0
           .fma(scale, offset)
@@ -152,24 +187,31 @@ final class ActivationRestorer {
       code1
           .fma(scale, offset)
           .blend(0f, code1.compare(VectorOperators.LT, edge))
-          .intoArray(scratch, at + channels);
+          .intoArray(scratch, at + stride);
     }
   }
 
   private static void four(
-      int channels, int groups, MemorySegment store, long from, float[] scratch, int rows, int to) {
+      int channels,
+      int groups,
+      MemorySegment store,
+      long from,
+      float[] scratch,
+      int rows,
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
     FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, from + (long) g * channels);
       for (int j = 0; j < 4; j++) {
         FloatVector code = (FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0);
         code.fma(scale, offset)
             .blend(0f, code.compare(VectorOperators.LT, edge))
-            .intoArray(scratch, to + (4 * g + j) * channels);
+            .intoArray(scratch, to + (4 * g + j) * stride);
         codes = codes.lanewise(VectorOperators.LSHR, 2);
       }
     }

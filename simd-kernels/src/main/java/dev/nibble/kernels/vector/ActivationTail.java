@@ -17,13 +17,14 @@ import org.jspecify.annotations.Nullable;
 final class ActivationTail {
   private ActivationTail() {}
 
-  /** The part of {@link ActivationLoader} for channels {@code [firstChannel, channels)}. */
+  /** The part of {@link ActivationLoader} for channels {@code [firstChannel, endChannel)}. */
   static void load(
       Activation activation,
       StoreFormat format,
       int channels,
       int pixels,
       int firstChannel,
+      int endChannel,
       MemorySegment x,
       long from,
       @Nullable MemorySegment store,
@@ -33,7 +34,7 @@ final class ActivationTail {
       int to) {
     int group = format.pixelsPerGroup();
     int row = Lanes.roundUp(channels);
-    for (int c = firstChannel; c < channels; c++) {
+    for (int c = firstChannel; c < endChannel; c++) {
       int rows = table + c;
       float zScale = scratch[rows + ChannelTable.Z_SCALE * row];
       float zOffset = scratch[rows + ChannelTable.Z_OFFSET * row];
@@ -73,20 +74,22 @@ final class ActivationTail {
     return Math.max(cut, low) - origin;
   }
 
-  /** The part of {@link ActivationRestorer} for channels {@code [firstChannel, channels)}. */
+  /** The part of {@link ActivationRestorer} for channels {@code [firstChannel, endChannel)}. */
   static void restore(
       Activation activation,
       int channels,
       int pixels,
       int firstChannel,
+      int endChannel,
       MemorySegment store,
       long copy,
       float[] scratch,
       int table,
-      int to) {
+      int to,
+      int stride) {
     StoreFormat format = activation.store();
     int row = Lanes.roundUp(channels);
-    for (int c = firstChannel; c < channels; c++) {
+    for (int c = firstChannel; c < endChannel; c++) {
       int rows = table + c;
       float zScale = scratch[rows + ChannelTable.Z_SCALE * row];
       float zOffset = scratch[rows + ChannelTable.Z_OFFSET * row];
@@ -94,13 +97,13 @@ final class ActivationTail {
       float offset = scratch[rows + ChannelTable.ACT_OFFSET * row];
       float edge = scratch[rows + ChannelTable.EDGE * row];
       for (int p = 0; p < pixels; p++) {
-        int i = p * channels + c;
+        int i = to + p * stride + c;
         float q = stored(format, store, copy, channels, p, c);
         if (format.isCodes()) {
-          scratch[to + i] = q < edge ? 0f : Math.fma(q, scale, offset);
+          scratch[i] = q < edge ? 0f : Math.fma(q, scale, offset);
         } else {
           float z = Math.fma(q, zScale, zOffset);
-          scratch[to + i] = activation.relu() && z <= 0f ? 0f : z;
+          scratch[i] = activation.relu() && z <= 0f ? 0f : z;
         }
       }
     }

@@ -46,14 +46,21 @@ record Algorithms(boolean winograd) {
             < direct(conv, conv.outChannels(), conv.input().channels());
   }
 
-  /** Whether the product for the weights' gradient is Winograd's. */
-  boolean backwardWeights(Operator operator) {
+  /**
+   * Whether the product for a part of the weights' gradient is Winograd's.
+   *
+   * @param ragged whether the caller pads a gradient that is no multiple of four wide or high with
+   *     zeros: a tile moved back inside would count some pixels twice
+   */
+  boolean backwardWeights(Operator operator, int inChannels, int outChannels, boolean ragged) {
     return operator instanceof Convolution conv
         && fits(conv)
-        // A tile moved back inside would count some pixels twice.
-        && conv.outputHeight() % WinogradProduct.TILE == 0
-        && conv.outputWidth() % WinogradProduct.TILE == 0
-        && gradient(conv) < directGradient(conv);
+        && inChannels % LANES == 0
+        && outChannels % LANES == 0
+        && (ragged
+            || (conv.outputHeight() % WinogradProduct.TILE == 0
+                && conv.outputWidth() % WinogradProduct.TILE == 0))
+        && gradient(conv, inChannels, outChannels) < directGradient(conv, inChannels, outChannels);
   }
 
   private boolean fits(Convolution conv) {
@@ -85,23 +92,16 @@ record Algorithms(boolean winograd) {
     return Math.max(sums, stream(conv.weights()));
   }
 
-  private static float gradient(Convolution conv) {
+  private static float gradient(Convolution conv, int inputs, int outputs) {
     int tiles = tiles(conv);
-    int pictures = WinogradBackwardWeights.pictures(conv);
-    int inputs = conv.input().channels();
-    int outputs = conv.outChannels();
     float step = TilePlan.PIXEL.cost(outputs / LANES, inputs);
     float sums = WinogradProduct.POINTS * tiles * step;
-    float transforms = tiles * (INPUT * inputs + GRADIENT * outputs) / LANES;
-    // The sums are read and written.
-    return transforms + Math.max(sums, 2 * stream(WinogradWeights.packedFloats(conv)) / pictures);
+    return tiles * (INPUT * inputs + GRADIENT * outputs) / LANES + sums;
   }
 
-  private static float directGradient(Convolution conv) {
-    int row = 3 * conv.input().channels();
-    float step = TilePlan.PIXEL.cost(conv.outChannels() / LANES, row);
-    float sums = 3f * conv.outputHeight() * conv.outputWidth() * step;
-    return Math.max(sums, 2 * stream(conv.weights()));
+  private static float directGradient(Convolution conv, int inputs, int outputs) {
+    float step = TilePlan.PIXEL.cost((outputs + LANES - 1) / LANES, 3 * inputs);
+    return 3f * conv.outputHeight() * conv.outputWidth() * step;
   }
 
   private static float stream(int floats) {

@@ -1,151 +1,248 @@
 package dev.nibble.kernels.vector;
 
-import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
- * A stage's backward pass: load the gradient, restore the activation, weights' gradient, operator,
- * mask, one picture after the other.
+ * A leaf of the fused backward pass, one whole picture after the other: load the gradient, restore
+ * the activation, weights' gradient, operator, mask.
  */
 final class BackwardPass {
   private BackwardPass() {}
 
-  /** Runs a shard whose arguments are checked. */
+  /** Runs a leaf whose arguments are checked. */
   static void run(
       BackwardArgs args,
       Algorithms algorithms,
-      int shard,
+      int region,
       int from,
       int to,
       float[] packed,
       float[] scratch) {
     Stage stage = args.stage();
     Operator op = stage.operator();
-    int dy = ScratchLayout.gradient(stage);
-    int tile = ScratchLayout.backwardTile(stage);
     boolean through = args.dx() != null || stage.activation().normalize();
-    boolean winograd = algorithms.backwardData(op);
-    int work = ScratchLayout.dataWork(stage, algorithms);
-    start(args, shard, scratch);
-    ParameterGradients.start(stage, algorithms, scratch);
+    int weights = FusedLayout.weights(stage);
+    start(args, region, scratch);
+    Arrays.fill(scratch, weights, FusedLayout.dataWork(stage, algorithms), 0f);
+    int gathered = 0;
     for (int picture = from; picture < to; picture++) {
       loadGradient(args, picture, scratch);
       if (stage.needsInputValues()) {
         restore(args, picture, scratch);
-        ParameterGradients.addWeights(
-            stage, algorithms, picture - from, picture + 1 == to, scratch, tile, dy);
+        gathered = addWeights(stage, algorithms, gathered, scratch);
       }
       if (through) {
-        if (winograd && op instanceof Operator.Convolution conv) {
-          WinogradProduct.backward(conv, scratch, dy, packed, work, ScratchLayout.data(stage));
-        } else {
-          operate(args, picture, packed, scratch, dy);
-        }
-        finish(args, shard, picture, scratch);
+        operate(args, algorithms, picture, packed, scratch);
+        int pixels = stage.input().pixels();
+        int vectors = Lanes.roundUp(stage.input().channels()) / Lanes.LANES;
+        DataPass.finish(
+            args, region, picture, 0, pixels, 0, vectors, scratch, FusedLayout.data(stage));
       }
     }
-    ParameterGradients.finish(args, algorithms, shard, scratch);
+    if (stage.needsInputValues()) {
+      finishWeights(args, op, algorithms, region, gathered, scratch);
+    }
   }
 
-  /** What a shard's pictures share: tables, sums, and the zeros around the tiles. */
-  static void start(BackwardArgs args, int shard, float[] scratch) {
+  private static void start(BackwardArgs args, int region, float[] scratch) {
     Stage stage = args.stage();
-    Operator op = stage.operator();
     TableRows.load(stage.activation(), args.table(), stage.input().channels(), scratch, 0);
     GradientLoader.start(args.outputTerms(), scratch, ScratchLayout.termTable(stage));
-    Arrays.fill(scratch, ScratchLayout.sums(stage), ScratchLayout.gradient(stage), 0f);
-    if (op instanceof Operator.Convolution c && !ConvolutionGeometry.isFlat(c)) {
-      Arrays.fill(scratch, ScratchLayout.gradient(stage), ScratchLayout.data(stage), 0f);
-    }
-    long sums = shard * Partials.gradientBytes(stage) + Partials.gradientSums(stage);
-    for (int c = 0; c < 2 * stage.input().channels(); c++) {
-      args.gradients().set(JAVA_DOUBLE, sums + 8L * c, 0);
-    }
+    // Sums, bias, and the zeros around the tiles.
+    Arrays.fill(scratch, ScratchLayout.sums(stage), FusedLayout.data(stage), 0f);
+    DataPass.clearSums(args, region);
   }
 
   /** Sums the output's terms into the gradient's tile, and their sum into the bias's gradient. */
-  static void loadGradient(BackwardArgs args, int picture, float[] scratch) {
+  private static void loadGradient(BackwardArgs args, int picture, float[] scratch) {
     Stage stage = args.stage();
-    int tile = ScratchLayout.gradient(stage) + OperatorGeometry.dyOrigin(stage.operator());
     FeatureMap map = stage.output();
-    int extra = OperatorGeometry.dyExtra(stage.operator());
-    int table = ScratchLayout.termTable(stage);
-    int group = GradientLoader.pixelsPerGroup(args.outputTerms());
-    if (OperatorGeometry.splitsGroups(map, extra, group)) {
-      int row = ScratchLayout.backwardRow(stage);
-      GradientLoader.load(args, picture, scratch, table, row, 0);
-      ForwardPass.spread(map, scratch, row, tile, extra);
-    } else {
-      GradientLoader.load(args, picture, scratch, table, tile, extra);
-    }
+    int channels = map.channels();
+    int row = Bands.gradientRow(stage.operator());
+    int dy = FusedLayout.gradientPixel(stage);
+    Rows.gradient(
+        args.outputTerms(),
+        map,
+        picture,
+        0,
+        map.height(),
+        0,
+        channels,
+        scratch,
+        ScratchLayout.termTable(stage),
+        dy,
+        channels,
+        row,
+        FusedLayout.longRow(stage));
     MemorySegment gradientOut = args.gradientOut();
     if (gradientOut != null && !GradientLoader.isInPlace(args, gradientOut)) {
-      int row = map.width() * map.channels();
-      Segments.copyOut(
-          scratch, tile, row, row + extra, map.height(), gradientOut, picture * map.bytes());
+      int length = map.width() * channels;
+      long to = picture * map.bytes();
+      Segments.copyOut(scratch, dy, row, gradientOut, to, length, length, map.height());
     }
     if (stage.hasBias()) {
-      ParameterGradients.addBias(map, scratch, tile, extra, ScratchLayout.bias(stage));
+      WeightPass.addBias(
+          map.height(), map.width(), channels, scratch, dy, row, FusedLayout.bias(stage));
     }
   }
 
-  /** Fills the activation's tile from its stored copy. */
-  static void restore(BackwardArgs args, int picture, float[] scratch) {
+  private static void restore(BackwardArgs args, int picture, float[] scratch) {
     Stage stage = args.stage();
-    int tile = ScratchLayout.backwardTile(stage) + OperatorGeometry.tileOrigin(stage.operator());
-    Activation activation = stage.activation();
     FeatureMap map = stage.input();
-    int extra = OperatorGeometry.tileExtra(stage.operator());
-    int group = activation.store().pixelsPerGroup();
-    boolean split = OperatorGeometry.splitsGroups(map, extra, group);
-    int at = split ? ScratchLayout.backwardRow(stage) : tile;
-    ActivationRestorer.restore(
-        activation, map, picture, args.x(), args.store(), scratch, 0, at, split ? 0 : extra);
-    if (split) {
-      ForwardPass.spread(map, scratch, at, tile, extra);
+    int channels = map.channels();
+    Rows.restore(
+        args,
+        picture,
+        0,
+        map.height(),
+        0,
+        channels,
+        scratch,
+        FusedLayout.tilePixel(stage),
+        channels,
+        Bands.tileRow(stage.operator()),
+        FusedLayout.longRow(stage));
+  }
+
+  /** Adds a picture's gradient of the weights; returns Winograd's tiles that are gathered. */
+  private static int addWeights(Stage stage, Algorithms algorithms, int before, float[] scratch) {
+    int dy = FusedLayout.gradientPixel(stage);
+    int tile = FusedLayout.tile(stage);
+    int sums = FusedLayout.weights(stage);
+    Operator operator = stage.operator();
+    if (operator instanceof Operator.DepthwiseConvolution op) {
+      int channels = op.input().channels();
+      Depthwise.backwardWeights(op, 0, op.outputHeight(), 0, channels, scratch, tile, dy, sums);
+      return 0;
+    }
+    if (!(operator instanceof Convolution op)) {
+      throw new IllegalStateException(operator + " has no weights");
+    }
+    int in = op.input().channels();
+    int out = op.outChannels();
+    int tileRow = ConvolutionGeometry.tileRow(op);
+    int dyRow = ConvolutionGeometry.dyRow(op);
+    if (!FusedLayout.isWinograd(op, algorithms)) {
+      boolean flat = ConvolutionGeometry.isFlat(op);
+      int rows = flat ? 1 : op.outputHeight();
+      int width = flat ? op.input().pixels() : op.outputWidth();
+      ConvolutionBackwardWeights.accumulate(
+          op, rows, width, in, out, scratch, tile, tileRow, scratch, dy, dyRow, scratch, sums);
+      return 0;
+    }
+    int gathered = before;
+    int work = FusedLayout.weightWork(stage, algorithms);
+    int capacity = FusedLayout.capacity(stage);
+    int columns = WinogradProduct.tiles(op.outputWidth());
+    for (int row = 0; row < op.outputHeight(); row += WinogradProduct.TILE) {
+      if (gathered + columns > capacity) {
+        WinogradBackwardWeights.multiply(in, out, gathered, capacity, scratch, work, sums);
+        gathered = 0;
+      }
+      WinogradBackwardWeights.gather(
+          in,
+          out,
+          gathered,
+          capacity,
+          columns,
+          scratch,
+          tile + row * tileRow,
+          tileRow,
+          dy + row * dyRow,
+          dyRow,
+          work);
+      gathered += columns;
+    }
+    return gathered;
+  }
+
+  private static void finishWeights(
+      BackwardArgs args,
+      Operator operator,
+      Algorithms algorithms,
+      int region,
+      int gathered,
+      float[] scratch) {
+    Stage stage = args.stage();
+    MemorySegment target = Objects.requireNonNull(args.gradients());
+    long base = region * Partials.weightBytes(stage);
+    int sums = FusedLayout.weights(stage);
+    if (operator instanceof Operator.DepthwiseConvolution op) {
+      Depthwise.flush(op, 0, op.input().channels(), scratch, sums, target, base);
+    } else if (operator instanceof Convolution op) {
+      int in = op.input().channels();
+      int out = op.outChannels();
+      if (FusedLayout.isWinograd(op, algorithms)) {
+        if (gathered > 0) {
+          int work = FusedLayout.weightWork(stage, algorithms);
+          int capacity = FusedLayout.capacity(stage);
+          WinogradBackwardWeights.multiply(in, out, gathered, capacity, scratch, work, sums);
+        }
+        WinogradWeights.flush(op, 0, in, 0, out, scratch, sums, target, base);
+      } else {
+        ConvolutionBackwardWeights.flush(op, 0, in, 0, out, scratch, sums, target, base);
+      }
+    }
+    if (stage.hasBias()) {
+      long at = base + Partials.bias(stage);
+      int channels = stage.output().channels();
+      MemorySegment.copy(scratch, FusedLayout.bias(stage), target, JAVA_FLOAT, at, channels);
     }
   }
 
   private static void operate(
-      BackwardArgs args, int picture, float[] packed, float[] scratch, int dy) {
-    int data = ScratchLayout.data(args.stage());
-    switch (args.stage().operator()) {
-      case Operator.Convolution op ->
-          ConvolutionBackwardData.run(op, scratch, dy, packed, scratch, data);
-      case Operator.DepthwiseConvolution op ->
-          Depthwise.backwardData(op, packed, scratch, dy, data);
-      case Operator.MaxPooling op ->
-          Pooling.maxBackward(op, picture, args.argmax(), scratch, dy, data);
-      case Operator.GlobalAveragePooling op -> Pooling.averageBackward(op, scratch, dy, data);
-      case Operator.Resample op -> Resampler.backward(op, scratch, dy, data);
-    }
-  }
-
-  /** Adds the activation's terms, masks, writes d and flushes its sums. */
-  static void finish(BackwardArgs args, int shard, int picture, float[] scratch) {
+      BackwardArgs args, Algorithms algorithms, int picture, float[] packed, float[] scratch) {
     Stage stage = args.stage();
-    long region = shard * Partials.gradientBytes(stage);
-    FeatureMap map = stage.input();
-    int channels = map.channels();
-    int data = ScratchLayout.data(stage);
-    int sums = ScratchLayout.sums(stage);
-    int stride = Lanes.roundUp(channels);
-    GradientLoader.addShortcuts(args.activationTerms(), map, picture, scratch, data, stride);
-    GradientFinisher.finish(
-        stage.activation(), map, picture, args.store(), scratch, 0, data, sums, args.dx());
-    long target = region + Partials.gradientSums(stage);
-    ChannelSums.flush(scratch, sums, channels, args.gradients(), target);
-    if (stage.activation().normalize()) {
-      long hats = region + Partials.gradientHats(stage);
-      ChannelSums.flush(scratch, sums + stride, channels, args.gradients(), hats);
+    int dy = FusedLayout.gradient(stage);
+    int data = FusedLayout.data(stage);
+    int height = stage.input().height();
+    int channels = stage.input().channels();
+    switch (stage.operator()) {
+      case Convolution op -> {
+        int vectors = ConvolutionGeometry.dataStride(op) / Lanes.LANES;
+        if (algorithms.backwardData(op)) {
+          int work = FusedLayout.dataWork(stage, algorithms);
+          WinogradProduct.run(
+              height,
+              op.input().width(),
+              op.outChannels(),
+              channels,
+              0,
+              vectors,
+              scratch,
+              dy,
+              packed,
+              scratch,
+              work,
+              scratch,
+              data);
+        } else if (ConvolutionGeometry.isFlat(op)) {
+          int pixels = op.input().pixels();
+          ConvolutionBackwardData.flat(op, pixels, 0, vectors, scratch, dy, packed, scratch, data);
+        } else {
+          int first = dy + Math.max(0, FusedLayout.top(op)) * ConvolutionGeometry.dyRow(op);
+          ConvolutionBackwardData.run(
+              op, 0, height, 0, vectors, scratch, first, packed, scratch, data);
+        }
+      }
+      case Operator.DepthwiseConvolution op ->
+          Depthwise.backwardData(op, 0, height, 0, channels, packed, scratch, dy, data);
+      case Operator.MaxPooling op ->
+          Pooling.maxBackward(
+              op, picture, 0, height, 0, channels, args.argmax(), scratch, dy, data);
+      case Operator.GlobalAveragePooling op ->
+          Pooling.averageBackward(op, stage.input().pixels(), 0, channels, scratch, dy, data);
+      case Operator.Resample op -> Resampler.backward(op, 0, height, scratch, dy, data);
     }
   }
 }

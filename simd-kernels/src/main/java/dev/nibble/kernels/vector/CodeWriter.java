@@ -1,6 +1,6 @@
 package dev.nibble.kernels.vector;
 
-import static dev.nibble.kernels.vector.CodeLanes.INTS;
+import static dev.nibble.kernels.vector.CodeVectors.INTS;
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Segments.ORDER;
 
@@ -84,7 +84,7 @@ final class CodeWriter {
               .reinterpretAsInts()
               .min(top.blend(below, off0.cast(INTS)))
               .max(edge.blend(zero, off0.cast(INTS)));
-      CodeLanes.store(code0.lanewise(VectorOperators.LSHR, 15), store, copy + (long) g * channels);
+      CodeVectors.store(code0.lanewise(VectorOperators.LSHR, 15), store, copy + (long) g * channels);
     }
   }
 
@@ -142,7 +142,7 @@ final class CodeWriter {
               .lanewise(VectorOperators.LSHR, 19)
               .lanewise(
                   VectorOperators.BITWISE_BLEND, code1.lanewise(VectorOperators.LSHR, 15), 0xF0);
-      CodeLanes.store(bytes, store, copy + (long) g * channels);
+      CodeVectors.store(bytes, store, copy + (long) g * channels);
     }
   }
 
@@ -195,7 +195,7 @@ final class CodeWriter {
                 .lanewise(VectorOperators.LSHL, 2)
                 .or(code.lanewise(VectorOperators.LSHR, 21).and(3));
       }
-      CodeLanes.store(bytes, store, copy + (long) g * channels);
+      CodeVectors.store(bytes, store, copy + (long) g * channels);
     }
   }
 }

@@ -18,42 +18,61 @@ import java.util.Arrays;
 final class ConvolutionBackwardData {
   private ConvolutionBackwardData() {}
 
+  /** Panels of input channels: units of packing. */
+  static int panels(Convolution conv) {
+    int vectors = ConvolutionGeometry.dataStride(conv) / LANES;
+    int count = 0;
+    for (int first = 0; first < vectors; first += block(conv, first)) {
+      count++;
+    }
+    return count;
+  }
+
+  /** The first vector of a panel, or the end of all of them. */
+  static int firstVector(Convolution conv, int panel) {
+    int vectors = ConvolutionGeometry.dataStride(conv) / LANES;
+    int first = 0;
+    for (int i = 0; i < panel && first < vectors; i++) {
+      first += block(conv, first);
+    }
+    return first;
+  }
+
+  private static int block(Convolution conv, int first) {
+    int vectors = ConvolutionGeometry.dataStride(conv) / LANES;
+    int width =
+        ConvolutionGeometry.isFlat(conv)
+            ? TilePlan.MANY
+            : ConvolutionGeometry.steps(conv, 0, conv.input().width());
+    return TilePlan.PANEL.block(vectors - first, width);
+  }
+
   /**
-   * Packs the weights into panels [phase y][phase x][block of V * LANES input channels][tap y][tap
+   * Packs a panel of the weights: [phase y][phase x][block of V * LANES input channels][tap y][tap
    * x * C_out][V * LANES], taps reversed, zero beyond C_in.
    *
    * @param weights k x k x C_in x C_out
    * @param packed {@link ConvolutionGeometry#packedBackwardFloats} long at least
    */
-  static void pack(Convolution conv, MemorySegment weights, float[] packed) {
+  static void pack(Convolution conv, int panel, MemorySegment weights, float[] packed) {
     int phases = Math.min(conv.stride(), conv.kernel());
-    int at = 0;
+    int first = firstVector(conv, panel);
+    int v = block(conv, first);
+    int phase = 0;
     for (int phaseY = 0; phaseY < phases; phaseY++) {
       for (int phaseX = 0; phaseX < phases; phaseX++) {
-        at = packPhase(conv, phaseY, phaseX, weights, packed, at);
-      }
-    }
-  }
-
-  private static int packPhase(
-      Convolution conv, int phaseY, int phaseX, MemorySegment weights, float[] packed, int at) {
-    int vectors = ConvolutionGeometry.dataStride(conv) / LANES;
-    int width = width(conv, phaseX);
-    int kernel = conv.kernel();
-    int stride = conv.stride();
-    int to = at;
-    int v;
-    for (int first = 0; first < vectors; first += v) {
-      v = TilePlan.PANEL.block(vectors - first, width);
-      for (int y = ConvolutionGeometry.taps(conv, phaseY) - 1; y >= 0; y--) {
-        for (int x = ConvolutionGeometry.taps(conv, phaseX) - 1; x >= 0; x--) {
-          int tap = (phaseY + y * stride) * kernel + phaseX + x * stride;
-          packTap(conv, tap, first * LANES, v * LANES, weights, packed, to);
-          to += conv.outChannels() * v * LANES;
+        int taps = ConvolutionGeometry.taps(conv, phaseY) * ConvolutionGeometry.taps(conv, phaseX);
+        int to = phase + first * LANES * taps * conv.outChannels();
+        for (int y = ConvolutionGeometry.taps(conv, phaseY) - 1; y >= 0; y--) {
+          for (int x = ConvolutionGeometry.taps(conv, phaseX) - 1; x >= 0; x--) {
+            int tap = (phaseY + y * conv.stride()) * conv.kernel() + phaseX + x * conv.stride();
+            packTap(conv, tap, first * LANES, v * LANES, weights, packed, to);
+            to += conv.outChannels() * v * LANES;
+          }
         }
+        phase += taps * conv.outChannels() * ConvolutionGeometry.dataStride(conv);
       }
     }
-    return to;
   }
 
   /** Transposes [C_in][C_out] into [C_out][panel]; runs along C_out lie together in the source. */
@@ -81,30 +100,100 @@ final class ConvolutionBackwardData {
     }
   }
 
-  private static int width(Convolution conv, int phase) {
-    return ConvolutionGeometry.isFlat(conv)
-        ? conv.input().pixels()
-        : ConvolutionGeometry.steps(conv, phase, conv.input().width());
+  /** The first row of the output's gradient that input row {@code row}, or one below it, meets. */
+  static int firstGradientRow(Convolution conv, int row) {
+    return Math.ceilDiv(row + conv.padding() - conv.kernel() + 1, conv.stride());
+  }
+
+  /** The end of the rows of the output's gradient that the input rows above {@code row} meet. */
+  static int endGradientRow(Convolution conv, int row) {
+    return Math.floorDiv(row - 1 + conv.padding(), conv.stride()) + 1;
   }
 
   /**
-   * Writes one picture's gradient of the activation.
+   * Writes pixels of the input's gradient where pixels map one to one.
    *
+   * @param pixels how many
    * @param dy the output's gradient from index {@code dyAt} on
+   * @param data written from index {@code dataAt} on
+   */
+  static void flat(
+      Convolution conv,
+      int pixels,
+      int firstVector,
+      int endVector,
+      float[] dy,
+      int dyAt,
+      float[] packed,
+      float[] data,
+      int dataAt) {
+    int channels = conv.outChannels();
+    int dataStride = ConvolutionGeometry.dataStride(conv);
+    int v;
+    for (int first = firstVector; first < endVector; first += v) {
+      v = block(conv, first);
+      Tiles.panel(
+          v,
+          pixels,
+          1,
+          channels,
+          dy,
+          dyAt,
+          channels,
+          0,
+          packed,
+          first * LANES * channels,
+          data,
+          dataAt + first * LANES,
+          dataStride);
+    }
+  }
+
+  /**
+   * Writes input rows {@code [firstRow, endRow)} of the gradient of the activation.
+   *
+   * @param firstVector the first input vector, which begins a panel
+   * @param endVector the end of the input vectors, which ends one
+   * @param dy the output's gradient with its columns of zeros: row {@link #firstGradientRow} from
+   *     index {@code dyAt} on, rows outside the gradient as zeros
    * @param packed what {@link #pack} wrote
-   * @param data written from index {@code dataAt} on; the channels that pad a pixel become 0
+   * @param data row firstRow is written from index {@code dataAt} on; the channels that pad a pixel
+   *     become 0
    */
   static void run(
-      Convolution conv, float[] dy, int dyAt, float[] packed, float[] data, int dataAt) {
+      Convolution conv,
+      int firstRow,
+      int endRow,
+      int firstVector,
+      int endVector,
+      float[] dy,
+      int dyAt,
+      float[] packed,
+      float[] data,
+      int dataAt) {
+    int dataRow = conv.input().width() * ConvolutionGeometry.dataStride(conv);
     if (conv.stride() > conv.kernel()) {
       // Phases without a tap: no output depends on those pixels.
-      Arrays.fill(data, dataAt, dataAt + ConvolutionGeometry.dataGradientFloats(conv), 0f);
+      Arrays.fill(data, dataAt, dataAt + (endRow - firstRow) * dataRow, 0f);
     }
     int phases = Math.min(conv.stride(), conv.kernel());
     int panels = 0;
     for (int phaseY = 0; phaseY < phases; phaseY++) {
       for (int phaseX = 0; phaseX < phases; phaseX++) {
-        runPhase(conv, phaseY, phaseX, dy, dyAt, packed, panels, data, dataAt);
+        runPhase(
+            conv,
+            phaseY,
+            phaseX,
+            firstRow,
+            endRow,
+            firstVector,
+            endVector,
+            dy,
+            dyAt,
+            packed,
+            panels,
+            data,
+            dataAt);
         panels +=
             ConvolutionGeometry.taps(conv, phaseY)
                 * ConvolutionGeometry.taps(conv, phaseX)
@@ -118,6 +207,10 @@ final class ConvolutionBackwardData {
       Convolution conv,
       int phaseY,
       int phaseX,
+      int firstRow,
+      int endRow,
+      int firstVector,
+      int endVector,
       float[] dy,
       int dyAt,
       float[] packed,
@@ -132,24 +225,23 @@ final class ConvolutionBackwardData {
     int dataStride = ConvolutionGeometry.dataStride(conv);
     int tapsY = ConvolutionGeometry.taps(conv, phaseY);
     int tapsX = ConvolutionGeometry.taps(conv, phaseX);
-    int firstY = ConvolutionGeometry.firstStep(conv, phaseY);
+    // Input rows q * stride + phase - padding that lie in [firstRow, endRow).
+    int firstY = Math.ceilDiv(firstRow + conv.padding() - phaseY, stride);
+    int endY = Math.ceilDiv(endRow + conv.padding() - phaseY, stride);
     int firstX = ConvolutionGeometry.firstStep(conv, phaseX);
-    int width = width(conv, phaseX);
-    int height =
-        ConvolutionGeometry.isFlat(conv)
-            ? 1
-            : ConvolutionGeometry.steps(conv, phaseY, conv.input().height());
-    int row = firstY * stride + phaseY - conv.padding();
+    int width = ConvolutionGeometry.steps(conv, phaseX, inWidth);
+    int row = firstY * stride + phaseY - conv.padding() - firstRow;
     int column = firstX * stride + phaseX - conv.padding();
     int from =
-        dyAt + (firstY - tapsY + 1 + before) * dyRow + (firstX - tapsX + 1 + before) * channels;
+        dyAt
+            + (firstY - tapsY + 1 - firstGradientRow(conv, firstRow)) * dyRow
+            + (firstX - tapsX + 1 + before) * channels;
     int to = dataAt + (row * inWidth + column) * dataStride;
     int red = tapsX * channels;
-    int vectors = dataStride / LANES;
     int v;
-    for (int first = 0; first < vectors; first += v) {
-      v = TilePlan.PANEL.block(vectors - first, width);
-      for (int y = 0; y < height; y++) {
+    for (int first = firstVector; first < endVector; first += v) {
+      v = block(conv, first);
+      for (int y = 0; y < endY - firstY; y++) {
         Tiles.panel(
             v,
             width,

@@ -5,10 +5,9 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.Operator.Convolution;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
- * The backward product for the weights: dw += tile^T * dy tile, summed over a picture's pixels.
+ * The backward product for the weights: dw += tile^T * dy tile, summed over pixels.
  *
  * <p>For a row ky of the kernel, weight (kx, c) meets the tile at kx * C_in + c from each pixel's
  * window, so kx and c are one index i of k * C_in contiguous floats. Either the vectors run over
@@ -19,40 +18,56 @@ final class ConvolutionBackwardWeights {
   private ConvolutionBackwardWeights() {}
 
   /** Whether dw is accumulated as [ky][C_out][k * C_in] instead of [ky][k * C_in][C_out]. */
-  static boolean isTransposed(Convolution conv) {
-    int row = conv.kernel() * conv.input().channels();
+  static boolean isTransposed(int kernel, int inChannels, int outChannels) {
+    int row = kernel * inChannels;
     int rowVectors = (row + LANES - 1) / LANES;
-    int outVectors = (conv.outChannels() + LANES - 1) / LANES;
+    int outVectors = (outChannels + LANES - 1) / LANES;
     // The transposed sums cost more to write out, so a near tie is not worth it.
-    return TilePlan.PIXEL.cost(rowVectors, conv.outChannels())
+    return TilePlan.PIXEL.cost(rowVectors, outChannels)
         < 0.93f * TilePlan.PIXEL.cost(outVectors, row);
   }
 
-  /** Zeroes the accumulator, {@link ConvolutionGeometry#weightGradientFloats} from dwAt on. */
-  static void clear(Convolution conv, float[] dw, int dwAt) {
-    Arrays.fill(dw, dwAt, dwAt + ConvolutionGeometry.weightGradientFloats(conv), 0f);
+  /** Floats of the accumulator. */
+  static long floats(int kernel, int inChannels, int outChannels) {
+    long row = (long) kernel * inChannels;
+    long plane =
+        isTransposed(kernel, inChannels, outChannels)
+            ? outChannels * ((row + LANES - 1) / LANES * LANES)
+            : row * Lanes.roundUp(outChannels);
+    return kernel * plane;
   }
 
   /**
-   * Adds one picture's gradient.
+   * Adds the gradient of a part of the weights over some pixels.
    *
-   * @param tile the activation from index {@code tileAt} on
+   * @param rows output rows
+   * @param width pixels of a row
+   * @param inChannels channels of the tile
+   * @param outChannels channels of dy
+   * @param tile the activation from index {@code tileAt} on, the first window's first pixel
+   * @param tileRow floats from one row of the tile to the next
    * @param dy the output's gradient from index {@code dyAt} on
+   * @param dyRow floats from one row of dy to the next
    * @param dw accumulator from index {@code dwAt} on
    */
   static void accumulate(
-      Convolution conv, float[] tile, int tileAt, float[] dy, int dyAt, float[] dw, int dwAt) {
-    boolean flat = ConvolutionGeometry.isFlat(conv);
-    int height = flat ? 1 : conv.outputHeight();
-    int width = flat ? conv.outputHeight() * conv.outputWidth() : conv.outputWidth();
+      Convolution conv,
+      int rows,
+      int width,
+      int inChannels,
+      int outChannels,
+      float[] tile,
+      int tileAt,
+      int tileRow,
+      float[] dy,
+      int dyAt,
+      int dyRow,
+      float[] dw,
+      int dwAt) {
     int kernel = conv.kernel();
-    int outChannels = conv.outChannels();
-    int row = kernel * conv.input().channels();
-    int tileStep = conv.stride() * conv.input().channels();
-    int tileRow = ConvolutionGeometry.tileRow(conv);
-    int dyRow = ConvolutionGeometry.dyRow(conv);
-    int dyFrom = dyAt + ConvolutionGeometry.dyOrigin(conv);
-    boolean transposed = isTransposed(conv);
+    int row = kernel * inChannels;
+    int tileStep = conv.stride() * inChannels;
+    boolean transposed = isTransposed(kernel, inChannels, outChannels);
     int count = transposed ? outChannels : row;
     int stride = Lanes.roundUp(transposed ? row : outChannels);
     int vectors = stride / LANES;
@@ -65,14 +80,14 @@ final class ConvolutionBackwardWeights {
         Tiles.pixel(
             v,
             count,
-            height,
+            rows,
             width,
             transposed ? dy : tile,
-            transposed ? dyFrom : from,
+            transposed ? dyAt : from,
             transposed ? dyRow : conv.stride() * tileRow,
             transposed ? outChannels : tileStep,
             transposed ? tile : dy,
-            (transposed ? from : dyFrom) + first * LANES,
+            (transposed ? from : dyAt) + first * LANES,
             transposed ? conv.stride() * tileRow : dyRow,
             transposed ? tileStep : outChannels,
             dw,
@@ -83,30 +98,41 @@ final class ConvolutionBackwardWeights {
   }
 
   /**
-   * Writes the accumulated gradient as k x k x C_in x C_out floats.
+   * Writes an accumulated part, input channels from {@code fromIn} and output channels from {@code
+   * fromOut} on, into k x k x C_in x C_out floats.
    *
    * @param target written from byte {@code offset} on
    */
-  static void flush(Convolution conv, float[] dw, int dwAt, MemorySegment target, long offset) {
+  static void flush(
+      Convolution conv,
+      int fromIn,
+      int inChannels,
+      int fromOut,
+      int outChannels,
+      float[] dw,
+      int dwAt,
+      MemorySegment target,
+      long offset) {
     int kernel = conv.kernel();
-    int channels = conv.outChannels();
-    int row = kernel * conv.input().channels();
-    if (isTransposed(conv)) {
-      int stride = Lanes.roundUp(row);
-      for (int ky = 0; ky < kernel; ky++) {
-        int from = dwAt + ky * channels * stride;
-        long to = offset + 4L * ky * row * channels;
-        for (int i = 0; i < row; i++) {
-          for (int o = 0; o < channels; o++) {
-            target.set(JAVA_FLOAT, to + 4L * (i * channels + o), dw[from + o * stride + i]);
-          }
+    int all = conv.outChannels();
+    int row = kernel * inChannels;
+    boolean transposed = isTransposed(kernel, inChannels, outChannels);
+    int stride = Lanes.roundUp(transposed ? row : outChannels);
+    for (int tap = 0; tap < kernel * kernel; tap++) {
+      int ky = tap / kernel;
+      for (int i = 0; i < inChannels; i++) {
+        long to =
+            offset + 4L * (((long) tap * conv.input().channels() + fromIn + i) * all + fromOut);
+        int column = tap % kernel * inChannels + i;
+        if (!transposed) {
+          int from = dwAt + (ky * row + column) * stride;
+          MemorySegment.copy(dw, from, target, JAVA_FLOAT, to, outChannels);
+          continue;
         }
-      }
-    } else {
-      int stride = Lanes.roundUp(channels);
-      for (int i = 0; i < kernel * row; i++) {
-        long to = offset + 4L * i * channels;
-        MemorySegment.copy(dw, dwAt + i * stride, target, JAVA_FLOAT, to, channels);
+        int from = dwAt + ky * outChannels * stride + column;
+        for (int o = 0; o < outChannels; o++) {
+          target.set(JAVA_FLOAT, to + 4L * o, dw[from + o * stride]);
+        }
       }
     }
   }

@@ -17,26 +17,48 @@ import jdk.incubator.vector.FloatVector;
 final class ConvolutionForward {
   private ConvolutionForward() {}
 
+  /** Panels of output channels: units of packing. */
+  static int panels(Convolution conv) {
+    int vectors = ConvolutionGeometry.outStride(conv) / LANES;
+    int count = 0;
+    for (int first = 0; first < vectors; first += block(conv, first)) {
+      count++;
+    }
+    return count;
+  }
+
+  /** The first vector of a panel, or the end of all of them. */
+  static int firstVector(Convolution conv, int panel) {
+    int vectors = ConvolutionGeometry.outStride(conv) / LANES;
+    int first = 0;
+    for (int i = 0; i < panel && first < vectors; i++) {
+      first += block(conv, first);
+    }
+    return first;
+  }
+
+  /** Vectors of the panel that begins with that vector. */
+  private static int block(Convolution conv, int first) {
+    int vectors = ConvolutionGeometry.outStride(conv) / LANES;
+    return TilePlan.PANEL.block(vectors - first, width(conv));
+  }
+
   /**
-   * Packs the weights into panels [block of V * LANES output channels][ky][kx * C_in][V * LANES],
+   * Packs a panel of the weights: [block of V * LANES output channels][ky][kx * C_in][V * LANES],
    * zero beyond C_out.
    *
    * @param weights k x k x C_in x C_out
    * @param packed {@link ConvolutionGeometry#packedForwardFloats} long at least
    */
-  static void pack(Convolution conv, MemorySegment weights, float[] packed) {
+  static void pack(Convolution conv, int panel, MemorySegment weights, float[] packed) {
     int channels = conv.outChannels();
     int rows = conv.weights() / channels;
-    int vectors = ConvolutionGeometry.outStride(conv) / LANES;
-    int width = width(conv);
-    int v;
-    for (int first = 0; first < vectors; first += v) {
-      v = TilePlan.PANEL.block(vectors - first, width);
-      for (int i = 0; i < v; i++) {
-        int column = (first + i) * LANES;
-        int at = first * LANES * rows + i * LANES;
-        packColumn(weights, 4L * column, rows, channels, channels - column, packed, at, v * LANES);
-      }
+    int first = firstVector(conv, panel);
+    int v = block(conv, first);
+    for (int i = 0; i < v; i++) {
+      int column = (first + i) * LANES;
+      int at = first * LANES * rows + i * LANES;
+      packColumn(weights, 4L * column, rows, channels, channels - column, packed, at, v * LANES);
     }
   }
 
@@ -65,34 +87,43 @@ final class ConvolutionForward {
     }
   }
 
+  /** Pixels that a product's rows have, as the panels are planned for. */
   private static int width(Convolution conv) {
-    return ConvolutionGeometry.isFlat(conv)
-        ? conv.outputHeight() * conv.outputWidth()
-        : conv.outputWidth();
+    return ConvolutionGeometry.isFlat(conv) ? TilePlan.MANY : conv.outputWidth();
   }
 
   /**
-   * Writes one picture's output, without bias.
+   * Writes rows of the output, without bias.
    *
-   * @param tile the activation from index {@code tileAt} on
+   * @param rows output rows
+   * @param width pixels of a row
+   * @param firstVector the first output vector, which begins a panel
+   * @param endVector the end of the output vectors, which ends one
+   * @param tile the activation from index {@code tileAt} on, the first window's first pixel
    * @param packed what {@link #pack} wrote
    * @param out written from index {@code outAt} on; the channels that pad a pixel become 0
    */
   static void run(
-      Convolution conv, float[] tile, int tileAt, float[] packed, float[] out, int outAt) {
+      Convolution conv,
+      int rows,
+      int width,
+      int firstVector,
+      int endVector,
+      float[] tile,
+      int tileAt,
+      float[] packed,
+      float[] out,
+      int outAt) {
     int kernel = conv.kernel();
     int stride = conv.stride();
     int channels = conv.input().channels();
     int tileRow = ConvolutionGeometry.tileRow(conv);
     int outStride = ConvolutionGeometry.outStride(conv);
-    int width = width(conv);
-    int height = conv.outputHeight() * conv.outputWidth() / width;
     int red = kernel * channels;
-    int vectors = outStride / LANES;
     int v;
-    for (int first = 0; first < vectors; first += v) {
-      v = TilePlan.PANEL.block(vectors - first, width);
-      for (int y = 0; y < height; y++) {
+    for (int first = firstVector; first < endVector; first += v) {
+      v = block(conv, first);
+      for (int y = 0; y < rows; y++) {
         Tiles.panel(
             v,
             width,

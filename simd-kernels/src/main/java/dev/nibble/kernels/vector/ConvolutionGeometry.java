@@ -5,16 +5,15 @@ import static dev.nibble.kernels.vector.Lanes.LANES;
 import dev.nibble.kernels.Operator.Convolution;
 
 /**
- * Where one picture's values lie in the scratch that the convolution's three products share.
+ * Where a convolution's values lie in the scratch that its three products share.
  *
  * <ul>
- *   <li>tile: the activation, (H+2p) x (W+2p) x C_in, contiguous, with p = k/2 rows and columns of
- *       zeros on every side; the first pixel of the picture lies at {@link #tileOrigin};
- *   <li>out: outH x outW pixels, {@link #outStride} floats each;
- *   <li>dy tile: the output's gradient, C_out floats a pixel, contiguous, with {@link #dyBefore}
- *       rows above and columns left, {@link #dyBelow} rows below and {@link #dyRight} columns
- *       right, all zeros; the first pixel of the gradient lies at {@link #dyOrigin};
- *   <li>data: the input's gradient, H x W pixels, {@link #dataStride} floats each.
+ *   <li>tile: rows of the activation, W + 2p pixels of C_in floats each, with p = k/2 columns of
+ *       zeros on both sides, and rows of zeros where the window leaves the picture;
+ *   <li>out: rows of W_out pixels, {@link #outStride} floats each;
+ *   <li>dy tile: rows of the output's gradient, C_out floats a pixel, with {@link #dyBefore}
+ *       columns left and {@link #dyRight} columns right, all zeros;
+ *   <li>data: rows of the input's gradient, W pixels, {@link #dataStride} floats each.
  * </ul>
  *
  * <p>Both tiles end in {@link #SLACK} floats that are read, but whose values do not matter.
@@ -43,24 +42,9 @@ final class ConvolutionGeometry {
     return size((conv.input().width() + 2L * conv.padding()) * conv.input().channels());
   }
 
-  /** Index of the picture's first pixel in its tile. */
-  static int tileOrigin(Convolution conv) {
-    return size(conv.padding() * ((long) tileRow(conv) + conv.input().channels()));
-  }
-
-  /** Floats of the activation's tile. */
-  static int tileFloats(Convolution conv) {
-    return size((conv.input().height() + 2L * conv.padding()) * tileRow(conv) + SLACK);
-  }
-
   /** Floats from one output pixel to the next. */
   static int outStride(Convolution conv) {
     return Lanes.roundUp(conv.outChannels());
-  }
-
-  /** Floats of the output. */
-  static int outFloats(Convolution conv) {
-    return size((long) conv.outputHeight() * conv.outputWidth() * outStride(conv));
   }
 
   /**
@@ -82,7 +66,7 @@ final class ConvolutionGeometry {
     return first >= size ? 0 : (size - 1 - first) / conv.stride() + 1;
   }
 
-  /** Rows of zeros above, and columns of zeros left of, the output's gradient. */
+  /** Columns of zeros left of the output's gradient. */
   static int dyBefore(Convolution conv) {
     int before = 0;
     for (int phase = 0; phase < Math.min(conv.stride(), conv.kernel()); phase++) {
@@ -99,11 +83,6 @@ final class ConvolutionGeometry {
     return after;
   }
 
-  /** Rows of zeros below the output's gradient. */
-  static int dyBelow(Convolution conv) {
-    return dyAfter(conv, conv.input().height(), conv.outputHeight());
-  }
-
   /** Columns of zeros right of the output's gradient. */
   static int dyRight(Convolution conv) {
     return dyAfter(conv, conv.input().width(), conv.outputWidth());
@@ -115,25 +94,9 @@ final class ConvolutionGeometry {
     return size(pixels * conv.outChannels());
   }
 
-  /** Index of the gradient's first pixel in its tile. */
-  static int dyOrigin(Convolution conv) {
-    return size(dyBefore(conv) * ((long) dyRow(conv) + conv.outChannels()));
-  }
-
-  /** Floats of the gradient's tile. */
-  static int dyTileFloats(Convolution conv) {
-    long rows = (long) dyBefore(conv) + conv.outputHeight() + dyBelow(conv);
-    return size(rows * dyRow(conv) + SLACK);
-  }
-
   /** Floats from one pixel of the input's gradient to the next. */
   static int dataStride(Convolution conv) {
     return Lanes.roundUp(conv.input().channels());
-  }
-
-  /** Floats of the input's gradient. */
-  static int dataGradientFloats(Convolution conv) {
-    return size((long) conv.input().pixels() * dataStride(conv));
   }
 
   /** Floats of the weights packed for the forward pass. */
@@ -146,15 +109,5 @@ final class ConvolutionGeometry {
   static int packedBackwardFloats(Convolution conv) {
     long taps = (long) conv.kernel() * conv.kernel();
     return size(taps * conv.outChannels() * dataStride(conv));
-  }
-
-  /** Floats of the accumulated gradient of the weights. */
-  static int weightGradientFloats(Convolution conv) {
-    long row = (long) conv.kernel() * conv.input().channels();
-    long plane =
-        ConvolutionBackwardWeights.isTransposed(conv)
-            ? conv.outChannels() * (long) Lanes.roundUp(size(row))
-            : row * outStride(conv);
-    return size(conv.kernel() * plane);
   }
 }

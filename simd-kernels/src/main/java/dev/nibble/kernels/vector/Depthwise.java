@@ -2,7 +2,6 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator.DepthwiseConvolution;
@@ -11,8 +10,8 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The depthwise convolution's three products for one picture. Channels are the lanes; a window is
- * cut to the picture, so there are no borders.
+ * The depthwise convolution's three products. Channels are the lanes; a window is cut to the
+ * picture, so there are no borders.
  *
  * <p>Activation and output gradient have C floats a pixel and a vector of slack behind the last;
  * weights, output and input gradient have whole vectors. So the last vector of a pixel may read
@@ -31,16 +30,28 @@ final class Depthwise {
     int channels = op.input().channels();
     int stride = Lanes.roundUp(channels);
     Arrays.fill(packed, 0, weightFloats(op), 0f);
-    Segments.copyIn(weights, 0, packed, 0, channels, stride, op.kernel() * op.kernel());
+    Segments.copyIn(weights, 0, channels, packed, 0, channels, stride, op.kernel() * op.kernel());
   }
 
-  /** y[oy,ox,c] = sum of a[iy,ix,c] * w[ky,kx,c]. */
-  static void forward(DepthwiseConvolution op, float[] weights, float[] scratch, int act, int out) {
+  /**
+   * y[oy,ox,c] = sum of a[iy,ix,c] * w[ky,kx,c], for output rows {@code [first, end)} and channels
+   * {@code [fromChannel, toChannel)}; indices are those of rows 0.
+   */
+  static void forward(
+      DepthwiseConvolution op,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      float[] weights,
+      float[] scratch,
+      int act,
+      int out) {
     FeatureMap in = op.input();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
     int kernel = op.kernel();
-    for (int oy = 0; oy < op.outputHeight(); oy++) {
+    for (int oy = first; oy < end; oy++) {
       int top = oy * op.stride() - op.padding();
       int firstY = Math.max(0, -top);
       int lastY = Math.min(kernel, in.height() - top);
@@ -49,7 +60,7 @@ final class Depthwise {
         int firstX = Math.max(0, -left);
         int lastX = Math.min(kernel, in.width() - left);
         int at = out + (oy * op.outputWidth() + ox) * stride;
-        for (int c = 0; c < channels; c += LANES) {
+        for (int c = fromChannel; c < toChannel; c += LANES) {
           FloatVector sum = FloatVector.zero(FLOATS);
           for (int ky = firstY; ky < lastY; ky++) {
             int from = act + ((top + ky) * in.width() + left) * channels + c;
@@ -66,32 +77,55 @@ final class Depthwise {
     }
   }
 
-  /** da[iy,ix,c] = sum of dy[oy,ox,c] * w[ky,kx,c]. */
+  /**
+   * da[iy,ix,c] = sum of dy[oy,ox,c] * w[ky,kx,c], for input rows {@code [first, end)} and channels
+   * {@code [fromChannel, toChannel)}; indices are those of rows 0.
+   */
   static void backwardData(
-      DepthwiseConvolution op, float[] weights, float[] scratch, int dy, int data) {
-    FeatureMap in = op.input();
-    int stride = Lanes.roundUp(in.channels());
-    Arrays.fill(scratch, data, data + in.pixels() * stride, 0f);
+      DepthwiseConvolution op,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      float[] weights,
+      float[] scratch,
+      int dy,
+      int data) {
+    int row = op.input().width() * Lanes.roundUp(op.input().channels());
+    Arrays.fill(scratch, data + first * row, data + end * row, 0f);
     for (int ky = 0; ky < op.kernel(); ky++) {
+      int above = Math.max(0, Math.ceilDiv(first + op.padding() - ky, op.stride()));
+      int below = Math.ceilDiv(end + op.padding() - ky, op.stride());
+      int firstY = Math.max(above, first(op, ky));
+      int lastY = Math.min(below, last(op, ky, op.input().height(), op.outputHeight()));
       for (int kx = 0; kx < op.kernel(); kx++) {
-        scatter(op, ky, kx, weights, scratch, dy, data);
+        scatter(op, ky, kx, firstY, lastY, fromChannel, toChannel, weights, scratch, dy, data);
       }
     }
   }
 
   private static void scatter(
-      DepthwiseConvolution op, int ky, int kx, float[] weights, float[] scratch, int dy, int data) {
+      DepthwiseConvolution op,
+      int ky,
+      int kx,
+      int firstY,
+      int lastY,
+      int fromChannel,
+      int toChannel,
+      float[] weights,
+      float[] scratch,
+      int dy,
+      int data) {
     FeatureMap in = op.input();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
     int firstX = first(op, kx);
     int lastX = last(op, kx, in.width(), op.outputWidth());
-    int lastY = last(op, ky, in.height(), op.outputHeight());
     int w = (ky * op.kernel() + kx) * stride;
-    for (int oy = first(op, ky); oy < lastY; oy++) {
+    for (int oy = firstY; oy < lastY; oy++) {
       int iy = oy * op.stride() + ky - op.padding();
       int row = data + (iy * in.width() + kx - op.padding()) * stride;
-      for (int c = 0; c < channels; c += LANES) {
+      for (int c = fromChannel; c < toChannel; c += LANES) {
         FloatVector weight = FloatVector.fromArray(FLOATS, weights, w + c);
         for (int ox = firstX; ox < lastX; ox++) {
           int from = dy + (oy * op.outputWidth() + ox) * channels + c;
@@ -104,20 +138,33 @@ final class Depthwise {
     }
   }
 
-  /** dw[ky,kx,c] += sum of a[iy,ix,c] * dy[oy,ox,c]. */
-  static void backwardWeights(DepthwiseConvolution op, float[] scratch, int act, int dy, int dw) {
+  /**
+   * dw[ky,kx,c] += sum of a[iy,ix,c] * dy[oy,ox,c], for output rows {@code [first, end)} and
+   * channels {@code [fromChannel, toChannel)}; indices are those of rows 0.
+   */
+  static void backwardWeights(
+      DepthwiseConvolution op,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int act,
+      int dy,
+      int dw) {
     FeatureMap in = op.input();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
     for (int ky = 0; ky < op.kernel(); ky++) {
-      int lastY = last(op, ky, in.height(), op.outputHeight());
+      int firstY = Math.max(first, first(op, ky));
+      int lastY = Math.min(end, last(op, ky, in.height(), op.outputHeight()));
       for (int kx = 0; kx < op.kernel(); kx++) {
         int firstX = first(op, kx);
         int lastX = last(op, kx, in.width(), op.outputWidth());
         int at = dw + (ky * op.kernel() + kx) * stride;
-        for (int c = 0; c < channels; c += LANES) {
+        for (int c = fromChannel; c < toChannel; c += LANES) {
           FloatVector sum = FloatVector.zero(FLOATS);
-          for (int oy = first(op, ky); oy < lastY; oy++) {
+          for (int oy = firstY; oy < lastY; oy++) {
             int iy = oy * op.stride() + ky - op.padding();
             int row = act + (iy * in.width() + kx - op.padding()) * channels + c;
             int from = dy + oy * op.outputWidth() * channels + c;
@@ -144,14 +191,23 @@ final class Depthwise {
     return reach < 0 ? 0 : Math.min(outSize, reach / op.stride() + 1);
   }
 
-  /** Writes the accumulated gradient as k x k x C floats, from a byte offset on. */
+  /**
+   * Writes the accumulated gradient of channels {@code [fromChannel, toChannel)} to k x k x C
+   * floats, from a byte offset on.
+   */
   static void flush(
-      DepthwiseConvolution op, float[] scratch, int dw, MemorySegment target, long offset) {
+      DepthwiseConvolution op,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int dw,
+      MemorySegment target,
+      long offset) {
     int channels = op.input().channels();
     int stride = Lanes.roundUp(channels);
-    for (int tap = 0; tap < op.kernel() * op.kernel(); tap++) {
-      long to = offset + 4L * tap * channels;
-      MemorySegment.copy(scratch, dw + tap * stride, target, JAVA_FLOAT, to, channels);
-    }
+    int taps = op.kernel() * op.kernel();
+    long to = offset + 4L * fromChannel;
+    int length = toChannel - fromChannel;
+    Segments.copyOut(scratch, dw + fromChannel, stride, target, to, length, channels, taps);
   }
 }

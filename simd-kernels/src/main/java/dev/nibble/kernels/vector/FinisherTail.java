@@ -12,12 +12,13 @@ import org.jspecify.annotations.Nullable;
 final class FinisherTail {
   private FinisherTail() {}
 
-  /** Masks and sums channels {@code [firstChannel, channels)} of a run of pixels. */
+  /** Masks and sums channels {@code [firstChannel, endChannel)} of a run of pixels. */
   static void finish(
       Activation activation,
       int channels,
       int pixels,
       int firstChannel,
+      int endChannel,
       @Nullable MemorySegment store,
       long copy,
       float[] scratch,
@@ -26,7 +27,7 @@ final class FinisherTail {
       int sums) {
     StoreFormat format = activation.store();
     int stride = Lanes.roundUp(channels);
-    for (int c = firstChannel; c < channels; c++) {
+    for (int c = firstChannel; c < endChannel; c++) {
       int rows = table + c;
       float edge = scratch[rows + ChannelTable.EDGE * stride];
       float scale = scratch[rows + ChannelTable.Z_SCALE * stride];

@@ -1,53 +1,74 @@
 package dev.nibble.kernels.vector;
 
-import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
-/** A stage's forward pass: load, operator, shortcut, store, one picture after the other. */
+/**
+ * A leaf of a stage's forward pass: band by band, load, operator, shortcut, store. What
+ * neighbouring bands of a picture share stays in scratch.
+ */
 final class ForwardPass {
   private ForwardPass() {}
 
-  /** Runs a shard whose arguments are checked. */
+  /** Runs a leaf whose arguments are checked. */
   static void run(
       ForwardArgs args,
       Algorithms algorithms,
-      int shard,
+      int region,
       int from,
       int to,
+      int part,
+      int parts,
       float[] packed,
       float[] scratch) {
     Stage stage = args.stage();
-    int tile = ScratchLayout.forwardTile(stage);
-    int out = ScratchLayout.output(stage);
-    boolean winograd = algorithms.forward(stage);
-    start(args, shard, scratch);
-    for (int picture = from; picture < to; picture++) {
-      load(args, picture, scratch);
-      if (winograd && stage.operator() instanceof Operator.Convolution conv) {
-        int work = ScratchLayout.forwardWork(stage);
-        WinogradProduct.forward(conv, scratch, tile, packed, work, out);
-      } else {
-        operate(args, picture, packed, scratch, tile, out);
+    start(args, region, scratch);
+    if (stage.activation().naive() && !ScratchLayout.isFlat(stage)) {
+      // Values are read from codes, which a band's neighbours may not have written yet.
+      if (part == 0) {
+        dispatch(args, algorithms, region, from, to, 0, 1, packed, scratch);
       }
-      store(args, shard, picture, picture == from, scratch);
+      return;
+    }
+    dispatch(args, algorithms, region, from, to, part, parts, packed, scratch);
+  }
+
+  private static void dispatch(
+      ForwardArgs args,
+      Algorithms algorithms,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
+    switch (args.stage().operator()) {
+      case Convolution op -> {
+        if (ConvolutionGeometry.isFlat(op)) {
+          flat(args, op, region, from, to, part, parts, packed, scratch);
+        } else {
+          convolution(args, op, algorithms, region, from, to, part, parts, packed, scratch);
+        }
+      }
+      case Operator.GlobalAveragePooling op ->
+          average(args, op, region, from, to, part, parts, scratch);
+      default -> channelwise(args, region, from, to, part, parts, packed, scratch);
     }
   }
 
-  /** What a shard's pictures share: tables, bias, sums, and the zeros around the tile. */
-  static void start(ForwardArgs args, int shard, float[] scratch) {
+  /** What a leaf's bands share: tables, bias, sums. */
+  static void start(ForwardArgs args, int region, float[] scratch) {
     Stage stage = args.stage();
-    int rows = ScratchLayout.outputRows(stage);
-    int tile = ScratchLayout.forwardTile(stage);
     Activation activation = stage.activation();
     TableRows.load(activation, args.table(), stage.input().channels(), scratch, 0);
     ForwardArgs.ResidualArgs buffers = args.residual();
@@ -60,110 +81,630 @@ final class ForwardPass {
           scratch,
           ScratchLayout.shortcutTable(stage));
     }
-    OutputWriter.start(args.bias(), stage.output().channels(), scratch, rows);
-    if (OperatorGeometry.tileOrigin(stage.operator()) > 0) {
-      int floats = (int) OperatorGeometry.tileFloats(stage.operator());
-      Arrays.fill(scratch, tile, tile + floats, 0f);
-    }
+    int channels = stage.output().channels();
+    OutputWriter.start(args.bias(), channels, scratch, ScratchLayout.outputRows(stage));
     MemorySegment statistics = args.statistics();
     if (stage.statistics() && statistics != null) {
-      int channels = stage.output().channels();
-      long region = shard * Partials.statisticsBytes(channels);
-      clear(statistics, region, region + Partials.statisticsSums(channels), channels);
+      OutputWriter.clear(statistics, region * Partials.statisticsBytes(channels), channels);
     }
   }
 
-  private static void clear(MemorySegment region, long shift, long sums, int channels) {
-    for (int c = 0; c < channels; c++) {
-      region.set(JAVA_FLOAT, shift + 4L * c, 0f);
-      region.set(JAVA_DOUBLE, sums + 8L * c, 0);
-      region.set(JAVA_DOUBLE, sums + 8L * (channels + c), 0);
-    }
-  }
-
-  /** Fills the tile's inner part and writes the picture's copy. */
-  static void load(ForwardArgs args, int picture, float[] scratch) {
+  private static void flat(
+      ForwardArgs args,
+      Convolution op,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
     Stage stage = args.stage();
-    int tile = ScratchLayout.forwardTile(stage) + OperatorGeometry.tileOrigin(stage.operator());
-    Activation activation = stage.activation();
-    StoreFormat format = activation.store();
     FeatureMap map = stage.input();
-    int extra = OperatorGeometry.tileExtra(stage.operator());
-    boolean split = OperatorGeometry.splitsGroups(map, extra, format.pixelsPerGroup());
-    int at = split ? ScratchLayout.forwardRow(stage) : tile;
-    int step = split ? 0 : extra;
-    ActivationLoader.load(
-        activation, format, map, picture, args.x(), args.store(), scratch, 0, at, step);
-    if (activation.naive()) {
-      ActivationRestorer.restore(
-          activation, map, picture, null, args.store(), scratch, 0, at, step);
-    }
-    if (split) {
-      spread(map, scratch, at, tile, extra);
+    Activation activation = stage.activation();
+    int step = Bands.flatStep(stage.residual(), stage.output());
+    int panels = ConvolutionForward.panels(op);
+    boolean byPixels = Bands.byRows(map.pixels(), step, panels, parts);
+    int first = byPixels ? Bands.bound(map.pixels(), step, part, parts) : 0;
+    int end = byPixels ? Bands.bound(map.pixels(), step, part + 1, parts) : map.pixels();
+    int firstVector = byPixels ? 0 : panel(op, panels, part, parts);
+    int endVector = panel(op, panels, byPixels ? parts : part + 1, parts);
+    // The copy is left once, by the part that has the first channels; the naive way reads it.
+    boolean stores = firstVector == 0 || activation.naive();
+    int capacity = Bands.forwardRun(stage);
+    int tile = ScratchLayout.tile(stage);
+    int out = ScratchLayout.output(stage);
+    int channels = map.channels();
+    int picture = from;
+    int pixel = first;
+    while (picture < to && first < end && firstVector < endVector) {
+      int startPicture = picture;
+      int startPixel = pixel;
+      int filled = 0;
+      while (picture < to) {
+        int count = Math.min(end - pixel, (capacity - filled) / step * step);
+        if (end - pixel <= capacity - filled) {
+          count = end - pixel;
+        }
+        if (count == 0) {
+          break;
+        }
+        Rows.load(args, picture, pixel, pixel + count, stores, scratch, tile + filled * channels);
+        filled += count;
+        pixel += count;
+        if (pixel == end) {
+          pixel = first;
+          picture++;
+        }
+      }
+      ConvolutionForward.run(
+          op, 1, filled, firstVector, endVector, scratch, tile, packed, scratch, out);
+      storeRun(
+          args,
+          region,
+          startPicture,
+          startPixel,
+          first,
+          end,
+          filled,
+          from,
+          firstVector,
+          endVector,
+          scratch,
+          out);
     }
   }
 
-  /** Cuts a picture's long row into a tile's rows. */
-  static void spread(FeatureMap map, float[] scratch, int from, int tile, int extra) {
-    int row = map.width() * map.channels();
-    for (int y = 0; y < map.height(); y++) {
-      System.arraycopy(scratch, from + y * row, scratch, tile + y * (row + extra), row);
+  /** Stores a run that begins with a pixel of a picture and may go on in the next ones. */
+  private static void storeRun(
+      ForwardArgs args,
+      int region,
+      int startPicture,
+      int startPixel,
+      int first,
+      int end,
+      int filled,
+      int from,
+      int firstVector,
+      int endVector,
+      float[] scratch,
+      int out) {
+    int stride = Lanes.roundUp(args.stage().output().channels());
+    int picture = startPicture;
+    int pixel = startPixel;
+    for (int done = 0; done < filled; ) {
+      int count = Math.min(end - pixel, filled - done);
+      boolean begins = picture == from && pixel == first;
+      store(
+          args,
+          region,
+          picture,
+          pixel,
+          pixel + count,
+          firstVector,
+          endVector,
+          begins,
+          scratch,
+          out + done * stride);
+      done += count;
+      pixel = first;
+      picture++;
+    }
+  }
+
+  private static int panel(Convolution op, int panels, int part, int parts) {
+    return ConvolutionForward.firstVector(op, Bands.bound(panels, part, parts));
+  }
+
+  private static void convolution(
+      ForwardArgs args,
+      Convolution op,
+      Algorithms algorithms,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
+    Stage stage = args.stage();
+    boolean winograd = algorithms.forward(stage);
+    int step = Bands.forwardStep(stage);
+    int height = op.outputHeight();
+    int panels =
+        winograd ? WinogradWeights.panels(op.outChannels()) : ConvolutionForward.panels(op);
+    boolean byRows = Bands.byRows(height, step, panels, parts);
+    int first = byRows ? Bands.bound(height, step, part, parts) : 0;
+    int end = byRows ? Bands.bound(height, step, part + 1, parts) : height;
+    int firstPanel = byRows ? 0 : Bands.bound(panels, part, parts);
+    int endPanel = byRows ? panels : Bands.bound(panels, part + 1, parts);
+    if (first >= end || firstPanel >= endPanel) {
+      return;
+    }
+    int firstVector =
+        winograd
+            ? WinogradWeights.firstVector(op.outChannels(), firstPanel)
+            : ConvolutionForward.firstVector(op, firstPanel);
+    int endVector =
+        winograd
+            ? WinogradWeights.firstVector(op.outChannels(), endPanel)
+            : ConvolutionForward.firstVector(op, endPanel);
+    int rows = Bands.forwardRows(stage);
+    int tile = ScratchLayout.tile(stage);
+    int out = ScratchLayout.output(stage);
+    int work = ScratchLayout.forwardWork(stage);
+    Arrays.fill(scratch, tile, out, 0f);
+    for (int picture = from; picture < to; picture++) {
+      int base = 0;
+      int loaded = 0; // rows of the tile from base on
+      for (int band = first; band < end; band = Bands.end(band, rows, end)) {
+        int next = Bands.end(band, rows, end);
+        boolean opens = band == first;
+        loaded =
+            loadWindow(
+                args,
+                op,
+                picture,
+                first,
+                end,
+                band,
+                next,
+                opens,
+                base,
+                loaded,
+                firstVector == 0,
+                scratch);
+        base = band * op.stride() - op.padding();
+        if (winograd) {
+          WinogradProduct.run(
+              next - band,
+              op.outputWidth(),
+              op.input().channels(),
+              op.outChannels(),
+              firstVector,
+              endVector,
+              scratch,
+              tile,
+              packed,
+              scratch,
+              work,
+              scratch,
+              out);
+        } else {
+          ConvolutionForward.run(
+              op,
+              next - band,
+              op.outputWidth(),
+              firstVector,
+              endVector,
+              scratch,
+              tile,
+              packed,
+              scratch,
+              out);
+        }
+        int width = op.outputWidth();
+        store(
+            args,
+            region,
+            picture,
+            band * width,
+            next * width,
+            firstVector,
+            endVector,
+            picture == from && opens,
+            scratch,
+            out);
+      }
+    }
+  }
+
+  /**
+   * Fills the tile with the rows that a band's windows meet: what the last band left of them is
+   * moved up, the others are loaded; zeros where the window leaves the picture.
+   *
+   * @param base the tile's first row before, in the picture
+   * @param loaded rows that it held
+   * @return rows that it holds now
+   */
+  private static int loadWindow(
+      ForwardArgs args,
+      Convolution op,
+      int picture,
+      int first,
+      int end,
+      int band,
+      int next,
+      boolean opens,
+      int base,
+      int loaded,
+      boolean stores,
+      float[] scratch) {
+    Stage stage = args.stage();
+    FeatureMap map = stage.input();
+    int height = map.height();
+    int stride = op.stride();
+    int row = ConvolutionGeometry.tileRow(op);
+    int tile = ScratchLayout.tile(stage);
+    int top = band * stride - op.padding();
+    int bottom = (next - 1) * stride + op.kernel() - op.padding();
+    // Rows whose copies are this leaf's to leave.
+    int own = first * stride;
+    int ownEnd = end == op.outputHeight() ? height : end * stride;
+    int from = top;
+    if (opens) {
+      if (top < 0) {
+        Arrays.fill(scratch, tile, tile - top * row, 0f);
+        from = 0;
+      }
+    } else {
+      int kept = Math.max(0, base + loaded - top);
+      if (kept > 0) {
+        System.arraycopy(scratch, tile + (top - base) * row, scratch, tile, kept * row);
+      }
+      from = Math.max(top + kept, Math.min(base + loaded, height));
+    }
+    int until = Math.max(bottom, next == end ? ownEnd : next * stride);
+    int step = Bands.codeRows(map.width());
+    until = Math.min(height, (until + step - 1) / step * step);
+    int at = tile + op.padding() * map.channels();
+    int longRow = ScratchLayout.forwardRow(stage);
+    rows(args, picture, from, Math.min(until, own), false, at, top, row, longRow, scratch);
+    rows(
+        args,
+        picture,
+        Math.max(from, own),
+        Math.min(until, ownEnd),
+        stores,
+        at,
+        top,
+        row,
+        longRow,
+        scratch);
+    rows(args, picture, Math.max(from, ownEnd), until, false, at, top, row, longRow, scratch);
+    int beyond = Math.max(from, until);
+    if (bottom > beyond) {
+      Arrays.fill(scratch, tile + (beyond - top) * row, tile + (bottom - top) * row, 0f);
+    }
+    return Math.max(beyond, Math.min(bottom, height)) - top;
+  }
+
+  private static void rows(
+      ForwardArgs args,
+      int picture,
+      int from,
+      int to,
+      boolean stores,
+      int at,
+      int top,
+      int row,
+      int longRow,
+      float[] scratch) {
+    if (from < to) {
+      int channels = args.stage().input().channels();
+      Rows.load(
+          args,
+          picture,
+          from,
+          to,
+          0,
+          channels,
+          stores,
+          scratch,
+          at + (from - top) * row,
+          row,
+          longRow);
+    }
+  }
+
+  /** Max pooling, depthwise convolution, and the shortcut as a stage of its own. */
+  private static void channelwise(
+      ForwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
+    Stage stage = args.stage();
+    Operator op = stage.operator();
+    FeatureMap map = stage.input();
+    int height = op.outputHeight();
+    int step = Bands.forwardStep(stage);
+    int channels = map.channels();
+    boolean resamples = op instanceof Resample r && !r.isIdentity();
+    int vectors = Lanes.roundUp(channels) / Lanes.LANES;
+    boolean byRows = resamples || Bands.byRows(height, step, vectors, parts);
+    int first = byRows ? Bands.bound(height, step, part, parts) : 0;
+    int end = byRows ? Bands.bound(height, step, part + 1, parts) : height;
+    int firstVector = byRows ? 0 : Bands.bound(vectors, part, parts);
+    int endVector = byRows ? vectors : Bands.bound(vectors, part + 1, parts);
+    int fromChannel = firstVector * Lanes.LANES;
+    int toChannel = Math.min(channels, endVector * Lanes.LANES);
+    if (fromChannel >= toChannel) {
+      return;
+    }
+    int outVectors = resamples ? Lanes.roundUp(op.outputChannels()) / Lanes.LANES : endVector;
+    int rows = Bands.forwardRows(stage);
+    int stride = Bands.stride(op);
+    int row = Bands.tileRow(op);
+    int outRow = op.outputWidth() * Lanes.roundUp(op.outputChannels());
+    int tile = ScratchLayout.tile(stage);
+    int out = ScratchLayout.output(stage);
+    int longRow = ScratchLayout.forwardRow(stage);
+    int own = first * stride;
+    int ownEnd = end == height ? map.height() : end * stride;
+    for (int picture = from; picture < to; picture++) {
+      int stored = own; // rows whose copies are left already
+      for (int band = first; band < end; band = Bands.end(band, rows, end)) {
+        int next = Bands.end(band, rows, end);
+        int top = Math.max(0, band * stride - Bands.padding(op));
+        int bottom =
+            Math.min(map.height(), (next - 1) * stride + Bands.kernel(op) - Bands.padding(op));
+        int ends = next == end ? ownEnd : Math.min(ownEnd, next * stride);
+        loadRows(
+            args,
+            picture,
+            top,
+            Math.min(stored, bottom),
+            fromChannel,
+            toChannel,
+            false,
+            scratch,
+            tile,
+            row,
+            longRow);
+        loadRows(
+            args,
+            picture,
+            stored,
+            ends,
+            fromChannel,
+            toChannel,
+            true,
+            scratch,
+            tile + (stored - top) * row,
+            row,
+            longRow);
+        loadRows(
+            args,
+            picture,
+            ends,
+            bottom,
+            fromChannel,
+            toChannel,
+            false,
+            scratch,
+            tile + (ends - top) * row,
+            row,
+            longRow);
+        stored = ends;
+        operate(
+            args,
+            picture,
+            band,
+            next,
+            fromChannel,
+            toChannel,
+            packed,
+            scratch,
+            tile - top * row,
+            out - band * outRow);
+        int width = op.outputWidth();
+        store(
+            args,
+            region,
+            picture,
+            band * width,
+            next * width,
+            firstVector,
+            outVectors,
+            picture == from && band == first,
+            scratch,
+            out);
+      }
+    }
+  }
+
+  private static void loadRows(
+      ForwardArgs args,
+      int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      boolean stores,
+      float[] scratch,
+      int to,
+      int row,
+      int longRow) {
+    if (first < end) {
+      Rows.load(
+          args, picture, first, end, fromChannel, toChannel, stores, scratch, to, row, longRow);
     }
   }
 
   private static void operate(
-      ForwardArgs args, int picture, float[] packed, float[] scratch, int tile, int out) {
+      ForwardArgs args,
+      int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      float[] packed,
+      float[] scratch,
+      int act,
+      int out) {
     switch (args.stage().operator()) {
-      case Operator.Convolution op ->
-          ConvolutionForward.run(op, scratch, tile, packed, scratch, out);
-      case Operator.DepthwiseConvolution op -> Depthwise.forward(op, packed, scratch, tile, out);
-      case Operator.MaxPooling op -> Pooling.max(op, picture, args.argmax(), scratch, tile, out);
-      case Operator.GlobalAveragePooling op -> Pooling.average(op, scratch, tile, out);
-      case Operator.Resample op -> Resampler.forward(op, scratch, tile, out);
+      case Operator.DepthwiseConvolution op ->
+          Depthwise.forward(op, first, end, fromChannel, toChannel, packed, scratch, act, out);
+      case Operator.MaxPooling op ->
+          Pooling.max(
+              op, picture, first, end, fromChannel, toChannel, args.argmax(), scratch, act, out);
+      case Resample op -> Resampler.forward(op, first, end, scratch, act, out);
+      default -> throw new IllegalStateException(args.stage().operator() + " has no bands");
     }
   }
 
-  /** Adds what is added to the operator's output, and writes it with its sums. */
-  static void store(ForwardArgs args, int shard, int picture, boolean first, float[] scratch) {
+  private static void average(
+      ForwardArgs args,
+      Operator.GlobalAveragePooling op,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] scratch) {
+    Stage stage = args.stage();
+    FeatureMap map = stage.input();
+    int vectors = Lanes.roundUp(map.channels()) / Lanes.LANES;
+    int firstVector = Bands.bound(vectors, part, parts);
+    int endVector = Bands.bound(vectors, part + 1, parts);
+    int fromChannel = firstVector * Lanes.LANES;
+    int toChannel = Math.min(map.channels(), endVector * Lanes.LANES);
+    if (fromChannel >= toChannel) {
+      return;
+    }
+    int tile = ScratchLayout.tile(stage);
+    int out = ScratchLayout.output(stage);
+    int rows = Bands.poolingBand(stage);
+    for (int picture = from; picture < to; picture++) {
+      Arrays.fill(scratch, out + fromChannel, out + endVector * Lanes.LANES, 0f);
+      for (int band = 0; band < map.height(); band = Bands.end(band, rows, map.height())) {
+        int next = Bands.end(band, rows, map.height());
+        loadRows(
+            args,
+            picture,
+            band,
+            next,
+            fromChannel,
+            toChannel,
+            true,
+            scratch,
+            tile,
+            map.width() * map.channels(),
+            ScratchLayout.forwardRow(stage));
+        Pooling.sum(op, next - band, fromChannel, toChannel, scratch, tile, out);
+      }
+      Pooling.divide(op, fromChannel, toChannel, scratch, out);
+      store(args, region, picture, 0, 1, firstVector, endVector, picture == from, scratch, out);
+    }
+  }
+
+  /**
+   * Adds what is added to an operator's output, and writes it with its sums: pixels {@code [first,
+   * end)} and vectors {@code [firstVector, endVector)}.
+   *
+   * @param begins whether these are the leaf's first
+   * @param out index in scratch of the first pixel
+   */
+  static void store(
+      ForwardArgs args,
+      int region,
+      int picture,
+      int first,
+      int end,
+      int firstVector,
+      int endVector,
+      boolean begins,
+      float[] scratch,
+      int out) {
     Stage stage = args.stage();
     FeatureMap map = stage.output();
     int channels = map.channels();
+    int fromChannel = firstVector * Lanes.LANES;
+    int toChannel = Math.min(channels, endVector * Lanes.LANES);
     int rows = ScratchLayout.outputRows(stage);
-    int out = ScratchLayout.output(stage);
     ForwardArgs.ResidualArgs buffers = args.residual();
     boolean plain = ScratchLayout.isPlain(stage.residual());
     MemorySegment residual = plain && buffers != null ? buffers.x() : null;
     MemorySegment statistics = stage.statistics() ? args.statistics() : null;
-    long region = shard * Partials.statisticsBytes(channels);
+    long at = region * Partials.statisticsBytes(channels);
     if (!plain) {
-      addShortcut(args, picture, scratch, out);
+      addShortcut(args, picture, first, end, scratch, out);
     }
-    if (statistics != null && first) {
-      OutputWriter.shift(channels, residual, picture * map.bytes(), scratch, out, rows);
-      int shift = rows + Lanes.roundUp(channels);
-      MemorySegment.copy(scratch, shift, statistics, JAVA_FLOAT, region, channels);
+    if (statistics != null && begins) {
+      long value = picture * map.bytes() + 4L * first * channels;
+      OutputWriter.shift(channels, fromChannel, toChannel, residual, value, scratch, out, rows);
+      OutputWriter.begin(channels, fromChannel, toChannel, scratch, rows, statistics, at);
     }
-    OutputWriter.write(map, picture, scratch, out, rows, residual, args.y(), statistics != null);
+    OutputWriter.write(
+        map,
+        picture,
+        first,
+        end,
+        fromChannel,
+        toChannel,
+        scratch,
+        out,
+        rows,
+        residual,
+        args.y(),
+        statistics != null);
     if (statistics != null) {
-      long sums = region + Partials.statisticsSums(channels);
-      OutputWriter.flush(channels, scratch, rows, statistics, sums);
+      OutputWriter.flush(
+          channels, fromChannel, toChannel, end - first, scratch, rows, statistics, at);
     }
   }
 
   /** Adds a shortcut that has an activation or a transform. */
-  private static void addShortcut(ForwardArgs args, int picture, float[] scratch, int out) {
+  private static void addShortcut(
+      ForwardArgs args, int picture, int first, int end, float[] scratch, int out) {
     Stage stage = args.stage();
     Stage.Residual residual = stage.residual();
     ForwardArgs.ResidualArgs buffers = args.residual();
     if (residual == null || buffers == null) {
       return;
     }
-    FeatureMap map = residual.transform().input();
-    Activation activation = residual.activation();
-    int table = ScratchLayout.shortcutTable(stage);
+    Resample transform = residual.transform();
+    FeatureMap map = transform.input();
     int at = ScratchLayout.shortcut(stage);
+    int stride = Lanes.roundUp(transform.outputChannels());
+    int width = transform.outputWidth();
+    if (transform.stride() == 1) {
+      shortcut(args, residual, buffers, picture, first, end, scratch, at);
+      Resampler.addPixels(transform, end - first, scratch, at, out);
+      return;
+    }
+    int firstRow = first / width;
+    int endRow = end / width;
+    int top = firstRow * transform.stride();
+    int bottom = Math.min(map.height(), endRow * transform.stride());
+    shortcut(
+        args, residual, buffers, picture, top * map.width(), bottom * map.width(), scratch, at);
+    Resampler.add(
+        transform,
+        firstRow,
+        endRow,
+        scratch,
+        at - top * map.width() * map.channels(),
+        out - firstRow * width * stride);
+  }
+
+  private static void shortcut(
+      ForwardArgs args,
+      Stage.Residual residual,
+      ForwardArgs.ResidualArgs buffers,
+      int picture,
+      int first,
+      int end,
+      float[] scratch,
+      int at) {
+    FeatureMap map = residual.transform().input();
     ActivationLoader.load(
-        activation, StoreFormat.NONE, map, picture, buffers.x(), null, scratch, table, at, 0);
-    Resampler.add(residual.transform(), scratch, at, out);
+        residual.activation(),
+        StoreFormat.NONE,
+        map,
+        picture,
+        first,
+        end,
+        0,
+        map.channels(),
+        buffers.x(),
+        null,
+        scratch,
+        ScratchLayout.shortcutTable(args.stage()),
+        at);
   }
 }

@@ -16,8 +16,8 @@ import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way back through the ReLU for one picture: masks the activation's gradient where it lies,
- * takes sum(d) and sum(d * hat~) along, and writes it to its buffer.
+ * The way back through the ReLU: masks the activation's gradient where it lies, takes sum(d) and
+ * sum(d * hat~) along, and writes it to its buffer.
  *
  * <p>The sums' region holds two rows of channels, sum(d) and sum(d * hat~).
  */
@@ -25,11 +25,12 @@ final class GradientFinisher {
   private GradientFinisher() {}
 
   /**
-   * Finishes a picture.
+   * Finishes pixels {@code [first, end)} of a picture, channels {@code [fromChannel, toChannel)}.
+   * The first pixel begins a byte of codes, and fromChannel a vector.
    *
    * @param store the activation's copy; null for NONE and KEPT
    * @param table index of the {@link TableRows} in scratch
-   * @param data index of the gradient in scratch, whole vectors a pixel
+   * @param data index in scratch of the first pixel's gradient, whole vectors a pixel
    * @param sums index of the sums in scratch
    * @param dx where d goes, or null
    */
@@ -37,6 +38,10 @@ final class GradientFinisher {
       Activation activation,
       FeatureMap map,
       int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
       @Nullable MemorySegment store,
       float[] scratch,
       int table,
@@ -46,19 +51,18 @@ final class GradientFinisher {
     StoreFormat format = activation.store();
     int channels = map.channels();
     int stride = Lanes.roundUp(channels);
-    int pixels = map.pixels();
-    int bound = FLOATS.loopBound(channels);
+    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
     int group = format.pixelsPerGroup();
-    int run = OperatorGeometry.run(map, 0);
+    int run = ActivationLoader.run(map);
     int bytes = format == StoreFormat.FP32 ? 4 : 1;
     long copy = picture * format.bytes(map);
-    for (int first = 0; first < pixels; first += run) {
-      int count = Math.min(run, pixels - first);
+    for (int p = first; p < end; p += run) {
+      int count = Math.min(run, end - p);
       int groups = count / group;
       int whole = groups * group;
-      long from = copy + (long) first / group * channels * bytes;
-      int at = data + first * stride;
-      for (int c = 0; c < bound; c += LANES) {
+      long from = copy + (long) p / group * channels * bytes;
+      int at = data + (p - first) * stride;
+      for (int c = fromChannel; c < bound; c += LANES) {
         long in = from + (long) c * bytes;
         int rows = table + c;
         switch (format) {
@@ -82,16 +86,17 @@ final class GradientFinisher {
               four(channels, groups, requireNonNull(store), in, scratch, rows, at + c, sums + c);
         }
       }
-      if (bound < channels) {
+      if (bound < toChannel) {
         FinisherTail.finish(
-            activation, channels, whole, bound, store, from, scratch, table, at, sums);
+            activation, channels, whole, bound, toChannel, store, from, scratch, table, at, sums);
       }
       if (whole < count) {
         FinisherTail.finish(
             activation,
             channels,
             count - whole,
-            0,
+            fromChannel,
+            toChannel,
             store,
             from + (long) groups * channels,
             scratch,
@@ -100,8 +105,9 @@ final class GradientFinisher {
             sums);
       }
       if (dx != null) {
-        long to = picture * map.bytes() + 4L * first * channels;
-        Segments.copyOut(scratch, at, channels, stride, count, dx, to);
+        long to = picture * map.bytes() + 4L * ((long) p * channels + fromChannel);
+        int length = toChannel - fromChannel;
+        Segments.copyOut(scratch, at + fromChannel, stride, dx, to, length, channels, count);
       }
     }
   }
@@ -173,7 +179,7 @@ final class GradientFinisher {
     for (int g = 0; g < groups; g++) {
       FloatVector code =
           (FloatVector)
-              CodeLanes.load(store, from + (long) g * channels)
+              CodeVectors.load(store, from + (long) g * channels)
                   .convertShape(VectorOperators.I2F, FLOATS, 0);
       FloatVector d =
           FloatVector.fromArray(FLOATS, scratch, at + g * stride)
@@ -208,7 +214,7 @@ final class GradientFinisher {
     FloatVector dot0 = FloatVector.zero(FLOATS);
     FloatVector dot1 = FloatVector.zero(FLOATS);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, from + (long) g * channels);
       int to = at + 2 * g * stride;
       FloatVector code0 = (FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
       FloatVector d0 =
@@ -252,7 +258,7 @@ final class GradientFinisher {
     FloatVector sum = FloatVector.zero(FLOATS);
     FloatVector dot = FloatVector.zero(FLOATS);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, from + (long) g * channels);
       for (int j = 0; j < 4; j++) {
         FloatVector code = (FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0);
         codes = codes.lanewise(VectorOperators.LSHR, 2);

@@ -11,9 +11,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Sums the terms of a gradient for one picture. Shortcuts come first, then what passes through
- * batch norms is added to them; the first summand is written, not added. Terms are visited by
- * index: an iterator would be an allocation.
+ * Sums the terms of a gradient. Shortcuts come first, then what passes through batch norms is added
+ * to them; the first summand is written, not added. Terms are visited by index: an iterator would
+ * be an allocation.
  */
 final class GradientLoader {
   private GradientLoader() {}
@@ -37,7 +37,7 @@ final class GradientLoader {
     return count;
   }
 
-  /** Copies the table of the only batch norm among the terms, once a shard. */
+  /** Copies the table of the only batch norm among the terms, once a leaf. */
   static void start(List<GradientTerm> terms, float[] scratch, int table) {
     if (countNormalized(terms) != 1) {
       return;
@@ -50,34 +50,36 @@ final class GradientLoader {
   }
 
   /**
-   * Writes the sum of a stage's output terms.
+   * Writes the sum of a stage's output terms for pixels {@code [first, end)} of a picture, channels
+   * {@code [fromChannel, toChannel)}. The first pixel begins a byte of every term's codes, and
+   * fromChannel a vector.
    *
    * @param table index of the terms' {@link TableRows} in scratch
-   * @param tile index of the picture's first pixel in scratch
-   * @param extra floats between the tile's rows; groups of pixels do not cross rows then
+   * @param to index in scratch of the first pixel's channel 0
+   * @param stride floats from pixel to pixel in scratch
    */
   static void load(
-      BackwardArgs args, int picture, float[] scratch, int table, int tile, int extra) {
-    List<GradientTerm> terms = args.outputTerms();
-    FeatureMap map = args.stage().output();
-    int row = map.width() * map.channels();
+      List<GradientTerm> terms,
+      FeatureMap map,
+      int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int table,
+      int to,
+      int stride) {
     boolean empty = true;
     for (int i = 0; i < terms.size(); i++) {
       if (!(terms.get(i) instanceof Shortcut s)) {
         continue;
       }
-      if (!s.transform().isIdentity()) {
-        if (empty) {
-          clear(scratch, tile, row, row + extra, map.height());
-        }
-        addShortcut(s, picture, scratch, tile, map.channels(), extra);
-      } else if (empty) {
-        Segments.copyIn(
-            s.gradient(), picture * map.bytes(), scratch, tile, row, row + extra, map.height());
-      } else {
-        Segments.add(
-            s.gradient(), picture * map.bytes(), scratch, tile, row, row + extra, map.height());
+      if (empty && !s.transform().isIdentity()) {
+        clear(scratch, to + fromChannel, toChannel - fromChannel, stride, end - first);
       }
+      boolean add = !empty || !s.transform().isIdentity();
+      shortcut(s, map, picture, first, end, fromChannel, toChannel, add, scratch, to, stride);
       empty = false;
     }
     boolean reload = countNormalized(terms) > 1;
@@ -86,25 +88,57 @@ final class GradientLoader {
         if (reload) {
           TableRows.load(n.table(), n.map().channels(), scratch, table);
         }
-        NormalizedGradient.load(n, picture, !empty, scratch, table, tile, extra);
+        NormalizedGradient.load(
+            n, picture, first, end, fromChannel, toChannel, !empty, scratch, table, to, stride);
         empty = false;
       }
     }
   }
 
-  /** Adds the terms of a gradient that are shortcuts only. */
+  /** Adds the terms of a gradient that are shortcuts only; the parameters are those of load. */
   static void addShortcuts(
-      List<GradientTerm> terms, FeatureMap map, int picture, float[] scratch, int at, int stride) {
+      List<GradientTerm> terms,
+      FeatureMap map,
+      int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int to,
+      int stride) {
     for (int i = 0; i < terms.size(); i++) {
       if (!(terms.get(i) instanceof Shortcut s)) {
         throw new IllegalArgumentException("An activation's gradient terms are shortcuts");
       }
-      if (s.transform().isIdentity()) {
-        Segments.add(
-            s.gradient(), picture * map.bytes(), scratch, at, map.channels(), stride, map.pixels());
-      } else {
-        addShortcut(s, picture, scratch, at, stride, 0);
-      }
+      shortcut(s, map, picture, first, end, fromChannel, toChannel, true, scratch, to, stride);
+    }
+  }
+
+  private static void shortcut(
+      Shortcut term,
+      FeatureMap map,
+      int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      boolean add,
+      float[] scratch,
+      int to,
+      int stride) {
+    if (!term.transform().isIdentity()) {
+      transformed(term, picture, first, end, fromChannel, toChannel, scratch, to, stride);
+      return;
+    }
+    int channels = map.channels();
+    long from = picture * map.bytes() + 4L * ((long) first * channels + fromChannel);
+    int at = to + fromChannel;
+    int length = toChannel - fromChannel;
+    if (add) {
+      Segments.add(term.gradient(), from, channels, scratch, at, length, stride, end - first);
+    } else {
+      Segments.copyIn(term.gradient(), from, channels, scratch, at, length, stride, end - first);
     }
   }
 
@@ -115,22 +149,28 @@ final class GradientLoader {
   }
 
   /** da[iy,ix,c] += dy[iy/s,ix/s,offset+c] / pixels of that window. */
-  private static void addShortcut(
-      Shortcut term, int picture, float[] scratch, int at, int stride, int extra) {
+  private static void transformed(
+      Shortcut term,
+      int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int to,
+      int stride) {
     Resample op = term.transform();
-    FeatureMap in = op.input();
-    long first =
+    int width = op.input().width();
+    long base =
         4L * picture * op.outputHeight() * op.outputWidth() * op.outputChannels()
-            + 4L * op.channelOffset();
-    for (int iy = 0; iy < in.height(); iy++) {
-      int oy = iy / op.stride();
-      int row = at + iy * (in.width() * stride + extra);
-      for (int ix = 0; ix < in.width(); ix++) {
-        int ox = ix / op.stride();
-        long from = first + 4L * (oy * op.outputWidth() + ox) * op.outputChannels();
-        float share = Resampler.share(op, oy, ox);
-        Segments.addRow(term.gradient(), from, scratch, row + ix * stride, in.channels(), share);
-      }
+            + 4L * (op.channelOffset() + fromChannel);
+    for (int p = first; p < end; p++) {
+      int oy = p / width / op.stride();
+      int ox = p % width / op.stride();
+      long from = base + 4L * (oy * op.outputWidth() + ox) * op.outputChannels();
+      float share = Resampler.share(op, oy, ox);
+      int at = to + (p - first) * stride + fromChannel;
+      Segments.addRow(term.gradient(), from, scratch, at, toChannel - fromChannel, share);
     }
   }
 

@@ -14,66 +14,80 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
-/** Carries a gradient through a batch norm as it is read, for one picture. */
+/** Carries a gradient through a batch norm as it is read. */
 final class NormalizedGradient {
   private NormalizedGradient() {}
 
   /**
-   * Writes, or adds, fma(d, DX_SCALE, fma(q, DX_CODE, DX_OFFSET)).
+   * Writes, or adds, fma(d, DX_SCALE, fma(q, DX_CODE, DX_OFFSET)) for pixels {@code [first, end)} of a
+   * picture, channels {@code [fromChannel, toChannel)}. The first pixel begins a byte of codes, and
+   * fromChannel a vector.
    *
    * @param add whether the tile holds another summand already
    * @param table index of the term's {@link TableRows} in scratch
-   * @param tile index of the picture's first pixel in scratch
-   * @param extra floats between the tile's rows; groups of pixels do not cross rows then
+   * @param to index in scratch of the first pixel's channel 0
+   * @param stride floats from pixel to pixel in scratch
    */
   static void load(
-      Normalized term, int picture, boolean add, float[] scratch, int table, int tile, int extra) {
+      Normalized term,
+      int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      boolean add,
+      float[] scratch,
+      int table,
+      int to,
+      int stride) {
     FeatureMap map = term.map();
     StoreFormat format = term.format();
     MemorySegment gradient = term.gradient();
     MemorySegment store = term.store();
     int channels = map.channels();
-    int pixels = map.pixels();
-    int bound = FLOATS.loopBound(channels);
+    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
     int group = format.pixelsPerGroup();
-    int run = OperatorGeometry.run(map, extra);
+    int run = ActivationLoader.run(map);
     int bytes = format == StoreFormat.FP32 ? 4 : 1;
     long copy = picture * format.bytes(map);
-    for (int first = 0; first < pixels; first += run) {
-      int count = Math.min(run, pixels - first);
+    for (int p = first; p < end; p += run) {
+      int count = Math.min(run, end - p);
       int groups = count / group;
-      long from = picture * map.bytes() + 4L * first * channels;
-      long copies = copy + (long) first / group * channels * bytes;
-      int to = tile + first * channels + first / map.width() * extra;
-      for (int c = 0; c < bound; c += LANES) {
+      long from = picture * map.bytes() + 4L * p * channels;
+      long copies = copy + (long) p / group * channels * bytes;
+      int at = to + (p - first) * stride;
+      for (int c = fromChannel; c < bound; c += LANES) {
         long in = from + 4L * c;
-        long at = copies + (long) c * bytes;
+        long code = copies + (long) c * bytes;
+        int rows = table + c;
         switch (format) {
           case INT8 ->
-              one(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+              one(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
           case INT4 ->
-              two(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+              two(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
           case INT2 ->
-              four(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+              four(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
           default ->
-              kept(channels, groups, gradient, in, store, at, add, scratch, table + c, to + c);
+              kept(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
         }
       }
       int whole = groups * group;
-      if (bound < channels) {
-        tail(term, whole, bound, from, copies, add, scratch, table, to);
+      if (bound < toChannel) {
+        tail(term, whole, bound, toChannel, from, copies, add, scratch, table, at, stride);
       }
       if (whole < count) {
         tail(
             term,
             count - whole,
-            0,
+            fromChannel,
+            toChannel,
             from + 4L * whole * channels,
             copies + (long) groups * channels,
             add,
             scratch,
             table,
-            to + whole * channels);
+            at + whole * stride,
+            stride);
       }
     }
   }
@@ -82,15 +96,17 @@ final class NormalizedGradient {
       Normalized term,
       int pixels,
       int firstChannel,
+      int endChannel,
       long from,
       long copy,
       boolean add,
       float[] scratch,
       int table,
-      int to) {
+      int to,
+      int stride) {
     int channels = term.map().channels();
     int row = Lanes.roundUp(channels);
-    for (int c = firstChannel; c < channels; c++) {
+    for (int c = firstChannel; c < endChannel; c++) {
       float scale = scratch[table + ChannelTable.DX_SCALE * row + c];
       float slope = scratch[table + ChannelTable.DX_CODE * row + c];
       float offset = scratch[table + ChannelTable.DX_OFFSET * row + c];
@@ -98,8 +114,9 @@ final class NormalizedGradient {
         int i = p * channels + c;
         float d = term.gradient().get(JAVA_FLOAT, from + 4L * i);
         float q = ActivationTail.stored(term.format(), term.store(), copy, channels, p, c);
-        scratch[to + i] =
-            (add ? scratch[to + i] : 0f) + Math.fma(d, scale, Math.fma(q, slope, offset));
+        int at = to + p * stride + c;
+        scratch[at] =
+            (add ? scratch[at] : 0f) + Math.fma(d, scale, Math.fma(q, slope, offset));
       }
     }
   }
@@ -114,7 +131,8 @@ final class NormalizedGradient {
       boolean add,
       float[] scratch,
       int rows,
-      int to) {
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
@@ -126,10 +144,10 @@ final class NormalizedGradient {
           FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * p * channels, ORDER);
       FloatVector dx = d.fma(scale, x.fma(slope, offset));
       if (add) {
-        dx.add(FloatVector.fromArray(FLOATS, scratch, to + p * channels))
-            .intoArray(scratch, to + p * channels);
+        dx.add(FloatVector.fromArray(FLOATS, scratch, to + p * stride))
+            .intoArray(scratch, to + p * stride);
       } else {
-        dx.intoArray(scratch, to + p * channels);
+        dx.intoArray(scratch, to + p * stride);
       }
     }
   }
@@ -144,7 +162,8 @@ final class NormalizedGradient {
       boolean add,
       float[] scratch,
       int rows,
-      int to) {
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
@@ -153,16 +172,16 @@ final class NormalizedGradient {
     for (int g = 0; g < groups; g++) {
       FloatVector code =
           (FloatVector)
-              CodeLanes.load(store, copy + (long) g * channels)
+              CodeVectors.load(store, copy + (long) g * channels)
                   .convertShape(VectorOperators.I2F, FLOATS, 0);
       FloatVector d =
           FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * g * channels, ORDER);
       FloatVector dx = d.fma(scale, code.fma(slope, offset));
       if (add) {
-        dx.add(FloatVector.fromArray(FLOATS, scratch, to + g * channels))
-            .intoArray(scratch, to + g * channels);
+        dx.add(FloatVector.fromArray(FLOATS, scratch, to + g * stride))
+            .intoArray(scratch, to + g * stride);
       } else {
-        dx.intoArray(scratch, to + g * channels);
+        dx.intoArray(scratch, to + g * stride);
       }
     }
   }
@@ -177,16 +196,17 @@ final class NormalizedGradient {
       boolean add,
       float[] scratch,
       int rows,
-      int to) {
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, copy + (long) g * channels);
       long in = from + 8L * g * channels;
-      int at = to + 2 * g * channels;
+      int at = to + 2 * g * stride;
       FloatVector code0 = (FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
       FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, gradient, in, ORDER);
       FloatVector dx0 = d0.fma(scale, code0.fma(slope, offset));
@@ -201,10 +221,10 @@ final class NormalizedGradient {
       FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, gradient, in + 4L * channels, ORDER);
       FloatVector dx1 = d1.fma(scale, code1.fma(slope, offset));
       if (add) {
-        dx1.add(FloatVector.fromArray(FLOATS, scratch, at + channels))
-            .intoArray(scratch, at + channels);
+        dx1.add(FloatVector.fromArray(FLOATS, scratch, at + stride))
+            .intoArray(scratch, at + stride);
       } else {
-        dx1.intoArray(scratch, at + channels);
+        dx1.intoArray(scratch, at + stride);
       }
     }
   }
@@ -219,18 +239,19 @@ final class NormalizedGradient {
       boolean add,
       float[] scratch,
       int rows,
-      int to) {
+      int to,
+      int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, copy + (long) g * channels);
       for (int j = 0; j < 4; j++) {
         FloatVector code = (FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0);
         codes = codes.lanewise(VectorOperators.LSHR, 2);
-        int at = to + (4 * g + j) * channels;
+        int at = to + (4 * g + j) * stride;
         FloatVector d =
             FloatVector.fromMemorySegment(
                 FLOATS, gradient, from + 4L * (4 * g + j) * channels, ORDER);

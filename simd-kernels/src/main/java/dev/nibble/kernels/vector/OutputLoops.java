@@ -20,7 +20,8 @@ final class OutputLoops {
   /**
    * Writes a run; the parameters are the writer's.
    *
-   * @param bound channels that fill vectors
+   * @param first where the channels begin: a vector's first
+   * @param bound where they end
    * @param at byte offset of the run's first pixel in y and in the residual
    */
   static void run(
@@ -28,6 +29,7 @@ final class OutputLoops {
       int from,
       int region,
       int channels,
+      int first,
       int bound,
       int count,
       @Nullable MemorySegment residual,
@@ -35,10 +37,10 @@ final class OutputLoops {
       long at,
       boolean statistics) {
     if (!statistics) {
-      plain(scratch, from, region, channels, bound, count, residual, y, at);
+      plain(scratch, from, region, channels, first, bound, count, residual, y, at);
       return;
     }
-    int c = 0;
+    int c = first;
     for (; c <= bound - 4 * LANES; c += 4 * LANES) {
       sums4(scratch, from + c, region + c, channels, count, residual, y, at + 4L * c);
     }
@@ -52,6 +54,7 @@ final class OutputLoops {
       int from,
       int region,
       int channels,
+      int first,
       int bound,
       int count,
       @Nullable MemorySegment residual,
@@ -61,7 +64,7 @@ final class OutputLoops {
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
       long out = at + 4L * p * channels;
-      for (int c = 0; c < bound; c += LANES) {
+      for (int c = first; c < bound; c += LANES) {
         FloatVector value =
             FloatVector.fromArray(FLOATS, scratch, in + c)
                 .add(FloatVector.fromArray(FLOATS, scratch, region + c));

@@ -1,20 +1,22 @@
 package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Partials;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes one picture's output: {@code y = out + bias + residual}, with the sums that the next batch
+ * Writes an operator's output: {@code y = out + bias + residual}, with the sums that the next batch
  * norm needs.
  *
- * <p>A region of scratch holds four rows of channels: the bias, the shift (the shard's first
- * pixel), sum(y - shift), sum((y - shift)^2). Sums are taken a run of pixels at a time, then added
- * up, so that they lose little in fp32 even on large pictures.
+ * <p>A region of scratch holds four rows of channels: the bias, the shift (the leaf's first pixel),
+ * sum(y - shift), sum((y - shift)^2). Sums are taken a run of pixels at a time, then added up, so
+ * that they lose little in fp32 even on large pictures.
  */
 final class OutputWriter {
   private OutputWriter() {}
@@ -28,7 +30,7 @@ final class OutputWriter {
     return region + row * Lanes.roundUp(channels);
   }
 
-  /** Fills the region at the start of a shard. */
+  /** Fills the region at the start of a leaf. */
   static void start(@Nullable MemorySegment bias, int channels, float[] scratch, int region) {
     // Adding -0 changes no number, adding 0 turns -0 into 0.
     Arrays.fill(scratch, region, row(region, 1, channels), -0f);
@@ -38,16 +40,18 @@ final class OutputWriter {
     }
   }
 
-  /** Takes the first pixel of the shard's first picture as the shift. */
+  /** Takes a leaf's first pixel as the shift of channels {@code [fromChannel, toChannel)}. */
   static void shift(
       int channels,
+      int fromChannel,
+      int toChannel,
       @Nullable MemorySegment residual,
       long residualAt,
       float[] scratch,
       int out,
       int region) {
     int shift = row(region, 1, channels);
-    for (int c = 0; c < channels; c++) {
+    for (int c = fromChannel; c < toChannel; c++) {
       float value = scratch[out + c] + scratch[region + c];
       if (residual != null) {
         value += residual.get(JAVA_FLOAT, residualAt + 4L * c);
@@ -56,24 +60,68 @@ final class OutputWriter {
     }
   }
 
-  /** Adds the sums to the shard's doubles and starts them again. */
-  static void flush(int channels, float[] scratch, int region, MemorySegment sums, long at) {
+  /** Clears a leaf's region: it counts as nothing. */
+  static void clear(MemorySegment statistics, long at, int channels) {
+    for (int c = 0; c < channels; c++) {
+      statistics.set(JAVA_DOUBLE, at + 8L * c, 0);
+    }
+  }
+
+  /** Writes the shift to a leaf's region, whose sums begin. */
+  static void begin(
+      int channels,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int region,
+      MemorySegment statistics,
+      long at) {
+    int shift = row(region, 1, channels);
+    for (int c = fromChannel; c < toChannel; c++) {
+      statistics.set(JAVA_DOUBLE, at + Partials.statisticsSums(channels) + 8L * c, 0);
+      statistics.set(JAVA_DOUBLE, at + Partials.statisticsSquares(channels) + 8L * c, 0);
+      statistics.set(
+          JAVA_FLOAT, at + Partials.statisticsShifts(channels) + 4L * c, scratch[shift + c]);
+    }
+  }
+
+  /** Adds the sums of {@code pixels} pixels to the leaf's doubles and starts them again. */
+  static void flush(
+      int channels,
+      int fromChannel,
+      int toChannel,
+      int pixels,
+      float[] scratch,
+      int region,
+      MemorySegment statistics,
+      long at) {
+    for (int c = fromChannel; c < toChannel; c++) {
+      long i = at + 8L * c;
+      statistics.set(JAVA_DOUBLE, i, statistics.get(JAVA_DOUBLE, i) + pixels);
+    }
     int sum = row(region, 2, channels);
     int square = row(region, 3, channels);
-    ChannelSums.flush(scratch, sum, channels, sums, at);
-    ChannelSums.flush(scratch, square, channels, sums, at + 8L * channels);
+    long sums = at + Partials.statisticsSums(channels);
+    long squares = at + Partials.statisticsSquares(channels);
+    ChannelSums.flush(scratch, sum, fromChannel, toChannel, statistics, sums);
+    ChannelSums.flush(scratch, square, fromChannel, toChannel, statistics, squares);
   }
 
   /**
-   * Writes a picture.
+   * Writes pixels {@code [first, end)} of a picture, channels {@code [fromChannel, toChannel)}, of
+   * which the first begins a vector.
    *
-   * @param out index in scratch of the operator's output, whole vectors a pixel
+   * @param out index in scratch of the first pixel of the operator's output, whole vectors a pixel
    * @param residual what is added, of the output's shape; or null
    * @param y may be the residual
    */
   static void write(
       FeatureMap map,
       int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
       float[] scratch,
       int out,
       int region,
@@ -82,16 +130,16 @@ final class OutputWriter {
       boolean statistics) {
     int channels = map.channels();
     int stride = Lanes.roundUp(channels);
-    int pixels = map.pixels();
-    int bound = FLOATS.loopBound(channels);
-    int run = OperatorGeometry.run(map, 0);
-    for (int first = 0; first < pixels; first += run) {
-      int count = Math.min(run, pixels - first);
-      int from = out + first * stride;
-      long to = picture * map.bytes() + 4L * first * channels;
-      OutputLoops.run(scratch, from, region, channels, bound, count, residual, y, to, statistics);
-      if (bound < channels) {
-        tail(scratch, from, region, channels, bound, count, residual, y, to, statistics);
+    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
+    int run = ActivationLoader.run(map);
+    for (int p = first; p < end; p += run) {
+      int count = Math.min(run, end - p);
+      int from = out + (p - first) * stride;
+      long to = picture * map.bytes() + 4L * p * channels;
+      OutputLoops.run(
+          scratch, from, region, channels, fromChannel, bound, count, residual, y, to, statistics);
+      if (bound < toChannel) {
+        tail(scratch, from, region, channels, bound, toChannel, count, residual, y, to, statistics);
       }
     }
   }
@@ -103,13 +151,14 @@ final class OutputWriter {
       int region,
       int channels,
       int firstChannel,
+      int endChannel,
       int count,
       @Nullable MemorySegment residual,
       MemorySegment y,
       long at,
       boolean statistics) {
     int stride = Lanes.roundUp(channels);
-    for (int c = firstChannel; c < channels; c++) {
+    for (int c = firstChannel; c < endChannel; c++) {
       float sum = 0;
       float square = 0;
       for (int p = 0; p < count; p++) {

@@ -1,6 +1,6 @@
 package dev.nibble.kernels.vector;
 
-import static dev.nibble.kernels.vector.CodeLanes.INTS;
+import static dev.nibble.kernels.vector.CodeVectors.INTS;
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
@@ -18,8 +18,8 @@ import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Max pooling and global average pooling of one picture, forward and backward. Places of maxima are
- * never used as indices: the backward pass compares them, so no byte in memory can lead it astray.
+ * Max pooling and global average pooling, forward and backward. Places of maxima are never used as
+ * indices: the backward pass compares them, so no byte in memory can lead it astray.
  *
  * <p>As in {@link Depthwise}, the last vector of a pixel may touch the next one's values, which
  * only reach padding.
@@ -28,14 +28,19 @@ final class Pooling {
   private Pooling() {}
 
   /**
-   * Writes each window's maximum, and its place ky*k+kx where the pass is trained.
+   * Writes each window's maximum, and its place ky*k+kx where the pass is trained, for output rows
+   * {@code [first, end)} and channels {@code [fromChannel, toChannel)}.
    *
-   * @param act index of the input, C floats a pixel and one vector of slack
-   * @param out index of the output, whole vectors a pixel
+   * @param act index of the input's row 0, C floats a pixel and one vector of slack
+   * @param out index of the output's row 0, whole vectors a pixel
    */
   static void max(
       MaxPooling op,
       int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
       @Nullable MemorySegment argmax,
       float[] scratch,
       int act,
@@ -44,7 +49,7 @@ final class Pooling {
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
     int bound = FLOATS.loopBound(channels);
-    for (int oy = 0; oy < op.outputHeight(); oy++) {
+    for (int oy = first; oy < end; oy++) {
       int top = oy * op.stride() - op.padding();
       int firstY = Math.max(0, -top);
       int lastY = Math.min(op.kernel(), in.height() - top);
@@ -54,7 +59,7 @@ final class Pooling {
         int lastX = Math.min(op.kernel(), in.width() - left);
         int corner = act + (top * in.width() + left) * channels;
         int at = out + (oy * op.outputWidth() + ox) * stride;
-        for (int c = 0; c < channels; c += LANES) {
+        for (int c = fromChannel; c < toChannel; c += LANES) {
           int start = corner + (firstY * in.width() + firstX) * channels + c;
           FloatVector best = FloatVector.fromArray(FLOATS, scratch, start);
           IntVector place = IntVector.broadcast(INTS, firstY * op.kernel() + firstX);
@@ -74,7 +79,7 @@ final class Pooling {
                     + (oy * op.outputWidth() + ox);
             long bytes = pixel * channels + c;
             if (c < bound) {
-              CodeLanes.store(place, argmax, bytes);
+              CodeVectors.store(place, argmax, bytes);
             } else {
               for (int i = 0; i < channels - c; i++) {
                 argmax.set(JAVA_BYTE, bytes + i, (byte) place.lane(i));
@@ -87,14 +92,19 @@ final class Pooling {
   }
 
   /**
-   * Hands each output's gradient to the input that won.
+   * Hands the outputs' gradients to the inputs that won, for input rows {@code [first, end)} and
+   * channels {@code [fromChannel, toChannel)}.
    *
-   * @param dy index of the output's gradient, C floats a pixel and one vector of slack
-   * @param data index of the input's gradient, whole vectors a pixel
+   * @param dy index of row 0 of the output's gradient, C floats a pixel and one vector of slack
+   * @param data index of row 0 of the input's gradient, whole vectors a pixel
    */
   static void maxBackward(
       MaxPooling op,
       int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
       @Nullable MemorySegment argmax,
       float[] scratch,
       int dy,
@@ -103,9 +113,12 @@ final class Pooling {
     FeatureMap in = op.input();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
-    int bound = FLOATS.loopBound(channels);
-    Arrays.fill(scratch, data, data + in.pixels() * stride, 0f);
-    for (int oy = 0; oy < op.outputHeight(); oy++) {
+    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
+    int dataRow = in.width() * stride;
+    Arrays.fill(scratch, data + first * dataRow, data + end * dataRow, 0f);
+    int firstOut = firstOutput(op, first);
+    int endOut = endOutput(op, end);
+    for (int oy = firstOut; oy < endOut; oy++) {
       int top = oy * op.stride() - op.padding();
       for (int ox = 0; ox < op.outputWidth(); ox++) {
         int left = ox * op.stride() - op.padding();
@@ -113,16 +126,18 @@ final class Pooling {
         long bytes = ((long) picture * op.outputHeight() * op.outputWidth() + pixel) * channels;
         int from = dy + pixel * channels;
         int corner = data + (top * in.width() + left) * stride;
-        for (int c = 0; c < bound; c += LANES) {
-          IntVector place = CodeLanes.load(places, bytes + c);
+        int firstY = Math.max(0, first - top);
+        int lastY = Math.min(op.kernel(), end - top);
+        for (int c = fromChannel; c < bound; c += LANES) {
+          IntVector place = CodeVectors.load(places, bytes + c);
           FloatVector gradient = FloatVector.fromArray(FLOATS, scratch, from + c);
-          scatter(op, top, left, place, gradient, scratch, corner + c, stride);
+          scatter(op, firstY, lastY, left, place, gradient, scratch, corner + c, stride);
         }
-        for (int c = bound; c < channels; c++) {
+        for (int c = bound; c < toChannel; c++) {
           int place = Byte.toUnsignedInt(places.get(JAVA_BYTE, bytes + c));
           int ky = place / op.kernel();
           int kx = place % op.kernel();
-          if (top + ky >= 0 && top + ky < in.height() && left + kx >= 0 && left + kx < in.width()) {
+          if (ky >= firstY && ky < lastY && left + kx >= 0 && left + kx < in.width()) {
             scratch[corner + (ky * in.width() + kx) * stride + c] += scratch[from + c];
           }
         }
@@ -130,9 +145,21 @@ final class Pooling {
     }
   }
 
+  /** The first output row whose window reaches that input row or one below it. */
+  static int firstOutput(MaxPooling op, int row) {
+    int last = row + op.padding() - op.kernel() + 1;
+    return Math.max(0, Math.ceilDiv(last, op.stride()));
+  }
+
+  /** The end of the output rows whose windows begin above that input row. */
+  static int endOutput(MaxPooling op, int row) {
+    return Math.min(op.outputHeight(), (row - 1 + op.padding()) / op.stride() + 1);
+  }
+
   private static void scatter(
       MaxPooling op,
-      int top,
+      int firstY,
+      int lastY,
       int left,
       IntVector place,
       FloatVector gradient,
@@ -140,9 +167,8 @@ final class Pooling {
       int corner,
       int stride) {
     FeatureMap in = op.input();
-    int lastY = Math.min(op.kernel(), in.height() - top);
     int lastX = Math.min(op.kernel(), in.width() - left);
-    for (int ky = Math.max(0, -top); ky < lastY; ky++) {
+    for (int ky = firstY; ky < lastY; ky++) {
       for (int kx = Math.max(0, -left); kx < lastX; kx++) {
         int at = corner + (ky * in.width() + kx) * stride;
         VectorMask<Integer> won = place.compare(VectorOperators.EQ, ky * op.kernel() + kx);
@@ -153,14 +179,24 @@ final class Pooling {
     }
   }
 
-  /** y[c] = mean over pixels of a[c]. */
-  static void average(GlobalAveragePooling op, float[] scratch, int act, int out) {
+  /**
+   * y[c] += sum over {@code rows} rows of pixels of a[c], for channels {@code [fromChannel,
+   * toChannel)}; {@link #divide} makes the mean of it.
+   */
+  static void sum(
+      GlobalAveragePooling op,
+      int rows,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int act,
+      int out) {
     FeatureMap in = op.input();
     int channels = in.channels();
-    for (int c = 0; c < channels; c += LANES) {
-      FloatVector sum = FloatVector.zero(FLOATS);
+    for (int c = fromChannel; c < toChannel; c += LANES) {
+      FloatVector sum = FloatVector.fromArray(FLOATS, scratch, out + c);
       // A row at a time, so that a large picture's fp32 sum loses little.
-      for (int y = 0; y < in.height(); y++) {
+      for (int y = 0; y < rows; y++) {
         FloatVector row = FloatVector.zero(FLOATS);
         int from = act + y * in.width() * channels + c;
         for (int x = 0; x < in.width(); x++) {
@@ -168,19 +204,35 @@ final class Pooling {
         }
         sum = sum.add(row);
       }
-      sum.div(in.pixels()).intoArray(scratch, out + c);
+      sum.intoArray(scratch, out + c);
     }
   }
 
-  /** da[pixel,c] = dy[c] / pixels. */
-  static void averageBackward(GlobalAveragePooling op, float[] scratch, int dy, int data) {
+  /** y[c] /= pixels. */
+  static void divide(
+      GlobalAveragePooling op, int fromChannel, int toChannel, float[] scratch, int out) {
+    for (int c = fromChannel; c < toChannel; c += LANES) {
+      FloatVector.fromArray(FLOATS, scratch, out + c)
+          .div(op.input().pixels())
+          .intoArray(scratch, out + c);
+    }
+  }
+
+  /** da[pixel,c] = dy[c] / pixels, for {@code pixels} pixels. */
+  static void averageBackward(
+      GlobalAveragePooling op,
+      int pixels,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int dy,
+      int data) {
     FeatureMap in = op.input();
-    int channels = in.channels();
-    int stride = Lanes.roundUp(channels);
+    int stride = Lanes.roundUp(in.channels());
     float share = 1f / in.pixels();
-    for (int c = 0; c < channels; c += LANES) {
+    for (int c = fromChannel; c < toChannel; c += LANES) {
       FloatVector value = FloatVector.fromArray(FLOATS, scratch, dy + c).mul(share);
-      for (int p = 0; p < in.pixels(); p++) {
+      for (int p = 0; p < pixels; p++) {
         value.intoArray(scratch, data + p * stride + c);
       }
     }

@@ -8,7 +8,7 @@ import dev.nibble.kernels.Operator.Resample;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
-/** The parameter-free shortcut of one picture: window means, then zero channels on both sides. */
+/** The parameter-free shortcut: window means, then zero channels on both sides. */
 final class Resampler {
   private Resampler() {}
 
@@ -20,23 +20,24 @@ final class Resampler {
     return 1f / (rows * columns);
   }
 
-  /** Writes the shortcut as a stage's operator: zeros, then {@link #add}. */
-  static void forward(Resample op, float[] scratch, int act, int out) {
-    int floats = op.outputHeight() * op.outputWidth() * Lanes.roundUp(op.outChannels());
-    Arrays.fill(scratch, out, out + floats, 0f);
-    add(op, scratch, act, out);
+  /** Writes output rows {@code [first, end)} as a stage's operator: zeros, then {@link #add}. */
+  static void forward(Resample op, int first, int end, float[] scratch, int act, int out) {
+    int row = op.outputWidth() * Lanes.roundUp(op.outChannels());
+    Arrays.fill(scratch, out + first * row, out + end * row, 0f);
+    add(op, first, end, scratch, act, out);
   }
 
   /**
-   * y[oy,ox,offset+c] += mean of the window's valid pixels of a[.,.,c].
+   * y[oy,ox,offset+c] += mean of the window's valid pixels of a[.,.,c], for output rows {@code
+   * [first, end)}.
    *
-   * @param act index of the input, C floats a pixel
-   * @param out index of the output, whole vectors a pixel
+   * @param act index of the input's row 0, C floats a pixel
+   * @param out index of the output's row 0, whole vectors a pixel
    */
-  static void add(Resample op, float[] scratch, int act, int out) {
+  static void add(Resample op, int first, int end, float[] scratch, int act, int out) {
     FeatureMap in = op.input();
     int stride = Lanes.roundUp(op.outputChannels());
-    for (int oy = 0; oy < op.outputHeight(); oy++) {
+    for (int oy = first; oy < end; oy++) {
       int top = oy * op.stride();
       int rows = Math.min(op.stride(), in.height() - top);
       for (int ox = 0; ox < op.outputWidth(); ox++) {
@@ -52,6 +53,28 @@ final class Resampler {
             share(op, oy, ox),
             out + (oy * op.outputWidth() + ox) * stride + op.channelOffset());
       }
+    }
+  }
+
+  /**
+   * The same with a stride of 1: adds pixels to the channels in the middle.
+   *
+   * @param act index of the first input pixel, C floats a pixel
+   * @param out index of the first output pixel, whole vectors a pixel
+   */
+  static void addPixels(Resample op, int pixels, float[] scratch, int act, int out) {
+    int channels = op.input().channels();
+    int stride = Lanes.roundUp(op.outputChannels());
+    for (int p = 0; p < pixels; p++) {
+      addWindow(
+          scratch,
+          act + p * channels,
+          0,
+          channels,
+          1,
+          1,
+          1f,
+          out + p * stride + op.channelOffset());
     }
   }
 
@@ -86,15 +109,16 @@ final class Resampler {
   }
 
   /**
-   * Writes da[iy,ix,c] = dy[iy/s,ix/s,offset+c] / pixels of that window.
+   * Writes da[iy,ix,c] = dy[iy/s,ix/s,offset+c] / pixels of that window, for input rows {@code
+   * [first, end)}.
    *
-   * @param dy index of the output's gradient, C_out floats a pixel and one vector of slack
-   * @param data index of the input's gradient, whole vectors a pixel
+   * @param dy index of row 0 of the output's gradient, C_out floats a pixel and one vector of slack
+   * @param data index of row 0 of the input's gradient, whole vectors a pixel
    */
-  static void backward(Resample op, float[] scratch, int dy, int data) {
+  static void backward(Resample op, int first, int end, float[] scratch, int dy, int data) {
     FeatureMap in = op.input();
     int stride = Lanes.roundUp(in.channels());
-    for (int iy = 0; iy < in.height(); iy++) {
+    for (int iy = first; iy < end; iy++) {
       int oy = iy / op.stride();
       for (int ix = 0; ix < in.width(); ix++) {
         int ox = ix / op.stride();

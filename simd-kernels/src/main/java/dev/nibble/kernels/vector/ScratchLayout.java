@@ -1,32 +1,45 @@
 package dev.nibble.kernels.vector;
 
-import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Stage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a thread's scratch is divided, in floats; regions lie in the order of the methods.
+ * How a thread's scratch is divided in the forward pass and in the pass for the input's gradient,
+ * in floats; regions lie in the order of the methods.
  *
  * <p>Forward: table, shortcut's table, {@link OutputWriter}'s rows, tile, output, shortcut, long
- * row, Winograd's points. Backward: table, terms' table, sums, bias, output's gradient, tile,
- * input's gradient, long row, weights' gradient, Winograd's points of the data, of the weights.
+ * row, Winograd's points. Backward: table, terms' table, sums, output's gradient, input's gradient,
+ * long row, Winograd's points.
  */
 final class ScratchLayout {
   private ScratchLayout() {}
 
-  /** Whether a shortcut is added as it lies in memory, without a picture of its own. */
+  /** Whether pixels map one to one, so that a band is a run of pixels. */
+  static boolean isFlat(Stage stage) {
+    return stage.operator() instanceof Convolution c && ConvolutionGeometry.isFlat(c);
+  }
+
+  /** Whether a shortcut is added as it lies in memory, without a tile of its own. */
   static boolean isPlain(Stage.@Nullable Residual residual) {
     if (residual == null) {
       return true;
     }
-    Activation activation = residual.activation();
-    return residual.transform().isIdentity() && !activation.normalize() && !activation.relu();
+    return residual.transform().isIdentity()
+        && !residual.activation().normalize()
+        && !residual.activation().relu();
   }
 
   private static int channels(Stage.@Nullable Residual residual) {
     return residual == null || isPlain(residual) ? 0 : residual.transform().input().channels();
+  }
+
+  /** Floats of a picture of the shortcut's input, if it has a tile; else 0. */
+  static long shortcutFloats(Stage stage) {
+    Stage.Residual residual = stage.residual();
+    return residual == null || isPlain(residual) ? 0 : residual.transform().input().values();
   }
 
   static int shortcutTable(Stage stage) {
@@ -37,33 +50,78 @@ final class ScratchLayout {
     return shortcutTable(stage) + TableRows.floats(channels(stage.residual()));
   }
 
-  static int forwardTile(Stage stage) {
+  static int tile(Stage stage) {
     return outputRows(stage) + OutputWriter.floats(stage.output().channels());
   }
 
-  static int output(Stage stage) {
-    return (int) outputEnd(stage, false);
+  private static long outputAt(Stage stage) {
+    long floats =
+        isFlat(stage)
+            ? (long) Bands.forwardRun(stage) * stage.input().channels()
+            : (long) Bands.forwardTileRows(stage) * Bands.tileRow(stage.operator());
+    return tile(stage) + floats + Lanes.LANES;
   }
 
-  private static long outputEnd(Stage stage, boolean end) {
+  static int output(Stage stage) {
+    return (int) outputAt(stage);
+  }
+
+  /** Output pixels of a band at most. */
+  private static long bandPixels(Stage stage) {
     Operator op = stage.operator();
-    long at = forwardTile(stage) + OperatorGeometry.tileFloats(op);
-    return end ? at + OperatorGeometry.outFloats(op) : at;
+    if (isFlat(stage)) {
+      return Bands.forwardRun(stage);
+    }
+    int rows = Bands.most(Bands.forwardRows(stage), op.outputHeight());
+    return (long) rows * op.outputWidth();
+  }
+
+  private static long shortcutAt(Stage stage) {
+    return outputAt(stage) + bandPixels(stage) * Lanes.roundUp(stage.output().channels());
   }
 
   static int shortcut(Stage stage) {
-    return (int) outputEnd(stage, true);
+    return (int) shortcutAt(stage);
+  }
+
+  private static long forwardRowAt(Stage stage) {
+    Stage.Residual residual = stage.residual();
+    if (residual == null || isPlain(residual)) {
+      return shortcutAt(stage);
+    }
+    int step = residual.transform().stride();
+    FeatureMap in = residual.transform().input();
+    long pixels = bandPixels(stage);
+    if (step > 1) {
+      int rows = (int) Math.ceilDiv(pixels, residual.transform().outputWidth());
+      pixels = (long) rows * step * in.width();
+    }
+    return shortcutAt(stage) + pixels * in.channels() + Lanes.LANES;
   }
 
   static int forwardRow(Stage stage) {
     return (int) forwardRowAt(stage);
   }
 
-  private static long forwardRowAt(Stage stage) {
-    Stage.Residual residual = stage.residual();
-    int shortcut =
-        residual == null || isPlain(residual) ? 0 : residual.transform().input().values();
-    return outputEnd(stage, true) + shortcut;
+  private static long forwardWorkAt(Stage stage) {
+    FeatureMap in = stage.input();
+    long floats =
+        isFlat(stage) ? 0 : Rows.longRow(Bands.forwardTileRows(stage), in.width(), in.channels());
+    return forwardRowAt(stage) + floats;
+  }
+
+  static int forwardWork(Stage stage) {
+    return (int) forwardWorkAt(stage);
+  }
+
+  private static long forwardEnd(Stage stage, Algorithms algorithms) {
+    long floats = 0;
+    if (stage.operator() instanceof Convolution c && algorithms.forward(stage)) {
+      int rows = Bands.most(Bands.forwardRows(stage), c.outputHeight());
+      floats =
+          WinogradProduct.workFloats(rows, c.outputWidth(), c.input().channels(), c.outChannels());
+    }
+    return forwardWorkAt(stage) + floats;
   }
 
   static int termTable(Stage stage) {
@@ -74,93 +132,91 @@ final class ScratchLayout {
     return termTable(stage) + TableRows.floats(stage.output().channels());
   }
 
-  static int bias(Stage stage) {
+  static int gradient(Stage stage) {
     return sums(stage) + 2 * Lanes.roundUp(stage.input().channels());
   }
 
-  static int gradient(Stage stage) {
-    return (int) gradientAt(stage);
-  }
-
-  private static long gradientAt(Stage stage) {
-    return (long) bias(stage) + Lanes.roundUp(stage.output().channels());
-  }
-
-  static int backwardTile(Stage stage) {
-    return (int) backwardTileAt(stage);
-  }
-
-  private static long backwardTileAt(Stage stage) {
-    return gradientAt(stage) + OperatorGeometry.dyFloats(stage.operator());
+  private static long dataAt(Stage stage) {
+    long floats =
+        isFlat(stage)
+            ? (long) Bands.dataRun(stage) * stage.output().channels()
+            : (long) Bands.gradientTileRows(stage) * Bands.gradientRow(stage.operator());
+    return gradient(stage) + floats + Lanes.LANES;
   }
 
   static int data(Stage stage) {
     return (int) dataAt(stage);
   }
 
-  private static long dataAt(Stage stage) {
-    long tile = stage.needsInputValues() ? OperatorGeometry.tileFloats(stage.operator()) : 0;
-    return backwardTileAt(stage) + tile;
+  private static long dataRowAt(Stage stage) {
+    FeatureMap in = stage.input();
+    long pixels =
+        isFlat(stage)
+            ? Bands.dataRun(stage)
+            : (long) Bands.most(Bands.dataRows(stage), in.height()) * in.width();
+    return dataAt(stage) + pixels * Lanes.roundUp(in.channels());
   }
 
-  static int backwardRow(Stage stage) {
-    return (int) backwardRowAt(stage);
+  static int dataRow(Stage stage) {
+    return (int) dataRowAt(stage);
   }
 
-  private static long backwardRowAt(Stage stage) {
-    return dataAt(stage) + OperatorGeometry.dataFloats(stage.operator());
-  }
-
-  /** A picture in one long row, where groups of four pixels would cross rows of a tile. */
-  private static int longRow(FeatureMap map, int extra) {
-    return OperatorGeometry.splitsGroups(map, extra, 4) ? map.values() : 0;
-  }
-
-  private static long forwardWorkAt(Stage stage) {
-    return forwardRowAt(stage)
-        + longRow(stage.input(), OperatorGeometry.tileExtra(stage.operator()));
-  }
-
-  static int forwardWork(Stage stage) {
-    return (int) forwardWorkAt(stage);
-  }
-
-  private static long weightGradientAt(Stage stage) {
-    Operator op = stage.operator();
-    int in = longRow(stage.input(), OperatorGeometry.tileExtra(op));
-    int out = longRow(stage.output(), OperatorGeometry.dyExtra(op));
-    return backwardRowAt(stage) + Math.max(in, out);
-  }
-
-  static int weightGradient(Stage stage) {
-    return (int) weightGradientAt(stage);
-  }
-
-  private static long dataWorkAt(Stage stage, Algorithms algorithms) {
-    Operator op = stage.operator();
-    return weightGradientAt(stage) + OperatorGeometry.weightGradientFloats(op, algorithms);
-  }
-
-  static int dataWork(Stage stage, Algorithms algorithms) {
-    return (int) dataWorkAt(stage, algorithms);
-  }
-
-  private static long weightWorkAt(Stage stage, Algorithms algorithms) {
-    return dataWorkAt(stage, algorithms)
-        + OperatorGeometry.dataWorkFloats(stage.operator(), algorithms);
-  }
-
-  static int weightWork(Stage stage, Algorithms algorithms) {
-    return (int) weightWorkAt(stage, algorithms);
-  }
-
-  /** Floats that both passes fit in. */
-  static int floats(Stage stage, Algorithms algorithms) {
-    Operator op = stage.operator();
+  private static long dataWorkAt(Stage stage) {
+    FeatureMap out = stage.output();
     long floats =
-        Math.max(
-            forwardWorkAt(stage) + OperatorGeometry.forwardWorkFloats(stage, algorithms),
-            weightWorkAt(stage, algorithms) + OperatorGeometry.weightWorkFloats(op, algorithms));
+        isFlat(stage)
+            ? 0
+            : Rows.longRow(Bands.gradientTileRows(stage), out.width(), out.channels());
+    return dataRowAt(stage) + floats;
+  }
+
+  static int dataWork(Stage stage) {
+    return (int) dataWorkAt(stage);
+  }
+
+  private static long dataEnd(Stage stage, Algorithms algorithms) {
+    long floats = 0;
+    if (stage.operator() instanceof Convolution c && algorithms.backwardData(c)) {
+      int rows = Bands.most(Bands.dataRows(stage), c.input().height());
+      floats =
+          WinogradProduct.workFloats(
+              rows, c.input().width(), c.outChannels(), c.input().channels());
+    }
+    return dataWorkAt(stage) + floats;
+  }
+
+  /** Pixels that the sum of a gradient's terms is made of at a time. */
+  static int sumPixels(Stage stage) {
+    return ActivationLoader.run(stage.output());
+  }
+
+  /** Floats that the forward pass takes. */
+  static int forwardFloats(Stage stage, Algorithms algorithms) {
+    return checked(forwardEnd(stage, algorithms));
+  }
+
+  /** Floats that the pass for the input's gradient takes. */
+  static int dataFloats(Stage stage, Algorithms algorithms) {
+    return checked(dataEnd(stage, algorithms));
+  }
+
+  /** Floats that the sum of a gradient's terms takes. */
+  static int sumFloats(Stage stage) {
+    return checked(
+        gradient(stage) + (long) sumPixels(stage) * stage.output().channels() + Lanes.LANES);
+  }
+
+  /** Floats that all passes over bands fit in. */
+  static int floats(Stage stage, Algorithms algorithms) {
+    long floats = Math.max(forwardEnd(stage, algorithms), dataEnd(stage, algorithms));
+    floats = Math.max(floats, sumFloats(stage));
+    if (stage.needsInputValues()) {
+      floats = Math.max(floats, WeightLayout.most(stage, algorithms));
+    }
+    return checked(floats);
+  }
+
+  static int checked(long floats) {
     if (floats > Integer.MAX_VALUE - 64) {
       throw new IllegalArgumentException(
           "A stage's scratch of " + floats + " floats exceeds an array; use smaller pictures");

@@ -21,39 +21,65 @@ final class Segments {
 
   private Segments() {}
 
-  /** Copies contiguous floats into {@code rows} rows of {@code length}, {@code step} apart. */
+  /**
+   * Copies rows of {@code length} floats that lie {@code fromStep} floats apart to rows that lie
+   * {@code toStep} apart.
+   */
   static void copyIn(
-      MemorySegment from, long offset, float[] to, int at, int length, int step, int rows) {
-    if (length == step) {
+      MemorySegment from,
+      long offset,
+      int fromStep,
+      float[] to,
+      int at,
+      int length,
+      int toStep,
+      int rows) {
+    if (length == fromStep && length == toStep) {
       MemorySegment.copy(from, JAVA_FLOAT, offset, to, at, length * rows);
       return;
     }
     for (int row = 0; row < rows; row++) {
-      MemorySegment.copy(from, JAVA_FLOAT, offset + 4L * row * length, to, at + row * step, length);
+      MemorySegment.copy(
+          from, JAVA_FLOAT, offset + 4L * row * fromStep, to, at + row * toStep, length);
     }
   }
 
   /** The way back of {@link #copyIn}. */
   static void copyOut(
-      float[] from, int at, int length, int step, int rows, MemorySegment to, long offset) {
-    if (length == step) {
+      float[] from,
+      int at,
+      int fromStep,
+      MemorySegment to,
+      long offset,
+      int length,
+      int toStep,
+      int rows) {
+    if (length == fromStep && length == toStep) {
       MemorySegment.copy(from, at, to, JAVA_FLOAT, offset, length * rows);
       return;
     }
     for (int row = 0; row < rows; row++) {
-      MemorySegment.copy(from, at + row * step, to, JAVA_FLOAT, offset + 4L * row * length, length);
+      MemorySegment.copy(
+          from, at + row * fromStep, to, JAVA_FLOAT, offset + 4L * row * toStep, length);
     }
   }
 
-  /** Adds contiguous floats to {@code rows} rows of {@code length}, {@code step} apart. */
+  /** Adds rows instead of copying them; the parameters are those of {@link #copyIn}. */
   static void add(
-      MemorySegment from, long offset, float[] to, int at, int length, int step, int rows) {
-    if (length == step) {
+      MemorySegment from,
+      long offset,
+      int fromStep,
+      float[] to,
+      int at,
+      int length,
+      int toStep,
+      int rows) {
+    if (length == fromStep && length == toStep) {
       addRow(from, offset, to, at, length * rows, 1f);
       return;
     }
     for (int row = 0; row < rows; row++) {
-      addRow(from, offset + 4L * row * length, to, at + row * step, length, 1f);
+      addRow(from, offset + 4L * row * fromStep, to, at + row * toStep, length, 1f);
     }
   }
 

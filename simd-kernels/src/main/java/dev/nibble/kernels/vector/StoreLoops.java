@@ -39,7 +39,19 @@ public final class StoreLoops {
     StoreFormat format = activation.store();
     for (int picture = from; picture < to; picture++) {
       ActivationLoader.load(
-          activation, format, stage.input(), picture, args.x(), args.store(), scratch, 0, at, 0);
+          activation,
+          format,
+          stage.input(),
+          picture,
+          0,
+          stage.input().pixels(),
+          0,
+          stage.input().channels(),
+          args.x(),
+          args.store(),
+          scratch,
+          0,
+          at);
     }
   }
 
@@ -56,7 +68,19 @@ public final class StoreLoops {
     int at = activation(stage);
     for (int picture = from; picture < to; picture++) {
       ActivationRestorer.restore(
-          activation, stage.input(), picture, args.x(), args.store(), scratch, 0, at, 0);
+          activation,
+          stage.input(),
+          picture,
+          0,
+          stage.input().pixels(),
+          0,
+          stage.input().channels(),
+          args.x(),
+          args.store(),
+          scratch,
+          0,
+          at,
+          stage.input().channels());
     }
   }
 

@@ -1,137 +1,226 @@
 package dev.nibble.kernels.vector;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.ConvolutionEnds;
+import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.GradientTerm;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 
-/** The passes' parts by themselves, in the same places of the scratch. */
+/**
+ * The passes' parts by themselves, for whole pictures: behind the passes' own regions of the
+ * scratch lie the activation and the product, or the bias, the output's gradient, the restored
+ * activation and the input's gradient.
+ */
 final class VectorEnds implements ConvolutionEnds {
-  private final Algorithms algorithms;
-
-  VectorEnds(Algorithms algorithms) {
-    this.algorithms = algorithms;
+  @Override
+  public int scratchFloats(Stage stage) {
+    FeatureMap in = stage.input();
+    FeatureMap out = stage.output();
+    long pixel = productPixel(stage);
+    long forward = activationEnd(stage) + out.pixels() * pixel;
+    long data = (long) in.pixels() * dataPixel(stage);
+    return ScratchLayout.checked(Math.max(forward, dataStart(stage) + data));
   }
 
-  /** Refuses a forward pass that would reach outside its memory. */
-  void checkForward(ForwardArgs args, int shard, int from, int to, float[] scratch) {
-    check(args.stage(), args.batch(), from, to, scratch);
-    MemorySegment statistics = args.statistics();
-    if (args.stage().statistics() && statistics != null) {
-      long bytes = Partials.statisticsBytes(args.stage().output().channels());
-      Objects.checkFromIndexSize(shard * bytes, bytes, statistics.byteSize());
-    }
+  private static int activationStart(Stage stage) {
+    return ScratchLayout.forwardWork(stage);
   }
 
-  /** Refuses a backward pass that would reach outside its memory. */
-  void checkBackward(BackwardArgs args, int shard, int from, int to, float[] scratch) {
-    check(args.stage(), args.batch(), from, to, scratch);
-    long bytes = Partials.gradientBytes(args.stage());
-    Objects.checkFromIndexSize(shard * bytes, bytes, args.gradients().byteSize());
+  private static long activationEnd(Stage stage) {
+    return activationStart(stage) + stage.input().values() + (long) Lanes.LANES;
   }
 
-  private void check(Stage stage, int batch, int from, int to, float[] scratch) {
-    Objects.checkFromToIndex(from, to, batch);
-    checkLength(scratch, ScratchLayout.floats(stage, algorithms), "scratch holds");
+  private static int biasStart(Stage stage) {
+    return ScratchLayout.gradient(stage);
   }
 
-  static void checkLength(float[] array, int floats, String what) {
-    if (array.length < floats) {
-      throw new IllegalArgumentException(
-          "The " + what + " " + array.length + " floats, but the stage needs " + floats);
-    }
+  private static long restoredStart(Stage stage) {
+    int bias = Lanes.roundUp(stage.output().channels());
+    return biasStart(stage) + bias + stage.output().values() + (long) Lanes.LANES;
+  }
+
+  private static long dataStart(Stage stage) {
+    return restoredStart(stage) + stage.input().values() + Lanes.LANES;
   }
 
   @Override
   public int activationAt(Stage stage) {
-    return ScratchLayout.forwardTile(stage) + OperatorGeometry.tileOrigin(stage.operator());
+    return activationStart(stage);
   }
 
   @Override
   public int restoredAt(Stage stage) {
-    return ScratchLayout.backwardTile(stage) + OperatorGeometry.tileOrigin(stage.operator());
+    return (int) restoredStart(stage);
   }
 
   @Override
   public int activationRow(Stage stage) {
-    int row = stage.input().width() * stage.input().channels();
-    return row + OperatorGeometry.tileExtra(stage.operator());
+    return stage.input().width() * stage.input().channels();
   }
 
   @Override
   public int productAt(Stage stage) {
-    return ScratchLayout.output(stage);
+    return (int) activationEnd(stage);
   }
 
   @Override
   public int productPixel(Stage stage) {
-    return OperatorGeometry.outStride(stage.operator());
+    return Lanes.roundUp(stage.output().channels());
   }
 
   @Override
   public int gradientAt(Stage stage) {
-    return ScratchLayout.gradient(stage) + OperatorGeometry.dyOrigin(stage.operator());
+    return biasStart(stage) + Lanes.roundUp(stage.output().channels());
   }
 
   @Override
   public int gradientRow(Stage stage) {
-    int row = stage.output().width() * stage.output().channels();
-    return row + OperatorGeometry.dyExtra(stage.operator());
+    return stage.output().width() * stage.output().channels();
   }
 
   @Override
   public int dataAt(Stage stage) {
-    return ScratchLayout.data(stage);
+    return (int) dataStart(stage);
   }
 
   @Override
   public int dataPixel(Stage stage) {
-    return OperatorGeometry.dataStride(stage.operator());
+    return Lanes.roundUp(stage.input().channels());
+  }
+
+  private void check(Stage stage, int batch, int from, int to, float[] scratch) {
+    Objects.checkFromToIndex(from, to, batch);
+    VectorKernels.checkLength(scratch, scratchFloats(stage), "scratch holds");
   }
 
   @Override
-  public void startForward(ForwardArgs args, int shard, int from, int to, float[] scratch) {
-    checkForward(args, shard, from, to, scratch);
-    ForwardPass.start(args, shard, scratch);
+  public void startForward(ForwardArgs args, int region, int from, int to, float[] scratch) {
+    check(args.stage(), args.batch(), from, to, scratch);
+    VectorKernels.checkStatistics(args, region);
+    ForwardPass.start(args, region, scratch);
   }
 
   @Override
   public void loadActivation(ForwardArgs args, int picture, float[] scratch) {
-    ForwardPass.load(args, picture, scratch);
+    Stage stage = args.stage();
+    int pixels = stage.input().pixels();
+    Rows.load(args, picture, 0, pixels, true, scratch, activationStart(stage));
   }
 
   @Override
   public void storeOutput(
-      ForwardArgs args, int shard, int picture, boolean first, float[] scratch) {
-    ForwardPass.store(args, shard, picture, first, scratch);
+      ForwardArgs args, int region, int picture, boolean first, float[] scratch) {
+    Stage stage = args.stage();
+    FeatureMap map = stage.output();
+    int vectors = productPixel(stage) / Lanes.LANES;
+    // A shortcut's tile has room for a band.
+    int band =
+        ScratchLayout.isFlat(stage)
+            ? Bands.forwardRun(stage)
+            : Bands.forwardRows(stage) * map.width();
+    for (int pixel = 0; pixel < map.pixels(); pixel += band) {
+      int end = Math.min(map.pixels(), pixel + band);
+      int out = productAt(stage) + pixel * productPixel(stage);
+      ForwardPass.store(
+          args, region, picture, pixel, end, 0, vectors, first && pixel == 0, scratch, out);
+    }
   }
 
   @Override
-  public void startBackward(BackwardArgs args, int shard, int from, int to, float[] scratch) {
-    checkBackward(args, shard, from, to, scratch);
-    BackwardPass.start(args, shard, scratch);
+  public void startBackward(BackwardArgs args, int from, int to, float[] scratch) {
+    Stage stage = args.stage();
+    check(stage, args.batch(), from, to, scratch);
+    TableRows.load(stage.activation(), args.table(), stage.input().channels(), scratch, 0);
+    GradientLoader.start(args.outputTerms(), scratch, ScratchLayout.termTable(stage));
+    Arrays.fill(scratch, ScratchLayout.sums(stage), gradientAt(stage), 0f);
   }
 
   @Override
-  public void loadGradient(BackwardArgs args, int shard, int picture, float[] scratch) {
-    BackwardPass.loadGradient(args, picture, scratch);
+  public void clearSums(BackwardArgs args, int region) {
+    VectorKernels.checkSums(args, region);
+    DataPass.clearSums(args, region);
+  }
+
+  @Override
+  public void loadGradient(
+      BackwardArgs args, boolean summed, int picture, boolean bias, float[] scratch) {
+    Stage stage = args.stage();
+    FeatureMap map = stage.output();
+    int channels = map.channels();
+    int dy = gradientAt(stage);
+    MemorySegment gradientOut = args.gradientOut();
+    if (summed && gradientOut != null) {
+      MemorySegment.copy(gradientOut, JAVA_FLOAT, picture * map.bytes(), scratch, dy, map.values());
+    } else {
+      List<GradientTerm> terms = args.outputTerms();
+      GradientLoader.load(
+          terms,
+          map,
+          picture,
+          0,
+          map.pixels(),
+          0,
+          channels,
+          scratch,
+          ScratchLayout.termTable(stage),
+          dy,
+          channels);
+      if (gradientOut != null && !GradientLoader.isInPlace(args, gradientOut)) {
+        MemorySegment.copy(
+            scratch, dy, gradientOut, JAVA_FLOAT, picture * map.bytes(), map.values());
+      }
+    }
+    if (bias && stage.hasBias()) {
+      WeightPass.addBias(1, map.pixels(), channels, scratch, dy, 0, biasStart(stage));
+    }
   }
 
   @Override
   public void restoreActivation(BackwardArgs args, int picture, float[] scratch) {
-    BackwardPass.restore(args, picture, scratch);
+    Stage stage = args.stage();
+    FeatureMap map = stage.input();
+    int channels = map.channels();
+    ActivationRestorer.restore(
+        stage.activation(),
+        map,
+        picture,
+        0,
+        map.pixels(),
+        0,
+        channels,
+        args.x(),
+        args.store(),
+        scratch,
+        0,
+        restoredAt(stage),
+        channels);
   }
 
   @Override
-  public void storeGradient(BackwardArgs args, int shard, int picture, float[] scratch) {
-    BackwardPass.finish(args, shard, picture, scratch);
+  public void storeGradient(BackwardArgs args, int region, int picture, float[] scratch) {
+    Stage stage = args.stage();
+    int vectors = dataPixel(stage) / Lanes.LANES;
+    DataPass.finish(
+        args, region, picture, 0, stage.input().pixels(), 0, vectors, scratch, dataAt(stage));
   }
 
   @Override
-  public void endBackward(BackwardArgs args, int shard, float[] scratch) {
-    ParameterGradients.finishBias(args, shard, scratch);
+  public void storeBias(BackwardArgs args, int region, float[] scratch) {
+    Stage stage = args.stage();
+    if (stage.hasBias()) {
+      VectorKernels.checkWeights(args, region);
+      long at = region * Partials.weightBytes(stage) + Partials.bias(stage);
+      MemorySegment target = Objects.requireNonNull(args.gradients());
+      int channels = stage.output().channels();
+      MemorySegment.copy(scratch, biasStart(stage), target, JAVA_FLOAT, at, channels);
+    }
   }
 }

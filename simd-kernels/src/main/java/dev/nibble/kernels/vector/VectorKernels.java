@@ -4,6 +4,7 @@ import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
 import dev.nibble.kernels.ConvolutionEnds;
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
@@ -28,7 +29,9 @@ import org.jspecify.annotations.Nullable;
 public final class VectorKernels implements HostKernels {
   private final Kernels reference = new ScalarKernels();
   private final Algorithms algorithms;
-  private final VectorEnds ends;
+  private final VectorEnds ends = new VectorEnds();
+
+  private static final String SCRATCH = "scratch holds";
 
   /**
    * Creates the provider; it holds no state.
@@ -39,7 +42,6 @@ public final class VectorKernels implements HostKernels {
    */
   public VectorKernels(boolean winograd) {
     algorithms = new Algorithms(winograd);
-    ends = new VectorEnds(algorithms);
     String reason = unsupportedReason();
     if (reason != null) {
       throw new UnsupportedOperationException(reason);
@@ -75,27 +77,65 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public int packedFloats(Stage stage) {
-    return OperatorGeometry.packedFloats(stage, algorithms);
+    return switch (stage.operator()) {
+      case Convolution c ->
+          Math.max(
+              algorithms.forward(stage)
+                  ? WinogradWeights.packedFloats(c)
+                  : ConvolutionGeometry.packedForwardFloats(c),
+              algorithms.backwardData(c)
+                  ? WinogradWeights.packedFloats(c)
+                  : ConvolutionGeometry.packedBackwardFloats(c));
+      case DepthwiseConvolution d -> Depthwise.weightFloats(d);
+      default -> 0;
+    };
   }
 
   @Override
   public int scratchFloats(Stage stage) {
-    return ScratchLayout.floats(stage, algorithms);
+    long floats = ScratchLayout.floats(stage, algorithms);
+    if (floats < FusedLayout.end(stage, algorithms) && Cut.mayFuse(stage)) {
+      floats = FusedLayout.end(stage, algorithms);
+    }
+    return ScratchLayout.checked(floats);
   }
 
   @Override
-  public void packForward(ForwardArgs args, float[] packed) {
+  public int packUnits(Stage stage) {
+    return stage.operator() instanceof Convolution c
+        ? Math.max(forwardUnits(stage, c), backwardUnits(c))
+        : 1;
+  }
+
+  private int forwardUnits(Stage stage, Convolution c) {
+    return algorithms.forward(stage)
+        ? WinogradWeights.panels(c.outChannels())
+        : ConvolutionForward.panels(c);
+  }
+
+  private int backwardUnits(Convolution c) {
+    return algorithms.backwardData(c)
+        ? WinogradWeights.panels(c.input().channels())
+        : ConvolutionBackwardData.panels(c);
+  }
+
+  @Override
+  public void packForward(ForwardArgs args, int unit, float[] packed) {
     MemorySegment weights = args.weights();
     if (weights == null) {
       return;
     }
-    checkPacked(args.stage(), packed);
-    switch (args.stage().operator()) {
+    Stage stage = args.stage();
+    checkPacked(stage, unit, packed);
+    switch (stage.operator()) {
       case Convolution op -> {
-        if (algorithms.forward(args.stage())) {
-          WinogradWeights.packForward(op, weights, packed);
+        if (unit >= forwardUnits(stage, op)) {
+          return;
+        }
+        if (algorithms.forward(stage)) {
+          WinogradWeights.packForward(op, unit, weights, packed);
         } else {
-          ConvolutionForward.pack(op, weights, packed);
+          ConvolutionForward.pack(op, unit, weights, packed);
         }
       }
       case DepthwiseConvolution op -> Depthwise.pack(op, weights, packed);
@@ -104,18 +144,21 @@ public final class VectorKernels implements HostKernels {
   }
 
   @Override
-  public void packBackward(BackwardArgs args, float[] packed) {
+  public void packBackward(BackwardArgs args, int unit, float[] packed) {
     MemorySegment weights = args.weights();
     if (weights == null) {
       return;
     }
-    checkPacked(args.stage(), packed);
+    checkPacked(args.stage(), unit, packed);
     switch (args.stage().operator()) {
       case Convolution op -> {
+        if (unit >= backwardUnits(op)) {
+          return;
+        }
         if (algorithms.backwardData(op)) {
-          WinogradWeights.packBackward(op, weights, packed);
+          WinogradWeights.packBackward(op, unit, weights, packed);
         } else {
-          ConvolutionBackwardData.pack(op, weights, packed);
+          ConvolutionBackwardData.pack(op, unit, weights, packed);
         }
       }
       case DepthwiseConvolution op -> Depthwise.pack(op, weights, packed);
@@ -125,18 +168,71 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public void forward(
-      ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
-    checkPacked(args.stage(), packed);
-    ends.checkForward(args, shard, from, to, scratch);
-    ForwardPass.run(args, algorithms, shard, from, to, packed, scratch);
+      ForwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
+    checkPacked(args.stage(), 0, packed);
+    check(args.batch(), from, to, part, parts);
+    checkLength(scratch, ScratchLayout.forwardFloats(args.stage(), algorithms), SCRATCH);
+    checkStatistics(args, region);
+    ForwardPass.run(args, algorithms, region, from, to, part, parts, packed, scratch);
   }
 
   @Override
   public void backward(
-      BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
-    checkPacked(args.stage(), packed);
-    ends.checkBackward(args, shard, from, to, scratch);
-    BackwardPass.run(args, algorithms, shard, from, to, packed, scratch);
+      BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
+    checkPacked(args.stage(), 0, packed);
+    check(args.batch(), from, to, 0, 1);
+    checkLength(scratch, FusedLayout.end(args.stage(), algorithms), SCRATCH);
+    checkSums(args, region);
+    checkWeights(args, region);
+    BackwardPass.run(args, algorithms, region, from, to, packed, scratch);
+  }
+
+  @Override
+  public void sumGradient(
+      BackwardArgs args, int from, int to, int part, int parts, float[] scratch) {
+    check(args.batch(), from, to, part, parts);
+    checkLength(scratch, ScratchLayout.sumFloats(args.stage()), SCRATCH);
+    MemorySegment target = args.gradientOut();
+    if (target == null) {
+      throw new IllegalArgumentException("The stage's gradient is not asked for");
+    }
+    DataPass.sum(args, from, to, part, parts, target, scratch);
+  }
+
+  @Override
+  public void backwardData(
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
+    checkPacked(args.stage(), 0, packed);
+    check(args.batch(), from, to, part, parts);
+    checkLength(scratch, ScratchLayout.dataFloats(args.stage(), algorithms), SCRATCH);
+    checkSums(args, region);
+    DataPass.run(args, args.summed(), algorithms, region, from, to, part, parts, packed, scratch);
+  }
+
+  @Override
+  public void backwardWeights(
+      BackwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
+    check(args.batch(), from, to, part, parts);
+    if (!args.stage().needsInputValues()) {
+      throw new IllegalArgumentException("The stage has no weights: " + args.stage());
+    }
+    checkLength(scratch, WeightLayout.end(args.stage(), algorithms, parts), SCRATCH);
+    checkWeights(args, region);
+    WeightPass.run(args, args.summed(), algorithms, region, from, to, part, parts, scratch);
   }
 
   @Override
@@ -145,14 +241,19 @@ public final class VectorKernels implements HostKernels {
   }
 
   @Override
-  public void finishWeights(BackwardArgs args, int shards, int from, int to, MemorySegment target) {
+  public void finishWeights(BackwardArgs args, Cut cut, int from, int to, MemorySegment target) {
     Stage stage = args.stage();
-    int size = stage.operator().weights() + (stage.hasBias() ? stage.output().channels() : 0);
+    int size = Partials.weightValues(stage);
     Objects.checkFromToIndex(from, to, size);
-    long bytes = Partials.gradientBytes(stage);
-    Objects.checkFromIndexSize(0, shards * bytes, args.gradients().byteSize());
+    MemorySegment gradients = args.gradients();
+    if (gradients == null) {
+      throw new IllegalArgumentException("Only a stage with weights has their gradient");
+    }
+    long bytes = Partials.weightBytes(stage);
+    long all = (cut.groups() - 1) * bytes + 4L * size;
+    Objects.checkFromIndexSize(0, all, gradients.byteSize());
     Objects.checkFromIndexSize(0, 4L * size, target.byteSize());
-    ParameterGradients.merge(args.gradients(), shards, bytes, from, to, target);
+    WeightSums.merge(gradients, cut.groups(), bytes, from, to, target);
   }
 
   @Override
@@ -205,7 +306,45 @@ public final class VectorKernels implements HostKernels {
     return reference.sumOfSquares(values, from, to);
   }
 
-  private void checkPacked(Stage stage, float[] packed) {
-    VectorEnds.checkLength(packed, packedFloats(stage), "packed weights hold");
+  private void checkPacked(Stage stage, int unit, float[] packed) {
+    checkLength(packed, packedFloats(stage), "packed weights hold");
+    Objects.checkIndex(unit, packUnits(stage));
+  }
+
+  private static void check(int batch, int from, int to, int part, int parts) {
+    Objects.checkFromToIndex(from, to, batch);
+    Objects.checkIndex(part, parts);
+  }
+
+  static void checkLength(float[] array, long floats, String what) {
+    if (array.length < floats) {
+      throw new IllegalArgumentException(
+          "The " + what + " " + array.length + " floats, but the stage needs " + floats);
+    }
+  }
+
+  /** Refuses a region of statistics that lies outside its memory. */
+  static void checkStatistics(ForwardArgs args, int region) {
+    MemorySegment statistics = args.statistics();
+    if (args.stage().statistics() && statistics != null) {
+      long bytes = Partials.statisticsBytes(args.stage().output().channels());
+      Objects.checkFromIndexSize(region * bytes, bytes, statistics.byteSize());
+    }
+  }
+
+  /** Refuses a region of sums that lies outside its memory. */
+  static void checkSums(BackwardArgs args, int region) {
+    long bytes = Partials.sumBytes(args.stage());
+    Objects.checkFromIndexSize(region * bytes, bytes, args.sums().byteSize());
+  }
+
+  /** Refuses a region of the weights' gradients that lies outside its memory. */
+  static void checkWeights(BackwardArgs args, int region) {
+    MemorySegment gradients = args.gradients();
+    if (gradients != null) {
+      long bytes = Partials.weightBytes(args.stage());
+      long values = 4L * Partials.weightValues(args.stage());
+      Objects.checkFromIndexSize(region * bytes, values, gradients.byteSize());
+    }
   }
 }

@@ -2,8 +2,6 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.LANES;
 
-import dev.nibble.kernels.Operator.Convolution;
-
 /**
  * A 3x3 convolution of stride 1 by Winograd's F(4x4, 3x3): a tile of 6 x 6 pixels is brought to 36
  * points ({@link WinogradInput}), where the convolution is a product of channels only, and back to
@@ -22,8 +20,11 @@ final class WinogradProduct {
   /** Pixels that a tile makes, in a row. */
   static final int TILE = 4;
 
-  /** Tiles that are worked on at a time, at least, where a picture has as many. */
+  /** Tiles that are worked on at a time, where there are as many and their points fit. */
   private static final int BLOCK = 32;
+
+  /** Floats that the points of a block may take, as near as whole rows of tiles come to it. */
+  private static final int WORK = 1 << 18;
 
   private WinogradProduct() {}
 
@@ -33,8 +34,9 @@ final class WinogradProduct {
   }
 
   /** Rows of tiles in a block. */
-  static int blockRows(int height, int width) {
-    return Math.clamp(BLOCK / tiles(width), 1, tiles(height));
+  static int blockRows(int height, int width, int inChannels, int outChannels) {
+    int most = Math.clamp(WORK / (POINTS * (inChannels + outChannels)), 1, BLOCK);
+    return Math.clamp(most / tiles(width), 1, tiles(height));
   }
 
   /**
@@ -46,45 +48,18 @@ final class WinogradProduct {
 
   /** Floats of the points of one block, before and after the product. */
   static int workFloats(int height, int width, int inChannels, int outChannels) {
-    int tiles = blockRows(height, width) * tiles(width);
+    int tiles = blockRows(height, width, inChannels, outChannels) * tiles(width);
     return POINTS * (pointFloats(tiles, inChannels) + pointFloats(tiles, outChannels));
   }
 
   /**
-   * Writes one picture's output, without bias; indices as in {@link ConvolutionGeometry}.
+   * Convolves a picture, or some of its rows.
    *
-   * @param tile index in scratch of the activation's tile
-   * @param work index in scratch of {@link #workFloats}
-   * @param out index in scratch of the output
-   */
-  static void forward(
-      Convolution conv, float[] scratch, int tile, float[] packed, int work, int out) {
-    int height = conv.outputHeight();
-    int width = conv.outputWidth();
-    int inputs = conv.input().channels();
-    int outputs = conv.outChannels();
-    run(height, width, inputs, outputs, scratch, tile, packed, scratch, work, scratch, out);
-  }
-
-  /**
-   * Writes one picture's input gradient.
-   *
-   * @param dy index in scratch of the output gradient's tile
-   * @param data index in scratch of the input's gradient
-   */
-  static void backward(
-      Convolution conv, float[] scratch, int dy, float[] packed, int work, int data) {
-    int height = conv.outputHeight();
-    int width = conv.outputWidth();
-    int inputs = conv.input().channels();
-    int outputs = conv.outChannels();
-    run(height, width, outputs, inputs, scratch, dy, packed, scratch, work, scratch, data);
-  }
-
-  /**
-   * Convolves one picture.
-   *
-   * @param a the picture with a border of one pixel of zeros, from index {@code at} on
+   * @param height rows, at least four
+   * @param firstVector the first output vector, which begins a panel
+   * @param endVector the end of the output vectors, which ends one; of the others, what is written
+   *     does not matter
+   * @param a the pixels with a border of one pixel, from index {@code at} on
    * @param inChannels a multiple of LANES
    * @param u what {@link WinogradWeights} packed
    * @param work {@link #workFloats} from index {@code workAt} on; may be {@code a} or {@code y}
@@ -96,6 +71,8 @@ final class WinogradProduct {
       int width,
       int inChannels,
       int outChannels,
+      int firstVector,
+      int endVector,
       float[] a,
       int at,
       float[] u,
@@ -105,7 +82,7 @@ final class WinogradProduct {
       int yt) {
     int columns = tiles(width);
     int rows = tiles(height);
-    int block = blockRows(height, width);
+    int block = blockRows(height, width, inChannels, outChannels);
     int aRow = (width + 2) * inChannels;
     int yRow = width * outChannels;
     int pointV = pointFloats(block * columns, inChannels);
@@ -124,7 +101,18 @@ final class WinogradProduct {
           WinogradInput.transform(a, from, aRow, 1, inChannels, work, to, pointV);
         }
       }
-      multiply(count * columns, inChannels, outChannels, work, workAt, pointV, u, mt, pointM);
+      multiply(
+          count * columns,
+          inChannels,
+          outChannels,
+          firstVector,
+          endVector,
+          work,
+          workAt,
+          pointV,
+          u,
+          mt,
+          pointM);
       for (int i = 0; i < count; i++) {
         int from = mt + i * columns * outChannels;
         int to = yt + Math.min((first + i) * TILE, height - TILE) * yRow;
@@ -143,6 +131,8 @@ final class WinogradProduct {
       int tiles,
       int inChannels,
       int outChannels,
+      int firstVector,
+      int endVector,
       float[] work,
       int vt,
       int pointV,
@@ -153,7 +143,7 @@ final class WinogradProduct {
     int plane = inChannels * outChannels;
     for (int p = 0; p < POINTS; p++) {
       int v;
-      for (int first = 0; first < vectors; first += v) {
+      for (int first = firstVector; first < endVector; first += v) {
         v = TilePlan.PANEL.block(vectors - first, TilePlan.MANY);
         Tiles.panel(
             v,

@@ -2,14 +2,13 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.Operator.Convolution;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Winograd's transforms of the weights and of their gradient, once a step and once a shard.
+ * Winograd's transforms of the weights and of their gradient, once a step and once a leaf.
  *
  * <p>The weights: {@code U = G w G'}, packed as [point][block of V * LANES outputs][input][V *
  * LANES]. Points 1 and -1 are divided by 6, 2 and -2 by 24, 0 by 4.
@@ -24,62 +23,84 @@ final class WinogradWeights {
     return WinogradProduct.POINTS * conv.input().channels() * conv.outChannels();
   }
 
-  /** Packs for the forward product. */
-  static void packForward(Convolution conv, MemorySegment weights, float[] packed) {
+  /** Panels of that many channels: units of packing. */
+  static int panels(int channels) {
+    int vectors = channels / LANES;
+    int count = 0;
+    for (int first = 0; first < vectors; first += block(vectors, first)) {
+      count++;
+    }
+    return count;
+  }
+
+  /** The first vector of a panel of that many channels, or the end of all of them. */
+  static int firstVector(int channels, int panel) {
+    int vectors = channels / LANES;
+    int first = 0;
+    for (int i = 0; i < panel && first < vectors; i++) {
+      first += block(vectors, first);
+    }
+    return first;
+  }
+
+  private static int block(int vectors, int first) {
+    return TilePlan.PANEL.block(vectors - first, TilePlan.MANY);
+  }
+
+  /** Packs a panel for the forward product. */
+  static void packForward(Convolution conv, int panel, MemorySegment weights, float[] packed) {
     int inputs = conv.input().channels();
     int outputs = conv.outChannels();
     int plane = inputs * outputs;
-    int vectors = outputs / LANES;
+    int first = firstVector(outputs, panel);
+    int v = block(outputs / LANES, first);
     for (int tap = 0; tap < 9; tap++) {
       int at = (tap / 3 * SIDE + tap % 3) * plane;
-      int v;
-      for (int first = 0; first < vectors; first += v) {
-        v = TilePlan.PANEL.block(vectors - first, TilePlan.MANY);
-        for (int i = 0; i < v; i++) {
-          ConvolutionForward.packColumn(
-              weights,
-              4L * (tap * plane + (first + i) * LANES),
-              inputs,
-              outputs,
-              LANES,
-              packed,
-              at + first * LANES * inputs + i * LANES,
-              v * LANES);
-        }
+      for (int i = 0; i < v; i++) {
+        ConvolutionForward.packColumn(
+            weights,
+            4L * (tap * plane + (first + i) * LANES),
+            inputs,
+            outputs,
+            LANES,
+            packed,
+            at + first * LANES * inputs + i * LANES,
+            v * LANES);
       }
     }
-    transform(packed, plane);
+    transform(packed, first * LANES * inputs, v * LANES * inputs, plane);
   }
 
-  /** Packs for the input's gradient: taps reversed, inputs and outputs exchanged. */
-  static void packBackward(Convolution conv, MemorySegment weights, float[] packed) {
-    int plane = conv.input().channels() * conv.outChannels();
-    int vectors = conv.input().channels() / LANES;
+  /** Packs a panel for the input's gradient: taps reversed, inputs and outputs exchanged. */
+  static void packBackward(Convolution conv, int panel, MemorySegment weights, float[] packed) {
+    int inputs = conv.input().channels();
+    int outputs = conv.outChannels();
+    int plane = inputs * outputs;
+    int first = firstVector(inputs, panel);
+    int v = block(inputs / LANES, first);
+    int at = first * LANES * outputs;
     for (int tap = 0; tap < 9; tap++) {
-      int to = (tap / 3 * SIDE + tap % 3) * plane;
-      int v;
-      for (int first = 0; first < vectors; first += v) {
-        v = TilePlan.PANEL.block(vectors - first, TilePlan.MANY);
-        ConvolutionBackwardData.packTap(
-            conv, 8 - tap, first * LANES, v * LANES, weights, packed, to);
-        to += conv.outChannels() * v * LANES;
-      }
+      int to = (tap / 3 * SIDE + tap % 3) * plane + at;
+      ConvolutionBackwardData.packTap(conv, 8 - tap, first * LANES, v * LANES, weights, packed, to);
     }
-    transform(packed, plane);
+    transform(packed, at, v * LANES * outputs, plane);
   }
 
-  /** Brings the nine taps, which lie at points (0..2, 0..2), to the 36 points, in place. */
-  private static void transform(float[] packed, int plane) {
+  /**
+   * Brings the nine taps, which lie at points (0..2, 0..2), to the 36 points, in place, for {@code
+   * floats} floats of every plane from {@code from} on.
+   */
+  private static void transform(float[] packed, int from, int floats, int plane) {
     for (int j = 0; j < 3; j++) {
-      spread(packed, j * plane, SIDE * plane, plane);
+      spread(packed, from + j * plane, SIDE * plane, floats);
     }
     for (int i = 0; i < SIDE; i++) {
-      spread(packed, i * SIDE * plane, plane, plane);
+      spread(packed, from + i * SIDE * plane, plane, floats);
     }
   }
 
-  private static void spread(float[] packed, int at, int step, int plane) {
-    for (int i = 0; i < plane; i += LANES) {
+  private static void spread(float[] packed, int at, int step, int floats) {
+    for (int i = 0; i < floats; i += LANES) {
       int p = at + i;
       FloatVector g0 = FloatVector.fromArray(FLOATS, packed, p);
       FloatVector g1 = FloatVector.fromArray(FLOATS, packed, p + step);
@@ -97,23 +118,36 @@ final class WinogradWeights {
   }
 
   /**
-   * Brings a shard's gradient from the 36 points to nine taps, {@code dw = A' S A} with the
-   * divisors applied first, and writes it as 3 x 3 x C_in x C_out floats.
+   * Brings the gradient of a part of the weights from the 36 points to nine taps, {@code dw = A' S
+   * A} with the divisors applied first, and writes it into 3 x 3 x C_in x C_out floats, input
+   * channels from {@code fromIn} and output channels from {@code fromOut} on.
    *
-   * @param sums [point][C_in][C_out] from index {@code at} on; overwritten
+   * @param sums [point][inChannels][outChannels] from index {@code at} on; overwritten
    * @param target written from byte {@code offset} on
    */
-  static void flush(Convolution conv, float[] sums, int at, MemorySegment target, long offset) {
-    int plane = conv.input().channels() * conv.outChannels();
+  static void flush(
+      Convolution conv,
+      int fromIn,
+      int inChannels,
+      int fromOut,
+      int outChannels,
+      float[] sums,
+      int at,
+      MemorySegment target,
+      long offset) {
+    int plane = inChannels * outChannels;
     for (int i = 0; i < SIDE; i++) {
       gather(sums, at + i * SIDE * plane, plane, plane);
     }
     for (int j = 0; j < 3; j++) {
       gather(sums, at + j * plane, SIDE * plane, plane);
     }
+    int all = conv.outChannels();
     for (int tap = 0; tap < 9; tap++) {
       int from = at + (tap / 3 * SIDE + tap % 3) * plane;
-      MemorySegment.copy(sums, from, target, JAVA_FLOAT, offset + 4L * tap * plane, plane);
+      long first = (long) tap * conv.input().channels() + fromIn;
+      long to = offset + 4L * (first * all + fromOut);
+      Segments.copyOut(sums, from, outChannels, target, to, outChannels, all, inChannels);
     }
   }
 

@@ -16,7 +16,7 @@ import jdk.incubator.vector.VectorSpecies;
  * Bytes of codes as vectors of as many integers as there are floats in a vector: one byte vector of
  * that many lanes is widened or narrowed whole. Four bytes are no vector, but one int.
  */
-final class CodeLanes {
+final class CodeVectors {
   /** Species of the codes. */
   static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
 
@@ -26,7 +26,7 @@ final class CodeLanes {
       JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final IntVector BYTE_SHIFTS = IntVector.zero(INTS).addIndex(8);
 
-  private CodeLanes() {}
+  private CodeVectors() {}
 
   /** LANES bytes from an offset, zero-extended. */
   static IntVector load(MemorySegment store, long offset) {

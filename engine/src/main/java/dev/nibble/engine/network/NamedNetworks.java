@@ -1,0 +1,73 @@
+package dev.nibble.engine.network;
+
+import dev.nibble.kernels.FeatureMap;
+import java.util.List;
+
+/**
+ * The networks that are known by a name.
+ *
+ * <ul>
+ *   <li>{@code resnet18}, {@code resnet34}, {@code resnet50}, {@code resnet101}, {@code resnet152},
+ *       {@code wide_resnet50_2}: torchvision's residual networks (version 1.5), for pictures of
+ *       224x224 and others; parameters have torchvision's names and shapes.
+ *   <li>{@code cifar-resnetN} of depth 6n+2 or 9n+2: residual networks for 32x32 pictures. Where N
+ *       is none of the above, {@code resnetN} means the same: {@code resnet20}, {@code resnet164}.
+ * </ul>
+ */
+public final class NamedNetworks {
+  /** In this order: the first that has a name answers. */
+  private static final List<NetworkFamily> FAMILIES =
+      List.of(new ResNetFamily(), new CifarResNetFamily());
+
+  private NamedNetworks() {}
+
+  /**
+   * The network of that name.
+   *
+   * @param name in lower case
+   * @param input shape of a picture
+   * @param classes number of classes
+   * @throws IllegalArgumentException if there is no such network, or none for such pictures, or
+   *     there are fewer than two classes
+   */
+  public static Network of(String name, FeatureMap input, int classes) {
+    NetworkFamily family = family(name);
+    if (classes < 2) {
+      throw new IllegalArgumentException("A network needs at least 2 classes, not " + classes);
+    }
+    return family.build(name, input, classes);
+  }
+
+  /** Names to offer a person; families of any depth appear with their usual ones. */
+  public static List<String> names() {
+    return FAMILIES.stream().flatMap(family -> family.names().stream()).toList();
+  }
+
+  /**
+   * Shape of the pictures that a network is known for, such as 224x224x3.
+   *
+   * @throws IllegalArgumentException if there is no such network
+   */
+  public static FeatureMap usualInput(String name) {
+    return family(name).usualInput(name);
+  }
+
+  /**
+   * Number of classes that a network is known for, such as 1,000.
+   *
+   * @throws IllegalArgumentException if there is no such network
+   */
+  public static int usualClasses(String name) {
+    return family(name).usualClasses(name);
+  }
+
+  private static NetworkFamily family(String name) {
+    for (NetworkFamily family : FAMILIES) {
+      if (family.has(name)) {
+        return family;
+      }
+    }
+    throw new IllegalArgumentException(
+        "Unknown model '%s': use %s".formatted(name, String.join(", ", names())));
+  }
+}

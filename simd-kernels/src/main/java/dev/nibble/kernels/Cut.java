@@ -1,0 +1,123 @@
+package dev.nibble.kernels;
+
+/**
+ * How a stage's pass over a batch is cut into leaves, each of which one thread runs and which
+ * leaves partial sums of its own: into groups of pictures, and each group's work into parts (rows,
+ * pixels or channels, as the stage's shape allows).
+ *
+ * <p>A cut depends on shapes only, never on the number of threads, and the leaves' sums are merged
+ * along one fixed binary tree: first the parts of a group, then the groups. So results are the same
+ * to the last bit for any number of threads.
+ *
+ * @param groups groups of pictures, at least 1
+ * @param parts parts of a group's work, at least 1
+ */
+public record Cut(int groups, int parts) {
+  /** Leaves that a stage's pass should have, so that as many threads have work. */
+  public static final int LEAVES = 32;
+
+  /** What the partial gradients of a stage's weights may take in all. */
+  private static final long PARTIAL_BYTES = 16L << 20;
+
+  /** What a picture may take in scratch, all its tiles together, to be run whole in both passes. */
+  private static final long WHOLE_BYTES = 1 << 20;
+
+  /** Channels that a part has at least. */
+  private static final int PART_CHANNELS = 16;
+
+  /** Pixels that a part has at least. */
+  private static final int PART_PIXELS = 8;
+
+  /** Checks the numbers. */
+  public Cut {
+    if (groups < 1 || parts < 1) {
+      throw new IllegalArgumentException("A cut has at least one group and one part");
+    }
+  }
+
+  /** One leaf. */
+  public static Cut whole() {
+    return new Cut(1, 1);
+  }
+
+  /** Leaves, and regions of partial sums. */
+  public int leaves() {
+    return groups * parts;
+  }
+
+  /** The group of a leaf. */
+  public int group(int leaf) {
+    return leaf / parts;
+  }
+
+  /** The part of a leaf. */
+  public int part(int leaf) {
+    return leaf % parts;
+  }
+
+  /** The first picture of a leaf's group, where {@code count} pictures are run. */
+  public int from(int leaf, int count) {
+    return (int) ((long) count * group(leaf) / groups);
+  }
+
+  /** The end of a leaf's pictures. */
+  public int to(int leaf, int count) {
+    return (int) ((long) count * (group(leaf) + 1) / groups);
+  }
+
+  /** The forward pass. */
+  public static Cut forward(Stage stage, int batch) {
+    return of(stage, batch, stage.output());
+  }
+
+  /** The backward pass that makes the input's gradient, and with {@link #isFused} all of it. */
+  public static Cut backward(Stage stage, int batch) {
+    return of(stage, batch, stage.input());
+  }
+
+  private static Cut of(Stage stage, int batch, FeatureMap cut) {
+    int groups = Math.min(batch, LEAVES);
+    if (stage.output().pixels() == 1 && stage.input().pixels() == 1) {
+      // A dense layer's weights are read once a group: few groups of many pictures.
+      groups = Math.clamp(batch / 16, 1, LEAVES);
+    }
+    int parts = (LEAVES + groups - 1) / groups;
+    int pixels = Math.max(1, cut.pixels() / PART_PIXELS);
+    int channels = Math.max(1, cut.channels() / PART_CHANNELS);
+    return new Cut(groups, Math.min(parts, Math.max(pixels, channels)));
+  }
+
+  /**
+   * Whether both products of the backward pass are made picture by picture in one leaf: where a
+   * picture is small and there are pictures for every leaf. Else the weights' gradient has a pass
+   * of its own.
+   */
+  public static boolean isFused(Stage stage, int batch) {
+    return backward(stage, batch).parts() == 1 && mayFuse(stage);
+  }
+
+  /** Whether a picture is small enough for {@link #isFused}, whatever the batch. */
+  public static boolean mayFuse(Stage stage) {
+    long weights = 4L * stage.operator().weights(); // Winograd's sums are four times as many
+    long floats = 2L * stage.input().values() + stage.output().values() + weights;
+    return 4 * floats <= WHOLE_BYTES;
+  }
+
+  /**
+   * The pass that makes the weights' gradient: its parts are parts of the weights. With one group
+   * nothing is merged.
+   */
+  public static Cut weights(Stage stage, int batch) {
+    if (isFused(stage, batch)) {
+      return backward(stage, batch);
+    }
+    long bytes = Partials.weightBytes(stage);
+    int groups = 1;
+    while (2 * groups <= Math.min(batch, LEAVES) && 2 * groups * bytes <= PARTIAL_BYTES) {
+      groups *= 2;
+    }
+    int parts = (LEAVES + groups - 1) / groups;
+    int most = Math.max(1, stage.operator().weights() / (PART_CHANNELS * PART_CHANNELS));
+    return new Cut(groups, Math.min(parts, most));
+  }
+}

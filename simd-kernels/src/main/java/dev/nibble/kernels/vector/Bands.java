@@ -1,0 +1,231 @@
+package dev.nibble.kernels.vector;
+
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.DepthwiseConvolution;
+import dev.nibble.kernels.Operator.MaxPooling;
+import dev.nibble.kernels.Operator.Resample;
+import dev.nibble.kernels.Stage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How much of a stage is worked on at a time: a band of rows of one picture, or a run of pixels
+ * where pixels map one to one, so large that what it is read from and written to stays in a core's
+ * own cache. And how a leaf's part of the work is cut off.
+ *
+ * <p>All of it follows from shapes only.
+ */
+final class Bands {
+  /** Half of a second-level cache of 1 MiB, in floats. */
+  private static final int CACHE = 1 << 17;
+
+  /** Most of a first-level cache of 32 KiB, in floats. */
+  private static final int NEAR_CACHE = 7168;
+
+  /** Weights that the second-level cache keeps beside a run in the first. */
+  private static final int NEAR_WEIGHTS = 1 << 16;
+
+  /** Pixels at which bytes of codes begin in every format. */
+  static final int PIXELS = 8;
+
+  /** Rows that a band has at least, as a row of Winograd's tiles does. */
+  private static final int ROWS = 4;
+
+  private Bands() {}
+
+  /** The end of the band that begins at {@code first}; no band is less than four rows high. */
+  static int end(int first, int rows, int end) {
+    int next = first + rows;
+    return end - next < ROWS ? end : next;
+  }
+
+  /** Rows that a band of that size has at most. */
+  static int most(int rows, int height) {
+    return Math.min(height, rows + ROWS - 1);
+  }
+
+  /** Part {@code part} of {@code parts} begins at this one of so many units. */
+  static int bound(int units, int part, int parts) {
+    return (int) ((long) units * part / parts);
+  }
+
+  /** The first of {@code length} rows or pixels of a part; units of {@code step} are not cut. */
+  static int bound(int length, int step, int part, int parts) {
+    return part == parts ? length : step * bound(length / step, part, parts);
+  }
+
+  /**
+   * Whether a part is some of the rows or pixels, of which so many are not cut, or of the blocks.
+   */
+  static boolean byRows(int length, int step, int blocks, int parts) {
+    return length / step >= parts || length / step >= blocks;
+  }
+
+  /** Rows of pixels, a multiple of four, after which bytes of codes begin. */
+  static int step(int pixelsOfRow) {
+    int step = ROWS;
+    while ((long) step * pixelsOfRow % PIXELS != 0) {
+      step *= 2;
+    }
+    return step;
+  }
+
+  /** Rows of pixels after which bytes of codes begin. */
+  static int codeRows(int width) {
+    int rows = 1;
+    while ((long) rows * width % PIXELS != 0) {
+      rows *= 2;
+    }
+    return rows;
+  }
+
+  private static int rows(int height, int step, long floatsOfRow, long fixed) {
+    long fit = Math.max(0, CACHE - fixed) / floatsOfRow;
+    if (fit >= height) {
+      return height;
+    }
+    return (int) Math.min(height, Math.max(step, fit / step * step));
+  }
+
+  /** k of a window; 1 for operators without one. */
+  static int kernel(Operator op) {
+    return switch (op) {
+      case Convolution c -> c.kernel();
+      case DepthwiseConvolution d -> d.kernel();
+      case MaxPooling m -> m.kernel();
+      case Resample r -> r.stride();
+      case Operator.GlobalAveragePooling g -> 1;
+    };
+  }
+
+  /** Step of a window in both directions. */
+  static int stride(Operator op) {
+    return switch (op) {
+      case Convolution c -> c.stride();
+      case DepthwiseConvolution d -> d.stride();
+      case MaxPooling m -> m.stride();
+      case Resample r -> r.stride();
+      case Operator.GlobalAveragePooling g -> 1;
+    };
+  }
+
+  /** Zero rows before a picture's first. */
+  static int padding(Operator op) {
+    return switch (op) {
+      case Convolution c -> c.padding();
+      case DepthwiseConvolution d -> d.padding();
+      case MaxPooling m -> m.padding();
+      default -> 0;
+    };
+  }
+
+  /** Output rows of a forward band. */
+  static int forwardRows(Stage stage) {
+    Operator op = stage.operator();
+    FeatureMap in = stage.input();
+    int height = op.outputHeight();
+    if (stage.activation().naive()) {
+      return height; // what lies around a band is read from its codes
+    }
+    int stride = stride(op);
+    long row = tileRow(op);
+    long out = (long) op.outputWidth() * Lanes.roundUp(op.outputChannels());
+    long shortcut = ScratchLayout.shortcutFloats(stage) / height;
+    int step = forwardStep(stage);
+    return rows(height, step, stride * row + out + shortcut, (kernel(op) - stride) * row);
+  }
+
+  /** Output rows that a forward band is a multiple of. */
+  static int forwardStep(Stage stage) {
+    return step(stride(stage.operator()) * stage.input().width());
+  }
+
+  /** Rows that a forward band's tile has room for. */
+  static int forwardTileRows(Stage stage) {
+    Operator op = stage.operator();
+    if (op instanceof Operator.GlobalAveragePooling) {
+      return most(poolingBand(stage), stage.input().height());
+    }
+    int rows = most(forwardRows(stage), op.outputHeight());
+    int window = (rows - 1) * stride(op) + kernel(op);
+    return window + stride(op) + codeRows(stage.input().width());
+  }
+
+  /** Rows of a picture that global pooling reads at a time. */
+  static int poolingBand(Stage stage) {
+    FeatureMap in = stage.input();
+    return rows(in.height(), step(in.width()), (long) in.width() * in.channels(), 0);
+  }
+
+  /** Floats of a row of the activation's tile. */
+  static int tileRow(Operator op) {
+    return op instanceof Convolution c
+        ? ConvolutionGeometry.tileRow(c)
+        : op.input().width() * op.input().channels();
+  }
+
+  /** Input rows of a band of the input's gradient. */
+  static int dataRows(Stage stage) {
+    Operator op = stage.operator();
+    FeatureMap in = stage.input();
+    long data = (long) in.width() * Lanes.roundUp(in.channels());
+    long dy = gradientRow(op);
+    int step = step(in.width());
+    long window = (kernel(op) - 1L) / stride(op) + 1;
+    return rows(in.height(), step, data + dy / stride(op), window * dy);
+  }
+
+  /** Rows that the tile of the output's gradient has room for. */
+  static int gradientTileRows(Stage stage) {
+    Operator op = stage.operator();
+    int rows = most(dataRows(stage), stage.input().height());
+    return (rows + kernel(op) - 1) / stride(op) + 2;
+  }
+
+  /** Floats of a row of the tile of the output's gradient. */
+  static int gradientRow(Operator op) {
+    return op instanceof Convolution c
+        ? ConvolutionGeometry.dyRow(c)
+        : op.outputWidth() * op.outputChannels();
+  }
+
+  /** Output rows of a band of the weights' gradient, of a part of the channels. */
+  static int weightRows(Operator op, int inChannels, int outChannels) {
+    int stride = stride(op);
+    int kernel = kernel(op);
+    long row = (op.input().width() + 2L * padding(op) + ROWS) * inChannels;
+    long dy = (op.outputWidth() + (long) ROWS) * outChannels;
+    // Half, for the sums take as much.
+    int height = op.outputHeight();
+    long fit = Math.max(0, CACHE / 2 - (kernel - stride) * row) / (stride * row + dy);
+    return fit >= height ? height : (int) Math.max(ROWS, fit / ROWS * ROWS);
+  }
+
+  /** Pixels of a run where pixels map one to one. */
+  static int run(int inChannels, int outChannels) {
+    long weights = (long) inChannels * outChannels;
+    int cache = weights <= NEAR_WEIGHTS ? NEAR_CACHE : CACHE;
+    int fit = cache / (inChannels + outChannels) / PIXELS * PIXELS;
+    return Math.clamp(fit, 3 * PIXELS, 1024);
+  }
+
+  /** Pixels of a run of a forward stage, a multiple of {@link #flatStep}. */
+  static int forwardRun(Stage stage) {
+    int step = flatStep(stage.residual(), stage.output());
+    int run = run(stage.input().channels(), Lanes.roundUp(stage.output().channels()));
+    return Math.max(step, run / step * step);
+  }
+
+  /** Pixels of a run of the input's gradient. */
+  static int dataRun(Stage stage) {
+    return run(stage.output().channels(), Lanes.roundUp(stage.input().channels()));
+  }
+
+  /** Pixels that are not cut: whole rows where a shortcut is taken by windows. */
+  static int flatStep(Stage.@Nullable Residual residual, FeatureMap map) {
+    return residual == null || residual.transform().stride() == 1
+        ? PIXELS
+        : codeRows(map.width()) * map.width();
+  }
+}
