@@ -201,7 +201,7 @@ class CublasFaultsTest {
   void aSessionClosesTwice() {
     try (Arena arena = Arena.ofShared()) {
       Kernels table = table(false);
-      Workload workload = new Workload(List.of(CASE.stage()), CASE.batch(), CASE.shards(), 1);
+      Workload workload = new Workload(List.of(CASE.stage()), CASE.batch(), CASE.groups(), 1);
       MemorySegment staging = arena.allocate(table.stagingBytes(workload), 64);
       KernelSession session = table.open(workload, MemorySegment.NULL, staging);
       session.close();
@@ -234,8 +234,8 @@ class CublasFaultsTest {
                 Kernels kernels = session.kernels();
                 float[] scratch = new float[kernels.scratchFloats(stage)];
                 while (true) {
-                  kernels.packForward(args, new float[0]);
-                  kernels.forward(args, 0, 0, 4, new float[0], scratch);
+                  kernels.packForward(args, 0, new float[0]);
+                  kernels.forward(args, 0, 0, 4, 0, 1, new float[0], scratch);
                   running.countDown();
                 }
               });
@@ -257,7 +257,7 @@ class CublasFaultsTest {
       MemorySegment one = memory.allocate(4);
       ForwardArgs args =
           new ForwardArgs(stage, 1, one, null, null, one, null, null, null, one, null);
-      assertThatThrownBy(() -> table(false).forward(args, 0, 0, 1, none, none))
+      assertThatThrownBy(() -> table(false).forward(args, 0, 0, 1, 0, 1, none, none))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("open one first");
     }
@@ -294,14 +294,15 @@ class CublasFaultsTest {
         try (KernelSession session = table.open(workload, MemorySegment.NULL, staging)) {
           Kernels kernels = session.kernels();
           args.y().fill((byte) -1);
-          kernels.packForward(args, new float[0]);
+          kernels.packForward(args, 0, new float[0]);
           List<Callable<Boolean>> tasks = new ArrayList<>();
           for (int i = 0; i < shards; i++) {
             int shard = i;
             tasks.add(
                 () -> {
                   float[] scratch = new float[kernels.scratchFloats(stage)];
-                  kernels.forward(args, shard, 3 * shard, 3 * shard + 3, new float[0], scratch);
+                  kernels.forward(
+                      args, shard, 3 * shard, 3 * shard + 3, 0, 1, new float[0], scratch);
                   return true;
                 });
           }

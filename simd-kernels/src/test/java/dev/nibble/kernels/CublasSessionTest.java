@@ -88,11 +88,12 @@ class CublasSessionTest {
         for (WholeStage s : stages) {
           s.draw(step + 1);
           float[] none = {};
-          kernels.packForward(s.forward(), none);
+          kernels.packForward(s.forward(), 0, none);
           all(
               s,
-              (i, scratch) -> kernels.forward(s.forward(), i, s.from(i), s.to(i), none, scratch));
-          kernels.packBackward(s.backward(), none);
+              (i, scratch) ->
+                  kernels.forward(s.forward(), i, s.from(i), s.to(i), 0, 1, none, scratch));
+          kernels.packBackward(s.backward(), 0, none);
           all(
               s,
               (i, scratch) -> kernels.backward(s.backward(), i, s.from(i), s.to(i), none, scratch));
@@ -108,7 +109,9 @@ class CublasSessionTest {
 
   /** On new threads each time, to which the device's context means nothing yet. */
   private static void all(WholeStage stage, Shard shard) throws Exception {
-    int floats = new VectorKernels(false).scratchFloats(stage.stage());
+    VectorKernels host = new VectorKernels(false);
+    int floats =
+        Math.max(host.scratchFloats(stage.stage()), host.ends().scratchFloats(stage.stage()));
     List<Callable<Boolean>> tasks = new ArrayList<>();
     for (int i = 0; i < stage.shards(); i++) {
       int index = i;
@@ -192,11 +195,11 @@ class CublasSessionTest {
   private void step(Kernels kernels, float[] none, float[] scratch) {
     for (int n = 0; n < stages.size(); n++) {
       WholeStage s = stages.get(n);
-      kernels.packForward(s.forward(), none);
+      kernels.packForward(s.forward(), 0, none);
       for (int i = 0; i < s.shards(); i++) {
-        kernels.forward(s.forward(), i, s.from(i), s.to(i), none, scratch);
+        kernels.forward(s.forward(), i, s.from(i), s.to(i), 0, 1, none, scratch);
       }
-      kernels.packBackward(s.backward(), none);
+      kernels.packBackward(s.backward(), 0, none);
       for (int i = 0; i < s.shards(); i++) {
         kernels.backward(s.backward(), i, s.from(i), s.to(i), none, scratch);
       }

@@ -106,13 +106,15 @@ class GoldenUnitTest {
               null,
               List.of(),
               d,
-              memory.allocateAligned(2 * Partials.gradientBytes(stage)));
+              memory.allocateAligned(2 * Partials.weightBytes(stage)),
+              memory.allocateAligned(2 * Partials.sumBytes(stage)));
       Runner.backward(kernels, backward, bounds);
       MemorySegment dw = memory.allocate(4L * op.weights());
       MemorySegment dgamma = memory.allocate(4L * map.channels());
       MemorySegment dbeta = memory.allocate(4L * map.channels());
-      kernels.finishWeights(backward, 2, 0, op.weights(), dw);
-      kernels.finishChannels(backward, 2, batch, dgamma, dbeta);
+      Cut cut = new Cut(2, 1);
+      kernels.finishWeights(backward, cut, 0, op.weights(), dw);
+      kernels.finishChannels(backward, cut, batch, 0, map.channels(), dgamma, dbeta);
       assertClose(what + " dweight", golden.kernelFirst("dweight"), dw, tolerance);
       assertClose(what + " dgamma", golden.floats("dgamma"), dgamma, tolerance);
       assertClose(what + " dbeta", golden.floats("dbeta"), dbeta, tolerance);
@@ -142,10 +144,13 @@ class GoldenUnitTest {
         new ForwardArgs(before, batch, x, null, null, null, null, null, null, copy, sums),
         bounds);
     MemorySegment moments = memory.allocate(8L * map.channels());
-    kernels.finishStatistics(sums, bounds.length - 1, bounds, map, moments);
+    Cut cut = new Cut(bounds.length - 1, 1);
+    kernels.finishStatistics(sums, cut, map.channels(), 0, map.channels(), moments);
     MemorySegment table = memory.allocate(ChannelTable.bytes(map.channels()));
     kernels.fillTable(
         stage.activation(),
+        map.channels(),
+        0,
         map.channels(),
         moments,
         memory.allocate(golden.floats("gamma")),
@@ -181,7 +186,8 @@ class GoldenUnitTest {
             null,
             List.of(),
             null,
-            memory.allocateAligned(2 * Partials.gradientBytes(before))),
+            null,
+            memory.allocateAligned(2 * Partials.sumBytes(before))),
         new int[] {0, 1, batch});
   }
 

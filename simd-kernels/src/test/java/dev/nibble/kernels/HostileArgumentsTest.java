@@ -61,7 +61,8 @@ class HostileArgumentsTest {
     4L * STAGE.operator().weights(),
     BATCH * MAP.bytes(),
     BATCH * MAP.bytes(),
-    2 * Partials.gradientBytes(STAGE)
+    2 * Partials.weightBytes(STAGE),
+    2 * Partials.sumBytes(STAGE)
   };
 
   private static ForwardArgs forward(MemorySegment... s) {
@@ -94,7 +95,8 @@ class HostileArgumentsTest {
         null,
         List.of(GradientTerm.plain(s[8], MAP)),
         s[9],
-        s[10]);
+        s[10],
+        s[11]);
   }
 
   private static AdamWArgs adamW(
@@ -182,31 +184,56 @@ class HostileArgumentsTest {
       BackwardArgs backward = backward(guarded(memory, BACKWARD));
       float[] packed = new float[kernels.packedFloats(STAGE)];
       float[] scratch = new float[kernels.scratchFloats(STAGE)];
-      kernels.packForward(forward, packed);
-      kernels.packBackward(backward, packed);
-      float[] shortScratch = new float[scratch.length - 1];
+      for (int unit = 0; unit < kernels.packUnits(STAGE); unit++) {
+        kernels.packForward(forward, unit, packed);
+        kernels.packBackward(backward, unit, packed);
+      }
+      float[] shortScratch = new float[1];
       int[][] ranges = {{-1, 1}, {0, BATCH + 1}, {2, 1}, {BATCH, BATCH + 1}, {0, 1 << 30}};
       for (int[] range : ranges) {
-        refused(() -> kernels.forward(forward, 0, range[0], range[1], packed, scratch));
-        refused(() -> kernels.backward(backward, 0, range[0], range[1], packed, scratch));
+        int from = range[0];
+        int to = range[1];
+        refused(() -> kernels.forward(forward, 0, from, to, 0, 1, packed, scratch));
+        refused(() -> kernels.backward(backward, 0, from, to, packed, scratch));
+        refused(() -> kernels.sumGradient(backward, from, to, 0, 1, scratch));
+        refused(() -> kernels.backwardData(backward, 0, from, to, 0, 1, packed, scratch));
+        refused(() -> kernels.backwardWeights(backward, 0, from, to, 0, 1, scratch));
       }
-      for (int shard : new int[] {-1, 2, 1 << 30, Integer.MIN_VALUE}) {
-        refused(() -> kernels.forward(forward, shard, 0, 1, packed, scratch));
-        refused(() -> kernels.backward(backward, shard, 0, 1, packed, scratch));
+      for (int region : new int[] {-1, 2, 1 << 30, Integer.MIN_VALUE}) {
+        refused(() -> kernels.forward(forward, region, 0, 1, 0, 1, packed, scratch));
+        refused(() -> kernels.backward(backward, region, 0, 1, packed, scratch));
+        refused(() -> kernels.backwardData(backward, region, 0, 1, 0, 1, packed, scratch));
+        refused(() -> kernels.backwardWeights(backward, region, 0, 1, 0, 1, scratch));
+      }
+      for (int[] part : new int[][] {{-1, 1}, {1, 1}, {0, 0}, {0, -1}, {2, 2}}) {
+        int i = part[0];
+        int n = part[1];
+        refused(() -> kernels.forward(forward, 0, 0, 1, i, n, packed, scratch));
+        refused(() -> kernels.sumGradient(backward, 0, 1, i, n, scratch));
+        refused(() -> kernels.backwardData(backward, 0, 0, 1, i, n, packed, scratch));
+        refused(() -> kernels.backwardWeights(backward, 0, 0, 1, i, n, scratch));
       }
       if (packed.length > 0) {
         float[] shortPacked = new float[packed.length - 1];
-        refused(() -> kernels.packForward(forward, new float[0]));
-        refused(() -> kernels.packBackward(backward, new float[0]));
-        refused(() -> kernels.forward(forward, 0, 0, 1, shortPacked, scratch));
+        refused(() -> kernels.packForward(forward, 0, new float[0]));
+        refused(() -> kernels.packBackward(backward, 0, new float[0]));
+        refused(() -> kernels.packForward(forward, -1, packed));
+        refused(() -> kernels.packBackward(backward, 1 << 20, packed));
+        refused(() -> kernels.forward(forward, 0, 0, 1, 0, 1, shortPacked, scratch));
         refused(() -> kernels.backward(backward, 0, 0, 1, shortPacked, scratch));
       }
-      refused(() -> kernels.forward(forward, 0, 0, 1, packed, shortScratch));
+      refused(() -> kernels.forward(forward, 0, 0, 1, 0, 1, packed, shortScratch));
       refused(() -> kernels.backward(backward, 0, 0, 1, packed, shortScratch));
+      refused(() -> kernels.sumGradient(backward, 0, 1, 0, 1, shortScratch));
+      refused(() -> kernels.backwardData(backward, 0, 0, 1, 0, 1, packed, shortScratch));
+      refused(() -> kernels.backwardWeights(backward, 0, 0, 1, 0, 1, shortScratch));
       MemorySegment target = memory.allocate(4L * STAGE.operator().weights());
-      refused(() -> kernels.finishWeights(backward, 1, 0, STAGE.operator().weights() + 18, target));
-      refused(() -> kernels.finishWeights(backward, 1 << 20, 0, 1, target));
-      refused(() -> kernels.finishChannels(backward, 1 << 20, 1, target, target));
+      int beyond = STAGE.operator().weights() + 18;
+      refused(() -> kernels.finishWeights(backward, Cut.whole(), 0, beyond, target));
+      Cut many = new Cut(1 << 10, 1 << 10);
+      refused(() -> kernels.finishWeights(backward, many, 0, 1, target));
+      refused(() -> kernels.finishChannels(backward, many, 1, 0, 1, target, target));
+      refused(() -> kernels.finishChannels(backward, Cut.whole(), 1, 0, 10, target, target));
       memory.verify(kernels.name());
     }
   }
@@ -256,13 +283,11 @@ class HostileArgumentsTest {
       kernels.input(input, 0, 1);
       MemorySegment moments = memory.allocate(8);
       MemorySegment sums = memory.allocateAligned(Partials.statisticsBytes(2));
+      refused(() -> kernels.finishStatistics(sums, Cut.whole(), 2, 0, 2, moments));
       refused(
           () ->
-              kernels.finishStatistics(
-                  sums, 1, new int[] {0, 1}, new FeatureMap(1, 1, 2), moments));
-      refused(
-          () ->
-              kernels.fillTable(STAGE.activation(), 9, moments, moments, moments, 1e-3f, moments));
+              kernels.fillTable(
+                  STAGE.activation(), 9, 0, 9, moments, moments, moments, 1e-3f, moments));
       memory.verify(kernels.name());
     }
   }
@@ -293,13 +318,13 @@ class HostileArgumentsTest {
       adam = adamW(16, floats, floats, floats, floats);
       blend = new BlendArgs(16, floats, floats);
       loss = new LossArgs(4, 4, floats, floats, null, floats, 0);
-      kernels.packForward(forward, packed);
+      kernels.packForward(forward, 0, packed);
       AtomicReference<Throwable> thrown = new AtomicReference<>();
       Thread other =
           new Thread(
               () -> {
                 try {
-                  kernels.forward(forward, 0, 0, 1, packed, scratch);
+                  kernels.forward(forward, 0, 0, 1, 0, 1, packed, scratch);
                 } catch (WrongThreadException e) {
                   thrown.set(e);
                 }
@@ -308,10 +333,13 @@ class HostileArgumentsTest {
       other.join();
       assertThat(thrown.get()).isInstanceOf(WrongThreadException.class);
     }
-    gone(() -> kernels.packForward(forward, packed));
-    gone(() -> kernels.packBackward(backward, packed));
-    gone(() -> kernels.forward(forward, 0, 0, BATCH, packed, scratch));
+    gone(() -> kernels.packForward(forward, 0, packed));
+    gone(() -> kernels.packBackward(backward, 0, packed));
+    gone(() -> kernels.forward(forward, 0, 0, BATCH, 0, 1, packed, scratch));
     gone(() -> kernels.backward(backward, 0, 0, BATCH, packed, scratch));
+    gone(() -> kernels.sumGradient(backward, 0, BATCH, 0, 1, scratch));
+    gone(() -> kernels.backwardData(backward, 0, 0, BATCH, 0, 1, packed, scratch));
+    gone(() -> kernels.backwardWeights(backward, 0, 0, BATCH, 0, 1, scratch));
     gone(() -> kernels.sgd(sgd, 0, 16, 1, 1, 1));
     gone(() -> kernels.nesterov(sgd, 0, 16, 1, 1, 1));
     gone(() -> kernels.adamW(adam, 0, 16, 1, 1, 1, 1));
@@ -341,7 +369,8 @@ class HostileArgumentsTest {
               memory.allocate(places),
               List.of(),
               memory.allocate(BATCH * MAP.bytes()),
-              memory.allocateAligned(Partials.gradientBytes(stage)));
+              null,
+              memory.allocateAligned(Partials.sumBytes(stage)));
       try {
         Runner.backward(kernels, args, 0, BATCH);
       } catch (IndexOutOfBoundsException | IllegalArgumentException e) {

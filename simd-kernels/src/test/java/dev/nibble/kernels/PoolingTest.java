@@ -52,7 +52,8 @@ class PoolingTest {
               argmax,
               List.of(),
               dx,
-              memory.allocateAligned(Partials.gradientBytes(stage))),
+              null,
+              memory.allocateAligned(Partials.sumBytes(stage))),
           0,
           1);
       memory.verify(kernels.name());

@@ -83,6 +83,8 @@ class QuantiserTest {
       kernels.fillTable(
           activation,
           channels,
+          0,
+          channels,
           memory.allocate(moments),
           activation.normalize() ? memory.allocate(gamma) : null,
           activation.normalize() ? memory.allocate(beta) : null,
@@ -167,7 +169,7 @@ class QuantiserTest {
                 sums),
             bounds);
         MemorySegment moments = memory.allocate(24);
-        kernels.finishStatistics(sums, 3, bounds, map, moments);
+        kernels.finishStatistics(sums, new Cut(3, 1), 3, 0, 3, moments);
         float[] actual = Guarded.floats(moments, 6);
         for (int i = 0; i < 6; i++) {
           assertThat(actual[i] / expected[i])
@@ -235,7 +237,8 @@ class QuantiserTest {
             null,
             List.of(),
             null,
-            memory.allocateAligned(Partials.gradientBytes(stage))),
+            null,
+            memory.allocateAligned(Partials.sumBytes(stage))),
         0,
         batch);
     return Guarded.floats(hats, batch * map.values());

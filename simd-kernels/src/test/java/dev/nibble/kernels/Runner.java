@@ -61,8 +61,7 @@ final class Runner {
       for (int leaf = 0; leaf < groups * parts && args.gradientOut() != null; leaf++) {
         float[] scratch = garbage(kernels.scratchFloats(stage));
         int group = leaf / parts;
-        kernels.sumGradient(
-            args, bounds[group], bounds[group + 1], leaf % parts, parts, scratch);
+        kernels.sumGradient(args, bounds[group], bounds[group + 1], leaf % parts, parts, scratch);
       }
       packBackward(kernels, args, packed);
       for (int leaf = groups * parts - 1; leaf >= 0; leaf--) {

@@ -73,8 +73,7 @@ final class StageRun {
         MemorySegment moments = memory.allocate(8L * out.channels());
         int half = out.channels() / 2;
         kernels.finishStatistics(sums, run.cut(), out.channels(), 0, half, moments);
-        kernels.finishStatistics(
-            sums, run.cut(), out.channels(), half, out.channels(), moments);
+        kernels.finishStatistics(sums, run.cut(), out.channels(), half, out.channels(), moments);
         float[] values = Guarded.floats(moments, 2 * out.channels());
         result.floats().put("mean", Arrays.copyOf(values, out.channels()));
         result.floats().put("variance", Arrays.copyOfRange(values, out.channels(), values.length));
@@ -112,9 +111,7 @@ final class StageRun {
               argmax == null ? null : memory.allocate(argmax),
               activationTerms,
               dx,
-              weighs
-                  ? memory.allocateAligned(run.groups() * Partials.weightBytes(stage))
-                  : null,
+              weighs ? memory.allocateAligned(run.groups() * Partials.weightBytes(stage)) : null,
               memory.allocateAligned(run.cut().leaves() * Partials.sumBytes(stage)));
       if (run.parts() == 0) {
         Runner.backward(kernels, args, run.bounds());

@@ -90,6 +90,8 @@ final class TinyStage {
         kernels.fillTable(
             stage.activation(),
             channels,
+            0,
+            channels,
             memory.allocate(StageCases.moments(parameters.get(0), channels)),
             memory.allocate(parameters.get(1)),
             memory.allocate(parameters.get(2)),
@@ -133,12 +135,16 @@ final class TinyStage {
               argmax,
               List.of(),
               d,
-              memory.allocateAligned(2 * Partials.gradientBytes(stage)));
+              weights == null ? null : memory.allocateAligned(2 * Partials.weightBytes(stage)),
+              memory.allocateAligned(2 * Partials.sumBytes(stage)));
       Runner.backward(kernels, args, BOUNDS);
       int weightCount = parameters.get(3).length;
       int count = weightCount + parameters.get(4).length;
       MemorySegment dw = memory.allocate(4L * count);
-      kernels.finishWeights(args, 2, 0, count, dw);
+      Cut cut = new Cut(2, 1);
+      if (count > 0) {
+        kernels.finishWeights(args, cut, 0, count, dw);
+      }
       float[] dwValues = Guarded.floats(dw, count);
       float[] dWeights = Arrays.copyOf(dwValues, weightCount);
       float[] dBias = Arrays.copyOfRange(dwValues, weightCount, count);
@@ -148,7 +154,7 @@ final class TinyStage {
       }
       MemorySegment dGamma = memory.allocate(4L * in.channels());
       MemorySegment dBeta = memory.allocate(4L * in.channels());
-      kernels.finishChannels(args, 2, BATCH, dGamma, dBeta);
+      kernels.finishChannels(args, cut, BATCH, 0, in.channels(), dGamma, dBeta);
       return List.of(
           throughBatchNorm(d, table, store),
           Guarded.floats(dGamma, in.channels()),
@@ -174,7 +180,8 @@ final class TinyStage {
               null,
               List.of(),
               null,
-              memory.allocateAligned(2 * Partials.gradientBytes(before)));
+              null,
+              memory.allocateAligned(2 * Partials.sumBytes(before)));
       Runner.backward(kernels, args, BOUNDS);
       return Guarded.floats(dx, BATCH * in.values());
     }

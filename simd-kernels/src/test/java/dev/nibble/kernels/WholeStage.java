@@ -7,6 +7,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.function.IntConsumer;
 
 /**
  * A convolution's stage with all that both passes need, bound once as in a session. Values are
@@ -46,8 +47,9 @@ final class WholeStage {
     MemorySegment dx = arena.allocate(batch * in.bytes(), 64);
     MemorySegment statistics =
         arena.allocate(shards * Partials.statisticsBytes(out.channels()), 64);
-    MemorySegment gradients = arena.allocate(shards * Partials.gradientBytes(stage), 64);
-    written = List.of(store, y, dx, statistics, gradients);
+    MemorySegment gradients = arena.allocate(shards * Partials.weightBytes(stage), 64);
+    MemorySegment sums = arena.allocate(shards * Partials.sumBytes(stage), 64);
+    written = List.of(store, y, dx, statistics, gradients, sums);
     forward =
         new ForwardArgs(
             stage,
@@ -74,7 +76,8 @@ final class WholeStage {
             null,
             List.of(),
             first ? null : dx,
-            gradients);
+            gradients,
+            sums);
   }
 
   Stage stage() {
@@ -127,13 +130,19 @@ final class WholeStage {
   void run(Kernels kernels) {
     float[] packed = new float[kernels.packedFloats(stage)];
     float[] scratch = new float[kernels.scratchFloats(stage)];
-    kernels.packForward(forward, packed);
+    pack(kernels, unit -> kernels.packForward(forward, unit, packed));
     for (int i = 0; i < shards(); i++) {
-      kernels.forward(forward, i, from(i), to(i), packed, scratch);
+      kernels.forward(forward, i, from(i), to(i), 0, 1, packed, scratch);
     }
-    kernels.packBackward(backward, packed);
+    pack(kernels, unit -> kernels.packBackward(backward, unit, packed));
     for (int i = 0; i < shards(); i++) {
       kernels.backward(backward, i, from(i), to(i), packed, scratch);
+    }
+  }
+
+  private void pack(Kernels kernels, IntConsumer pack) {
+    for (int unit = 0; unit < kernels.packUnits(stage); unit++) {
+      pack.accept(unit);
     }
   }
 
@@ -144,7 +153,7 @@ final class WholeStage {
     run(reference);
     List<byte[]> expected = written();
     for (int i = 0; i < expected.size(); i++) {
-      String[] names = {"store", "y", "dx", "statistics", "gradients"};
+      String[] names = {"store", "y", "dx", "statistics", "gradients", "sums"};
       assertThat(actual.get(i)).as("%s of %s", names[i], stage).isEqualTo(expected.get(i));
     }
   }

@@ -69,9 +69,7 @@ public final class PersistentBuffers {
     partialSums = training ? add("partial sums", Kind.OTHER, sumBytes) : null;
     long gradientBytes = mostTrained(graph, StageCuts::gradientBytes);
     partialGradients =
-        training && gradientBytes > 0
-            ? add("partial gradients", Kind.OTHER, gradientBytes)
-            : null;
+        training && gradientBytes > 0 ? add("partial gradients", Kind.OTHER, gradientBytes) : null;
     FeatureMap input = graph.network().input();
     scalars = add("loss, mean and std", Kind.OTHER, 64 + 8L * input.channels());
     long batch = plan.options().batch();

@@ -1,6 +1,7 @@
 package dev.nibble.engine.tensorboard;
 
 import dev.nibble.engine.files.Disk;
+import dev.nibble.engine.protobuf.MessageWriter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -85,8 +86,8 @@ final class EventFile implements AutoCloseable {
    *
    * @throws IOException if the disk does not take all of it
    */
-  void write(Message message) throws IOException {
-    int length = message.size();
+  void write(MessageWriter message) throws IOException {
+    int length = Math.toIntExact(message.size());
     if (record.capacity() < length + FRAME) {
       record = buffer(2 * (length + FRAME));
     }
@@ -96,9 +97,12 @@ final class EventFile implements AutoCloseable {
     crc.update(record);
     record.limit(record.capacity());
     record.putInt(masked());
-    record.put(message.bytes(), 0, length);
+    int start = record.position();
+    message.putInto(record);
+    record.flip().position(start);
     crc.reset();
-    crc.update(message.bytes(), 0, length);
+    crc.update(record);
+    record.limit(record.capacity());
     record.putInt(masked());
     record.flip();
     while (record.hasRemaining()) {

@@ -1,6 +1,7 @@
 package dev.nibble.engine.tensorboard;
 
 import dev.nibble.engine.files.Disk;
+import dev.nibble.engine.protobuf.MessageWriter;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -15,10 +16,10 @@ final class EventWriter implements AutoCloseable {
 
   private final EventFile file;
   private final Clock clock;
-  private final Message event = new Message();
-  private final Message summary = new Message();
-  private final Message value = new Message();
-  private final Message inner = new Message();
+  private final MessageWriter event = new MessageWriter();
+  private final MessageWriter summary = new MessageWriter();
+  private final MessageWriter value = new MessageWriter();
+  private final MessageWriter inner = new MessageWriter();
   private final Histogram histogram = new Histogram();
 
   private EventWriter(EventFile file, Clock clock) {

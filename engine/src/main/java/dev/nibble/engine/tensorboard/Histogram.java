@@ -2,6 +2,7 @@ package dev.nibble.engine.tensorboard;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.nibble.engine.protobuf.MessageWriter;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
@@ -64,7 +65,7 @@ final class Histogram {
   }
 
   /** Encodes it as TensorFlow's {@code HistogramProto}. */
-  void encode(Message message) {
+  void encode(MessageWriter message) {
     message.floating(1, least);
     message.floating(2, greatest);
     message.floating(3, (double) count);

@@ -1,7 +1,5 @@
 package dev.nibble.kernels.vector;
 
-import static dev.nibble.kernels.vector.Lanes.LANES;
-
 import java.util.Arrays;
 
 /**
@@ -12,11 +10,8 @@ final class TilePlan {
   /** The widest tile, in vectors. */
   static final int MAX_VECTORS = 4;
 
-  /**
-   * AVX2 has 16 vector registers; AVX-512, the only one with 16 lanes, has 32. First, as the plans
-   * need it.
-   */
-  private static final int REGISTERS = LANES >= 16 ? 32 : 16;
+  /** The tallest tile, in rows. */
+  static final int MAX_HEIGHT = 8;
 
   /** Rows that are planned exactly; longer strips start with the best tile. */
   private static final int PLANNED = 64;
@@ -26,46 +21,34 @@ final class TilePlan {
 
   private static final float NEVER = 1e9f;
 
+  /** A lower tile must win by more than measurements differ: each that is used is compiled, too. */
+  private static final float GAIN = 0.97f;
+
   /** Plan of {@link Tiles#panel}. */
-  static final TilePlan PANEL =
-      new TilePlan(
-          new float[][] {
-            {},
-            {0, 3.2f, 3.6f, 0, 4.0f, 0, 0, 0, 5.2f},
-            {0, 3.6f, 3.9f, 0, 4.9f, 0, 0, 0, 8.3f},
-            {0, 3.9f, 4.4f, 0, 6.2f},
-            {0, 4.3f, 5.0f, 0, 8.7f}
-          });
+  static final TilePlan PANEL = new TilePlan(InstructionSet.CURRENT::panelCost);
 
   /** Plan of {@link Tiles#pixel}. */
-  static final TilePlan PIXEL =
-      new TilePlan(
-          new float[][] {
-            {},
-            {0, 3.9f, 4.0f, 0, 4.1f, 0, 0, 0, 5.7f},
-            {0, 4.0f, 4.4f, 0, 5.2f, 0, 0, 0, 8.5f},
-            {0, 4.8f, 4.9f, 0, 6.3f, 0, 0, 0, 12.1f},
-            {0, 6.1f, 6.6f, 0, 8.7f, 0, 11.8f}
-          });
+  static final TilePlan PIXEL = new TilePlan(InstructionSet.CURRENT::pixelCost);
+
+  /** What a tile takes for one step of its sum; see {@link InstructionSet}. */
+  interface Costs {
+    /** The cost of the tile of that width and height, or 0 where there is none. */
+    float of(int vectors, int height);
+  }
 
   private final byte[][] heights = new byte[MAX_VECTORS + 1][PLANNED + 1];
   private final float[][] costs = new float[MAX_VECTORS + 1][PLANNED + 1];
   private final byte[][] blocks = new byte[PLANNED + 1][PLANNED + 1];
 
-  /**
-   * Plans.
-   *
-   * @param cycles by width in vectors and height in rows: cycles that a tile takes for one step of
-   *     its sum, as measured on Zen 5 with 512 bits; 0 where there is no such tile
-   */
-  private TilePlan(float[][] cycles) {
+  /** Plans with tiles that cost so much. */
+  private TilePlan(Costs tiles) {
     for (int v = 1; v <= MAX_VECTORS; v++) {
       for (int n = 1; n <= PLANNED; n++) {
         costs[v][n] = NEVER;
-        for (int t = Math.min(n, cycles[v].length - 1); t > 0; t--) {
-          boolean fits = v * t + v + 1 <= REGISTERS;
-          if (fits && cycles[v][t] > 0 && cycles[v][t] + costs[v][n - t] < costs[v][n]) {
-            costs[v][n] = cycles[v][t] + costs[v][n - t];
+        for (int t = Math.min(n, MAX_HEIGHT); t > 0; t--) {
+          float cost = tiles.of(v, t);
+          if (cost > 0 && cost + costs[v][n - t] < GAIN * costs[v][n]) {
+            costs[v][n] = cost + costs[v][n - t];
             heights[v][n] = (byte) t;
           }
         }

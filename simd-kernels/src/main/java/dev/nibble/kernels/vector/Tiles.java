@@ -12,10 +12,6 @@ import static dev.nibble.kernels.vector.Lanes.LANES;
 final class Tiles {
   private Tiles() {}
 
-  private static int key(int vectors, int height) {
-    return vectors * 16 + height;
-  }
-
   /**
    * Product with a packed panel: for t below {@code count} and l below {@code vectors * LANES},
    * {@code c[ct + t * cT + l] = sum over row < rows, r < red of a[at + t * aT + row * aRow + r] *
@@ -49,21 +45,17 @@ final class Tiles {
         SlidingTiles.t8(rows, aT, a, p, aRow, b, bt, c, q, cT);
         continue;
       }
-      switch (key(vectors, height)) {
-        case 24 -> PanelTiles1.t8(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 20 -> PanelTiles1.t4(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 18 -> PanelTiles1.t2(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 17 -> PanelTiles1.t1(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 40 -> PanelTiles2.t8(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 36 -> PanelTiles2.t4(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 34 -> PanelTiles2.t2(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 33 -> PanelTiles2.t1(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 52 -> PanelTiles3.t4(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 50 -> PanelTiles3.t2(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 49 -> PanelTiles3.t1(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 68 -> PanelTiles4.t4(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 66 -> PanelTiles4.t2(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 65 -> PanelTiles4.t1(rows, red, a, p, aT, aRow, b, bt, c, q, cT);
+      switch (vectors) {
+        case 1 -> {
+          if (HalfLanes.PREFERRED) {
+            PanelHalves.run(height, rows, red, a, p, aT, aRow, b, bt, c, q, cT);
+          } else {
+            PanelTiles1.run(height, rows, red, a, p, aT, aRow, b, bt, c, q, cT);
+          }
+        }
+        case 2 -> PanelTiles2.run(height, rows, red, a, p, aT, aRow, b, bt, c, q, cT);
+        case 3 -> PanelTiles3.run(height, rows, red, a, p, aT, aRow, b, bt, c, q, cT);
+        case 4 -> PanelTiles4.run(height, rows, red, a, p, aT, aRow, b, bt, c, q, cT);
         default ->
             throw new IllegalArgumentException("No panel tile is " + vectors + " vectors wide");
       }
@@ -97,23 +89,17 @@ final class Tiles {
       height = TilePlan.PIXEL.height(vectors, count - t);
       int p = at + t;
       int q = ct + t * cT;
-      switch (key(vectors, height)) {
-        case 24 -> PixelTiles1.t8(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 20 -> PixelTiles1.t4(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 18 -> PixelTiles1.t2(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 17 -> PixelTiles1.t1(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 40 -> PixelTiles2.t8(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 36 -> PixelTiles2.t4(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 34 -> PixelTiles2.t2(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 33 -> PixelTiles2.t1(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 56 -> PixelTiles3.t8(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 52 -> PixelTiles3.t4(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 50 -> PixelTiles3.t2(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 49 -> PixelTiles3.t1(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 70 -> PixelTiles4.t6(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 68 -> PixelTiles4.t4(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 66 -> PixelTiles4.t2(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-        case 65 -> PixelTiles4.t1(rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
+      switch (vectors) {
+        case 1 -> {
+          if (HalfLanes.PREFERRED) {
+            PixelHalves.run(height, rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
+          } else {
+            PixelTiles1.run(height, rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
+          }
+        }
+        case 2 -> PixelTiles2.run(height, rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
+        case 3 -> PixelTiles3.run(height, rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
+        case 4 -> PixelTiles4.run(height, rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
         default ->
             throw new IllegalArgumentException("No pixel tile is " + vectors + " vectors wide");
       }

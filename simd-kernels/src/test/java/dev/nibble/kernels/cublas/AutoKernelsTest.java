@@ -71,19 +71,26 @@ class AutoKernelsTest {
 
     @Override
     public void forward(
-        ForwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+        ForwardArgs args,
+        int region,
+        int from,
+        int to,
+        int part,
+        int parts,
+        float[] packed,
+        float[] scratch) {
       besides.accept(args);
       for (int i = 0; i < times; i++) {
-        host().forward(args, shard, from, to, packed, scratch);
+        host().forward(args, region, from, to, part, parts, packed, scratch);
       }
     }
 
     @Override
     public void backward(
-        BackwardArgs args, int shard, int from, int to, float[] packed, float[] scratch) {
+        BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
       backwards.incrementAndGet();
       for (int i = 0; i < times; i++) {
-        host().backward(args, shard, from, to, packed, scratch);
+        host().backward(args, region, from, to, packed, scratch);
       }
     }
   }

@@ -53,9 +53,9 @@ class CurrentContextTest {
     try (KernelSession session = table.open(workload, MemorySegment.NULL, staging)) {
       assertThat(standIn.currentContext()).as("behind open").isEqualTo(own);
       float[] scratch = new float[session.kernels().scratchFloats(stage)];
-      session.kernels().packForward(args, new float[0]);
+      session.kernels().packForward(args, 0, new float[0]);
       assertThat(standIn.currentContext()).as("behind packing").isEqualTo(own);
-      session.kernels().forward(args, 0, 0, 1, new float[0], scratch);
+      session.kernels().forward(args, 0, 0, 1, 0, 1, new float[0], scratch);
       assertThat(standIn.currentContext()).as("behind a pass").isEqualTo(own);
     }
     assertThat(standIn.currentContext()).as("behind close").isEqualTo(own);

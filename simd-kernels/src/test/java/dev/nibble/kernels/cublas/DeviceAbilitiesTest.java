@@ -65,9 +65,9 @@ class DeviceAbilitiesTest {
           new ForwardArgs(stage, 1, x, null, null, weights, null, null, null, y, null);
       MemorySegment staging = arena.allocate(table.stagingBytes(workload), 64);
       try (KernelSession session = table.open(workload, MemorySegment.NULL, staging)) {
-        session.kernels().packForward(args, new float[0]);
+        session.kernels().packForward(args, 0, new float[0]);
         float[] scratch = new float[session.kernels().scratchFloats(stage)];
-        session.kernels().forward(args, 0, 0, 1, new float[0], scratch);
+        session.kernels().forward(args, 0, 0, 1, 0, 1, new float[0], scratch);
       }
       assertThat(y.get(JAVA_FLOAT, 0)).isEqualTo(3 * 7 + 5 * 11);
       standIn.assertNothingLeft();

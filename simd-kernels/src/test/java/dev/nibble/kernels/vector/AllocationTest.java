@@ -82,8 +82,16 @@ final class AllocationTest {
   private void run(List<Case> cases) {
     for (int i = 0; i < cases.size(); i++) {
       Case c = cases.get(i);
-      kernels.forward(c.forward, 0, 0, BATCH, c.packedForward, c.scratch);
+      kernels.forward(c.forward, 0, 0, BATCH, 0, 2, c.packedForward, c.scratch);
+      kernels.forward(c.forward, 0, 0, BATCH, 1, 2, c.packedForward, c.scratch);
       kernels.backward(c.backward, 0, 0, BATCH, c.packedBackward, c.scratch);
+      if (c.backward.gradientOut() != null) {
+        kernels.sumGradient(c.backward, 0, BATCH, 0, 1, c.scratch);
+      }
+      kernels.backwardData(c.backward, 0, 0, BATCH, 0, 1, c.packedBackward, c.scratch);
+      if (c.backward.stage().needsInputValues()) {
+        kernels.backwardWeights(c.backward, 0, 0, BATCH, 0, 1, c.scratch);
+      }
     }
   }
 
@@ -179,11 +187,14 @@ final class AllocationTest {
             List.of(
                 new GradientTerm.Shortcut(plain(arena, in), new Resample(in, 2, in.channels()))),
             bytes(arena, BATCH * in.bytes()),
-            arena.allocate(Partials.gradientBytes(stage), 64));
+            arena.allocate(Math.max(64, Partials.weightBytes(stage)), 64),
+            arena.allocate(Partials.sumBytes(stage), 64));
     float[] packedForward = new float[kernels.packedFloats(stage)];
     float[] packedBackward = new float[kernels.packedFloats(stage)];
-    kernels.packForward(forward, packedForward);
-    kernels.packBackward(backward, packedBackward);
+    for (int unit = 0; unit < kernels.packUnits(stage); unit++) {
+      kernels.packForward(forward, unit, packedForward);
+      kernels.packBackward(backward, unit, packedBackward);
+    }
     float[] scratch = new float[kernels.scratchFloats(stage)];
     return new Case(forward, backward, packedForward, packedBackward, scratch);
   }
@@ -202,7 +213,7 @@ final class AllocationTest {
       }
       MemorySegment gamma = activation.normalize() ? floats(arena, channels) : null;
       MemorySegment beta = activation.normalize() ? floats(arena, channels) : null;
-      kernels.fillTable(activation, channels, moments, gamma, beta, 1e-3f, table);
+      kernels.fillTable(activation, channels, 0, channels, moments, gamma, beta, 1e-3f, table);
     }
     return table;
   }

@@ -82,16 +82,43 @@ final class CodePackingTest {
       MemorySegment store = arena.allocate(2 * format.bytes(map), 4);
       store.fill((byte) 0x5a);
       int tile = TableRows.floats(channels);
-      float[] scratch = new float[tile + map.values() + map.height() * extra];
+      float[] scratch = new float[tile + map.values() + map.pixels() * extra];
       TableRows.load(activation, table, channels, scratch, 0);
-      ActivationLoader.load(activation, format, map, picture, x, store, scratch, 0, tile, extra);
+      ActivationLoader.load(
+          activation,
+          format,
+          map,
+          picture,
+          0,
+          map.pixels(),
+          0,
+          map.channels(),
+          x,
+          store,
+          scratch,
+          0,
+          tile);
       float[] restored = scratch.clone();
-      ActivationRestorer.restore(activation, map, picture, null, store, restored, 0, tile, extra);
+      ActivationRestorer.restore(
+          activation,
+          map,
+          picture,
+          0,
+          map.pixels(),
+          0,
+          channels,
+          null,
+          store,
+          restored,
+          0,
+          tile,
+          channels + extra);
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
         for (int c = 0; c < channels; c++) {
           float value = x.get(JAVA_FLOAT, map.bytes() + 4L * (pixel * channels + c));
-          int at = tile + pixel * channels + pixel / map.width() * extra + c;
-          checkValue(activation, map, store, rows, pixel, c, value, scratch[at], restored[at]);
+          int at = tile + pixel * channels + c;
+          float again = restored[at + pixel * extra];
+          checkValue(activation, map, store, rows, pixel, c, value, scratch[at], again);
         }
       }
       for (long i = 0; i < format.bytes(map); i++) {

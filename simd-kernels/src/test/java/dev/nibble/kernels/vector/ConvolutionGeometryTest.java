@@ -3,8 +3,10 @@ package dev.nibble.kernels.vector;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Stage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -49,19 +51,20 @@ final class ConvolutionGeometryTest {
   void gradientIsPaddedAsFarAsTapsReach(int size, int kernel, int stride, int before, int after) {
     Convolution conv = convolution(size, kernel, stride);
     assertThat(ConvolutionGeometry.dyBefore(conv)).isEqualTo(before);
-    assertThat(ConvolutionGeometry.dyBelow(conv)).isEqualTo(after);
     assertThat(ConvolutionGeometry.dyRight(conv)).isEqualTo(after);
     int side = before + conv.output().width() + after;
-    assertThat(ConvolutionGeometry.dyTileFloats(conv))
-        .isEqualTo(side * side * 3 + ConvolutionGeometry.SLACK);
-    assertThat(ConvolutionGeometry.dyOrigin(conv)).isEqualTo((before * side + before) * 3);
+    assertThat(ConvolutionGeometry.dyRow(conv)).isEqualTo(side * 3);
+    assertThat(ConvolutionBackwardData.firstGradientRow(conv, 0)).isEqualTo(-before);
+    assertThat(ConvolutionBackwardData.endGradientRow(conv, size))
+        .isEqualTo(conv.output().height() + after);
   }
 
   @Test
   void shapesBeyondAnArrayAreRejected() {
     Convolution conv = new Convolution(new FeatureMap(1, 1 << 28, 1), 1, 9, 1, false);
+    Stage stage = new Stage(conv, Activation.IDENTITY, null, false);
     assertThatIllegalArgumentException()
-        .isThrownBy(() -> ConvolutionGeometry.tileFloats(conv))
+        .isThrownBy(() -> ScratchLayout.floats(stage, new Algorithms(false)))
         .withMessageContaining("exceeds an array");
   }
 }

@@ -76,22 +76,29 @@ final class ConvolutionProductsTest {
   private static final int AT = 3;
 
   private static float[] tile(Convolution conv, float[] x) {
-    float[] tile = garbage(AT + ConvolutionGeometry.tileFloats(conv));
+    int rows = conv.input().height() + 2 * conv.padding();
+    int tileRow = ConvolutionGeometry.tileRow(conv);
+    float[] tile = garbage(AT + rows * tileRow + ConvolutionGeometry.SLACK);
     Arrays.fill(tile, AT, tile.length - ConvolutionGeometry.SLACK, 0);
     int row = conv.input().width() * conv.input().channels();
     for (int y = 0; y < conv.input().height(); y++) {
-      int to = AT + ConvolutionGeometry.tileOrigin(conv) + y * ConvolutionGeometry.tileRow(conv);
+      int to = AT + (y + conv.padding()) * tileRow + conv.padding() * conv.input().channels();
       System.arraycopy(x, y * row, tile, to, row);
     }
     return tile;
   }
 
   private static float[] dyTile(Convolution conv, float[] dy) {
-    float[] tile = garbage(AT + ConvolutionGeometry.dyTileFloats(conv));
+    int top = ConvolutionBackwardData.firstGradientRow(conv, 0);
+    int bottom = ConvolutionBackwardData.endGradientRow(conv, conv.input().height());
+    int dyRow = ConvolutionGeometry.dyRow(conv);
+    float[] tile =
+        garbage(
+            AT + (Math.max(bottom, conv.outputHeight()) - top) * dyRow + ConvolutionGeometry.SLACK);
     Arrays.fill(tile, AT, tile.length - ConvolutionGeometry.SLACK, 0);
     int row = conv.output().width() * conv.outChannels();
     for (int y = 0; y < conv.output().height(); y++) {
-      int to = AT + ConvolutionGeometry.dyOrigin(conv) + y * ConvolutionGeometry.dyRow(conv);
+      int to = AT + (y - top) * dyRow + ConvolutionGeometry.dyBefore(conv) * conv.outChannels();
       System.arraycopy(dy, y * row, tile, to, row);
     }
     return tile;
@@ -135,18 +142,36 @@ final class ConvolutionProductsTest {
 
   private static float[] forward(Convolution conv, float[] x, MemorySegment w) {
     float[] packed = garbage(ConvolutionGeometry.packedForwardFloats(conv));
-    ConvolutionForward.pack(conv, w, packed);
-    float[] out = garbage(AT + ConvolutionGeometry.outFloats(conv));
-    ConvolutionForward.run(conv, tile(conv, x), AT, packed, out, AT);
-    return unpad(out, conv.output(), ConvolutionGeometry.outStride(conv));
+    for (int panel = 0; panel < ConvolutionForward.panels(conv); panel++) {
+      ConvolutionForward.pack(conv, panel, w, packed);
+    }
+    int stride = ConvolutionGeometry.outStride(conv);
+    float[] out = garbage(AT + conv.output().pixels() * stride);
+    boolean flat = ConvolutionGeometry.isFlat(conv);
+    int rows = flat ? 1 : conv.outputHeight();
+    int width = conv.output().pixels() / rows;
+    int vectors = stride / Lanes.LANES;
+    ConvolutionForward.run(conv, rows, width, 0, vectors, tile(conv, x), AT, packed, out, AT);
+    return unpad(out, conv.output(), stride);
   }
 
   private static float[] backwardData(Convolution conv, float[] dy, MemorySegment w) {
     float[] packed = garbage(ConvolutionGeometry.packedBackwardFloats(conv));
-    ConvolutionBackwardData.pack(conv, w, packed);
-    float[] data = garbage(AT + ConvolutionGeometry.dataGradientFloats(conv));
-    ConvolutionBackwardData.run(conv, dyTile(conv, dy), AT, packed, data, AT);
-    return unpad(data, conv.input(), ConvolutionGeometry.dataStride(conv));
+    for (int panel = 0; panel < ConvolutionBackwardData.panels(conv); panel++) {
+      ConvolutionBackwardData.pack(conv, panel, w, packed);
+    }
+    int stride = ConvolutionGeometry.dataStride(conv);
+    float[] data = garbage(AT + conv.input().pixels() * stride);
+    int vectors = stride / Lanes.LANES;
+    float[] tile = dyTile(conv, dy);
+    if (ConvolutionGeometry.isFlat(conv)) {
+      int pixels = conv.input().pixels();
+      ConvolutionBackwardData.flat(conv, pixels, 0, vectors, tile, AT, packed, data, AT);
+    } else {
+      int height = conv.input().height();
+      ConvolutionBackwardData.run(conv, 0, height, 0, vectors, tile, AT, packed, data, AT);
+    }
+    return unpad(data, conv.input(), stride);
   }
 
   private static float[] unpad(float[] padded, FeatureMap map, int stride) {
@@ -216,18 +241,39 @@ final class ConvolutionProductsTest {
   @ArgumentsSource(Shapes.class)
   void weightGradientSumsPictures(Convolution conv) {
     double[] expected = new double[conv.weights()];
-    float[] dw = garbage(AT + ConvolutionGeometry.weightGradientFloats(conv));
-    ConvolutionBackwardWeights.clear(conv, dw, AT);
+    int in = conv.input().channels();
+    int out = conv.outChannels();
+    int floats = (int) ConvolutionBackwardWeights.floats(conv.kernel(), in, out);
+    float[] dw = new float[AT + floats];
+    int top = ConvolutionBackwardData.firstGradientRow(conv, 0);
+    int dyRow = ConvolutionGeometry.dyRow(conv);
+    int dyAt = AT - top * dyRow + ConvolutionGeometry.dyBefore(conv) * out;
+    int tileRow = ConvolutionGeometry.tileRow(conv);
+    int rows = conv.outputHeight();
+    int width = conv.outputWidth();
     for (int picture = 0; picture < 2; picture++) {
       float[] x = values(conv.input().values());
       float[] dy = values(conv.output().values());
       products(conv, (i, j, o) -> expected[j] += (double) x[i] * dy[o]);
-      ConvolutionBackwardWeights.accumulate(conv, tile(conv, x), AT, dyTile(conv, dy), AT, dw, AT);
+      ConvolutionBackwardWeights.accumulate(
+          conv,
+          rows,
+          width,
+          in,
+          out,
+          tile(conv, x),
+          AT,
+          tileRow,
+          dyTile(conv, dy),
+          dyAt,
+          dyRow,
+          dw,
+          AT);
     }
     try (Arena arena = Arena.ofConfined()) {
       long offset = 12;
       MemorySegment target = arena.allocate(offset + 4L * conv.weights(), 4);
-      ConvolutionBackwardWeights.flush(conv, dw, AT, target, offset);
+      ConvolutionBackwardWeights.flush(conv, 0, in, 0, out, dw, AT, target, offset);
       float[] actual = target.asSlice(offset).toArray(JAVA_FLOAT);
       assertClose(actual, expected, 2.0 * conv.output().pixels(), "dw");
     }

@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every tile by itself, and the plans that choose among them. */
@@ -90,6 +93,60 @@ final class TilesTest {
     }
   }
 
+  /** The tiles that this machine's plan leaves out, too. */
+  @ParameterizedTest
+  @MethodSource("dev.nibble.kernels.vector.Tile#panels")
+  void everyPanelTileSums(Tile tile) {
+    for (int red : new int[] {1, 2, 3, 16, 17}) {
+      int width = tile.width();
+      float[] a = values(1 + 2 * 100 + tile.height() * 5 + red);
+      float[] b = values(2 + 2 * red * width);
+      int cT = width + 3;
+      float[] c = values(3 + tile.height() * cT);
+      float[] before = c.clone();
+      tile.panel(2, red, a, 1, 5, 100, b, 2, c, 3, cT);
+      for (int t = 0; t < tile.height(); t++) {
+        for (int l = 0; l < cT; l++) {
+          // In the order of every tile, so that a sum does not depend on where it is made.
+          float expected = l < width ? 0 : before[3 + t * cT + l];
+          for (int i = 0; l < width && i < 2 * red; i++) {
+            float x = a[1 + t * 5 + i / red * 100 + i % red];
+            expected = Math.fma(x, b[2 + i * width + l], expected);
+          }
+          assertThat(c[3 + t * cT + l])
+              .as("%s, red %d, %d, %d", tile, red, t, l)
+              .isEqualTo(expected);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("dev.nibble.kernels.vector.Tile#pixels")
+  void everyPixelTileAdds(Tile tile) {
+    for (int red : new int[] {1, 2, 7}) {
+      int width = tile.width();
+      float[] a = values(1 + 2 * 200 + red * 11 + tile.height());
+      float[] b = values(2 + 2 * 600 + red * (width + 1));
+      int cT = width + 3;
+      float[] c = values(3 + tile.height() * cT);
+      float[] before = c.clone();
+      tile.pixel(2, red, a, 1, 200, 11, b, 2, 600, width + 1, c, 3, cT);
+      for (int t = 0; t < tile.height(); t++) {
+        for (int l = 0; l < cT; l++) {
+          float expected = before[3 + t * cT + l];
+          for (int i = 0; l < width && i < 2 * red; i++) {
+            float x = a[1 + t + i / red * 200 + i % red * 11];
+            expected = Math.fma(x, b[2 + i / red * 600 + i % red * (width + 1) + l], expected);
+          }
+          assertThat(c[3 + t * cT + l])
+              .as("%s, red %d, %d, %d", tile, red, t, l)
+              .isEqualTo(expected);
+        }
+      }
+    }
+  }
+
   @Test
   void plansCoverEveryStripExactly() {
     for (TilePlan plan : new TilePlan[] {TilePlan.PANEL, TilePlan.PIXEL}) {
@@ -113,5 +170,41 @@ final class TilesTest {
   void fiveVectorsAreNotCutIntoFourAndOne() {
     assertThat(TilePlan.PANEL.block(5, 32)).isBetween(2, 3);
     assertThat(TilePlan.PIXEL.block(5, 96)).isBetween(2, 3);
+  }
+
+  /** Each as the plans see it; that a machine has it does not matter. */
+  @ParameterizedTest
+  @EnumSource
+  void everySetHasATileOneRowHighOfEachWidth(InstructionSet set) {
+    for (int vectors = 1; vectors <= TilePlan.MAX_VECTORS; vectors++) {
+      for (int height = 1; height <= TilePlan.MAX_HEIGHT; height++) {
+        Tile tile = new Tile(vectors, height);
+        if (height == 1 || set.panelCost(vectors, height) > 0) {
+          assertThat(set.panelCost(vectors, height)).isPositive();
+          assertThat(Tile.panels()).contains(tile);
+        }
+        if (height == 1 || set.pixelCost(vectors, height) > 0) {
+          assertThat(set.pixelCost(vectors, height)).isPositive();
+          assertThat(Tile.pixels()).contains(tile);
+        }
+      }
+    }
+  }
+
+  @Test
+  void theSetFollowsFromArchitectureAndVectors() {
+    assertThat(InstructionSet.of("amd64", 512)).isEqualTo(InstructionSet.AVX512);
+    assertThat(InstructionSet.of("x86_64", 256)).isEqualTo(InstructionSet.AVX2);
+    assertThat(InstructionSet.of("aarch64", 128)).isEqualTo(InstructionSet.NEON);
+    assertThat(InstructionSet.of("riscv64", 256)).isEqualTo(InstructionSet.AVX2);
+  }
+
+  @Test
+  void onlyAZen4HasHalves() {
+    String family = "cpu family\t: ";
+    assertThat(HalfLanes.isZen4(Stream.of("vendor_id\t: AuthenticAMD", family + "25"))).isTrue();
+    assertThat(HalfLanes.isZen4(Stream.of("vendor_id\t: AuthenticAMD", family + "26"))).isFalse();
+    assertThat(HalfLanes.isZen4(Stream.of("vendor_id\t: GenuineIntel", family + "25"))).isFalse();
+    assertThat(HalfLanes.isZen4(Stream.of("processor\t: 25"))).isFalse();
   }
 }

@@ -68,9 +68,14 @@ final class WinogradTest {
 
   /** Puts a picture into a tile with one pixel of zeros around it. */
   private static void place(float[] x, FeatureMap map, float[] scratch, int at) {
+    place(x, map, map.width(), map.height(), scratch, at);
+  }
+
+  private static void place(
+      float[] x, FeatureMap map, int width, int height, float[] scratch, int at) {
     int row = map.width() * map.channels();
-    int tileRow = row + 2 * map.channels();
-    Arrays.fill(scratch, at, at + (map.height() + 2) * tileRow, 0);
+    int tileRow = (width + 2) * map.channels();
+    Arrays.fill(scratch, at, at + (height + 2) * tileRow, 0);
     for (int y = 0; y < map.height(); y++) {
       System.arraycopy(x, y * row, scratch, at + (y + 1) * tileRow + map.channels(), row);
     }
@@ -127,7 +132,8 @@ final class WinogradTest {
     float[] dy = values(conv.output().values(), false);
     float[] packed = garbage(WinogradWeights.packedFloats(conv));
     int tile = 5;
-    int work = tile + ConvolutionGeometry.tileFloats(conv) + ConvolutionGeometry.dyTileFloats(conv);
+    int border = (map.height() + 2) * (map.width() + 2);
+    int work = tile + border * (in + out);
     int floats =
         WinogradProduct.workFloats(map.height(), map.width(), in, out)
             + WinogradProduct.workFloats(map.height(), map.width(), out, in);
@@ -135,9 +141,11 @@ final class WinogradTest {
     float[] scratch = garbage(result + map.pixels() * Math.max(in, out) + 1);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment w = arena.allocateFrom(JAVA_FLOAT, weights);
-      WinogradWeights.packForward(conv, w, packed);
+      for (int panel = 0; panel < WinogradWeights.panels(out); panel++) {
+        WinogradWeights.packForward(conv, panel, w, packed);
+      }
       place(x, map, scratch, tile);
-      WinogradProduct.forward(conv, scratch, tile, packed, work, result);
+      run(map, in, out, scratch, tile, packed, work, result);
       double[][] expected = new double[map.pixels() * out][];
       for (int i = 0; i < expected.length; i++) {
         int o = i % out;
@@ -153,9 +161,11 @@ final class WinogradTest {
       }
       assertClose(scratch, result, expected, "y");
       assertThat(scratch[result + map.pixels() * out]).isNaN();
-      WinogradWeights.packBackward(conv, w, packed);
+      for (int panel = 0; panel < WinogradWeights.panels(in); panel++) {
+        WinogradWeights.packBackward(conv, panel, w, packed);
+      }
       place(dy, conv.output(), scratch, tile);
-      WinogradProduct.backward(conv, scratch, tile, packed, work, result);
+      run(map, out, in, scratch, tile, packed, work, result);
       expected = new double[map.pixels() * in][];
       for (int i = 0; i < expected.length; i++) {
         int c = i % in;
@@ -173,22 +183,50 @@ final class WinogradTest {
     }
   }
 
+  private static void run(
+      FeatureMap map,
+      int in,
+      int out,
+      float[] scratch,
+      int tile,
+      float[] packed,
+      int work,
+      int result) {
+    WinogradProduct.run(
+        map.height(),
+        map.width(),
+        in,
+        out,
+        0,
+        out / LANES,
+        scratch,
+        tile,
+        packed,
+        scratch,
+        work,
+        scratch,
+        result);
+  }
+
   @ParameterizedTest
   @MethodSource("shapes")
   void weightGradientIsBounded(Convolution conv) {
     FeatureMap map = conv.input();
-    if (map.height() % WinogradProduct.TILE != 0 || map.width() % WinogradProduct.TILE != 0) {
-      assertThat(new Algorithms(true).backwardWeights(conv)).isFalse();
-      return;
-    }
     int in = map.channels();
     int out = conv.outChannels();
     int plane = in * out;
-    int gathered = WinogradBackwardWeights.pictures(conv);
-    int pictures = gathered + 1;
-    int dyAt = 3 + ConvolutionGeometry.tileFloats(conv);
-    int work = dyAt + ConvolutionGeometry.dyTileFloats(conv);
-    int sums = work + WinogradBackwardWeights.workFloats(conv);
+    int pictures = 3;
+    int columns = WinogradProduct.tiles(map.width());
+    int rows = WinogradProduct.tiles(map.height());
+    // A picture that is no multiple of four is filled up with zeros.
+    FeatureMap whole =
+        new FeatureMap(rows * WinogradProduct.TILE, columns * WinogradProduct.TILE, in);
+    int border = (whole.height() + 2) * (whole.width() + 2);
+    int dyAt = 3 + border * in;
+    int work = dyAt + border * out;
+    int capacity = columns * (rows + 1);
+    int sums = work + WinogradBackwardWeights.workFloats(capacity, in, out);
+    int gathered = 0;
     float[] scratch = garbage(sums + WinogradProduct.POINTS * plane);
     Arrays.fill(scratch, sums, scratch.length, 0);
     float[][] x = new float[pictures][];
@@ -196,16 +234,35 @@ final class WinogradTest {
     for (int p = 0; p < pictures; p++) {
       x[p] = values(map.values(), true);
       dy[p] = values(conv.output().values(), false);
-      place(x[p], map, scratch, 3);
-      place(dy[p], conv.output(), scratch, dyAt);
-      WinogradBackwardWeights.gather(conv, p % gathered, scratch, 3, dyAt, work);
-      if (p + 1 == gathered || p + 1 == pictures) {
-        WinogradBackwardWeights.multiply(conv, p % gathered + 1, scratch, work, sums);
+      place(x[p], map, whole.width(), whole.height(), scratch, 3);
+      place(dy[p], conv.output(), whole.width(), whole.height(), scratch, dyAt);
+      int tileRow = (whole.width() + 2) * in;
+      int dyRow = (whole.width() + 2) * out;
+      for (int row = 0; row < rows; row++) {
+        if (gathered + columns > capacity) {
+          WinogradBackwardWeights.multiply(in, out, gathered, capacity, scratch, work, sums);
+          gathered = 0;
+        }
+        int y = row * WinogradProduct.TILE;
+        WinogradBackwardWeights.gather(
+            in,
+            out,
+            gathered,
+            capacity,
+            columns,
+            scratch,
+            3 + y * tileRow,
+            tileRow,
+            dyAt + (y + 1) * dyRow + out,
+            dyRow,
+            work);
+        gathered += columns;
       }
     }
+    WinogradBackwardWeights.multiply(in, out, gathered, capacity, scratch, work, sums);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment target = arena.allocate(8 + 4L * conv.weights(), 4);
-      WinogradWeights.flush(conv, scratch, sums, target, 8);
+      WinogradWeights.flush(conv, 0, in, 0, out, scratch, sums, target, 8);
       // A few weights of every tap: each takes a sum over all pixels.
       float[] actual = new float[9 * 40];
       double[][] expected = new double[actual.length][2];
@@ -252,7 +309,7 @@ final class WinogradTest {
       Convolution conv = convolution(s[0], s[0], s[1], s[1]);
       assertThat(forward(algorithms, conv)).as("%s", conv).isTrue();
       assertThat(algorithms.backwardData(conv)).as("%s", conv).isTrue();
-      assertThat(algorithms.backwardWeights(conv)).as("%s", conv).isTrue();
+      assertThat(algorithms.backwardWeights(conv, s[1], s[1], false)).as("%s", conv).isTrue();
     }
   }
 
@@ -289,7 +346,7 @@ final class WinogradTest {
     Convolution conv = convolution(16, 16, 32, 32);
     assertThat(forward(algorithms, conv)).isFalse();
     assertThat(algorithms.backwardData(conv)).isFalse();
-    assertThat(algorithms.backwardWeights(conv)).isFalse();
+    assertThat(algorithms.backwardWeights(conv, 32, 32, true)).isFalse();
     assertThat(new VectorKernels(false).description()).contains("without Winograd");
   }
 }

@@ -9,6 +9,7 @@ import dev.nibble.engine.network.FoldedNetwork;
 import dev.nibble.engine.network.FoldedWeights;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.protobuf.MessageWriter;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -53,7 +54,7 @@ public final class OnnxExport {
       Function<Parameter, MemorySegment> values,
       ModelInfo info,
       BatchNorms norms) {
-    ProtoMessage model = model(network, values, info, norms);
+    MessageWriter model = model(network, values, info, norms);
     if (model.size() > MOST_BYTES) {
       throw new ExchangeException(
           "%s needs %d bytes as an ONNX file, which can hold 2 GiB at most: keep it as safetensors."
@@ -94,12 +95,12 @@ public final class OnnxExport {
     return parameter -> Objects.requireNonNull(arrays.get(parameter.name()));
   }
 
-  private static ProtoMessage model(
+  private static MessageWriter model(
       Network network,
       Function<Parameter, MemorySegment> values,
       ModelInfo info,
       BatchNorms norms) {
-    ProtoMessage model = new ProtoMessage().number(1, IR_VERSION).text(2, "nibble");
+    MessageWriter model = new MessageWriter().integer(1, IR_VERSION).text(2, "nibble");
     if (norms == BatchNorms.FOLDED) {
       FoldedNetwork folded = FoldedNetwork.of(network);
       Function<Parameter, MemorySegment> foldedValues = onHeap(folded.network());
@@ -108,13 +109,13 @@ public final class OnnxExport {
     } else {
       model.message(7, OnnxGraph.of(network, values));
     }
-    model.message(8, new ProtoMessage().text(1, "").number(2, OPSET));
+    model.message(8, new MessageWriter().text(1, "").integer(2, OPSET));
     ModelFile.describe(info).forEach((key, value) -> property(model, key, value));
     property(model, "batch_norm", norms.name().toLowerCase(Locale.ROOT));
     return model;
   }
 
-  private static void property(ProtoMessage model, String key, String value) {
-    model.message(14, new ProtoMessage().text(1, key).text(2, value));
+  private static void property(MessageWriter model, String key, String value) {
+    model.message(14, new MessageWriter().text(1, key).text(2, value));
   }
 }

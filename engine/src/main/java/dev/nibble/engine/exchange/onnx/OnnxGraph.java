@@ -3,6 +3,7 @@ package dev.nibble.engine.exchange.onnx;
 import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.protobuf.MessageWriter;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
 import java.lang.foreign.MemorySegment;
@@ -28,7 +29,7 @@ final class OnnxGraph {
 
   private final Network network;
   private final Function<Parameter, MemorySegment> values;
-  private final ProtoMessage message = new ProtoMessage();
+  private final MessageWriter message = new MessageWriter();
   private final Set<Integer> flat = new HashSet<>();
   private final Map<String, String> converted = new HashMap<>();
 
@@ -42,11 +43,11 @@ final class OnnxGraph {
    *
    * @param values each parameter's values in memory order
    */
-  static ProtoMessage of(Network network, Function<Parameter, MemorySegment> values) {
+  static MessageWriter of(Network network, Function<Parameter, MemorySegment> values) {
     return new OnnxGraph(network, values).build();
   }
 
-  private ProtoMessage build() {
+  private MessageWriter build() {
     boolean[] used = used();
     for (Layer layer : network.layers()) {
       if (used[layer.id()]) {
@@ -255,18 +256,18 @@ final class OnnxGraph {
     return parameterName;
   }
 
-  private void constant(ProtoMessage tensor) {
+  private void constant(MessageWriter tensor) {
     message.message(5, tensor);
   }
 
   /** A ValueInfoProto: fp32, the batch first and free. */
-  private static ProtoMessage value(String name, int... extents) {
-    ProtoMessage shape = new ProtoMessage();
-    shape.message(1, new ProtoMessage().text(2, BATCH));
+  private static MessageWriter value(String name, int... extents) {
+    MessageWriter shape = new MessageWriter();
+    shape.message(1, new MessageWriter().text(2, BATCH));
     for (int extent : extents) {
-      shape.message(1, new ProtoMessage().number(1, extent));
+      shape.message(1, new MessageWriter().integer(1, extent));
     }
-    ProtoMessage tensor = new ProtoMessage().number(1, FLOAT).message(2, shape);
-    return new ProtoMessage().text(1, name).message(2, new ProtoMessage().message(1, tensor));
+    MessageWriter tensor = new MessageWriter().integer(1, FLOAT).message(2, shape);
+    return new MessageWriter().text(1, name).message(2, new MessageWriter().message(1, tensor));
   }
 }

@@ -1,12 +1,14 @@
 package dev.nibble.engine.exchange.onnx;
 
+import dev.nibble.engine.protobuf.MessageWriter;
+
 /** A node of an ONNX graph: one operator's call. Field numbers are those of onnx.proto. */
 final class OnnxNode {
   private static final int ATTRIBUTE_FLOAT = 1;
   private static final int ATTRIBUTE_INT = 2;
   private static final int ATTRIBUTE_INTS = 7;
 
-  private final ProtoMessage message = new ProtoMessage();
+  private final MessageWriter message = new MessageWriter();
 
   /**
    * A call that gives one value.
@@ -23,29 +25,29 @@ final class OnnxNode {
 
   /** Adds a whole number as an attribute. */
   OnnxNode with(String name, long value) {
-    ProtoMessage attribute = new ProtoMessage().text(1, name).number(3, value);
-    message.message(5, attribute.number(20, ATTRIBUTE_INT));
+    MessageWriter attribute = new MessageWriter().text(1, name).integer(3, value);
+    message.message(5, attribute.integer(20, ATTRIBUTE_INT));
     return this;
   }
 
   /** Adds a float as an attribute. */
   OnnxNode with(String name, float value) {
-    ProtoMessage attribute = new ProtoMessage().text(1, name).real(2, value);
-    message.message(5, attribute.number(20, ATTRIBUTE_FLOAT));
+    MessageWriter attribute = new MessageWriter().text(1, name).floating(2, value);
+    message.message(5, attribute.integer(20, ATTRIBUTE_FLOAT));
     return this;
   }
 
   /** Adds a list of whole numbers as an attribute. */
   OnnxNode with(String name, long... values) {
-    ProtoMessage attribute = new ProtoMessage().text(1, name);
+    MessageWriter attribute = new MessageWriter().text(1, name);
     for (long value : values) {
-      attribute.number(8, value);
+      attribute.integer(8, value);
     }
-    message.message(5, attribute.number(20, ATTRIBUTE_INTS));
+    message.message(5, attribute.integer(20, ATTRIBUTE_INTS));
     return this;
   }
 
-  ProtoMessage message() {
+  MessageWriter message() {
     return message;
   }
 }

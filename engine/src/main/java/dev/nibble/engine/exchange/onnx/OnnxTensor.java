@@ -3,6 +3,7 @@ package dev.nibble.engine.exchange.onnx;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.protobuf.MessageWriter;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -19,27 +20,27 @@ final class OnnxTensor {
    *
    * @param values its values in memory order
    */
-  static ProtoMessage of(Parameter parameter, MemorySegment values) {
+  static MessageWriter of(Parameter parameter, MemorySegment values) {
     int[] shape = parameter.shape();
-    ProtoMessage tensor = new ProtoMessage();
+    MessageWriter tensor = new MessageWriter();
     for (int extent : shape) {
-      tensor.number(1, extent);
+      tensor.integer(1, extent);
     }
     int bytes = Math.multiplyExact(parameter.size(), Float.BYTES);
     ByteBuffer data = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     float[] inMemory = values.asSlice(0, 4L * parameter.size()).toArray(JAVA_FLOAT);
     data.asFloatBuffer().put(parameter.inFileOrder(inMemory));
-    return tensor.number(2, FLOAT).text(8, parameter.name()).bytes(9, data.array());
+    return tensor.integer(2, FLOAT).text(8, parameter.name()).bytes(9, data.array());
   }
 
   /** A list of whole numbers. */
-  static ProtoMessage of(String name, long... values) {
+  static MessageWriter of(String name, long... values) {
     ByteBuffer data =
         ByteBuffer.allocate(Long.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
     for (long value : values) {
       data.putLong(value);
     }
-    ProtoMessage tensor = new ProtoMessage().number(1, values.length).number(2, INT64);
+    MessageWriter tensor = new MessageWriter().integer(1, values.length).integer(2, INT64);
     return tensor.text(8, name).bytes(9, data.array());
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Networks as ONNX files. Only a writer: the format is protocol buffers, of which a writer needs
- * three kinds of field.
+ * Networks as ONNX files, written and read. Both by hand, on
+ * {@code dev.nibble.engine.protobuf}, whose page says why.
  */
 @NullMarked
 package dev.nibble.engine.exchange.onnx;

@@ -1,0 +1,247 @@
+package dev.nibble.engine.exchange.onnx;
+
+import dev.nibble.engine.exchange.ExchangeException;
+import dev.nibble.engine.exchange.onnx.graph.Graph;
+import dev.nibble.engine.exchange.onnx.graph.GraphReader;
+import dev.nibble.engine.exchange.onnx.graph.Weight;
+import dev.nibble.engine.exchange.onnx.model.ModelReader;
+import dev.nibble.engine.exchange.onnx.model.OnnxModel;
+import dev.nibble.engine.files.AtomicFile;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.protobuf.ProtobufException;
+import dev.nibble.kernels.FeatureMap;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open ONNX model: what it computes, and the network that can be trained of it.
+ *
+ * <pre>{@code
+ * try (OnnxImport model = OnnxImport.open(Path.of("resnet18.onnx"))) {
+ *   Network network = model.network();
+ *   model.load(values); // wherever the parameters shall lie
+ * }
+ * }</pre>
+ *
+ * <p>Read are opsets 9 to 23, in inference or training form, with data inside or in files beside
+ * it, for any batch. Chains that compute shapes are folded, and softmax at the end is left out. A
+ * layer has its initialisers' names ({@code layer1.0.conv1} of {@code layer1.0.conv1.weight});
+ * where an exporter renamed them, that of the module it came from. Half and double weights become
+ * fp32. The file is not trusted, and none but those in its folder is opened. Not for several
+ * threads at a time.
+ */
+public final class OnnxImport implements AutoCloseable {
+  private final Path file;
+  private final OnnxModel model;
+  private final Graph graph;
+  private final LayerSupport support;
+  private NetworkMapping.@Nullable Mapped mapped;
+
+  private OnnxImport(Path file, OnnxModel model, Graph graph) {
+    this.file = file;
+    this.model = model;
+    this.graph = graph;
+    this.support = new LayerSupport(graph);
+  }
+
+  /**
+   * Opens a model that says how large its pictures are.
+   *
+   * @throws ExchangeException if there is no such file, it is damaged, or it is no network that
+   *     pictures go into
+   */
+  public static OnnxImport open(Path file) {
+    return open(file, null);
+  }
+
+  /**
+   * Opens a model that leaves height and width of its pictures free.
+   *
+   * @param height rows, where the model leaves them free
+   * @param width columns, where the model leaves them free
+   * @throws ExchangeException as the first method does
+   */
+  public static OnnxImport open(Path file, int height, int width) {
+    return open(file, new int[] {height, width});
+  }
+
+  private static OnnxImport open(Path file, int @Nullable [] size) {
+    // Opening a pipe would wait for its other end.
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new ExchangeException(file + " is no regular file, give an ONNX file.");
+    }
+    OnnxModel model = null;
+    try {
+      model = ModelReader.open(file);
+      return new OnnxImport(file, model, GraphReader.read(model, size));
+    } catch (Throwable e) {
+      close(model, e);
+      throw told(file, e);
+    }
+  }
+
+  private static void close(@Nullable OnnxModel model, Throwable cause) {
+    if (model != null) {
+      try {
+        model.close();
+      } catch (IOException e) {
+        cause.addSuppressed(e);
+      }
+    }
+  }
+
+  /** The failure as a sentence if the file is to blame; else as it is. */
+  private static RuntimeException told(Path file, Throwable e) {
+    return switch (e) {
+      case ProtobufException p ->
+          new ExchangeException("Cannot import ONNX file %s: %s.".formatted(file, p.getMessage()), p);
+      case IOException io -> unreadable(file, io);
+      case UncheckedIOException io -> unreadable(file, io.getCause());
+      case RuntimeException r -> r;
+      case Error error -> throw error;
+      default -> new IllegalStateException(e);
+    };
+  }
+
+  private static ExchangeException unreadable(Path file, IOException e) {
+    return new ExchangeException(
+        "Cannot read ONNX file " + file + ": " + AtomicFile.reason(e) + ".", e);
+  }
+
+  /** The graph's name, may be empty. */
+  public String name() {
+    return graph.name();
+  }
+
+  /** Version of ONNX's operators. */
+  public int opset() {
+    return graph.opset();
+  }
+
+  /** The program that wrote the file, may be empty. */
+  public String producer() {
+    return model.producer();
+  }
+
+  /** The model's own strings. */
+  public Map<String, String> metadata() {
+    return Map.copyOf(model.metadata());
+  }
+
+  /** Every operation that the output depends on, each after those that it reads. */
+  public List<OnnxLayer> layers() {
+    return graph.nodes().stream().map(LayerSummary::of).toList();
+  }
+
+  /** What no network can be built of, a sentence's clause each; empty where one can be. */
+  public List<String> unsupported() {
+    return support.problems();
+  }
+
+  /** What is read otherwise than the file has it, a sentence each. */
+  public List<String> notes() {
+    List<String> notes = new ArrayList<>(graph.notes());
+    notes.addAll(support.notes());
+    return notes;
+  }
+
+  /** Values that are trained. */
+  public long parameterCount() {
+    return layers().stream().mapToLong(OnnxLayer::parameters).sum();
+  }
+
+  /** Multiplications with additions for one picture. */
+  public long multiplyAdds() {
+    return layers().stream().mapToLong(OnnxLayer::multiplyAdds).sum();
+  }
+
+  /**
+   * The network.
+   *
+   * @throws ExchangeException if something of it is not supported; it names all of that
+   */
+  public Network network() {
+    return mapped().network();
+  }
+
+  private NetworkMapping.Mapped mapped() {
+    NetworkMapping.Mapped made = mapped;
+    if (made == null) {
+      made = map();
+      mapped = made;
+    }
+    return made;
+  }
+
+  private NetworkMapping.Mapped map() {
+    List<String> problems = unsupported();
+    if (!problems.isEmpty()) {
+      throw new ExchangeException(
+          "No network can be trained of %s: %s; replace that in the source and export it again."
+              .formatted(file, String.join("; ", problems)));
+    }
+    try {
+      NetworkMapping.Mapped made = NetworkMapping.of(graph, support);
+      for (Parameter parameter : made.network().parameters()) {
+        Weight weight = made.weights().get(parameter.name());
+        if (weight != null && !WeightLoader.fits(weight, parameter)) {
+          throw new IllegalArgumentException(
+              "tensor '%s' has not the shape of %s".formatted(weight.name(), parameter.name()));
+        }
+      }
+      return made;
+    } catch (IllegalArgumentException | ArithmeticException e) {
+      throw new ExchangeException(
+          "No network can be trained of %s: %s.".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  /**
+   * Reads the network's parameters and running statistics.
+   *
+   * @param values where a parameter shall lie, in memory order ({@link Parameter#memoryIndex})
+   * @throws ExchangeException if something is not supported, or the file was shortened meanwhile
+   */
+  public void load(Function<Parameter, MemorySegment> values) {
+    NetworkMapping.Mapped made = mapped();
+    WeightLoader loader = new WeightLoader();
+    try {
+      for (Parameter parameter : made.network().parameters()) {
+        MemorySegment target = values.apply(parameter);
+        Weight weight = made.weights().get(parameter.name());
+        if (weight == null) {
+          target.asSlice(0, (long) Float.BYTES * parameter.size()).fill((byte) 0);
+        } else {
+          loader.load(weight, parameter, target);
+        }
+      }
+    } catch (ProtobufException | UncheckedIOException e) {
+      throw told(file, e);
+    }
+  }
+
+  /** Shape of the pictures. */
+  public FeatureMap input() {
+    return network().input();
+  }
+
+  /** Closes the file; networks that were built stay. */
+  @Override
+  public void close() {
+    try {
+      model.close();
+    } catch (IOException e) {
+      throw new ExchangeException(
+          "Cannot close ONNX file " + file + ": " + AtomicFile.reason(e) + ".", e);
+    }
+  }
+}

@@ -1,0 +1,104 @@
+package dev.nibble.engine.exchange.onnx.graph;
+
+import dev.nibble.engine.exchange.onnx.model.Node;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The operators of the standard that read pictures. */
+final class Rules {
+  /** Not supported, but what comes after them can be looked at: they keep the shape. */
+  private static final Set<String> KEEPING =
+      Set.of(
+          "Abs",
+          "Celu",
+          "Exp",
+          "GroupNormalization",
+          "InstanceNormalization",
+          "LRN",
+          "LayerNormalization",
+          "Log",
+          "LpNormalization",
+          "MeanVarianceNormalization",
+          "Mish",
+          "Neg",
+          "Pow",
+          "Reciprocal",
+          "Selu",
+          "Shrink",
+          "Sin",
+          "Cos",
+          "Softplus",
+          "Softsign",
+          "Sqrt",
+          "ThresholdedRelu");
+
+  private final Drafts drafts;
+  private final WindowRules windows;
+  private final PointwiseRules pointwise;
+  private final ShapeRules shapes;
+
+  Rules(Drafts drafts) {
+    this.drafts = drafts;
+    this.windows = new WindowRules(drafts);
+    this.pointwise = new PointwiseRules(drafts);
+    this.shapes = new ShapeRules(drafts);
+  }
+
+  /**
+   * What a node gives; null if the operator is not supported.
+   *
+   * @throws UnsupportedException if this use of it is not
+   */
+  @Nullable List<Value> apply(Call call) {
+    if (call.node().operator().equals("Split")) {
+      return shapes.split(call);
+    }
+    Value value = one(call);
+    return value == null ? null : List.of(value);
+  }
+
+  private @Nullable Value one(Call call) {
+    Node node = call.node();
+    return switch (node.operator()) {
+      case "Conv" -> windows.convolution(call);
+      case "MaxPool" -> windows.maxPool(call);
+      case "AveragePool" -> windows.averagePool(call);
+      case "GlobalAveragePool" -> windows.globalAverage(call);
+      case "BatchNormalization" -> pointwise.batchNorm(call);
+      case "Gemm" -> pointwise.gemm(call);
+      case "MatMul" -> pointwise.matMul(call);
+      case "Add", "Sub", "Mul", "Div" -> pointwise.arithmetic(call);
+      case "Shape", "Size" -> shapes.shape(call);
+      case "Reshape", "Flatten", "Squeeze", "Unsqueeze" -> shapes.reshape(call);
+      case "Expand" -> shapes.expand(call);
+      case "Transpose" -> shapes.transpose(call);
+      case "Concat" -> shapes.concat(call);
+      case "Slice" -> shapes.slice(call);
+      case "Pad" -> shapes.pad(call);
+      case "ReduceMean" -> shapes.reduceMean(call);
+      case "Softmax", "LogSoftmax" -> shapes.softmax(call);
+      case "Identity", "Cast", "CastLike" -> call.computed(0);
+      case "Dropout" -> dropout(call);
+      case "Erf" ->
+          drafts.add(node, new Operation.Part("Erf"), call.shape(0), call.computed(0).id());
+      default -> pointwise.function(call);
+    };
+  }
+
+  private Value dropout(Call call) {
+    double rate = call.real("ratio", 1, 0.5);
+    return rate == 0
+        ? call.computed(0)
+        : drafts.add(
+            call.node(), new Operation.Dropout((float) rate), call.shape(0), call.computed(0).id());
+  }
+
+  /** The shape of what an operator gives that is not supported; null if it is not known. */
+  static @Nullable Shape shapeOf(Call call) {
+    boolean keeps = KEEPING.contains(call.node().operator());
+    return keeps && call.inputs().getFirst() instanceof Value.Computed computed
+        ? computed.shape()
+        : null;
+  }
+}

@@ -1,0 +1,264 @@
+package dev.nibble.engine.exchange.onnx.graph;
+
+import dev.nibble.engine.exchange.onnx.graph.Operation.ChannelSlice;
+import dev.nibble.engine.exchange.onnx.graph.Operation.GlobalAverage;
+import dev.nibble.engine.exchange.onnx.graph.Operation.Permute;
+import dev.nibble.engine.exchange.onnx.graph.Operation.Reshape;
+import dev.nibble.engine.exchange.onnx.graph.Operation.Softmax;
+import dev.nibble.engine.exchange.onnx.graph.Operation.ZeroPad;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** What moves values without computing, and reductions. */
+final class ShapeRules {
+  private static final long MOST_PADDING = 1 << 20;
+
+  private final Drafts drafts;
+
+  ShapeRules(Drafts drafts) {
+    this.drafts = drafts;
+  }
+
+  /** Shape and Size of what depends on the pictures: known but for the batch. */
+  Value shape(Call call) {
+    Shape shape = call.shape(0);
+    if (call.node().operator().equals("Shape")) {
+      return ShapeArithmetic.part(call, shape.extents().toArray(Extent[]::new));
+    }
+    Long values = shape.values();
+    if (values == null) {
+      throw new UnsupportedException("reads %s".formatted(shape));
+    }
+    Extent size = shape.isBatched() ? new Extent(0, values) : Extent.of(values);
+    return Constant.of(Numbers.whole(new long[0], size));
+  }
+
+  Value reshape(Call call) {
+    Shape in = call.shape(0);
+    Extent[] target = Reshaping.target(call, in.extents());
+    if (target == null) {
+      throw new UnsupportedException("makes a shape that depends on the pictures");
+    }
+    Shape out = new Shape(List.of(target));
+    return out.equals(in)
+        ? call.computed(0)
+        : drafts.add(call.node(), new Reshape(), out, call.computed(0).id());
+  }
+
+  Value expand(Call call) {
+    Shape in = call.shape(0);
+    Constant shape = call.known(1);
+    Numbers numbers = shape.numbers();
+    boolean isSame = numbers != null && numbers.count() <= in.rank();
+    for (int i = 1; isSame && numbers != null && i <= numbers.count(); i++) {
+      Extent wanted = numbers.wholes()[numbers.count() - i];
+      Extent own = in.extents().get(in.rank() - i);
+      boolean isBatch = call.batch() > 0 && wanted.equals(Extent.of(call.batch()));
+      isSame =
+          wanted.equals(own)
+              || wanted.equals(Extent.of(1))
+              || isBatch && own.equals(Extent.N) && i == in.rank();
+    }
+    if (!isSame) {
+      throw new UnsupportedException("repeats values");
+    }
+    return call.computed(0);
+  }
+
+  Value transpose(Call call) {
+    Shape in = call.shape(0);
+    int[] order = Folding.order(call, in.rank());
+    Shape out = new Shape(Arrays.stream(order).mapToObj(in.extents()::get).toList());
+    boolean isSame = true;
+    for (int axis = 0; axis < order.length; axis++) {
+      isSame &= order[axis] == axis;
+    }
+    return isSame
+        ? call.computed(0)
+        : drafts.add(call.node(), new Permute(order), out, call.computed(0).id());
+  }
+
+  Value concat(Call call) {
+    int count = call.node().inputs().size();
+    Shape first = call.shape(0);
+    int axis = call.axis(call.node().integer("axis", 1), first.rank());
+    Extent sum = Extent.of(0);
+    int[] inputs = new int[count];
+    for (int i = 0; i < count; i++) {
+      Shape shape = call.shape(i);
+      inputs[i] = call.computed(i).id();
+      call.require(
+          shape.rank() == first.rank()
+              && shape.with(axis, Extent.of(1)).equals(first.with(axis, Extent.of(1))),
+          "joins %s and %s, which differ in other axes".formatted(first, shape));
+      sum = sum.plus(shape.extents().get(axis));
+    }
+    if (count == 1) {
+      return call.computed(0);
+    }
+    if (axis != 1) {
+      throw new UnsupportedException("joins axis %d, but channels are supported".formatted(axis));
+    }
+    return drafts.add(call.node(), new Operation.Concatenate(), first.with(axis, sum), inputs);
+  }
+
+  List<Value> split(Call call) {
+    Shape in = call.shape(0);
+    int axis = call.axis(call.node().integer("axis", 0), in.rank());
+    int parts = call.node().outputs().size();
+    call.require(parts > 0, "gives nothing");
+    long length = in.fixed(axis);
+    long[] sizes = call.integers("split", 1);
+    if (axis != 1) {
+      throw new UnsupportedException("cuts axis %d, but channels are supported".formatted(axis));
+    }
+    if (sizes == null) {
+      if (call.isGiven("split", 1)) {
+        throw new UnsupportedException("has sizes that depend on the pictures");
+      }
+      long each = Math.ceilDiv(length, parts);
+      sizes = new long[parts];
+      Arrays.fill(sizes, each);
+      sizes[parts - 1] = length - each * (parts - 1);
+    }
+    List<Value> slices = new ArrayList<>();
+    long from = 0;
+    call.require(sizes.length == parts, "has other sizes than outputs");
+    for (long size : sizes) {
+      call.require(size >= 1 && size <= length - from, "cuts more channels than there are");
+      slices.add(slice(call, in, from, from + size));
+      from += size;
+    }
+    call.require(from == length, "does not cut all channels");
+    return slices;
+  }
+
+  Value slice(Call call) {
+    Shape in = call.shape(0);
+    Slicing slicing = Slicing.of(call, in.rank());
+    if (slicing == null) {
+      throw new UnsupportedException("cuts where it depends on the pictures");
+    }
+    long from = 0;
+    long to = in.rank() > 1 ? in.fixed(1) : 0;
+    for (int i = 0; i < slicing.axes().length; i++) {
+      int axis = slicing.axes()[i];
+      boolean isWhole =
+          slicing.starts()[i] == 0
+              && slicing.steps()[i] == 1
+              && slicing.ends()[i] >= Integer.MAX_VALUE;
+      if (axis == 1 && slicing.steps()[i] == 1) {
+        Slicing.Indices indices = slicing.indices(i, in.fixed(1));
+        call.require(indices.count() > 0, "leaves nothing");
+        from = indices.from();
+        to = from + indices.count();
+      } else if (!isWhole && !keepsAll(slicing, i, in)) {
+        throw new UnsupportedException("cuts other axes than channels");
+      }
+    }
+    return slice(call, in, from, to);
+  }
+
+  private static boolean keepsAll(Slicing slicing, int i, Shape in) {
+    Extent extent = in.extents().get(slicing.axes()[i]);
+    return extent.isFixed()
+        && slicing.steps()[i] == 1
+        && slicing.indices(i, extent.fixed()).count() == extent.fixed();
+  }
+
+  private Value slice(Call call, Shape in, long from, long to) {
+    if (from == 0 && to == in.fixed(1)) {
+      return call.computed(0);
+    }
+    return drafts.add(
+        call.node(),
+        new ChannelSlice((int) from, (int) to),
+        in.with(1, Extent.of(to - from)),
+        call.computed(0).id());
+  }
+
+  Value pad(Call call) {
+    Shape in = call.map(0);
+    String mode = call.node().text("mode", "constant");
+    long[] given = call.integers("pads", 1);
+    if (given == null) {
+      throw new UnsupportedException("pads by what depends on the pictures");
+    }
+    long[] axes = call.isGiven("axes", 3) ? call.integers("axes", 3) : new long[] {0, 1, 2, 3};
+    call.require(axes != null && given.length == 2 * axes.length, "has pads for other axes");
+    long[] before = new long[4];
+    long[] after = new long[4];
+    for (int i = 0; axes != null && i < axes.length; i++) {
+      int axis = call.axis(axes[i], 4);
+      before[axis] = given[i];
+      after[axis] = given[axes.length + i];
+    }
+    boolean isNone = Arrays.stream(given).allMatch(p -> p == 0);
+    if (isNone) {
+      return call.computed(0);
+    }
+    if (!mode.equals("constant") || call.real("value", 2, 0) != 0) {
+      throw new UnsupportedException("pads by other values than zeros");
+    }
+    for (int axis = 0; axis < 4; axis++) {
+      if (before[axis] < 0 || after[axis] < 0 || axis == 0 && before[0] + after[0] > 0) {
+        throw new UnsupportedException("crops, or pads the batch");
+      }
+      call.require(
+          before[axis] <= MOST_PADDING && after[axis] <= MOST_PADDING, "has a huge padding");
+    }
+    Operation operation =
+        new ZeroPad(
+            (int) before[2],
+            (int) before[3],
+            (int) after[2],
+            (int) after[3],
+            (int) before[1],
+            (int) after[1]);
+    Shape out =
+        Shape.map(
+            in.channels() + before[1] + after[1],
+            in.height() + before[2] + after[2],
+            in.width() + before[3] + after[3]);
+    return drafts.add(call.node(), operation, out, call.computed(0).id());
+  }
+
+  /** The mean over all pixels, which exporters write for global pooling. */
+  Value reduceMean(Call call) {
+    Shape in = call.map(0);
+    long[] axes = call.integers("axes", 1);
+    boolean[] seen = new boolean[4];
+    if (axes != null) {
+      for (long axis : axes) {
+        seen[call.axis(axis, 4)] = true;
+      }
+    }
+    if (axes == null || seen[0] || seen[1] || !seen[2] || !seen[3]) {
+      throw new UnsupportedException("takes the mean of other axes than height and width");
+    }
+    Value.Computed mean =
+        drafts.add(
+            call.node(),
+            new GlobalAverage(),
+            Shape.map(in.channels(), 1, 1),
+            call.computed(0).id());
+    return call.node().integer("keepdims", 1) != 0
+        ? mean
+        : drafts.add(call.node(), new Reshape(), Shape.flat(in.channels()), mean.id());
+  }
+
+  Value softmax(Call call) {
+    Shape in = call.shape(0);
+    // Before opset 13 the axis cuts the shape in two, which comes to the same for N,C.
+    int axis = call.axis(call.node().integer("axis", call.opset() < 13 ? 1 : -1), in.rank());
+    if (!in.isFlat() || axis != 1) {
+      throw new UnsupportedException("is taken over other axes than classes");
+    }
+    return drafts.add(
+        call.node(),
+        new Softmax(call.node().operator().equals("LogSoftmax")),
+        in,
+        call.computed(0).id());
+  }
+}
