@@ -149,8 +149,7 @@ final class ActivationLoader {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
     FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
+    FloatVector floor = FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
     for (int p = 0; p < pixels; p++) {
       FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, from + 4L * p * channels, ORDER);
       FloatVector z = value.fma(scale, offset);
@@ -173,8 +172,7 @@ final class ActivationLoader {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
     FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
+    FloatVector floor = FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
     for (int p = 0; p < pixels; p++) {
       FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, from + 4L * p * channels, ORDER);
       value.intoMemorySegment(store, copy + 4L * p * channels, ORDER);

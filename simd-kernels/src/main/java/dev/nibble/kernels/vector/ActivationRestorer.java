@@ -76,8 +76,7 @@ final class ActivationRestorer {
         switch (format) {
           case INT8 -> one(channels, groups, copies, in, scratch, rows, at + c, stride);
           case INT4 -> two(channels, groups, copies, in, scratch, rows, at + c, stride);
-          case INT2 ->
-              four(channels, groups, copies, in, scratch, rows, at + c, stride);
+          case INT2 -> four(channels, groups, copies, in, scratch, rows, at + c, stride);
           default -> kept(activation, channels, groups, copies, in, scratch, rows, at + c, stride);
         }
       }
@@ -126,8 +125,7 @@ final class ActivationRestorer {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
     FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
+    FloatVector floor = FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
     for (int p = 0; p < pixels; p++) {
       FloatVector z =
           FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER)

@@ -84,7 +84,8 @@ final class CodeWriter {
               .reinterpretAsInts()
               .min(top.blend(below, off0.cast(INTS)))
               .max(edge.blend(zero, off0.cast(INTS)));
-      CodeVectors.store(code0.lanewise(VectorOperators.LSHR, 15), store, copy + (long) g * channels);
+      CodeVectors.store(
+          code0.lanewise(VectorOperators.LSHR, 15), store, copy + (long) g * channels);
     }
   }
 

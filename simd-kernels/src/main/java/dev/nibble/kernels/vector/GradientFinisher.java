@@ -140,8 +140,7 @@ final class GradientFinisher {
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector base =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * stride);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
+    FloatVector floor = FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
     FloatVector sum = FloatVector.zero(FLOATS);
     FloatVector dot = FloatVector.zero(FLOATS);
     for (int p = 0; p < pixels; p++) {

@@ -19,9 +19,9 @@ final class NormalizedGradient {
   private NormalizedGradient() {}
 
   /**
-   * Writes, or adds, fma(d, DX_SCALE, fma(q, DX_CODE, DX_OFFSET)) for pixels {@code [first, end)} of a
-   * picture, channels {@code [fromChannel, toChannel)}. The first pixel begins a byte of codes, and
-   * fromChannel a vector.
+   * Writes, or adds, fma(d, DX_SCALE, fma(q, DX_CODE, DX_OFFSET)) for pixels {@code [first, end)}
+   * of a picture, channels {@code [fromChannel, toChannel)}. The first pixel begins a byte of
+   * codes, and fromChannel a vector.
    *
    * @param add whether the tile holds another summand already
    * @param table index of the term's {@link TableRows} in scratch
@@ -115,8 +115,7 @@ final class NormalizedGradient {
         float d = term.gradient().get(JAVA_FLOAT, from + 4L * i);
         float q = ActivationTail.stored(term.format(), term.store(), copy, channels, p, c);
         int at = to + p * stride + c;
-        scratch[at] =
-            (add ? scratch[at] : 0f) + Math.fma(d, scale, Math.fma(q, slope, offset));
+        scratch[at] = (add ? scratch[at] : 0f) + Math.fma(d, scale, Math.fma(q, slope, offset));
       }
     }
   }
