@@ -67,7 +67,7 @@ class CodeFixtureTest {
             code,
             row(args, ChannelTable.ACT_SCALE, channel),
             row(args, ChannelTable.ACT_OFFSET, channel));
-    return code >= row(args, ChannelTable.EDGE, channel) ? Math.max(a, 0f) : 0f;
+    return code >= row(args, ChannelTable.EDGE, channel) ? a : 0f;
   }
 
   private static float row(ForwardArgs args, int row, int channel) {

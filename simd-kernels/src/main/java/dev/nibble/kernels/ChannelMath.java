@@ -106,41 +106,70 @@ final class ChannelMath {
       Door.check(beta, 4L * channels, "shift");
     }
     for (int c = from; c < to; c++) {
-      float mean = moments.get(JAVA_FLOAT, 4L * c);
+      double mean = moments.get(JAVA_FLOAT, 4L * c);
       double sd = Math.sqrt((double) moments.get(JAVA_FLOAT, 4L * (channels + c)) + epsilon);
-      set(table, ChannelTable.MEAN, channels, c, mean);
-      set(table, ChannelTable.RSD, channels, c, 1 / sd);
       double scale = gamma != null ? gamma.get(JAVA_FLOAT, 4L * c) : sd;
       double shift = beta != null ? beta.get(JAVA_FLOAT, 4L * c) : mean;
-      set(table, ChannelTable.GAMMA, channels, c, scale);
-      set(table, ChannelTable.BETA, channels, c, shift);
+      if (activation.normalize()) {
+        setFolded(table, ChannelTable.Z_SCALE, channels, c, scale / sd, shift, mean);
+      } else {
+        set(table, ChannelTable.Z_SCALE, channels, c, 1);
+        // Adding -0 changes no number, adding 0 turns -0 into 0.
+        set(table, ChannelTable.Z_OFFSET, channels, c, -0.0);
+      }
       if (activation.store().isCodes()) {
-        fillCodeRows(activation, channels, c, scale, shift, table);
+        fillCodeRows(activation, channels, c, scale, shift, mean, sd, table);
+      } else {
+        set(table, ChannelTable.EDGE, channels, c, 0);
+        setFolded(table, ChannelTable.HAT_SCALE, channels, c, 1 / sd, 0, mean);
       }
     }
   }
 
+  /**
+   * Writes a scale and, in the row behind it, the offset of {@code (x - mean) * scale + shift}. The
+   * mean is taken times the scale as it was rounded, so that x near the mean loses nothing to the
+   * rounding of the scale.
+   */
+  private static void setFolded(
+      MemorySegment table, int row, int channels, int c, double scale, double shift, double mean) {
+    set(table, row, channels, c, scale);
+    set(table, row + 1, channels, c, shift - mean * (float) scale);
+  }
+
   /** The codes' rows: ALGORITHM's grid with its bias, clamped edge and explicit sign. */
   private static void fillCodeRows(
-      Activation activation, int channels, int c, double gamma, double beta, MemorySegment table) {
+      Activation activation,
+      int channels,
+      int c,
+      double gamma,
+      double beta,
+      double mean,
+      double sd,
+      MemorySegment table) {
     StoreFormat format = activation.store();
+    boolean relu = activation.relu();
     double step = format.step();
-    int half = 1 << (format.bits() - 1);
-    int top = (1 << format.bits()) - 1;
+    int codes = 1 << format.bits();
+    int half = codes / 2;
+    int top = codes - 1;
     double sign = gamma < 0 ? -1 : 1;
     double g = Math.max(Math.abs(gamma), 1e-8);
-    double b = activation.relu() ? beta / g : 0;
+    double b = relu ? beta / g : 0;
     double raw = half - Math.floor(b / step);
     double s = Math.clamp(raw, 1, top);
     double grid = raw == s ? b : (half - s) * step;
     double centre = (0.5 - s) * step - grid;
-    set(table, ChannelTable.CODE_SCALE, channels, c, sign / step);
-    set(table, ChannelTable.CODE_OFFSET, channels, c, grid / step + s);
-    set(table, ChannelTable.EDGE, channels, c, s);
+    double origin = codes + s + grid / step;
+    setFolded(table, ChannelTable.CODE_SCALE, channels, c, sign / (sd * step), origin, mean);
+    set(table, ChannelTable.EDGE, channels, c, relu ? s : 0);
     set(table, ChannelTable.HAT_SCALE, channels, c, sign * step);
     set(table, ChannelTable.HAT_OFFSET, channels, c, sign * centre);
-    set(table, ChannelTable.ACT_SCALE, channels, c, g * step);
-    set(table, ChannelTable.ACT_OFFSET, channels, c, g * centre + beta);
+    // Where the ReLU's edge lies above the range, the one code on its positive side may have a
+    // centre below the edge: it is restored to 0.
+    boolean below = relu && g * (s * step + centre) + beta < 0;
+    set(table, ChannelTable.ACT_SCALE, channels, c, below ? 0 : g * step);
+    set(table, ChannelTable.ACT_OFFSET, channels, c, below ? 0 : g * centre + beta);
   }
 
   static void mergeWeights(BackwardArgs args, Cut cut, int from, int to, MemorySegment target) {
@@ -200,12 +229,13 @@ final class ChannelMath {
       double hat = sums.get(JAVA_DOUBLE, hats + 8L * c);
       betaGradient.set(JAVA_FLOAT, 4L * c, (float) sum);
       gammaGradient.set(JAVA_FLOAT, 4L * c, (float) hat);
-      double scale =
-          (double) get(table, ChannelTable.GAMMA, channels, c)
-              * get(table, ChannelTable.RSD, channels, c);
+      double scale = get(table, ChannelTable.Z_SCALE, channels, c);
+      double slope = scale * hat / count;
+      double unit = get(table, ChannelTable.HAT_SCALE, channels, c);
+      double origin = get(table, ChannelTable.HAT_OFFSET, channels, c);
       set(table, ChannelTable.DX_SCALE, channels, c, scale);
-      set(table, ChannelTable.DX_MEAN, channels, c, scale * sum / count);
-      set(table, ChannelTable.DX_HAT, channels, c, scale * hat / count);
+      set(table, ChannelTable.DX_CODE, channels, c, -slope * unit);
+      set(table, ChannelTable.DX_OFFSET, channels, c, -scale * sum / count - slope * origin);
     }
   }
 

@@ -1,64 +1,62 @@
 package dev.nibble.kernels;
 
 /**
- * Layout of a stage's per-channel coefficients: ROWS rows of C floats, row-major. The rows up to
- * BETA make the forward value, those from CODE_SCALE to ACT_OFFSET code and restore it, the DX
- * rows, written by the backward pass, carry a gradient through the batch norm.
+ * Layout of a stage's per-channel coefficients: ROWS rows of C floats, row-major. Every step is one
+ * multiply-add of what lies in memory: the batch norm is folded into its scale and offset, and so
+ * is what comes before and after the codes.
  *
  * <pre>
- *   hat   = (x - MEAN) * RSD                      z = fma(GAMMA, hat, BETA)     (x where not normalised)
- *   code  = trunc(clamp(v, 0, 2^K-1)), v = fma(hat, CODE_SCALE, CODE_OFFSET), with a ReLU first
- *           v = z &gt; 0 ? max(v, EDGE) : min(v, EDGE - 1)
- *   hat~  = fma(code, HAT_SCALE, HAT_OFFSET)
- *   a~    = fma(code, ACT_SCALE, ACT_OFFSET), with a ReLU: code &gt;= EDGE ? max(a~, 0) : 0
- *   dx    = d * DX_SCALE - DX_MEAN - hat~ * DX_HAT
+ *   z     = fma(x, Z_SCALE, Z_OFFSET)                              a = z, with a ReLU: z &lt;= 0 ? 0 : z
+ *   code  = floor(v) - 2^K, v = fma(x, CODE_SCALE, CODE_OFFSET), first cut to [low, high):
+ *           low = 2^K + (z &lt;= 0 ? 0 : EDGE), high = z &lt;= 0 ? 2^K + EDGE : 2^(K+1); without a ReLU
+ *           all z are taken for positive, and EDGE is 0
+ *   hat~  = fma(q, HAT_SCALE, HAT_OFFSET)
+ *   a~    = q &gt;= EDGE ? fma(q, ACT_SCALE, ACT_OFFSET) : 0
+ *   dx    = fma(d, DX_SCALE, fma(q, DX_CODE, DX_OFFSET))
  * </pre>
+ *
+ * <p>What was stored, q, is a code; in fp32 it is x itself, and a~ is a. From 2^K to 2^(K+1) floats
+ * are fixed-point numbers: their bits are in order, and a code is what stands above the fraction.
  */
 public final class ChannelTable {
-  /** Batch (or running) mean. */
-  public static final int MEAN = 0;
+  /** gamma / sd; 1 where there is no batch norm. */
+  public static final int Z_SCALE = 0;
 
-  /** 1 / sqrt(variance + eps). */
-  public static final int RSD = 1;
+  /** beta - mean * gamma / sd; nothing where there is no batch norm. */
+  public static final int Z_OFFSET = 1;
 
-  /** Batch norm's scale; sd where there is no batch norm. */
-  public static final int GAMMA = 2;
+  /** sign / (sd * D). */
+  public static final int CODE_SCALE = 2;
 
-  /** Batch norm's shift; the mean where there is no batch norm. */
-  public static final int BETA = 3;
+  /** 2^K + s + b_c / D - mean * sign / (sd * D). */
+  public static final int CODE_OFFSET = 3;
 
-  /** sign / D. */
-  public static final int CODE_SCALE = 4;
+  /** s, the first code on the positive side of the ReLU; 0 without a ReLU. */
+  public static final int EDGE = 4;
 
-  /** b_c / D + s. */
-  public static final int CODE_OFFSET = 5;
+  /** sign * D; 1 / sd in fp32. */
+  public static final int HAT_SCALE = 5;
 
-  /** s, the first code on the positive side of the ReLU. */
-  public static final int EDGE = 6;
-
-  /** sign * D. */
-  public static final int HAT_SCALE = 7;
-
-  /** sign * ((0.5 - s) * D - b_c). */
-  public static final int HAT_OFFSET = 8;
+  /** sign * ((0.5 - s) * D - b_c); -mean / sd in fp32. */
+  public static final int HAT_OFFSET = 6;
 
   /** g * D. */
-  public static final int ACT_SCALE = 9;
+  public static final int ACT_SCALE = 7;
 
   /** g * ((0.5 - s) * D - b_c) + beta. */
-  public static final int ACT_OFFSET = 10;
+  public static final int ACT_OFFSET = 8;
 
   /** gamma / sd. */
-  public static final int DX_SCALE = 11;
+  public static final int DX_SCALE = 9;
 
-  /** mean(gamma * d) / sd. */
-  public static final int DX_MEAN = 12;
+  /** -mean(gamma * d * hat~) / sd, times HAT_SCALE. */
+  public static final int DX_CODE = 10;
 
-  /** mean(gamma * d * hat~) / sd. */
-  public static final int DX_HAT = 13;
+  /** -mean(gamma * d) / sd - mean(gamma * d * hat~) / sd * HAT_OFFSET. */
+  public static final int DX_OFFSET = 11;
 
   /** Number of rows. */
-  public static final int ROWS = 14;
+  public static final int ROWS = 12;
 
   private ChannelTable() {}
 

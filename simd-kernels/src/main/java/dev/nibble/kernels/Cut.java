@@ -113,7 +113,7 @@ public record Cut(int groups, int parts) {
     }
     long bytes = Partials.weightBytes(stage);
     int groups = 1;
-    while (2 * groups <= Math.min(batch, LEAVES) && 2 * groups * bytes <= PARTIAL_BYTES) {
+    while (2 * groups <= Math.min(batch, LEAVES) && 2L * groups * bytes <= PARTIAL_BYTES) {
       groups *= 2;
     }
     int parts = (LEAVES + groups - 1) / groups;

@@ -27,12 +27,12 @@ public sealed interface GradientTerm {
 
   /**
    * The gradient d behind a stage's batch norm (after the mask), carried through that batch norm as
-   * it is read: {@code d * DX_SCALE - DX_MEAN - hat~ * DX_HAT}.
+   * it is read: {@code fma(d, DX_SCALE, fma(q, DX_CODE, DX_OFFSET))}.
    *
    * @param map shape of the tensor
    * @param gradient d, fp32
    * @param table the batch norm's channel table with its DX rows
-   * @param format how hat was stored: FP32 or codes
+   * @param format how q was stored: FP32 or codes
    * @param store the stored copy
    */
   record Normalized(

@@ -12,9 +12,7 @@ public enum StoreFormat {
   NONE(0),
   /** The stage's input tensor itself stays in its buffer until the backward pass. */
   KEPT(0),
-  /**
-   * One fp32 value an activation: the normalised value where there is batch norm, else the input.
-   */
+  /** One fp32 value an activation: the stage's input itself, before the batch norm. */
   FP32(32),
   /** 8-bit codes. */
   INT8(8),

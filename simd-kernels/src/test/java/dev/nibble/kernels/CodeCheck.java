@@ -28,19 +28,14 @@ final class CodeCheck {
   static double distanceToEdge(
       Activation activation, FeatureMap map, MemorySegment table, float value, int c) {
     int channels = map.channels();
-    double hat =
-        ((double) value - row(table, ChannelTable.MEAN, channels, c))
-            * row(table, ChannelTable.RSD, channels, c);
     double v =
-        hat * row(table, ChannelTable.CODE_SCALE, channels, c)
+        (double) value * row(table, ChannelTable.CODE_SCALE, channels, c)
             + row(table, ChannelTable.CODE_OFFSET, channels, c);
     double distance = Math.abs(v - Math.rint(v)) * activation.store().step();
     if (activation.relu()) {
       double z =
-          activation.normalize()
-              ? row(table, ChannelTable.GAMMA, channels, c) * hat
-                  + row(table, ChannelTable.BETA, channels, c)
-              : value;
+          (double) value * row(table, ChannelTable.Z_SCALE, channels, c)
+              + row(table, ChannelTable.Z_OFFSET, channels, c);
       distance = Math.min(distance, Math.abs(z));
     }
     return distance;

@@ -116,9 +116,9 @@ class QuantiserTest {
         int expected = grid.code(hat, exact[i]);
         if (code != expected) {
           assertThat(Math.abs(code - expected)).as(what).isEqualTo(1);
-          assertThat(CodeCheck.distanceToEdge(activation, map, table, x[i], c))
-              .as(what)
-              .isLessThan(1e-4);
+          // Offsets are as fine as floats of the mean's size, and no finer than x itself.
+          double fine = 1e-4 + Math.ulp(moments[c]) / sd;
+          assertThat(grid.distanceToEdge(hat)).as(what).isLessThan(fine);
         }
         if (activation.relu()) {
           assertThat(code >= grid.edge).as("%s: mask", what).isEqualTo(exact[i] > 0);
@@ -199,7 +199,7 @@ class QuantiserTest {
     return Guarded.floats(y, batch * map.values());
   }
 
-  /** The restored normalised values: a gradient term with d = 0 and DX_HAT = -1 is hat itself. */
+  /** The restored normalised values: a gradient term with d = 0 and a slope of 1 is hat itself. */
   private static float[] hats(
       Kernels kernels,
       Guarded memory,
@@ -210,8 +210,11 @@ class QuantiserTest {
       MemorySegment store) {
     int channels = map.channels();
     float[] rows = Guarded.floats(table, ChannelTable.ROWS * channels);
-    Arrays.fill(rows, ChannelTable.DX_SCALE * channels, rows.length, 0f);
-    Arrays.fill(rows, ChannelTable.DX_HAT * channels, rows.length, -1f);
+    int dx = ChannelTable.DX_SCALE * channels;
+    Arrays.fill(rows, dx, dx + channels, 0f);
+    // The rows of the gradient's way through the codes are hat's own then.
+    int hat = ChannelTable.HAT_SCALE * channels;
+    System.arraycopy(rows, hat, rows, ChannelTable.DX_CODE * channels, 2 * channels);
     MemorySegment hats = memory.allocate(batch * map.bytes());
     Stage stage = new Stage(Resample.identity(map), Activation.IDENTITY, null, false);
     Runner.backward(
@@ -276,6 +279,13 @@ class QuantiserTest {
         q = z > 0 ? Math.max(q, edge) : Math.min(q, edge - 1);
       }
       return (int) q;
+    }
+
+    /** How far, in units of x^, a value lies from the nearest edge of a bin or of the ReLU. */
+    double distanceToEdge(double hat) {
+      double v = (sign * hat + bias) / step;
+      double distance = Math.abs(v - Math.rint(v)) * step;
+      return relu ? Math.min(distance, Math.abs(hat + sign * b)) : distance;
     }
 
     double hat(int code) {

@@ -2,12 +2,11 @@ package dev.nibble.kernels.scalar;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
-import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 
-/** Where a K-bit code lies in its store, and the normalised value that it stands for. */
+/** Where a K-bit code lies in its store, and how values and codes are made of each other. */
 final class Codes {
   private Codes() {}
 
@@ -20,23 +19,27 @@ final class Codes {
     return (packed >> shift) & ((1 << bits) - 1);
   }
 
-  /** The stored hat of one value: itself in fp32, the centre of its bin for codes. */
-  static float hat(
-      StoreFormat format,
-      FeatureMap map,
-      MemorySegment store,
-      MemorySegment table,
-      int picture,
-      int pixel,
-      int c) {
+  /** What was stored of one value: itself in fp32, else its code. */
+  static float stored(
+      StoreFormat format, FeatureMap map, MemorySegment store, int picture, int pixel, int c) {
     int channels = map.channels();
     if (format == StoreFormat.FP32) {
       return Floats.get(store, (long) picture * map.values() + (long) pixel * channels + c);
     }
-    int code = get(store, picture * format.bytes(map), format.bits(), channels, pixel, c);
-    return Math.fma(
-        (float) code,
-        Floats.coefficient(table, ChannelTable.HAT_SCALE, channels, c),
-        Floats.coefficient(table, ChannelTable.HAT_OFFSET, channels, c));
+    return get(store, picture * format.bytes(map), format.bits(), channels, pixel, c);
+  }
+
+  /**
+   * The code of v = fma(x, CODE_SCALE, CODE_OFFSET).
+   *
+   * @param positive whether the value lies on the positive side of the ReLU
+   */
+  static int encode(float v, int bits, float edge, boolean positive) {
+    int origin = 1 << bits;
+    int low = positive ? origin + (int) edge : origin;
+    int high = positive ? 2 * origin : origin + (int) edge;
+    // Cut with compares that send what is not a number to a code that exists.
+    int cut = v < low ? low : v < high ? (int) v : high - 1;
+    return Math.max(cut, low) - origin;
   }
 }

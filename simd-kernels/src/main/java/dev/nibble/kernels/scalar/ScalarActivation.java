@@ -32,7 +32,8 @@ final class ScalarActivation {
       int at) {
     StoreFormat format = activation.store();
     if (format == StoreFormat.FP32) {
-      keep(activation, map, picture, x, table, requireNonNull(store));
+      MemorySegment.copy(
+          x, picture * map.bytes(), requireNonNull(store), picture * map.bytes(), map.bytes());
     } else if (format.isCodes()) {
       encode(activation, map, picture, x, requireNonNull(table), requireNonNull(store));
     }
@@ -54,7 +55,6 @@ final class ScalarActivation {
       int at) {
     Floats.load(x, (long) picture * map.values(), map.values(), values, at);
     if (activation.normalize()) {
-      normalize(map, requireNonNull(table), values, at);
       scale(map, requireNonNull(table), values, at);
     }
     if (activation.relu()) {
@@ -86,28 +86,15 @@ final class ScalarActivation {
     }
   }
 
-  /** hat = (x - MEAN) * RSD. */
-  private static void normalize(FeatureMap map, MemorySegment table, float[] values, int at) {
-    int channels = map.channels();
-    int end = at + map.values();
-    for (int c = 0; c < channels; c++) {
-      float mean = coefficient(table, ChannelTable.MEAN, channels, c);
-      float rsd = coefficient(table, ChannelTable.RSD, channels, c);
-      for (int i = at + c; i < end; i += channels) {
-        values[i] = (values[i] - mean) * rsd;
-      }
-    }
-  }
-
-  /** z = fma(GAMMA, hat, BETA). */
+  /** z = fma(x, Z_SCALE, Z_OFFSET). */
   private static void scale(FeatureMap map, MemorySegment table, float[] values, int at) {
     int channels = map.channels();
     int end = at + map.values();
     for (int c = 0; c < channels; c++) {
-      float gamma = coefficient(table, ChannelTable.GAMMA, channels, c);
-      float beta = coefficient(table, ChannelTable.BETA, channels, c);
+      float scale = coefficient(table, ChannelTable.Z_SCALE, channels, c);
+      float offset = coefficient(table, ChannelTable.Z_OFFSET, channels, c);
       for (int i = at + c; i < end; i += channels) {
-        values[i] = Math.fma(gamma, values[i], beta);
+        values[i] = Math.fma(values[i], scale, offset);
       }
     }
   }
@@ -116,29 +103,6 @@ final class ScalarActivation {
     int end = at + map.values();
     for (int i = at; i < end; i++) {
       values[i] = Math.max(values[i], 0f);
-    }
-  }
-
-  /** Leaves the fp32 copy: hat with batch norm, else x. */
-  private static void keep(
-      Activation activation,
-      FeatureMap map,
-      int picture,
-      MemorySegment x,
-      @Nullable MemorySegment table,
-      MemorySegment store) {
-    int channels = map.channels();
-    long first = (long) picture * map.values();
-    for (int c = 0; c < channels; c++) {
-      float mean = 0f;
-      float rsd = 1f;
-      if (activation.normalize()) {
-        mean = coefficient(requireNonNull(table), ChannelTable.MEAN, channels, c);
-        rsd = coefficient(table, ChannelTable.RSD, channels, c);
-      }
-      for (int i = c; i < map.values(); i += channels) {
-        Floats.set(store, first + i, (Floats.get(x, first + i) - mean) * rsd);
-      }
     }
   }
 
@@ -155,26 +119,19 @@ final class ScalarActivation {
     int group = format.pixelsPerGroup();
     long first = (long) picture * map.values();
     long base = picture * format.bytes(map);
-    int top = (1 << format.bits()) - 1;
     for (int c = 0; c < channels; c++) {
-      float mean = coefficient(table, ChannelTable.MEAN, channels, c);
-      float rsd = coefficient(table, ChannelTable.RSD, channels, c);
-      float gamma = coefficient(table, ChannelTable.GAMMA, channels, c);
-      float beta = coefficient(table, ChannelTable.BETA, channels, c);
+      float zScale = coefficient(table, ChannelTable.Z_SCALE, channels, c);
+      float zOffset = coefficient(table, ChannelTable.Z_OFFSET, channels, c);
       float scale = coefficient(table, ChannelTable.CODE_SCALE, channels, c);
       float offset = coefficient(table, ChannelTable.CODE_OFFSET, channels, c);
-      float edge = coefficient(table, ChannelTable.EDGE, channels, c);
+      float edge = activation.relu() ? coefficient(table, ChannelTable.EDGE, channels, c) : 0f;
       for (int pixel = 0; pixel < map.pixels(); pixel += group) {
         int packed = 0;
         for (int j = 0; j < group && pixel + j < map.pixels(); j++) {
           float value = Floats.get(x, first + (long) (pixel + j) * channels + c);
-          float hat = (value - mean) * rsd;
-          float v = Math.fma(hat, scale, offset);
-          if (activation.relu()) {
-            float z = activation.normalize() ? Math.fma(gamma, hat, beta) : value;
-            v = z > 0 ? Math.max(v, edge) : Math.min(v, edge - 1);
-          }
-          int code = (int) Math.min(Math.max(v, 0f), (float) top);
+          float v = Math.fma(value, scale, offset);
+          boolean positive = !activation.relu() || !(Math.fma(value, zScale, zOffset) <= 0f);
+          int code = Codes.encode(v, format.bits(), edge, positive);
           packed |= code << (j * format.bits());
         }
         store.set(JAVA_BYTE, base + (long) (pixel / group) * channels + c, (byte) packed);
@@ -182,7 +139,7 @@ final class ScalarActivation {
     }
   }
 
-  /** a~ = fma(code, ACT_SCALE, ACT_OFFSET), with a ReLU: code >= EDGE ? max(a~, 0) : 0. */
+  /** a~ = code >= EDGE ? fma(code, ACT_SCALE, ACT_OFFSET) : 0. */
   private static void decode(
       Activation activation,
       FeatureMap map,
@@ -197,14 +154,11 @@ final class ScalarActivation {
     for (int c = 0; c < channels; c++) {
       float scale = coefficient(table, ChannelTable.ACT_SCALE, channels, c);
       float offset = coefficient(table, ChannelTable.ACT_OFFSET, channels, c);
-      float edge = coefficient(table, ChannelTable.EDGE, channels, c);
+      float edge = activation.relu() ? coefficient(table, ChannelTable.EDGE, channels, c) : 0f;
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
         int code = Codes.get(store, base, format.bits(), channels, pixel, c);
-        float value = Math.fma((float) code, scale, offset);
-        if (activation.relu()) {
-          value = code >= edge ? Math.max(value, 0f) : 0f;
-        }
-        values[at + pixel * channels + c] = value;
+        values[at + pixel * channels + c] =
+            code >= edge ? Math.fma((float) code, scale, offset) : 0f;
       }
     }
   }

@@ -21,7 +21,7 @@ final class ScalarGradient {
     }
   }
 
-  /** dx = d * DX_SCALE - DX_MEAN - hat~ * DX_HAT. */
+  /** dx = fma(d, DX_SCALE, fma(q, DX_CODE, DX_OFFSET)). */
   private static void addNormalized(
       GradientTerm.Normalized term, int picture, float[] scratch, int at) {
     FeatureMap map = term.map();
@@ -30,13 +30,13 @@ final class ScalarGradient {
     long first = (long) picture * map.values();
     for (int c = 0; c < channels; c++) {
       float scale = Floats.coefficient(table, ChannelTable.DX_SCALE, channels, c);
-      float mean = Floats.coefficient(table, ChannelTable.DX_MEAN, channels, c);
-      float slope = Floats.coefficient(table, ChannelTable.DX_HAT, channels, c);
+      float slope = Floats.coefficient(table, ChannelTable.DX_CODE, channels, c);
+      float offset = Floats.coefficient(table, ChannelTable.DX_OFFSET, channels, c);
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
         int i = pixel * channels + c;
         float d = Floats.get(term.gradient(), first + i);
-        float hat = Codes.hat(term.format(), map, term.store(), table, picture, pixel, c);
-        scratch[at + i] += d * scale - mean - hat * slope;
+        float q = Codes.stored(term.format(), map, term.store(), picture, pixel, c);
+        scratch[at + i] += Math.fma(d, scale, Math.fma(q, slope, offset));
       }
     }
   }

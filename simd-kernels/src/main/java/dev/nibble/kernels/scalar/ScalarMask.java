@@ -41,6 +41,12 @@ final class ScalarMask {
     for (int c = 0; c < channels; c++) {
       double sum = 0;
       double hatSum = 0;
+      float unit = 0f;
+      float origin = 0f;
+      if (activation.normalize()) {
+        unit = Floats.coefficient(requireNonNull(table), ChannelTable.HAT_SCALE, channels, c);
+        origin = Floats.coefficient(table, ChannelTable.HAT_OFFSET, channels, c);
+      }
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
         int i = at + pixel * channels + c;
         if (activation.relu() && !passes(activation, map, table, store, picture, pixel, c)) {
@@ -48,16 +54,8 @@ final class ScalarMask {
         }
         sum += scratch[i];
         if (activation.normalize()) {
-          hatSum +=
-              (double) scratch[i]
-                  * Codes.hat(
-                      activation.store(),
-                      map,
-                      requireNonNull(store),
-                      requireNonNull(table),
-                      picture,
-                      pixel,
-                      c);
+          float q = Codes.stored(activation.store(), map, requireNonNull(store), picture, pixel, c);
+          hatSum += (double) scratch[i] * Math.fma(q, unit, origin);
         }
       }
       target.set(JAVA_DOUBLE, sums + 8L * c, target.get(JAVA_DOUBLE, sums + 8L * c) + sum);
@@ -75,20 +73,19 @@ final class ScalarMask {
       int pixel,
       int c) {
     StoreFormat format = activation.store();
-    MemorySegment copy = requireNonNull(store);
     int channels = map.channels();
+    float q = Codes.stored(format, map, requireNonNull(store), picture, pixel, c);
     if (format.isCodes()) {
-      int code = Codes.get(copy, picture * format.bytes(map), format.bits(), channels, pixel, c);
-      return code >= Floats.coefficient(requireNonNull(table), ChannelTable.EDGE, channels, c);
+      return q >= Floats.coefficient(requireNonNull(table), ChannelTable.EDGE, channels, c);
     }
-    float z = Floats.get(copy, (long) picture * map.values() + (long) pixel * channels + c);
+    float z = q;
     if (activation.normalize()) {
       z =
           Math.fma(
-              Floats.coefficient(requireNonNull(table), ChannelTable.GAMMA, channels, c),
-              z,
-              Floats.coefficient(table, ChannelTable.BETA, channels, c));
+              q,
+              Floats.coefficient(requireNonNull(table), ChannelTable.Z_SCALE, channels, c),
+              Floats.coefficient(table, ChannelTable.Z_OFFSET, channels, c));
     }
-    return z > 0;
+    return !(z <= 0f);
   }
 }

@@ -147,15 +147,12 @@ final class ActivationLoader {
       int rows,
       int to) {
     int row = Lanes.roundUp(channels);
-    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.MEAN * row);
-    FloatVector rsd = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.RSD * row);
-    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
-    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
+    FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
+    FloatVector floor = FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
     for (int p = 0; p < pixels; p++) {
       FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, from + 4L * p * channels, ORDER);
-      FloatVector z = value.sub(mean).mul(rsd).fma(gamma, beta);
+      FloatVector z = value.fma(scale, offset);
       // NaN is not below 0: it must reach the loss, not hide behind a ReLU.
       z.blend(floor, z.compare(VectorOperators.LE, floor)).intoArray(scratch, to + p * channels);
     }
@@ -173,17 +170,13 @@ final class ActivationLoader {
       int rows,
       int to) {
     int row = Lanes.roundUp(channels);
-    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.MEAN * row);
-    FloatVector rsd = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.RSD * row);
-    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
-    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
+    FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
+    FloatVector floor = FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
     for (int p = 0; p < pixels; p++) {
       FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, from + 4L * p * channels, ORDER);
-      FloatVector hat = value.sub(mean).mul(rsd);
-      hat.intoMemorySegment(store, copy + 4L * p * channels, ORDER);
-      FloatVector z = hat.fma(gamma, beta);
+      value.intoMemorySegment(store, copy + 4L * p * channels, ORDER);
+      FloatVector z = value.fma(scale, offset);
       z.blend(floor, z.compare(VectorOperators.LE, floor)).intoArray(scratch, to + p * channels);
     }
   }

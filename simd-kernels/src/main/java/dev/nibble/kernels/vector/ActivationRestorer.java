@@ -74,10 +74,9 @@ final class ActivationRestorer {
         long in = from + (long) c * bytes;
         int rows = table + c;
         switch (format) {
-          case INT8 -> one(activation, channels, groups, copies, in, scratch, rows, at + c, stride);
-          case INT4 -> two(activation, channels, groups, copies, in, scratch, rows, at + c, stride);
-          case INT2 ->
-              four(activation, channels, groups, copies, in, scratch, rows, at + c, stride);
+          case INT8 -> one(channels, groups, copies, in, scratch, rows, at + c, stride);
+          case INT4 -> two(channels, groups, copies, in, scratch, rows, at + c, stride);
+          case INT2 -> four(channels, groups, copies, in, scratch, rows, at + c, stride);
           default -> kept(activation, channels, groups, copies, in, scratch, rows, at + c, stride);
         }
       }
@@ -124,20 +123,18 @@ final class ActivationRestorer {
       int to,
       int stride) {
     int row = Lanes.roundUp(channels);
-    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
-    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
+    FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
+    FloatVector floor = FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
     for (int p = 0; p < pixels; p++) {
-      FloatVector hat =
-          FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER);
-      FloatVector z = hat.fma(gamma, beta);
+      FloatVector z =
+          FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER)
+              .fma(scale, offset);
       z.blend(floor, z.compare(VectorOperators.LE, floor)).intoArray(scratch, to + p * stride);
     }
   }
 
   private static void one(
-      Activation activation,
       int channels,
       int groups,
       MemorySegment store,
@@ -150,21 +147,17 @@ final class ActivationRestorer {
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
-    FloatVector least = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, from + (long) g * channels);
       FloatVector code = (FloatVector) codes.convertShape(VectorOperators.I2F, FLOATS, 0);
-      FloatVector a = code.fma(scale, offset);
-      a.blend(floor, a.compare(VectorOperators.LE, floor))
-          .blend(0f, code.compare(VectorOperators.LT, least))
+      code.fma(scale, offset)
+          .blend(0f, code.compare(VectorOperators.LT, edge))
           .intoArray(scratch, to + g * stride);
     }
   }
 
   private static void two(
-      Activation activation,
       int channels,
       int groups,
       MemorySegment store,
@@ -177,29 +170,26 @@ final class ActivationRestorer {
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
-    FloatVector least = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, from + (long) g * channels);
       int at = to + 2 * g * stride;
       FloatVector code0 = (FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
-      FloatVector a0 = code0.fma(scale, offset);
-      a0.blend(floor, a0.compare(VectorOperators.LE, floor))
-          .blend(0f, code0.compare(VectorOperators.LT, least))
+      code0
+          .fma(scale, offset)
+          .blend(0f, code0.compare(VectorOperators.LT, edge))
           .intoArray(scratch, at);
       FloatVector code1 =
           (FloatVector)
               codes.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, FLOATS, 0);
-      FloatVector a1 = code1.fma(scale, offset);
-      a1.blend(floor, a1.compare(VectorOperators.LE, floor))
-          .blend(0f, code1.compare(VectorOperators.LT, least))
+      code1
+          .fma(scale, offset)
+          .blend(0f, code1.compare(VectorOperators.LT, edge))
           .intoArray(scratch, at + stride);
     }
   }
 
   private static void four(
-      Activation activation,
       int channels,
       int groups,
       MemorySegment store,
@@ -212,16 +202,13 @@ final class ActivationRestorer {
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
-    FloatVector least = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row);
-    FloatVector floor =
-        FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NEGATIVE_INFINITY);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, from + (long) g * channels);
       for (int j = 0; j < 4; j++) {
         FloatVector code = (FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0);
-        FloatVector a = code.fma(scale, offset);
-        a.blend(floor, a.compare(VectorOperators.LE, floor))
-            .blend(0f, code.compare(VectorOperators.LT, least))
+        code.fma(scale, offset)
+            .blend(0f, code.compare(VectorOperators.LT, edge))
             .intoArray(scratch, to + (4 * g + j) * stride);
         codes = codes.lanewise(VectorOperators.LSHR, 2);
       }

@@ -36,29 +36,25 @@ final class ActivationTail {
     int row = Lanes.roundUp(channels);
     for (int c = firstChannel; c < endChannel; c++) {
       int rows = table + c;
+      float zScale = scratch[rows + ChannelTable.Z_SCALE * row];
+      float zOffset = scratch[rows + ChannelTable.Z_OFFSET * row];
+      float scale = scratch[rows + ChannelTable.CODE_SCALE * row];
+      float offset = scratch[rows + ChannelTable.CODE_OFFSET * row];
+      int edge = (int) scratch[rows + ChannelTable.EDGE * row];
       for (int first = 0; first < pixels; first += group) {
         int packed = 0;
         for (int j = 0; j < group && first + j < pixels; j++) {
           int i = (first + j) * channels + c;
           float value = x.get(JAVA_FLOAT, from + 4L * i);
-          float hat =
-              (value - scratch[rows + ChannelTable.MEAN * row])
-                  * scratch[rows + ChannelTable.RSD * row];
-          float z = value;
-          if (activation.normalize()) {
-            z =
-                Math.fma(
-                    scratch[rows + ChannelTable.GAMMA * row],
-                    hat,
-                    scratch[rows + ChannelTable.BETA * row]);
-          }
+          float z = Math.fma(value, zScale, zOffset);
+          boolean off = activation.relu() && z <= 0f;
           if (format == StoreFormat.FP32) {
-            requireNonNull(store)
-                .set(JAVA_FLOAT, copy + 4L * i, activation.normalize() ? hat : value);
+            requireNonNull(store).set(JAVA_FLOAT, copy + 4L * i, value);
           } else if (format.isCodes()) {
-            packed |= code(activation, format, hat, z, scratch, rows, row) << (j * format.bits());
+            float v = Math.fma(value, scale, offset);
+            packed |= code(v, format.bits(), edge, off) << (j * format.bits());
           }
-          scratch[to + i] = activation.relu() ? Math.max(z, 0f) : z;
+          scratch[to + i] = off ? 0f : z;
         }
         if (format.isCodes()) {
           requireNonNull(store)
@@ -68,24 +64,14 @@ final class ActivationTail {
     }
   }
 
-  private static int code(
-      Activation activation,
-      StoreFormat format,
-      float hat,
-      float z,
-      float[] scratch,
-      int rows,
-      int row) {
-    int top = (1 << format.bits()) - 1;
-    float v =
-        Math.fma(
-            hat,
-            scratch[rows + ChannelTable.CODE_SCALE * row],
-            scratch[rows + ChannelTable.CODE_OFFSET * row]);
-    int edge = (int) scratch[rows + ChannelTable.EDGE * row];
-    int least = activation.relu() && z > 0 ? edge : 0;
-    int most = activation.relu() && !(z > 0) ? edge - 1 : top;
-    return Math.min(Math.max((int) v, least), most);
+  /** The code of v ({@link ChannelTable}); {@code off} where the ReLU lets nothing through. */
+  private static int code(float v, int bits, int edge, boolean off) {
+    int origin = 1 << bits;
+    int low = off ? origin : origin + edge;
+    int high = off ? origin + edge : 2 * origin;
+    // Cut with compares that send what is not a number to a code that exists.
+    int cut = v < low ? low : v < high ? (int) v : high - 1;
+    return Math.max(cut, low) - origin;
   }
 
   /** The part of {@link ActivationRestorer} for channels {@code [firstChannel, endChannel)}. */
@@ -105,30 +91,20 @@ final class ActivationTail {
     int row = Lanes.roundUp(channels);
     for (int c = firstChannel; c < endChannel; c++) {
       int rows = table + c;
+      float zScale = scratch[rows + ChannelTable.Z_SCALE * row];
+      float zOffset = scratch[rows + ChannelTable.Z_OFFSET * row];
+      float scale = scratch[rows + ChannelTable.ACT_SCALE * row];
+      float offset = scratch[rows + ChannelTable.ACT_OFFSET * row];
+      float edge = scratch[rows + ChannelTable.EDGE * row];
       for (int p = 0; p < pixels; p++) {
-        int i = p * channels + c;
-        float value;
+        int i = to + p * stride + c;
+        float q = stored(format, store, copy, channels, p, c);
         if (format.isCodes()) {
-          int code = code(format, store, copy, channels, p, c);
-          value =
-              Math.fma(
-                  (float) code,
-                  scratch[rows + ChannelTable.ACT_SCALE * row],
-                  scratch[rows + ChannelTable.ACT_OFFSET * row]);
-          if (activation.relu() && code < scratch[rows + ChannelTable.EDGE * row]) {
-            value = 0f;
-          }
+          scratch[i] = q < edge ? 0f : Math.fma(q, scale, offset);
         } else {
-          value = store.get(JAVA_FLOAT, copy + 4L * i);
-          if (activation.normalize()) {
-            value =
-                Math.fma(
-                    scratch[rows + ChannelTable.GAMMA * row],
-                    value,
-                    scratch[rows + ChannelTable.BETA * row]);
-          }
+          float z = Math.fma(q, zScale, zOffset);
+          scratch[i] = activation.relu() && z <= 0f ? 0f : z;
         }
-        scratch[to + p * stride + c] = activation.relu() ? Math.max(value, 0f) : value;
       }
     }
   }
@@ -143,23 +119,12 @@ final class ActivationTail {
     return (packed >> shift) & ((1 << format.bits()) - 1);
   }
 
-  /** The stored hat of a pixel's channel. */
-  static float hat(
-      StoreFormat format,
-      MemorySegment store,
-      long copy,
-      int channels,
-      int pixel,
-      int c,
-      float[] scratch,
-      int table) {
+  /** What was stored of a pixel's channel: itself in fp32, else its code. */
+  static float stored(
+      StoreFormat format, MemorySegment store, long copy, int channels, int pixel, int c) {
     if (format == StoreFormat.FP32) {
       return store.get(JAVA_FLOAT, copy + 4L * ((long) pixel * channels + c));
     }
-    int row = Lanes.roundUp(channels);
-    return Math.fma(
-        (float) code(format, store, copy, channels, pixel, c),
-        scratch[table + ChannelTable.HAT_SCALE * row + c],
-        scratch[table + ChannelTable.HAT_OFFSET * row + c]);
+    return code(format, store, copy, channels, pixel, c);
   }
 }

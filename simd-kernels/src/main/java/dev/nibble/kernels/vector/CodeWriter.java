@@ -1,6 +1,6 @@
 package dev.nibble.kernels.vector;
 
-import static dev.nibble.kernels.vector.CodeLanes.INTS;
+import static dev.nibble.kernels.vector.CodeVectors.INTS;
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Segments.ORDER;
 
@@ -17,9 +17,9 @@ import jdk.incubator.vector.VectorOperators;
  * The loops that write codes while they load: for a vector of channels and a run of pixel groups.
  * One loop a width, because shifts must be constants.
  *
- * <p>Clamping is done on integers: v is cut to the same code before as after it, and integers have
- * no NaN to care for. On the positive side of the ReLU a code lies in [edge, top], else in [0, edge
- * - 1].
+ * <p>A code is cut from the bits of v, a float from 2^K to 2^(K+1) ({@link ChannelTable}): bits of
+ * positive floats are in the order of the floats, integers have no NaN to care for, and clamping
+ * them takes one instruction a bound. Below the fraction's 23 - K bits nothing is read.
  */
 final class CodeWriter {
   private CodeWriter() {}
@@ -37,19 +37,17 @@ final class CodeWriter {
       float[] scratch,
       int rows,
       int to) {
-    boolean raw = !activation.normalize();
     boolean relu = activation.relu();
     switch (format) {
-      case INT8 -> one(raw, relu, channels, groups, x, from, store, copy, scratch, rows, to);
-      case INT4 -> two(raw, relu, channels, groups, x, from, store, copy, scratch, rows, to);
-      case INT2 -> four(raw, relu, channels, groups, x, from, store, copy, scratch, rows, to);
+      case INT8 -> one(relu, channels, groups, x, from, store, copy, scratch, rows, to);
+      case INT4 -> two(relu, channels, groups, x, from, store, copy, scratch, rows, to);
+      case INT2 -> four(relu, channels, groups, x, from, store, copy, scratch, rows, to);
       default -> throw new IllegalArgumentException(format + " has no codes");
     }
   }
 
   private static void one(
-      boolean isRaw,
-      boolean isRelu,
+      boolean relu,
       int channels,
       int groups,
       MemorySegment x,
@@ -60,41 +58,39 @@ final class CodeWriter {
       int rows,
       int to) {
     int row = Lanes.roundUp(channels);
-    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.MEAN * row);
-    FloatVector rsd = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.RSD * row);
-    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
-    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
+    FloatVector zScale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
+    FloatVector zOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
     FloatVector scale =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
-    IntVector least =
-        (IntVector)
-            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row)
-                .convertShape(VectorOperators.F2I, INTS, 0);
-    IntVector most =
-        (IntVector)
-            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.MOST * row)
-                .convertShape(VectorOperators.F2I, INTS, 0);
-    VectorMask<Float> raw = FLOATS.maskAll(isRaw);
-    FloatVector floor = FloatVector.broadcast(FLOATS, isRelu ? 0f : Float.NEGATIVE_INFINITY);
+    IntVector edge =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row)
+            .add(256f)
+            .reinterpretAsInts();
+    IntVector below = edge.sub(1);
+    IntVector zero = IntVector.broadcast(INTS, Float.floatToRawIntBits(256f));
+    IntVector top = IntVector.broadcast(INTS, Float.floatToRawIntBits(512f) - 1);
+    // Nothing is below NaN: without a ReLU, nothing is off.
+    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int g = 0; g < groups; g++) {
-      FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, from + 4L * g * channels, ORDER);
-      FloatVector hat = value.sub(mean).mul(rsd);
-      FloatVector z = hat.fma(gamma, beta).blend(value, raw);
-      VectorMask<Float> side = z.compare(VectorOperators.GT, 0f);
-      IntVector code =
-          ((IntVector) hat.fma(scale, offset).convertShape(VectorOperators.F2I, INTS, 0))
-              .max(IntVector.zero(INTS).blend(least, side.cast(INTS)))
-              .min(most.blend(255, side.cast(INTS)));
-      CodeLanes.store(code, store, copy + (long) g * channels);
-      z.blend(floor, z.compare(VectorOperators.LE, floor)).intoArray(scratch, to + g * channels);
+      FloatVector x0 = FloatVector.fromMemorySegment(FLOATS, x, from + 4L * g * channels, ORDER);
+      FloatVector z0 = x0.fma(zScale, zOffset);
+      VectorMask<Float> off0 = z0.compare(VectorOperators.LE, floor);
+      z0.blend(floor, off0).intoArray(scratch, to + g * channels);
+      IntVector code0 =
+          x0.fma(scale, offset)
+              .reinterpretAsInts()
+              .min(top.blend(below, off0.cast(INTS)))
+              .max(edge.blend(zero, off0.cast(INTS)));
+      CodeVectors.store(
+          code0.lanewise(VectorOperators.LSHR, 15), store, copy + (long) g * channels);
     }
   }
 
   private static void two(
-      boolean isRaw,
-      boolean isRelu,
+      boolean relu,
       int channels,
       int groups,
       MemorySegment x,
@@ -105,53 +101,54 @@ final class CodeWriter {
       int rows,
       int to) {
     int row = Lanes.roundUp(channels);
-    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.MEAN * row);
-    FloatVector rsd = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.RSD * row);
-    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
-    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
+    FloatVector zScale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
+    FloatVector zOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
     FloatVector scale =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
-    IntVector least =
-        (IntVector)
-            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row)
-                .convertShape(VectorOperators.F2I, INTS, 0);
-    IntVector most =
-        (IntVector)
-            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.MOST * row)
-                .convertShape(VectorOperators.F2I, INTS, 0);
-    VectorMask<Float> raw = FLOATS.maskAll(isRaw);
-    FloatVector floor = FloatVector.broadcast(FLOATS, isRelu ? 0f : Float.NEGATIVE_INFINITY);
+    IntVector edge =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row)
+            .add(16f)
+            .reinterpretAsInts();
+    IntVector below = edge.sub(1);
+    IntVector zero = IntVector.broadcast(INTS, Float.floatToRawIntBits(16f));
+    IntVector top = IntVector.broadcast(INTS, Float.floatToRawIntBits(32f) - 1);
+    // Nothing is below NaN: without a ReLU, nothing is off.
+    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int g = 0; g < groups; g++) {
       long in = from + 8L * g * channels;
       int at = to + 2 * g * channels;
-      FloatVector value0 = FloatVector.fromMemorySegment(FLOATS, x, in, ORDER);
-      FloatVector hat0 = value0.sub(mean).mul(rsd);
-      FloatVector z0 = hat0.fma(gamma, beta).blend(value0, raw);
-      z0.blend(floor, z0.compare(VectorOperators.LE, floor)).intoArray(scratch, at);
-      VectorMask<Float> side0 = z0.compare(VectorOperators.GT, 0f);
+      FloatVector x0 = FloatVector.fromMemorySegment(FLOATS, x, in, ORDER);
+      FloatVector z0 = x0.fma(zScale, zOffset);
+      VectorMask<Float> off0 = z0.compare(VectorOperators.LE, floor);
+      z0.blend(floor, off0).intoArray(scratch, at);
       IntVector code0 =
-          ((IntVector) hat0.fma(scale, offset).convertShape(VectorOperators.F2I, INTS, 0))
-              .max(IntVector.zero(INTS).blend(least, side0.cast(INTS)))
-              .min(most.blend(15, side0.cast(INTS)));
-      FloatVector value1 = FloatVector.fromMemorySegment(FLOATS, x, in + 4L * channels, ORDER);
-      FloatVector hat1 = value1.sub(mean).mul(rsd);
-      FloatVector z1 = hat1.fma(gamma, beta).blend(value1, raw);
-      z1.blend(floor, z1.compare(VectorOperators.LE, floor)).intoArray(scratch, at + channels);
-      VectorMask<Float> side1 = z1.compare(VectorOperators.GT, 0f);
+          x0.fma(scale, offset)
+              .reinterpretAsInts()
+              .min(top.blend(below, off0.cast(INTS)))
+              .max(edge.blend(zero, off0.cast(INTS)));
+      FloatVector x1 = FloatVector.fromMemorySegment(FLOATS, x, in + 4L * channels, ORDER);
+      FloatVector z1 = x1.fma(zScale, zOffset);
+      VectorMask<Float> off1 = z1.compare(VectorOperators.LE, floor);
+      z1.blend(floor, off1).intoArray(scratch, at + channels);
       IntVector code1 =
-          ((IntVector) hat1.fma(scale, offset).convertShape(VectorOperators.F2I, INTS, 0))
-              .max(IntVector.zero(INTS).blend(least, side1.cast(INTS)))
-              .min(most.blend(15, side1.cast(INTS)));
-      IntVector bytes = code0.or(code1.lanewise(VectorOperators.LSHL, 4));
-      CodeLanes.store(bytes, store, copy + (long) g * channels);
+          x1.fma(scale, offset)
+              .reinterpretAsInts()
+              .min(top.blend(below, off1.cast(INTS)))
+              .max(edge.blend(zero, off1.cast(INTS)));
+      IntVector bytes =
+          code0
+              .lanewise(VectorOperators.LSHR, 19)
+              .lanewise(
+                  VectorOperators.BITWISE_BLEND, code1.lanewise(VectorOperators.LSHR, 15), 0xF0);
+      CodeVectors.store(bytes, store, copy + (long) g * channels);
     }
   }
 
   private static void four(
-      boolean isRaw,
-      boolean isRelu,
+      boolean relu,
       int channels,
       int groups,
       MemorySegment x,
@@ -162,42 +159,44 @@ final class CodeWriter {
       int rows,
       int to) {
     int row = Lanes.roundUp(channels);
-    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.MEAN * row);
-    FloatVector rsd = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.RSD * row);
-    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * row);
-    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * row);
+    FloatVector zScale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
+    FloatVector zOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
     FloatVector scale =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
-    IntVector least =
-        (IntVector)
-            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * row)
-                .convertShape(VectorOperators.F2I, INTS, 0);
-    IntVector most =
-        (IntVector)
-            FloatVector.fromArray(FLOATS, scratch, rows + TableRows.MOST * row)
-                .convertShape(VectorOperators.F2I, INTS, 0);
-    VectorMask<Float> raw = FLOATS.maskAll(isRaw);
-    FloatVector floor = FloatVector.broadcast(FLOATS, isRelu ? 0f : Float.NEGATIVE_INFINITY);
+    IntVector edge =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row)
+            .add(4f)
+            .reinterpretAsInts();
+    IntVector below = edge.sub(1);
+    IntVector zero = IntVector.broadcast(INTS, Float.floatToRawIntBits(4f));
+    IntVector top = IntVector.broadcast(INTS, Float.floatToRawIntBits(8f) - 1);
+    // Nothing is below NaN: without a ReLU, nothing is off.
+    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int g = 0; g < groups; g++) {
       IntVector bytes = IntVector.zero(INTS);
-      // From the last pixel to the first, so that one constant shift serves all four.
+      // From the last pixel to the first, so that one constant shift serves all four. The loop is
+      // unrolled once all is inlined; written out, it exceeds what C2 inlines.
       for (int j = 3; j >= 0; j--) {
-        FloatVector value =
-            FloatVector.fromMemorySegment(FLOATS, x, from + 4L * (4 * g + j) * channels, ORDER);
-        FloatVector hat = value.sub(mean).mul(rsd);
-        FloatVector z = hat.fma(gamma, beta).blend(value, raw);
-        z.blend(floor, z.compare(VectorOperators.LE, floor))
-            .intoArray(scratch, to + (4 * g + j) * channels);
-        VectorMask<Float> side = z.compare(VectorOperators.GT, 0f);
+        long in = from + 4L * (4 * g + j) * channels;
+        FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, in, ORDER);
+        FloatVector z = value.fma(zScale, zOffset);
+        VectorMask<Float> off = z.compare(VectorOperators.LE, floor);
+        z.blend(floor, off).intoArray(scratch, to + (4 * g + j) * channels);
         IntVector code =
-            ((IntVector) hat.fma(scale, offset).convertShape(VectorOperators.F2I, INTS, 0))
-                .max(IntVector.zero(INTS).blend(least, side.cast(INTS)))
-                .min(most.blend(3, side.cast(INTS)));
-        bytes = bytes.lanewise(VectorOperators.LSHL, 2).or(code);
+            value
+                .fma(scale, offset)
+                .reinterpretAsInts()
+                .min(top.blend(below, off.cast(INTS)))
+                .max(edge.blend(zero, off.cast(INTS)));
+        bytes =
+            bytes
+                .lanewise(VectorOperators.LSHL, 2)
+                .or(code.lanewise(VectorOperators.LSHR, 21).and(3));
       }
-      CodeLanes.store(bytes, store, copy + (long) g * channels);
+      CodeVectors.store(bytes, store, copy + (long) g * channels);
     }
   }
 }

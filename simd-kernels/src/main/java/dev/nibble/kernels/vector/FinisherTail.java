@@ -28,50 +28,29 @@ final class FinisherTail {
     StoreFormat format = activation.store();
     int stride = Lanes.roundUp(channels);
     for (int c = firstChannel; c < endChannel; c++) {
+      int rows = table + c;
+      float edge = scratch[rows + ChannelTable.EDGE * stride];
+      float scale = scratch[rows + ChannelTable.Z_SCALE * stride];
+      float offset = scratch[rows + ChannelTable.Z_OFFSET * stride];
+      float unit = scratch[rows + ChannelTable.HAT_SCALE * stride];
+      float base = scratch[rows + ChannelTable.HAT_OFFSET * stride];
       float sum = 0;
       float dot = 0;
       for (int p = 0; p < pixels; p++) {
         int i = at + p * stride + c;
         if (format.bits() > 0) {
-          MemorySegment copies = requireNonNull(store);
-          float hat = ActivationTail.hat(format, copies, copy, channels, p, c, scratch, table);
-          if (activation.relu()
-              && !passes(activation, hat, copies, copy, channels, p, c, scratch, table)) {
+          float q = ActivationTail.stored(format, requireNonNull(store), copy, channels, p, c);
+          boolean off =
+              format.isCodes() ? q < edge : activation.relu() && Math.fma(q, scale, offset) <= 0f;
+          if (off) {
             scratch[i] = 0f;
           }
-          dot = Math.fma(scratch[i], hat, dot);
+          dot = Math.fma(scratch[i], Math.fma(q, unit, base), dot);
         }
         sum += scratch[i];
       }
       scratch[sums + c] += sum;
       scratch[sums + stride + c] += dot;
     }
-  }
-
-  private static boolean passes(
-      Activation activation,
-      float hat,
-      MemorySegment store,
-      long copy,
-      int channels,
-      int pixel,
-      int c,
-      float[] scratch,
-      int table) {
-    StoreFormat format = activation.store();
-    int row = Lanes.roundUp(channels);
-    if (format.isCodes()) {
-      int code = ActivationTail.code(format, store, copy, channels, pixel, c);
-      return code >= scratch[table + ChannelTable.EDGE * row + c];
-    }
-    float z = hat;
-    if (activation.normalize()) {
-      z =
-          Math.fma(
-              scratch[table + ChannelTable.GAMMA * row + c],
-              hat,
-              scratch[table + ChannelTable.BETA * row + c]);
-    }
-    return z > 0;
   }
 }

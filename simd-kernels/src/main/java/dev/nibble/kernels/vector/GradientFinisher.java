@@ -12,7 +12,6 @@ import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
@@ -133,21 +132,25 @@ final class GradientFinisher {
       int at,
       int sums) {
     int stride = Lanes.roundUp(channels);
-    FloatVector gamma = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.GAMMA * stride);
-    FloatVector beta = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.BETA * stride);
-    VectorMask<Float> all = FLOATS.maskAll(!activation.relu());
-    FloatVector zero = FloatVector.zero(FLOATS);
-    FloatVector sum = zero;
-    FloatVector dot = zero;
+    FloatVector scale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * stride);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * stride);
+    FloatVector unit =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
+    FloatVector base =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * stride);
+    FloatVector floor = FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    FloatVector dot = FloatVector.zero(FLOATS);
     for (int p = 0; p < pixels; p++) {
-      FloatVector hat =
-          FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER);
-      FloatVector z = hat.fma(gamma, beta);
-      VectorMask<Float> pass = z.compare(VectorOperators.GT, 0f).or(all);
-      FloatVector d = zero.blend(FloatVector.fromArray(FLOATS, scratch, at + p * stride), pass);
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER);
+      FloatVector d =
+          FloatVector.fromArray(FLOATS, scratch, at + p * stride)
+              .blend(0f, x.fma(scale, offset).compare(VectorOperators.LE, floor));
       d.intoArray(scratch, at + p * stride);
       sum = sum.add(d);
-      dot = d.fma(hat, dot);
+      dot = d.fma(x.fma(unit, base), dot);
     }
     FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
@@ -165,7 +168,7 @@ final class GradientFinisher {
       int at,
       int sums) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * stride);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector base =
@@ -175,7 +178,7 @@ final class GradientFinisher {
     for (int g = 0; g < groups; g++) {
       FloatVector code =
           (FloatVector)
-              CodeLanes.load(store, from + (long) g * channels)
+              CodeVectors.load(store, from + (long) g * channels)
                   .convertShape(VectorOperators.I2F, FLOATS, 0);
       FloatVector d =
           FloatVector.fromArray(FLOATS, scratch, at + g * stride)
@@ -200,7 +203,7 @@ final class GradientFinisher {
       int at,
       int sums) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * stride);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector base =
@@ -210,7 +213,7 @@ final class GradientFinisher {
     FloatVector dot0 = FloatVector.zero(FLOATS);
     FloatVector dot1 = FloatVector.zero(FLOATS);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, from + (long) g * channels);
       int to = at + 2 * g * stride;
       FloatVector code0 = (FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
       FloatVector d0 =
@@ -229,7 +232,8 @@ final class GradientFinisher {
       sum1 = sum1.add(d1);
       dot1 = d1.fma(code1.fma(unit, base), dot1);
     }
-    FloatVector.fromArray(FLOATS, scratch, sums).add(sum0.add(sum1)).intoArray(scratch, sums);
+    FloatVector sum = sum0.add(sum1);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
         .add(dot0.add(dot1))
         .intoArray(scratch, sums + stride);
@@ -245,7 +249,7 @@ final class GradientFinisher {
       int at,
       int sums) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TableRows.LEAST * stride);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector base =
@@ -253,7 +257,7 @@ final class GradientFinisher {
     FloatVector sum = FloatVector.zero(FLOATS);
     FloatVector dot = FloatVector.zero(FLOATS);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, from + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, from + (long) g * channels);
       for (int j = 0; j < 4; j++) {
         FloatVector code = (FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0);
         codes = codes.lanewise(VectorOperators.LSHR, 2);

@@ -12,7 +12,6 @@ import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /** Carries a gradient through a batch norm as it is read. */
@@ -20,9 +19,9 @@ final class NormalizedGradient {
   private NormalizedGradient() {}
 
   /**
-   * Writes, or adds, d * DX_SCALE - DX_MEAN - hat~ * DX_HAT for pixels {@code [first, end)} of a
-   * picture, channels {@code [fromChannel, toChannel)}. The first pixel begins a byte of codes, and
-   * fromChannel a vector.
+   * Writes, or adds, fma(d, DX_SCALE, fma(q, DX_CODE, DX_OFFSET)) for pixels {@code [first, end)}
+   * of a picture, channels {@code [fromChannel, toChannel)}. The first pixel begins a byte of
+   * codes, and fromChannel a vector.
    *
    * @param add whether the tile holds another summand already
    * @param table index of the term's {@link TableRows} in scratch
@@ -109,15 +108,14 @@ final class NormalizedGradient {
     int row = Lanes.roundUp(channels);
     for (int c = firstChannel; c < endChannel; c++) {
       float scale = scratch[table + ChannelTable.DX_SCALE * row + c];
-      float mean = scratch[table + ChannelTable.DX_MEAN * row + c];
-      float slope = scratch[table + ChannelTable.DX_HAT * row + c];
+      float slope = scratch[table + ChannelTable.DX_CODE * row + c];
+      float offset = scratch[table + ChannelTable.DX_OFFSET * row + c];
       for (int p = 0; p < pixels; p++) {
         int i = p * channels + c;
         float d = term.gradient().get(JAVA_FLOAT, from + 4L * i);
-        float hat =
-            ActivationTail.hat(term.format(), term.store(), copy, channels, p, c, scratch, table);
+        float q = ActivationTail.stored(term.format(), term.store(), copy, channels, p, c);
         int at = to + p * stride + c;
-        scratch[at] = (add ? scratch[at] : 0f) + (d * scale - mean - hat * slope);
+        scratch[at] = (add ? scratch[at] : 0f) + Math.fma(d, scale, Math.fma(q, slope, offset));
       }
     }
   }
@@ -136,19 +134,20 @@ final class NormalizedGradient {
       int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
-    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
-    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_HAT * row);
-    VectorMask<Float> fresh = FLOATS.maskAll(!add);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
     for (int p = 0; p < pixels; p++) {
+      FloatVector x = FloatVector.fromMemorySegment(FLOATS, store, copy + 4L * p * channels, ORDER);
       FloatVector d =
           FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * p * channels, ORDER);
-      FloatVector hat =
-          FloatVector.fromMemorySegment(FLOATS, store, copy + 4L * p * channels, ORDER);
-      int at = to + p * stride;
-      FloatVector.fromArray(FLOATS, scratch, at)
-          .blend(0f, fresh)
-          .add(d.mul(scale).sub(mean).sub(hat.mul(slope)))
-          .intoArray(scratch, at);
+      FloatVector dx = d.fma(scale, x.fma(slope, offset));
+      if (add) {
+        dx.add(FloatVector.fromArray(FLOATS, scratch, to + p * stride))
+            .intoArray(scratch, to + p * stride);
+      } else {
+        dx.intoArray(scratch, to + p * stride);
+      }
     }
   }
 
@@ -166,22 +165,23 @@ final class NormalizedGradient {
       int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
-    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
-    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_HAT * row);
-    FloatVector unit = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * row);
-    FloatVector base = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * row);
-    VectorMask<Float> fresh = FLOATS.maskAll(!add);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
+      FloatVector code =
+          (FloatVector)
+              CodeVectors.load(store, copy + (long) g * channels)
+                  .convertShape(VectorOperators.I2F, FLOATS, 0);
       FloatVector d =
           FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * g * channels, ORDER);
-      FloatVector hat =
-          ((FloatVector) codes.convertShape(VectorOperators.I2F, FLOATS, 0)).fma(unit, base);
-      int at = to + g * stride;
-      FloatVector.fromArray(FLOATS, scratch, at)
-          .blend(0f, fresh)
-          .add(d.mul(scale).sub(mean).sub(hat.mul(slope)))
-          .intoArray(scratch, at);
+      FloatVector dx = d.fma(scale, code.fma(slope, offset));
+      if (add) {
+        dx.add(FloatVector.fromArray(FLOATS, scratch, to + g * stride))
+            .intoArray(scratch, to + g * stride);
+      } else {
+        dx.intoArray(scratch, to + g * stride);
+      }
     }
   }
 
@@ -199,35 +199,32 @@ final class NormalizedGradient {
       int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
-    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
-    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_HAT * row);
-    FloatVector unit = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * row);
-    FloatVector base = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * row);
-    VectorMask<Float> fresh = FLOATS.maskAll(!add);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, copy + (long) g * channels);
       long in = from + 8L * g * channels;
       int at = to + 2 * g * stride;
+      FloatVector code0 = (FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
       FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, gradient, in, ORDER);
-      FloatVector hat0 =
-          ((FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0))
-              .fma(unit, base);
-      FloatVector.fromArray(FLOATS, scratch, at)
-          .blend(0f, fresh)
-          .add(d0.mul(scale).sub(mean).sub(hat0.mul(slope)))
-          .intoArray(scratch, at);
+      FloatVector dx0 = d0.fma(scale, code0.fma(slope, offset));
+      if (add) {
+        dx0.add(FloatVector.fromArray(FLOATS, scratch, at)).intoArray(scratch, at);
+      } else {
+        dx0.intoArray(scratch, at);
+      }
+      FloatVector code1 =
+          (FloatVector)
+              codes.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, FLOATS, 0);
       FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, gradient, in + 4L * channels, ORDER);
-      FloatVector hat1 =
-          ((FloatVector)
-                  codes
-                      .lanewise(VectorOperators.LSHR, 4)
-                      .convertShape(VectorOperators.I2F, FLOATS, 0))
-              .fma(unit, base);
-      at += stride;
-      FloatVector.fromArray(FLOATS, scratch, at)
-          .blend(0f, fresh)
-          .add(d1.mul(scale).sub(mean).sub(hat1.mul(slope)))
-          .intoArray(scratch, at);
+      FloatVector dx1 = d1.fma(scale, code1.fma(slope, offset));
+      if (add) {
+        dx1.add(FloatVector.fromArray(FLOATS, scratch, at + stride))
+            .intoArray(scratch, at + stride);
+      } else {
+        dx1.intoArray(scratch, at + stride);
+      }
     }
   }
 
@@ -245,26 +242,24 @@ final class NormalizedGradient {
       int stride) {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
-    FloatVector mean = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_MEAN * row);
-    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_HAT * row);
-    FloatVector unit = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * row);
-    FloatVector base = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * row);
-    VectorMask<Float> fresh = FLOATS.maskAll(!add);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeLanes.load(store, copy + (long) g * channels);
+      IntVector codes = CodeVectors.load(store, copy + (long) g * channels);
       for (int j = 0; j < 4; j++) {
+        FloatVector code = (FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0);
+        codes = codes.lanewise(VectorOperators.LSHR, 2);
+        int at = to + (4 * g + j) * stride;
         FloatVector d =
             FloatVector.fromMemorySegment(
                 FLOATS, gradient, from + 4L * (4 * g + j) * channels, ORDER);
-        FloatVector hat =
-            ((FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0))
-                .fma(unit, base);
-        codes = codes.lanewise(VectorOperators.LSHR, 2);
-        int at = to + (4 * g + j) * stride;
-        FloatVector.fromArray(FLOATS, scratch, at)
-            .blend(0f, fresh)
-            .add(d.mul(scale).sub(mean).sub(hat.mul(slope)))
-            .intoArray(scratch, at);
+        FloatVector dx = d.fma(scale, code.fma(slope, offset));
+        if (add) {
+          dx.add(FloatVector.fromArray(FLOATS, scratch, at)).intoArray(scratch, at);
+        } else {
+          dx.intoArray(scratch, at);
+        }
       }
     }
   }

@@ -1,8 +1,6 @@
 package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
-import static dev.nibble.kernels.vector.Lanes.LANES;
-import static dev.nibble.kernels.vector.Segments.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
@@ -10,7 +8,6 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Partials;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -139,106 +136,12 @@ final class OutputWriter {
       int count = Math.min(run, end - p);
       int from = out + (p - first) * stride;
       long to = picture * map.bytes() + 4L * p * channels;
-      for (int c = fromChannel; c < bound; c += LANES) {
-        long at = to + 4L * c;
-        if (residual == null && !statistics) {
-          plain(scratch, from + c, region + c, channels, count, y, at);
-        } else if (residual == null) {
-          sums(scratch, from + c, region + c, channels, count, y, at);
-        } else if (!statistics) {
-          added(scratch, from + c, region + c, channels, count, residual, y, at);
-        } else {
-          addedSums(scratch, from + c, region + c, channels, count, residual, y, at);
-        }
-      }
+      OutputLoops.run(
+          scratch, from, region, channels, fromChannel, bound, count, residual, y, to, statistics);
       if (bound < toChannel) {
         tail(scratch, from, region, channels, bound, toChannel, count, residual, y, to, statistics);
       }
     }
-  }
-
-  private static void plain(
-      float[] scratch, int from, int region, int channels, int count, MemorySegment y, long at) {
-    int stride = Lanes.roundUp(channels);
-    FloatVector bias = FloatVector.fromArray(FLOATS, scratch, region);
-    for (int p = 0; p < count; p++) {
-      FloatVector value = FloatVector.fromArray(FLOATS, scratch, from + p * stride).add(bias);
-      value.intoMemorySegment(y, at + 4L * p * channels, ORDER);
-    }
-  }
-
-  private static void added(
-      float[] scratch,
-      int from,
-      int region,
-      int channels,
-      int count,
-      MemorySegment residual,
-      MemorySegment y,
-      long at) {
-    int stride = Lanes.roundUp(channels);
-    FloatVector bias = FloatVector.fromArray(FLOATS, scratch, region);
-    for (int p = 0; p < count; p++) {
-      FloatVector value =
-          FloatVector.fromArray(FLOATS, scratch, from + p * stride)
-              .add(bias)
-              .add(FloatVector.fromMemorySegment(FLOATS, residual, at + 4L * p * channels, ORDER));
-      value.intoMemorySegment(y, at + 4L * p * channels, ORDER);
-    }
-  }
-
-  private static void sums(
-      float[] scratch, int from, int region, int channels, int count, MemorySegment y, long at) {
-    int stride = Lanes.roundUp(channels);
-    FloatVector bias = FloatVector.fromArray(FLOATS, scratch, region);
-    FloatVector shift = FloatVector.fromArray(FLOATS, scratch, region + stride);
-    FloatVector sum = FloatVector.zero(FLOATS);
-    FloatVector square = FloatVector.zero(FLOATS);
-    for (int p = 0; p < count; p++) {
-      FloatVector value = FloatVector.fromArray(FLOATS, scratch, from + p * stride).add(bias);
-      value.intoMemorySegment(y, at + 4L * p * channels, ORDER);
-      FloatVector centred = value.sub(shift);
-      sum = sum.add(centred);
-      square = centred.fma(centred, square);
-    }
-    FloatVector.fromArray(FLOATS, scratch, region + 2 * stride)
-        .add(sum)
-        .intoArray(scratch, region + 2 * stride);
-    FloatVector.fromArray(FLOATS, scratch, region + 3 * stride)
-        .add(square)
-        .intoArray(scratch, region + 3 * stride);
-  }
-
-  private static void addedSums(
-      float[] scratch,
-      int from,
-      int region,
-      int channels,
-      int count,
-      MemorySegment residual,
-      MemorySegment y,
-      long at) {
-    int stride = Lanes.roundUp(channels);
-    FloatVector bias = FloatVector.fromArray(FLOATS, scratch, region);
-    FloatVector shift = FloatVector.fromArray(FLOATS, scratch, region + stride);
-    FloatVector sum = FloatVector.zero(FLOATS);
-    FloatVector square = FloatVector.zero(FLOATS);
-    for (int p = 0; p < count; p++) {
-      FloatVector value =
-          FloatVector.fromArray(FLOATS, scratch, from + p * stride)
-              .add(bias)
-              .add(FloatVector.fromMemorySegment(FLOATS, residual, at + 4L * p * channels, ORDER));
-      value.intoMemorySegment(y, at + 4L * p * channels, ORDER);
-      FloatVector centred = value.sub(shift);
-      sum = sum.add(centred);
-      square = centred.fma(centred, square);
-    }
-    FloatVector.fromArray(FLOATS, scratch, region + 2 * stride)
-        .add(sum)
-        .intoArray(scratch, region + 2 * stride);
-    FloatVector.fromArray(FLOATS, scratch, region + 3 * stride)
-        .add(square)
-        .intoArray(scratch, region + 3 * stride);
   }
 
   /** The channels that fill no vector. */

@@ -1,6 +1,6 @@
 package dev.nibble.kernels.vector;
 
-import static dev.nibble.kernels.vector.CodeLanes.INTS;
+import static dev.nibble.kernels.vector.CodeVectors.INTS;
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
@@ -79,7 +79,7 @@ final class Pooling {
                     + (oy * op.outputWidth() + ox);
             long bytes = pixel * channels + c;
             if (c < bound) {
-              CodeLanes.store(place, argmax, bytes);
+              CodeVectors.store(place, argmax, bytes);
             } else {
               for (int i = 0; i < channels - c; i++) {
                 argmax.set(JAVA_BYTE, bytes + i, (byte) place.lane(i));
@@ -129,7 +129,7 @@ final class Pooling {
         int firstY = Math.max(0, first - top);
         int lastY = Math.min(op.kernel(), end - top);
         for (int c = fromChannel; c < bound; c += LANES) {
-          IntVector place = CodeLanes.load(places, bytes + c);
+          IntVector place = CodeVectors.load(places, bytes + c);
           FloatVector gradient = FloatVector.fromArray(FLOATS, scratch, from + c);
           scatter(op, firstY, lastY, left, place, gradient, scratch, corner + c, stride);
         }

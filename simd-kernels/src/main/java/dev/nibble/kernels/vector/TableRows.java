@@ -8,24 +8,13 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A shard's own copy of a channel table, its rows padded to whole vectors, with two rows more that
- * let one loop serve activations with and without a ReLU.
- */
+/** A shard's own copy of a channel table, its rows padded to whole vectors. */
 final class TableRows {
-  /** The smallest code on the positive side: the edge; 0 without a ReLU. */
-  static final int LEAST = ChannelTable.ROWS;
-
-  /** The largest code on the negative side: the edge less 1; the largest code without a ReLU. */
-  static final int MOST = ChannelTable.ROWS + 1;
-
-  private static final int ROWS = ChannelTable.ROWS + 2;
-
   private TableRows() {}
 
   /** Floats of the copy. */
   static int floats(int channels) {
-    return ROWS * Lanes.roundUp(channels);
+    return ChannelTable.ROWS * Lanes.roundUp(channels);
   }
 
   private static int row(int table, int row, int channels) {
@@ -41,22 +30,20 @@ final class TableRows {
       int table) {
     if (from == null || !activation.needsTable()) {
       Arrays.fill(scratch, table, table + floats(channels), 0f);
-      int rsd = row(table, ChannelTable.RSD, channels);
-      int beta = row(table, ChannelTable.BETA, channels);
-      Arrays.fill(scratch, rsd, beta, 1f);
+      fill(scratch, row(table, ChannelTable.Z_SCALE, channels), channels, 1f);
       // Adding -0 changes no number, adding 0 turns -0 into 0.
-      Arrays.fill(scratch, beta, row(beta, 1, channels), -0f);
+      fill(scratch, row(table, ChannelTable.Z_OFFSET, channels), channels, -0f);
       return;
     }
     load(from, channels, scratch, table);
-    int edge = row(table, ChannelTable.EDGE, channels);
-    int least = row(table, LEAST, channels);
-    int most = row(table, MOST, channels);
-    float top = activation.store().isCodes() ? (1 << activation.store().bits()) - 1 : 0;
-    for (int c = 0; c < channels; c++) {
-      scratch[least + c] = activation.relu() ? scratch[edge + c] : 0f;
-      scratch[most + c] = activation.relu() ? scratch[edge + c] - 1 : top;
+    if (!activation.relu()) {
+      // The table may be that of a reader with a ReLU.
+      fill(scratch, row(table, ChannelTable.EDGE, channels), channels, 0f);
     }
+  }
+
+  private static void fill(float[] scratch, int at, int channels, float value) {
+    Arrays.fill(scratch, at, at + channels, value);
   }
 
   /** Copies a table whose activation does not matter. */

@@ -111,6 +111,9 @@ final class AllocationTest {
       cases.add(make(arena, same, full, null));
       Convolution narrow = new Convolution(square, Lanes.LANES, 1, 1, true);
       cases.add(make(arena, narrow, bare, null));
+      Convolution wide = new Convolution(square, 5 * Lanes.LANES, 1, 1, true);
+      Resample added = Resample.identity(wide.output());
+      cases.add(make(arena, wide, full, new Stage.Residual(Activation.IDENTITY, added)));
       Convolution half = new Convolution(odd, odd.channels() + 5, 3, 2, true);
       Resample pooled = new Resample(odd, 2, odd.channels() + 5);
       Activation read = new Activation(true, true, StoreFormat.NONE, false);

@@ -28,9 +28,8 @@ final class CodePackingTest {
       for (float[] row : rows) {
         row[c] = (float) random.nextGaussian();
       }
-      rows[ChannelTable.RSD][c] = 0.5f + random.nextFloat();
       rows[ChannelTable.CODE_SCALE][c] = (random.nextBoolean() ? 1 : -1) / format.step();
-      rows[ChannelTable.CODE_OFFSET][c] = random.nextFloat() * top;
+      rows[ChannelTable.CODE_OFFSET][c] = (1 << format.bits()) + random.nextFloat() * top;
       rows[ChannelTable.EDGE][c] = 1 + random.nextInt(top);
     }
     return rows;
@@ -144,17 +143,15 @@ final class CodePackingTest {
     String what =
         "seed %d, %s, %s, pixel %d, channel %d, value %s"
             .formatted(SEED, activation, map, pixel, c, value);
-    float hat = (value - rows[ChannelTable.MEAN][c]) * rows[ChannelTable.RSD][c];
-    float z =
-        activation.normalize()
-            ? Math.fma(rows[ChannelTable.GAMMA][c], hat, rows[ChannelTable.BETA][c])
-            : value;
-    float v = Math.fma(hat, rows[ChannelTable.CODE_SCALE][c], rows[ChannelTable.CODE_OFFSET][c]);
-    float edge = rows[ChannelTable.EDGE][c];
-    if (activation.relu()) {
-      v = z > 0 ? Math.max(v, edge) : Math.min(v, edge - 1);
-    }
-    int code = (int) Math.clamp(v, 0f, (float) ((1 << format.bits()) - 1));
+    float z = Math.fma(value, rows[ChannelTable.Z_SCALE][c], rows[ChannelTable.Z_OFFSET][c]);
+    float v = Math.fma(value, rows[ChannelTable.CODE_SCALE][c], rows[ChannelTable.CODE_OFFSET][c]);
+    float edge = activation.relu() ? rows[ChannelTable.EDGE][c] : 0f;
+    boolean off = activation.relu() && z <= 0;
+    int codes = 1 << format.bits();
+    int least = off ? 0 : (int) edge;
+    int most = off ? (int) edge - 1 : codes - 1;
+    // What is not a number gets the largest code of its side.
+    int code = Float.isNaN(v) ? most : (int) Math.clamp(Math.floor(v) - codes, least, most);
     int group = format.pixelsPerGroup();
     long at = format.bytes(map) + (long) pixel / group * map.channels() + c;
     int shift = pixel % group * format.bits();
@@ -163,9 +160,7 @@ final class CodePackingTest {
     assertSame(what, loaded, activation.relu() ? Math.max(z, 0f) : z);
     float back =
         Math.fma((float) code, rows[ChannelTable.ACT_SCALE][c], rows[ChannelTable.ACT_OFFSET][c]);
-    if (activation.relu()) {
-      back = code >= edge ? Math.max(back, 0f) : 0f;
-    }
+    back = code >= edge ? back : 0f;
     assertSame(what, restored, back);
     if (pixel == map.pixels() - 1 && shift + format.bits() < 8) {
       int unused = (store.get(JAVA_BYTE, at) & 0xff) >>> (shift + format.bits());

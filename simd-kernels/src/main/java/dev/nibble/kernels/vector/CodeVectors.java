@@ -16,7 +16,7 @@ import jdk.incubator.vector.VectorSpecies;
  * Bytes of codes as vectors of as many integers as there are floats in a vector: one byte vector of
  * that many lanes is widened or narrowed whole. Four bytes are no vector, but one int.
  */
-final class CodeLanes {
+final class CodeVectors {
   /** Species of the codes. */
   static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
 
@@ -26,7 +26,7 @@ final class CodeLanes {
       JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final IntVector BYTE_SHIFTS = IntVector.zero(INTS).addIndex(8);
 
-  private CodeLanes() {}
+  private CodeVectors() {}
 
   /** LANES bytes from an offset, zero-extended. */
   static IntVector load(MemorySegment store, long offset) {
@@ -40,13 +40,16 @@ final class CodeLanes {
             .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
   }
 
-  /** LANES integers in 0..255 as bytes to an offset. */
+  /** The lowest bytes of LANES integers to an offset. */
   static void store(IntVector bytes, MemorySegment store, long offset) {
     if (LANES == 4) {
       store.set(
           FOUR_BYTES,
           offset,
-          bytes.lanewise(VectorOperators.LSHL, BYTE_SHIFTS).reduceLanes(VectorOperators.OR));
+          bytes
+              .and(0xFF)
+              .lanewise(VectorOperators.LSHL, BYTE_SHIFTS)
+              .reduceLanes(VectorOperators.OR));
     } else {
       ((ByteVector) bytes.convertShape(VectorOperators.I2B, BYTES, 0))
           .intoMemorySegment(store, offset, ByteOrder.nativeOrder());
