@@ -3,6 +3,7 @@ package dev.nibble.engine.exchange.onnx;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.onnx.graph.Graph;
 import dev.nibble.engine.exchange.onnx.graph.GraphReader;
+import dev.nibble.engine.exchange.onnx.graph.Problems;
 import dev.nibble.engine.exchange.onnx.graph.Weight;
 import dev.nibble.engine.exchange.onnx.model.ModelReader;
 import dev.nibble.engine.exchange.onnx.model.OnnxModel;
@@ -103,7 +104,10 @@ public final class OnnxImport implements AutoCloseable {
   private static RuntimeException told(Path file, Throwable e) {
     return switch (e) {
       case ProtobufException p ->
-          new ExchangeException("Cannot import ONNX file %s: %s.".formatted(file, p.getMessage()), p);
+          new ExchangeException(
+              "Cannot import ONNX file %s: %s."
+                  .formatted(file, Problems.plain(String.valueOf(p.getMessage()))),
+              p);
       case IOException io -> unreadable(file, io);
       case UncheckedIOException io -> unreadable(file, io.getCause());
       case RuntimeException r -> r;
@@ -201,7 +205,9 @@ public final class OnnxImport implements AutoCloseable {
       return made;
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new ExchangeException(
-          "No network can be trained of %s: %s.".formatted(file, e.getMessage()), e);
+          "No network can be trained of %s: %s."
+              .formatted(file, Problems.plain(String.valueOf(e.getMessage()))),
+          e);
     }
   }
 
