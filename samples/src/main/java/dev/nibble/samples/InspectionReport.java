@@ -30,7 +30,8 @@ final class InspectionReport {
     if (network != null) {
       for (StoreFormat format : StoreFormat.values()) {
         if (format.bits() > 0) {
-          TrainingOptions options = TrainingOptions.builder()
+          TrainingOptions options =
+              TrainingOptions.builder()
                   .batch(batch)
                   .store(format)
                   .threads(Inputs.threads(null))
@@ -106,14 +107,7 @@ final class InspectionReport {
           row.multiplyAdds());
     }
     out.printf(
-        Locale.ROOT,
-        line,
-        "TOTAL",
-        "",
-        "",
-        "",
-        inspection.parameters(),
-        inspection.multiplyAdds());
+        Locale.ROOT, line, "TOTAL", "", "", "", inspection.parameters(), inspection.multiplyAdds());
     out.printf("%n%s%n", inspection.operators());
     inspection.notes().forEach(note -> out.printf("%nNote: %s%n", note));
     if (!inspection.unsupported().isEmpty()) {

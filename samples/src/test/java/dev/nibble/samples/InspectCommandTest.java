@@ -65,8 +65,18 @@ class InspectCommandTest {
     OnnxExport.write(onnx, weights, BatchNorms.KEPT);
     InProcess planned =
         InProcess.run(
-            "plan", "--json", "--model", "resnet8", "--input", "16x16x3", "--classes", "4",
-            "--batch", "7", "--activations", "int4");
+            "plan",
+            "--json",
+            "--model",
+            "resnet8",
+            "--input",
+            "16x16x3",
+            "--classes",
+            "4",
+            "--batch",
+            "7",
+            "--activations",
+            "int4");
     JsonObject plan = JsonParser.parse(planned.out()).asObject();
     for (Path file : List.of(weights, onnx)) {
       JsonObject json = inspected(file);

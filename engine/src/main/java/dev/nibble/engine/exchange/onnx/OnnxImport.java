@@ -109,7 +109,8 @@ public final class OnnxImport implements AutoCloseable {
                   .formatted(file, Problems.plain(String.valueOf(p.getMessage()))),
               p);
       case IOException io -> unreadable(file, io);
-      case UncheckedIOException io -> unreadable(file, io.getCause());
+      case UncheckedIOException io ->
+          io.getCause() instanceof IOException cause ? unreadable(file, cause) : io;
       case RuntimeException r -> r;
       case Error error -> throw error;
       default -> new IllegalStateException(e);

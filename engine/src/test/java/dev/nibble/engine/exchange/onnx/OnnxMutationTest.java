@@ -109,7 +109,7 @@ class OnnxMutationTest {
     long rest = random.nextBoolean() ? values[random.nextInt(values.length)] : random.nextLong(300);
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     while ((rest & ~0x7FL) != 0) {
-      out.write((int) (rest & 0x7F | 0x80));
+      out.write((int) ((rest & 0x7F) | 0x80));
       rest >>>= 7;
     }
     out.write((int) rest);
