@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -109,8 +110,7 @@ public final class OnnxImport implements AutoCloseable {
                   .formatted(file, Problems.plain(String.valueOf(p.getMessage()))),
               p);
       case IOException io -> unreadable(file, io);
-      case UncheckedIOException io ->
-          io.getCause() instanceof IOException cause ? unreadable(file, cause) : io;
+      case UncheckedIOException io -> unreadable(file, Objects.requireNonNull(io.getCause()));
       case RuntimeException r -> r;
       case Error error -> throw error;
       default -> new IllegalStateException(e);

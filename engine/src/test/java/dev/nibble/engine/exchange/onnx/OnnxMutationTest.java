@@ -26,7 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
  * {@code -Dnibble.onnx.mutations=10000} tries more, {@code -Dnibble.onnx.seed} others.
  */
 class OnnxMutationTest {
-  private static final int MUTATIONS = Integer.getInteger("nibble.onnx.mutations", 1500);
+  private static final int MUTATIONS = Integer.getInteger("nibble.onnx.mutations", 1000);
   private static final long SEED = Long.getLong("nibble.onnx.seed", 20_240);
 
   /** What a file may allocate in all; most of it is garbage at once. */

@@ -135,7 +135,9 @@ final class ElementArithmetic {
               ? Extent.of(Math.floorMod(x.fixed(), y.fixed()))
               : null;
       case "Pow" ->
-          x.isFixed() && y.isFixed() ? Extent.of((long) Math.pow((double) x.fixed(), (double) y.fixed())) : null;
+          x.isFixed() && y.isFixed()
+              ? Extent.of((long) Math.pow((double) x.fixed(), (double) y.fixed()))
+              : null;
       case "Min" -> sign == null ? null : sign <= 0 ? x : y;
       case "Max" -> sign == null ? null : sign >= 0 ? x : y;
       case "Equal" -> equal(x, y);
