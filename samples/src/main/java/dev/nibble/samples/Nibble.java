@@ -29,6 +29,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       EvaluateCommand.class,
       PredictCommand.class,
       ExportCommand.class,
+      InspectCommand.class,
       PlanCommand.class,
       InfoCommand.class,
       DataCommand.class,

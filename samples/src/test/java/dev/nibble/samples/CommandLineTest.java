@@ -12,11 +12,22 @@ class CommandLineTest {
     InProcess result = InProcess.run();
     assertThat(result.code()).isZero();
     assertThat(result.out())
-        .contains("train", "evaluate", "predict", "export", "plan", "info", "data", "bench");
+        .contains(
+            "train", "evaluate", "predict", "export", "inspect", "plan", "info", "data", "bench");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"train", "evaluate", "predict", "export", "plan", "data fetch", "bench"})
+  @ValueSource(
+      strings = {
+        "train",
+        "evaluate",
+        "predict",
+        "export",
+        "inspect",
+        "plan",
+        "data fetch",
+        "bench"
+      })
   void teachesEachCommandWithExamples(String command) {
     InProcess result = InProcess.run((command + " --help").split(" ", -1));
     assertThat(result.code()).isZero();

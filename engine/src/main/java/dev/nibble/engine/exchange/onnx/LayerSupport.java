@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
 final class LayerSupport {
   private static final int[] CHANNELS_FIRST = {0, 3, 1, 2};
 
+  /** Share of the old running statistics in the new ones. */
+  private static final float USUAL_MOMENTUM = 0.9f;
+
   private final Graph graph;
   private final Map<Integer, Integer> readers;
   private final GraphNode input;
@@ -107,7 +110,7 @@ final class LayerSupport {
   }
 
   private static boolean isVector(Shape shape) {
-    return shape.isFlat() || shape.isMap() && shape.height() == 1 && shape.width() == 1;
+    return shape.isFlat() || (shape.isMap() && shape.height() == 1 && shape.width() == 1);
   }
 
   private void findNotes() {
@@ -122,6 +125,13 @@ final class LayerSupport {
         case Operation.Dense d -> {
           if (d.bias() == null) {
             notes.add("Dense layer '%s' gets a bias of zeros.".formatted(node.name()));
+          }
+        }
+        case Operation.BatchNorm b -> {
+          if (Math.abs(b.momentum() - USUAL_MOMENTUM) > 1e-4f) {
+            notes.add(
+                "Batch norm '%s' has momentum %s, but 0.9 is used."
+                    .formatted(node.name(), b.momentum()));
           }
         }
         default -> {
@@ -160,8 +170,7 @@ final class LayerSupport {
       case Operation.ZeroPad p -> zeroPad(p);
       case Operation.Reshape r -> {
         Shape from = shapeOf(node, 0);
-        boolean isSame =
-            isVector(from) && isVector(shape) && from.channels() == shape.channels();
+        boolean isSame = isVector(from) && isVector(shape) && from.channels() == shape.channels();
         yield isSame ? null : "turns pixels into channels, or the other way round";
       }
       case Operation.Dense d -> null;

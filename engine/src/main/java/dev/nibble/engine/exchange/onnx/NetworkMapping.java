@@ -110,8 +110,7 @@ final class NetworkMapping {
   private NetworkBuilder.Node shortcut(GraphNode node, NetworkBuilder.Node x) {
     int channels = Objects.requireNonNull(node.shape()).channels();
     GraphNode source = graph.nodes().get(node.inputs().getFirst());
-    if (source.operation() instanceof Operation.AveragePool pool
-        && support.readers(source) == 1) {
+    if (source.operation() instanceof Operation.AveragePool pool && support.readers(source) == 1) {
       // One layer for both: the pooled tensor alone is then computed by nobody.
       NetworkBuilder.Node before = built[source.inputs().getFirst()];
       return builder.shortcut(before, pool.window().strideHeight(), channels);

@@ -3,6 +3,7 @@ package dev.nibble.engine.exchange.onnx;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.onnx.graph.Graph;
 import dev.nibble.engine.exchange.onnx.graph.GraphReader;
+import dev.nibble.engine.exchange.onnx.graph.Problems;
 import dev.nibble.engine.exchange.onnx.graph.Weight;
 import dev.nibble.engine.exchange.onnx.model.ModelReader;
 import dev.nibble.engine.exchange.onnx.model.OnnxModel;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -103,9 +105,12 @@ public final class OnnxImport implements AutoCloseable {
   private static RuntimeException told(Path file, Throwable e) {
     return switch (e) {
       case ProtobufException p ->
-          new ExchangeException("Cannot import ONNX file %s: %s.".formatted(file, p.getMessage()), p);
+          new ExchangeException(
+              "Cannot import ONNX file %s: %s."
+                  .formatted(file, Problems.plain(String.valueOf(p.getMessage()))),
+              p);
       case IOException io -> unreadable(file, io);
-      case UncheckedIOException io -> unreadable(file, io.getCause());
+      case UncheckedIOException io -> unreadable(file, Objects.requireNonNull(io.getCause()));
       case RuntimeException r -> r;
       case Error error -> throw error;
       default -> new IllegalStateException(e);
@@ -201,7 +206,9 @@ public final class OnnxImport implements AutoCloseable {
       return made;
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new ExchangeException(
-          "No network can be trained of %s: %s.".formatted(file, e.getMessage()), e);
+          "No network can be trained of %s: %s."
+              .formatted(file, Problems.plain(String.valueOf(e.getMessage()))),
+          e);
     }
   }
 

@@ -14,7 +14,8 @@ final class ElementArithmetic {
 
   /** An operator on values of one or two inputs, or null if it is none or cannot be known. */
   static @Nullable Constant elementwise(Call call) {
-    DoubleUnaryOperator unary = unary(call.node().operator());
+    DoubleUnaryOperator unary =
+        call.node().operator().equals("Clip") ? clip(call) : unary(call.node().operator());
     Numbers left = call.node().inputs().isEmpty() ? null : call.known(0).numbers();
     if (left == null) {
       return null;
@@ -29,6 +30,12 @@ final class ElementArithmetic {
     return right == null ? null : binary(call, left, right);
   }
 
+  private static DoubleUnaryOperator clip(Call call) {
+    double least = call.real("min", 1, Double.NEGATIVE_INFINITY);
+    double most = call.real("max", 2, Double.POSITIVE_INFINITY);
+    return v -> Math.min(Math.max(v, least), most);
+  }
+
   private static Constant like(Numbers numbers, double[] values, boolean isReal) {
     return Constant.of(
         isReal
@@ -40,6 +47,7 @@ final class ElementArithmetic {
   private static @Nullable DoubleUnaryOperator unary(String operator) {
     return switch (operator) {
       case "Neg" -> v -> -v;
+      case "Sign" -> Math::signum;
       case "Abs" -> Math::abs;
       case "Floor" -> Math::floor;
       case "Ceil" -> Math::ceil;
@@ -127,7 +135,9 @@ final class ElementArithmetic {
               ? Extent.of(Math.floorMod(x.fixed(), y.fixed()))
               : null;
       case "Pow" ->
-          x.isFixed() && y.isFixed() ? Extent.of((long) Math.pow(x.fixed(), y.fixed())) : null;
+          x.isFixed() && y.isFixed()
+              ? Extent.of((long) Math.pow((double) x.fixed(), (double) y.fixed()))
+              : null;
       case "Min" -> sign == null ? null : sign <= 0 ? x : y;
       case "Max" -> sign == null ? null : sign >= 0 ? x : y;
       case "Equal" -> equal(x, y);

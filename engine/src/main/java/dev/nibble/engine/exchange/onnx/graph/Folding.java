@@ -19,7 +19,11 @@ final class Folding {
     return switch (call.node().operator()) {
       case "Constant" -> constant(call);
       case "Identity" -> identity(call);
-      case "Cast" -> cast(call);
+      case "Cast" -> cast(call, ElementType.find(call.node().integer("to", 0)));
+      case "CastLike" -> {
+        Weight like = call.known(1).stored();
+        yield cast(call, like == null ? null : like.tensor().type());
+      }
       case "Transpose" -> transpose(call);
       case "Reshape", "Flatten", "Squeeze", "Unsqueeze" -> reshape(call);
       case "Shape" -> ShapeArithmetic.part(call, lengths(call.known(0).dims()));
@@ -81,11 +85,10 @@ final class Folding {
     return stored == null || name.startsWith("/") ? source : Constant.of(stored.named(name));
   }
 
-  private static @Nullable Constant cast(Call call) {
+  private static @Nullable Constant cast(Call call, @Nullable ElementType to) {
     Constant source = call.known(0);
-    ElementType to = ElementType.find(call.node().integer("to", 0));
     Weight stored = source.stored();
-    if (to == null || !to.isFloat() && !to.isInteger()) {
+    if (to == null || (!to.isFloat() && !to.isInteger())) {
       return null;
     }
     if (stored != null && to.isFloat() && stored.tensor().type().isFloat()) {

@@ -34,14 +34,14 @@ final class GraphFinisher {
     readers = readers(output);
     Map<Integer, Integer> places = new HashMap<>();
     List<GraphNode> nodes = new ArrayList<>();
-    LayerNames names = new LayerNames();
+    Map<Integer, String> names = names(readers);
     for (Draft draft : drafts.all()) {
       if (readers[draft.id] > 0 || draft.id == 0) {
         places.put(draft.id, nodes.size());
         nodes.add(
             new GraphNode(
                 nodes.size(),
-                names.of(draft),
+                names.getOrDefault(draft.id, ""),
                 draft.label,
                 draft.operator,
                 draft.operation,
@@ -52,6 +52,21 @@ final class GraphFinisher {
     noteShared(nodes);
     return new Graph(
         model.name(), model.opset(), nodes, place(places, output), problems(readers), notes);
+  }
+
+  /** Layers with parameters choose first: theirs are names that a user knows. */
+  private Map<Integer, String> names(int[] readers) {
+    LayerNames names = new LayerNames();
+    Map<Integer, String> all = new HashMap<>();
+    for (boolean withParameters : new boolean[] {true, false}) {
+      for (Draft draft : drafts.all()) {
+        boolean isTurn = Weights.of(draft.operation).isEmpty() != withParameters;
+        if (isTurn && (readers[draft.id] > 0 || draft.id == 0)) {
+          all.put(draft.id, names.of(draft));
+        }
+      }
+    }
+    return all;
   }
 
   private static int place(Map<Integer, Integer> places, int id) {

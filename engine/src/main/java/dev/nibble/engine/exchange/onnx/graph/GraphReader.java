@@ -170,7 +170,10 @@ public final class GraphReader {
           return each(
               node,
               unsupported(
-                  node, ids, null, "computes constants that are too large, or not known here"));
+                  node,
+                  ids,
+                  null,
+                  "computes what is too large, or not known before a picture is seen"));
         }
         Numbers numbers = constant.stored() == null ? constant.numbers() : null;
         budget.take(BYTES_A_NUMBER * (2L + (numbers == null ? 0 : numbers.count())));

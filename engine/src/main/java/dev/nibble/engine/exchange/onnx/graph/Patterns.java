@@ -86,8 +86,8 @@ final class Patterns {
 
   private static boolean isTimes(Operation operation, double factor) {
     return operation instanceof WithConstant c
-        && (c.arithmetic() == Arithmetic.TIMES && is(c.number(), factor)
-            || c.arithmetic() == Arithmetic.OVER && is(c.number(), 1 / factor));
+        && ((c.arithmetic() == Arithmetic.TIMES && is(c.number(), factor))
+            || (c.arithmetic() == Arithmetic.OVER && is(c.number(), 1 / factor)));
   }
 
   private static boolean isPlus(Operation operation, double summand) {

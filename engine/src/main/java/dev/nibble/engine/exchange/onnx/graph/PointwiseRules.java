@@ -141,7 +141,7 @@ final class PointwiseRules {
     Weight slope = call.weight(1);
     long[] dims = slope.dims();
     boolean isPerChannel =
-        slope.elements() == 1 || slope.elements() == in.channels() && isChannel(dims);
+        slope.elements() == 1 || (slope.elements() == in.channels() && isChannel(dims));
     if (!isPerChannel) {
       throw new UnsupportedException("has slopes that are not one a channel");
     }

@@ -111,7 +111,8 @@ final class Reshaping {
       }
       Extent rest = all.dividedBy(others);
       if (rest == null) {
-        call.require(!others.isFixed(), "makes a shape of another size than its input");
+        call.require(
+            others.isFixed() && !all.isFixed(), "makes a shape of another size than its input");
         return null;
       }
       target[open] = rest;

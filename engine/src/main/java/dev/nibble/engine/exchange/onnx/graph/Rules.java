@@ -78,7 +78,9 @@ final class Rules {
       case "Pad" -> shapes.pad(call);
       case "ReduceMean" -> shapes.reduceMean(call);
       case "Softmax", "LogSoftmax" -> shapes.softmax(call);
-      case "Identity", "Cast", "CastLike" -> call.computed(0);
+      case "Identity", "Cast" -> call.computed(0);
+      // Every float is fp32 here: what a constant is cast to matters to nobody.
+      case "CastLike" -> call.inputs().getFirst() instanceof Constant c ? c : call.computed(0);
       case "Dropout" -> dropout(call);
       case "Erf" ->
           drafts.add(node, new Operation.Part("Erf"), call.shape(0), call.computed(0).id());

@@ -37,7 +37,7 @@ final class ShapeArithmetic {
     Numbers data = call.known(0).numbers();
     Numbers indices = call.known(1).numbers();
     long[] wanted = indices == null ? null : indices.longs();
-    if (data == null || wanted == null) {
+    if (data == null || indices == null || wanted == null) {
       return null;
     }
     long[] dims = data.dims();

@@ -58,7 +58,7 @@ final class ShapeRules {
       isSame =
           wanted.equals(own)
               || wanted.equals(Extent.of(1))
-              || isBatch && own.equals(Extent.N) && i == in.rank();
+              || (isBatch && own.equals(Extent.N) && i == in.rank());
     }
     if (!isSame) {
       throw new UnsupportedException("repeats values");
@@ -202,7 +202,7 @@ final class ShapeRules {
       throw new UnsupportedException("pads by other values than zeros");
     }
     for (int axis = 0; axis < 4; axis++) {
-      if (before[axis] < 0 || after[axis] < 0 || axis == 0 && before[0] + after[0] > 0) {
+      if (before[axis] < 0 || after[axis] < 0 || (axis == 0 && before[0] + after[0] > 0)) {
         throw new UnsupportedException("crops, or pads the batch");
       }
       call.require(

@@ -23,7 +23,7 @@ record Slicing(int[] axes, long[] starts, long[] ends, long[] steps) {
     }
     long[] axes = call.isGiven("axes", 3) ? call.integers("axes", 3) : null;
     long[] steps = call.isGiven("", 4) ? call.integers("", 4) : null;
-    if (axes == null && call.isGiven("axes", 3) || steps == null && call.isGiven("", 4)) {
+    if ((axes == null && call.isGiven("axes", 3)) || (steps == null && call.isGiven("", 4))) {
       return null;
     }
     long[] which = axes == null ? LongStream.range(0, starts.length).toArray() : axes;

@@ -33,12 +33,12 @@ final class WindowRules {
             .formatted(in.channels(), groups, Arrays.toString(dims)));
     long[] kernel = node.integers("kernel_shape");
     call.require(
-        kernel == null || kernel.length == 2 && kernel[0] == dims[2] && kernel[1] == dims[3],
+        kernel == null || (kernel.length == 2 && kernel[0] == dims[2] && kernel[1] == dims[3]),
         "has a kernel_shape that is not its weights'");
     Window window = window(call, in, dims[2], dims[3]);
     Weight bias = call.optionalWeight(2);
     call.require(
-        bias == null || bias.dims().length == 1 && bias.elements() == dims[0],
+        bias == null || (bias.dims().length == 1 && bias.elements() == dims[0]),
         "has a bias that is not one value a channel");
     Shape out =
         Shape.map(
@@ -126,7 +126,7 @@ final class WindowRules {
 
   private static long extent(Call call, long padded, Steps steps, boolean ceil) {
     long free = padded - steps.reach;
-    call.require(free >= 0 || ceil && padded > 0, "has a window larger than what it reads");
+    call.require(free >= 0 || (ceil && padded > 0), "has a window larger than what it reads");
     return (ceil ? Math.ceilDiv(free, steps.stride) : free / steps.stride) + 1;
   }
 

@@ -104,7 +104,7 @@ final class TensorReader {
       }
     }
     for (long extent : dims) {
-      if (!isEmpty && Math.multiplyHigh(elements, extent) != 0 || elements * extent < 0) {
+      if ((!isEmpty && Math.multiplyHigh(elements, extent) != 0) || elements * extent < 0) {
         throw new ProtobufException(
             "tensor '%s' of shape %s has too many elements".formatted(name, Arrays.toString(dims)));
       }
