@@ -96,8 +96,9 @@ public final class ServiceSoak {
     long end = start + (long) (minutes * 60e9);
     long killUntil = start + (long) (KILLED_SHARE * minutes * 60e9);
     firstModel();
-    while (System.nanoTime() < killUntil) {
-      killedLife(kills % FULL_EVERY == FULL_EVERY - 1);
+    // On a slow machine, too, each kind of life is lived.
+    while (System.nanoTime() < killUntil || kills < FULL_EVERY) {
+      killedLife(kills % FULL_EVERY == 1);
       System.out.printf(
           Locale.ROOT,
           "%d kills, %d examples now, %d added; lost %d, wrong %d, back %d, strange %d%n",

@@ -48,7 +48,7 @@ final class Acceptance {
     for (Scores.OfClass now : after.classes()) {
       Scores.OfClass then = old.get(now.label());
       if (then != null
-          && then.correct() - now.correct() > allowed(then, after.classes().size(), margin)) {
+          && then.correct() - now.correct() > allowed(then, now, after.classes().size(), margin)) {
         return "The new model classifies %s of the held-out pictures of '%s', version %s %s: that one stays."
             .formatted(share(now), now.label(), version, share(then));
       }
@@ -58,12 +58,14 @@ final class Acceptance {
 
   /**
    * Pictures of a class that may be lost: the margin of them, and so many standard deviations of
-   * what a model of that accuracy gets right, that a training without effect is rarely refused
-   * however many classes there are.
+   * what a model as good as both gets right, that a training without effect is rarely refused
+   * however many classes there are. (Both models see the same pictures, so they differ less than
+   * two models by chance.)
    */
-  static double allowed(Scores.OfClass before, int classes, double margin) {
+  static double allowed(Scores.OfClass before, Scores.OfClass after, int classes, double margin) {
     int pictures = before.pictures();
-    double share = (before.correct() + 1.0) / (pictures + 2.0); // of few pictures none is sure
+    // Of few pictures none is sure.
+    double share = (before.correct() + after.correct() + 1.0) / (2.0 * pictures + 2);
     double deviations = Math.sqrt(2 * Math.log(ODDS * classes));
     return margin * pictures + deviations * Math.sqrt(pictures * share * (1 - share));
   }

@@ -53,7 +53,7 @@ final class PictureIntake {
   byte[] read(Context request, FeatureMap input) {
     return use(
         request,
-        "There is no picture: send a PNG or JPEG file as the body.",
+        "The picture is empty: send a PNG or JPEG file as the body.",
         body -> decode(body, input));
   }
 

@@ -54,8 +54,10 @@ class AcceptanceTest {
     SplittableRandom random = new SplittableRandom(5);
     for (int c = 0; c < 1000; c++) {
       for (int i = 0; i < 50; i++) {
-        before[2 * c] += random.nextInt(10) < 8 ? 1 : 0;
-        after[2 * c] += random.nextInt(10) < 8 ? 1 : 0;
+        boolean right = random.nextInt(10) < 8;
+        boolean still = random.nextInt(10) < 8 ? right : random.nextInt(10) < 8;
+        before[2 * c] += right ? 1 : 0;
+        after[2 * c] += still ? 1 : 0;
       }
       before[2 * c + 1] = 50;
       after[2 * c + 1] = 50;
