@@ -143,8 +143,8 @@ class KernelSessionTest {
     try (Session session = open(staged.table())) {
       assertThat(step(session)).isEqualTo(expected);
     }
-    assertThat(staged.calls()).isEqualTo(
-            StagedKernels.forwardCalls(plan) + StagedKernels.backwardCalls(plan));
+    assertThat(staged.calls())
+        .isEqualTo(StagedKernels.forwardCalls(plan) + StagedKernels.backwardCalls(plan));
   }
 
   @Test

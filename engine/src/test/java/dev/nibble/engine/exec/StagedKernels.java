@@ -127,8 +127,7 @@ public final class StagedKernels {
       return cuts.backward().leaves();
     }
     Stage stage = plan.stage(node.index());
-    boolean data =
-        plan.buffers().backward(node).dx() != null || stage.activation().normalize();
+    boolean data = plan.buffers().backward(node).dx() != null || stage.activation().normalize();
     return (data ? cuts.backward().leaves() : 0)
         + (stage.needsInputValues() ? cuts.weights().leaves() : 0);
   }

@@ -67,8 +67,7 @@ class PlanSizeTest {
     ExecutionPlan plan =
         ExecutionPlan.of(network, PlanOptions.training(5, StoreFormat.INT4, false));
     PersistentBuffers persistent = plan.buffers().persistent();
-    List<Buffer> partial =
-        new ArrayList<>(List.of(persistent.statistics(), persistent.tables()));
+    List<Buffer> partial = new ArrayList<>(List.of(persistent.statistics(), persistent.tables()));
     partial.add(Objects.requireNonNull(persistent.partialSums()));
     if (persistent.partialGradients() != null) {
       partial.add(persistent.partialGradients());
