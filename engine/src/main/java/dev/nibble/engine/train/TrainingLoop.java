@@ -158,7 +158,7 @@ final class TrainingLoop {
           if (!step(steps, listener, start)) {
             break;
           }
-          afterStep(steps, listener, saver);
+          afterStep(listener, saver);
           // Evaluations and checkpoints are not the next step's time.
           start = System.nanoTime();
         }
@@ -205,7 +205,7 @@ final class TrainingLoop {
     return (int) ((done - 1) / stepsPerEpoch) + 1;
   }
 
-  private void afterStep(StepRunner steps, TrainingListener listener, @Nullable Saver saver) {
+  private void afterStep(TrainingListener listener, @Nullable Saver saver) {
     long every = options.checkpointEvery();
     Saver due = every > 0 && done % every == 0 ? saver : null;
     if (due != null && untested != null) {

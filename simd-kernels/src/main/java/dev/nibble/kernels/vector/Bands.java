@@ -123,7 +123,6 @@ final class Bands {
   /** Output rows of a forward band. */
   static int forwardRows(Stage stage) {
     Operator op = stage.operator();
-    FeatureMap in = stage.input();
     int height = op.outputHeight();
     if (stage.activation().naive()) {
       return height; // what lies around a band is read from its codes

@@ -26,7 +26,7 @@ final class WeightParts {
       if (in <= UNIT && out <= UNIT) {
         break;
       }
-      if (in > out && in > UNIT || out <= UNIT) {
+      if ((in > out && in > UNIT) || out <= UNIT) {
         in = half(in);
       } else {
         out = half(out);
