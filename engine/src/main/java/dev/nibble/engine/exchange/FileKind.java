@@ -37,6 +37,7 @@ enum FileKind {
   static final int LONGEST = 32;
 
   private final String words;
+
   @SuppressWarnings("ImmutableEnumChecker") // nobody changes it
   private final byte[] start;
 

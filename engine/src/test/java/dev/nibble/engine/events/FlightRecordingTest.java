@@ -149,7 +149,8 @@ class FlightRecordingTest {
               assertThat(event.getLong("stored")).isEqualTo(stored);
             });
     List<RecordedEvent> checkpoints = named(events, "dev.nibble.Checkpoint");
-    assertThat(checkpoints).extracting(e -> e.getLong("step"))
+    assertThat(checkpoints)
+        .extracting(e -> e.getLong("step"))
         // The last one is saved before its evaluation, then again with its outcome.
         .containsExactly(2L, 4L, 4L);
     for (RecordedEvent checkpoint : checkpoints) {
