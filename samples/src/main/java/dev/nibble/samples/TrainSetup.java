@@ -220,7 +220,7 @@ final class TrainSetup implements AutoCloseable {
                   plan.options().threads(),
                   ByteSize.format(plan.scratchBytes()),
                   ByteSize.format(heap),
-                  3 * plan.scratchBytes() >> 20));
+                  (3 * plan.scratchBytes()) >> 20));
     }
   }
 

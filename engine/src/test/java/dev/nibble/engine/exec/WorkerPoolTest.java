@@ -65,13 +65,16 @@ class WorkerPoolTest {
   @ParameterizedTest
   @ValueSource(ints = {1, 3})
   void aTaskCannotCloseItsOwnPool(int threads) {
-    try (WorkerPool pool = new WorkerPool(threads, "test")) {
+    WorkerPool pool = new WorkerPool(threads, "test");
+    try {
       assertThatThrownBy(() -> pool.run(8, (index, worker) -> pool.close()))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("can't close");
       AtomicInteger done = new AtomicInteger();
       pool.run(8, (index, worker) -> done.incrementAndGet());
       assertThat(done).hasValue(8);
+    } finally {
+      pool.close();
     }
   }
 }
