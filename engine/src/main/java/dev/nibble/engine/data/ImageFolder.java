@@ -114,7 +114,8 @@ final class ImageFolder {
             + " the others tested on (%d and %d in all), always the same ones."
                 .formatted(counts[0], counts[1]));
     if (!tree.empty().isEmpty()) {
-      notes.add("Left out folders without pictures: %s.".formatted(String.join(", ", tree.empty())));
+      notes.add(
+          "Left out folders without pictures: %s.".formatted(String.join(", ", tree.empty())));
     }
     noteRest(List.of(tree));
     return open(classes, train, test);

@@ -112,9 +112,7 @@ final class JpegFile {
 
   private void frame(ByteSource file, long at, int length) throws IOException {
     int count = length < 6 ? 0 : file.u8(at + 5);
-    if ((count != 1 && count != 3 && count != 4)
-        || length < 6 + 3 * count
-        || components != null) {
+    if ((count != 1 && count != 3 && count != 4) || length < 6 + 3 * count || components != null) {
       throw new IOException("it has %d components, not 1, 3 or 4".formatted(count));
     }
     height = file.u16(at + 1, false);
