@@ -58,7 +58,8 @@ final class Inputs {
 
   /** Opens a data set; {@code size} is what an image folder's pictures are resized to, or null. */
   static DataSplits open(String data, @Nullable PictureSize size, boolean skipUnreadable) {
-    return open(data, DataOptions.defaults().withImageSize(size).withSkipUnreadable(skipUnreadable));
+    return open(
+        data, DataOptions.defaults().withImageSize(size).withSkipUnreadable(skipUnreadable));
   }
 
   /** Opens a data set. */

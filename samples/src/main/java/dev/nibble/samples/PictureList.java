@@ -54,8 +54,7 @@ final class PictureList implements Dataset {
 
   @Override
   public void read(int index, MemorySegment target, long offset) {
-    PictureFiles.read(
-        files.get(index), size, channels(), ignoreOrientation, target, offset);
+    PictureFiles.read(files.get(index), size, channels(), ignoreOrientation, target, offset);
   }
 
   @Override

@@ -39,7 +39,7 @@ class DeviceFaultTest {
   private static final int CALLS = 2 * 4 * 10;
 
   private final DataSplits data =
-      new DataSplits(ShapesDataset.train(1, 48), ShapesDataset.test(1, 20), "shapes");
+      new DataSplits(ShapesDataset.train(1, 50), ShapesDataset.test(1, 20), "shapes");
   private final MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
   private final StagedKernels staged = new StagedKernels();
   private final Network network = network();
