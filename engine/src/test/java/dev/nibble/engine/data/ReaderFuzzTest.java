@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import javax.imageio.ImageIO;
+import org.junit.jupiter.api.Disabled;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,6 +67,7 @@ class ReaderFuzzTest {
   }
 
   @Test
+  @Disabled("Hardwood 1.0.1 waits for ever for some damaged files, whose decoding thread has ended")
   void parquet() throws IOException {
     Path sound = ParquetSeeds.write(sound());
     dataSet("parquet", sound, "train");

@@ -44,7 +44,7 @@ class FlightRecordingTest {
   private static final int BATCH = 16;
 
   private final DataSplits data =
-      new DataSplits(ShapesDataset.train(1, 50), ShapesDataset.test(1, 20), "shapes");
+      new DataSplits(ShapesDataset.train(1, 48), ShapesDataset.test(1, 20), "shapes");
   private final MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
   @TempDir private Path folder;
 

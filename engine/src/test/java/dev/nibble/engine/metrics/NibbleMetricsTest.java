@@ -34,7 +34,7 @@ class NibbleMetricsTest {
   private static final long LIMIT = 1L << 30;
 
   private final DataSplits data =
-      new DataSplits(ShapesDataset.train(1, 50), ShapesDataset.test(1, 20), "shapes");
+      new DataSplits(ShapesDataset.train(1, 48), ShapesDataset.test(1, 20), "shapes");
   private final MemoryAccount account = MemoryAccount.root("test", LIMIT);
   private final MeterRegistry registry = new SimpleMeterRegistry();
   @TempDir private Path folder;

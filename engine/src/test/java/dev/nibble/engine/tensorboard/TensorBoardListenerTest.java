@@ -42,7 +42,7 @@ class TensorBoardListenerTest {
       Clock.fixed(Instant.parse("2026-03-01T12:00:00.250Z"), ZoneOffset.UTC);
 
   private final DataSplits data =
-      new DataSplits(ShapesDataset.train(1, 50), ShapesDataset.test(1, 20), "shapes");
+      new DataSplits(ShapesDataset.train(1, 48), ShapesDataset.test(1, 20), "shapes");
   private final MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
   private final List<String> warnings = new ArrayList<>();
   @TempDir private Path folder;

@@ -51,7 +51,7 @@ class OwnDataTest {
     return b.build(b.dense("fc", x, 10));
   }
 
-  /** Two epochs of two steps; returns the weights. */
+  /** Two epochs of three steps, the last of each with what is left; returns the weights. */
   private byte[] train(Dataset train, DataLoader.@Nullable Factory loaders) {
     TrainingOptions options =
         TrainingOptions.builder().batch(BATCH).epochs(2).seed(SEED).threads(1).build();
@@ -61,7 +61,7 @@ class OwnDataTest {
         trainer.loadFrom(loaders);
       }
       TrainingResult result = trainer.run(new TrainingListener() {});
-      assertThat(result.steps()).isEqualTo(4);
+      assertThat(result.steps()).isEqualTo(6);
       assertThat(result.testAccuracy()).isBetween(0.0, 1.0);
       return trainer.session().weights().toArray(JAVA_BYTE);
     }
@@ -134,17 +134,19 @@ class OwnDataTest {
       if (step >= end) {
         return null;
       }
-      long perEpoch = DataLoader.stepsPerEpoch(from.size(), BATCH, true);
+      long perEpoch = DataLoader.stepsPerEpoch(from.size(), BATCH, false);
       int epoch = (int) (step / perEpoch);
       int[] order = new int[from.size()];
       EpochOrder.permutation(SEED, epoch, order);
-      for (int i = 0; i < BATCH; i++) {
-        int index = order[(int) (step % perEpoch) * BATCH + i];
+      int first = (int) (step % perEpoch) * BATCH;
+      int count = Math.min(BATCH, from.size() - first);
+      for (int i = 0; i < count; i++) {
+        int index = order[first + i];
         from.read(index, slot.pictures(), (long) i * slot.pictureBytes());
         slot.labels().setAtIndex(JAVA_INT, i, from.label(index));
         EpochOrder.crop(SEED, epoch, index, slot.crops(), 12L * i);
       }
-      slot.describe(BATCH, epoch, step, step % perEpoch == 0, step % perEpoch == perEpoch - 1);
+      slot.describe(count, epoch, step, step % perEpoch == 0, step % perEpoch == perEpoch - 1);
       return slot;
     }
 

@@ -40,7 +40,7 @@ class TrainerTest {
   private static final FeatureMap PICTURES = new FeatureMap(32, 32, 3);
 
   private final DataSplits data =
-      new DataSplits(ShapesDataset.train(1, 50), ShapesDataset.test(1, 20), "shapes");
+      new DataSplits(ShapesDataset.train(1, 48), ShapesDataset.test(1, 20), "shapes");
   private final MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
   @TempDir private Path folder;
 
@@ -100,7 +100,7 @@ class TrainerTest {
                 });
     List<TrainingListener.Epoch> epochs = new ArrayList<>();
     TrainingOptions options = options().build();
-    try (DataSplits splits = new DataSplits(ShapesDataset.train(1, 50), cancelling, "cancelling");
+    try (DataSplits splits = new DataSplits(ShapesDataset.train(1, 48), cancelling, "cancelling");
         Trainer trainer = Trainer.open(small(), splits, options, TestKernels.chosen(), account)) {
       running.set(trainer);
       TrainingResult result =

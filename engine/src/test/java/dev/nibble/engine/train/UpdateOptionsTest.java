@@ -163,7 +163,7 @@ class UpdateOptionsTest {
       trainer.checkpointTo(full);
       runUntil(trainer, 1);
     }
-    assertRefused(full, options().steps(9), "optimizer adamw, not sgd");
+    assertRefused(full, options().steps(12), "optimizer adamw, not sgd");
     assertRefused(plain, options().optimizer(Optimizer.nesterov(0.9, 2e-4)), "sgd, not nesterov");
     assertRefused(plain, options().clipNorm(2), "no clip-norm, not 2.0");
     assertRefused(plain, options().ema(0.5), "no ema, not 0.5");
@@ -326,7 +326,7 @@ class UpdateOptionsTest {
       assertThat(result.stoppedEarly()).isTrue();
       assertThat(result.cancelled()).isFalse();
       assertThat(result.bestEpoch()).isEqualTo(1);
-      assertThat(result.steps()).isEqualTo(4 * 6);
+      assertThat(result.steps()).isEqualTo(4 * 7);
       assertThat(epochs).hasSize(4);
       assertThat(result.testAccuracy()).isEqualTo(epochs.getFirst().testAccuracy());
       assertThat(result.testLoss()).isEqualTo(epochs.getFirst().testLoss());

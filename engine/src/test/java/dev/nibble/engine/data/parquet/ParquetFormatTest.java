@@ -236,7 +236,7 @@ class ParquetFormatTest {
     write(
         "test-00000-of-00001.parquet",
         new TinyParquet("img", "kind", NAMES).group(pngs(6, 7), List.of(0L)));
-    assertRefused("no column fine_label or label of type INT64", "kind (INT64)");
+    assertRefused("no column fine_label or label or labels of type INT64", "kind (INT64)");
   }
 
   @Test
