@@ -211,8 +211,10 @@ class PageTest {
 
   @Test
   void examplesAreLookedThroughRelabelledAndDeleted() {
+    // Too few of a new label for a class: other tests count the classes.
     for (int i = 0; i < 23; i++) {
-      service.client.post("/examples?label=caf%C3%A9", Tiny.picture(true, i));
+      String label = i < 22 ? "rows" : "caf%C3%A9";
+      service.client.post("/examples?label=" + label, Tiny.picture(true, i));
     }
     long newest =
         service
