@@ -26,6 +26,10 @@ final class LayerSupport {
   private final Map<Integer, Integer> readers;
   private final GraphNode input;
   private final List<String> problems = new ArrayList<>();
+
+  /** That of the first batch norm; NaN before. */
+  private float epsilon = Float.NaN;
+
   private final List<String> notes = new ArrayList<>();
 
   LayerSupport(Graph graph) {
@@ -208,14 +212,10 @@ final class LayerSupport {
   }
 
   private @Nullable String batchNorm(Operation.BatchNorm b) {
-    for (GraphNode other : graph.nodes()) {
-      if (other.operation() instanceof Operation.BatchNorm first) {
-        return first.epsilon() == b.epsilon()
-            ? null
-            : "has another epsilon than the first batch norm";
-      }
+    if (Float.isNaN(epsilon)) {
+      epsilon = b.epsilon();
     }
-    return null;
+    return epsilon == b.epsilon() ? null : "has another epsilon than the first batch norm";
   }
 
   private @Nullable String maxPool(GraphNode node, Shape shape, Window window) {

@@ -3,12 +3,14 @@ package dev.nibble.engine.exchange.onnx;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.protobuf.MessageWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -163,6 +165,23 @@ class OnnxRefusalsTest {
     assertThat(external(external(".", "", ""))).contains("which is no regular file");
     assertThat(external(external("a\0b", "", "")))
         .contains("which does not lie in the model's folder");
+  }
+
+  /** What takes a step for each of the others of its name takes minutes here. */
+  @Test
+  void manyNodesOfOneNameAreRead() {
+    TestModel test = model();
+    String before = "x";
+    for (int i = 0; i < 60_000; i++) {
+      MessageWriter node = new MessageWriter().text(1, before).text(2, "v" + i);
+      test.raw(1, node.text(3, "same").text(4, i % 2 == 0 ? "Elu" : "Selu"));
+      before = "v" + i;
+    }
+    test.node("GlobalAveragePool", before, "y");
+    Path file = test.write(folder.resolve("model.onnx"));
+    String sentence = assertTimeout(Duration.ofSeconds(15), () -> refusal(file));
+    assertThat(sentence)
+        .contains("Selu 'same' is not supported", "Elu 'same' (and 29999 more such) is no layer");
   }
 
   @Test

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -119,16 +120,13 @@ final class GraphFinisher {
 
   /** Every reason once, with the nodes that it holds for. */
   private List<String> problems(int[] readers) {
-    Map<String, List<String>> nodes = new LinkedHashMap<>();
+    Map<String, Set<String>> nodes = new LinkedHashMap<>();
     Map<String, String> operators = new HashMap<>();
     Map<String, String> reasons = new HashMap<>();
     for (Draft draft : drafts.all()) {
       if (readers[draft.id] > 0 && draft.problem != null) {
         String key = draft.operator + " " + draft.problem;
-        List<String> labels = nodes.computeIfAbsent(key, k -> new ArrayList<>());
-        if (!labels.contains(draft.label)) {
-          labels.add(draft.label);
-        }
+        nodes.computeIfAbsent(key, k -> new LinkedHashSet<>()).add(draft.label);
         operators.put(key, draft.operator);
         reasons.put(key, draft.problem);
       }
@@ -138,7 +136,9 @@ final class GraphFinisher {
         (key, labels) ->
             problems.add(
                 Problems.sentence(
-                    String.valueOf(operators.get(key)), labels, String.valueOf(reasons.get(key)))));
+                    String.valueOf(operators.get(key)),
+                    List.copyOf(labels),
+                    String.valueOf(reasons.get(key)))));
     return problems;
   }
 }

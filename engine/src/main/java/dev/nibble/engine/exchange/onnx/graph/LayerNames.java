@@ -1,8 +1,10 @@
 package dev.nibble.engine.exchange.onnx.graph;
 
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -11,6 +13,9 @@ import java.util.Set;
  */
 final class LayerNames {
   private final Set<String> taken = new HashSet<>();
+
+  /** The last number behind a name that is wanted more than once. */
+  private final Map<String, Integer> numbers = new HashMap<>();
 
   String of(Draft draft) {
     return switch (draft.operation) {
@@ -48,8 +53,9 @@ final class LayerNames {
 
   private String unique(String name) {
     String free = name;
-    for (int i = 2; !taken.add(free); i++) {
-      free = name + "_" + i;
+    while (!taken.add(free)) {
+      // Counted, not searched: a file may give one name to every node.
+      free = name + "_" + numbers.merge(name, 2, (last, first) -> last + 1);
     }
     return free;
   }

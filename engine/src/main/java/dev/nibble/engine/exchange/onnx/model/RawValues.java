@@ -5,7 +5,7 @@ import java.nio.ByteOrder;
 
 /** Values that lie in a file one behind the other, little-endian. */
 final class RawValues implements ValueReader {
-  private static final int PIECE = 1 << 16;
+  private static final int PIECE = 1 << 14;
 
   private final ElementType type;
   private final DataRegion region;
