@@ -28,8 +28,9 @@ class OtherSystemsTest {
     assertThat(info.code()).as(info.err()).isZero();
     assertThat(info.out()).contains("CUDA is only looked for on Linux, and this is " + system);
 
+    Path data = PictureFolders.create(folder.resolve("data"), 8, 4);
     NibbleProcess.Result trained =
-        run(system, "train", "--model", "resnet8", "--steps", "2", "--batch", "16", "--out", "run");
+        run(system, "train", "--model", "resnet8", "--data", data.toString(), "--batch", "8", "--steps", "2", "--out", "run");
     assertThat(trained.code()).as(trained.err()).isZero();
     assertThat(trained.err()).isEmpty();
     assertThat(folder.resolve("run/model.safetensors")).isRegularFile();

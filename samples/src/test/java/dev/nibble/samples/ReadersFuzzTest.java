@@ -2,6 +2,7 @@ package dev.nibble.samples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.ShapesDataset;
@@ -42,14 +43,15 @@ import org.junit.jupiter.api.io.TempDir;
 class ReadersFuzzTest {
   private static final int SHA_BYTES = 32;
 
-  @TempDir private Path folder;
+  private Path folder = Path.of("");
   private final Kernels kernels = KernelProvider.choose("scalar");
   private byte[] model = {};
   private byte[] checkpoint = {};
 
   /** A model and a checkpoint as a short training leaves them. */
   @BeforeAll
-  void train() throws Exception {
+  void train(@TempDir Path temporary) throws Exception {
+    folder = temporary;
     Path checkpoints = folder.resolve("checkpoints");
     try (MemoryAccount memory = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
         DataSplits data =
@@ -58,9 +60,10 @@ class ReadersFuzzTest {
             Trainer.open(
                 ResNet.of("resnet8", new FeatureMap(32, 32, 3), 10),
                 data,
-                TrainingOptions.builder().steps(1).checkpointTo(checkpoints).build(),
+                TrainingOptions.builder().steps(1).build(),
                 kernels,
                 memory)) {
+      trainer.checkpointTo(new CheckpointStore(checkpoints));
       trainer.run(new TrainingListener() {});
       trainer.saveModel(folder.resolve("model.safetensors"));
     }
