@@ -28,7 +28,6 @@ public final class Fuzz {
   /** Inputs that a reader gets on a busy machine, too, though for at most ten times as long. */
   private static final long LEAST_INPUTS = 100;
 
-
   /** Heap that a reader may take whatever its input says: its buffers, and a model's tables. */
   private static final long FREE_BYTES = 64L << 20;
 
@@ -115,8 +114,14 @@ public final class Fuzz {
     }
     System.out.printf(
         Locale.ROOT,
-        "fuzz %-12s %,10d inputs, %,8d of them sound, slowest %,d ms, at most %,d KiB of heap%n",
-        name, inputs.get(), accepted, slowest / 1_000_000, mostAllocated >> 10);
+        "fuzz %-12s %,10d inputs, %,8d of them sound, slowest %,d ms, at most %,d KiB of heap;"
+            + " the process at most %,d MiB%n",
+        name,
+        inputs.get(),
+        accepted,
+        slowest / 1_000_000,
+        mostAllocated >> 10,
+        Machine.peakResidentBytes() >> 20);
     if (inputs.get() == 0) {
       throw error("read nothing", null);
     }

@@ -30,7 +30,19 @@ class OtherSystemsTest {
 
     Path data = PictureFolders.create(folder.resolve("data"), 8, 4);
     NibbleProcess.Result trained =
-        run(system, "train", "--model", "resnet8", "--data", data.toString(), "--batch", "8", "--steps", "2", "--out", "run");
+        run(
+            system,
+            "train",
+            "--model",
+            "resnet8",
+            "--data",
+            data.toString(),
+            "--batch",
+            "8",
+            "--steps",
+            "2",
+            "--out",
+            "run");
     assertThat(trained.code()).as(trained.err()).isZero();
     assertThat(trained.err()).isEmpty();
     assertThat(folder.resolve("run/model.safetensors")).isRegularFile();
