@@ -22,6 +22,8 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.MemoryAccount;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -78,8 +80,12 @@ class ReadersFuzzTest {
     return sentence != null && !sentence.isBlank() && !sentence.contains("Exception");
   }
 
-  private Path file(byte[] input) throws Exception {
-    return Files.write(folder.resolve("input"), input);
+  private Path file(byte[] input) {
+    try {
+      return Files.write(folder.resolve("input"), input);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
@@ -116,12 +122,15 @@ class ReadersFuzzTest {
         ReadersFuzzTest::isSentence,
         input -> {
           try (MemoryAccount memory = MemoryAccount.root("test", 64L << 20);
-              Predictor predictor =
-                  Predictor.open(
-                      file(input), PredictorOptions.defaults().withThreads(1), kernels, memory)) {
+              Predictor predictor = BadInputException.check(() -> open(input, memory))) {
             assertThat(predictor.classes()).isPositive();
           }
         });
+  }
+
+  private Predictor open(byte[] input, MemoryAccount memory) {
+    PredictorOptions options = PredictorOptions.defaults().withThreads(1);
+    return Predictor.open(file(input), options, kernels, memory);
   }
 
   /** Half of them with a right checksum: what a fault before the writing would leave. */
