@@ -9,8 +9,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 public final class Fuzz {
   private static final long DEFAULT_MILLISECONDS = 400;
   private static final long HANG_SECONDS = 20;
+
+  /** Inputs that a reader gets on a busy machine, too, though for at most ten times as long. */
+  private static final long LEAST_INPUTS = 100;
 
   /** Heap that a reader may take whatever its input says: its buffers, and a model's tables. */
   private static final long FREE_BYTES = 64L << 20;
@@ -47,7 +52,7 @@ public final class Fuzz {
   private volatile byte[] current = {};
   private volatile @Nullable Throwable failure;
   private volatile boolean stop;
-  private long inputs;
+  private final AtomicLong inputs = new AtomicLong();
   private long accepted;
   private long mostAllocated;
   private long slowest;
@@ -91,11 +96,13 @@ public final class Fuzz {
     worker.setDaemon(true);
     started = System.nanoTime();
     worker.start();
-    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(milliseconds());
+    long budget = TimeUnit.MILLISECONDS.toNanos(milliseconds());
+    long begin = System.nanoTime();
     while (worker.isAlive()) {
       worker.join(20);
       long now = System.nanoTime();
-      stop |= now > end;
+      long spent = now - begin;
+      stop |= spent > budget && (inputs.get() >= LEAST_INPUTS || spent > 10 * budget);
       if (worker.isAlive() && now - started > TimeUnit.SECONDS.toNanos(HANG_SECONDS)) {
         AssertionError hang = error("hangs", null);
         hang.setStackTrace(worker.getStackTrace());
@@ -106,9 +113,16 @@ public final class Fuzz {
       throw error("fails", failure);
     }
     System.out.printf(
-        "fuzz %-12s %,10d inputs, %,8d of them sound, slowest %,d ms, at most %,d KiB of heap%n",
-        name, inputs, accepted, slowest / 1_000_000, mostAllocated >> 10);
-    if (inputs == 0) {
+        Locale.ROOT,
+        "fuzz %-12s %,10d inputs, %,8d of them sound, slowest %,d ms, at most %,d KiB of heap;"
+            + " the process at most %,d MiB%n",
+        name,
+        inputs.get(),
+        accepted,
+        slowest / 1_000_000,
+        mostAllocated >> 10,
+        Machine.peakResidentBytes() >> 20);
+    if (inputs.get() == 0) {
       throw error("read nothing", null);
     }
   }
@@ -129,7 +143,7 @@ public final class Fuzz {
         }
       }
       long allocated = threads.getCurrentThreadAllocatedBytes() - before;
-      inputs++;
+      inputs.incrementAndGet();
       mostAllocated = Math.max(mostAllocated, allocated);
       slowest = Math.max(slowest, System.nanoTime() - started);
       if (allocated > FREE_BYTES + BYTES_A_BYTE * input.length) {
@@ -147,7 +161,7 @@ public final class Fuzz {
               .formatted(
                   name,
                   what,
-                  inputs,
+                  inputs.get(),
                   seed,
                   file,
                   HexFormat.of().formatHex(Arrays.copyOf(current, Math.min(200, current.length)))),

@@ -2,6 +2,7 @@ package dev.nibble.samples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.ShapesDataset;
@@ -21,6 +22,8 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.MemoryAccount;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -42,14 +45,15 @@ import org.junit.jupiter.api.io.TempDir;
 class ReadersFuzzTest {
   private static final int SHA_BYTES = 32;
 
-  @TempDir private Path folder;
+  private Path folder = Path.of("");
   private final Kernels kernels = KernelProvider.choose("scalar");
   private byte[] model = {};
   private byte[] checkpoint = {};
 
   /** A model and a checkpoint as a short training leaves them. */
   @BeforeAll
-  void train() throws Exception {
+  void train(@TempDir Path temporary) throws Exception {
+    folder = temporary;
     Path checkpoints = folder.resolve("checkpoints");
     try (MemoryAccount memory = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
         DataSplits data =
@@ -58,9 +62,10 @@ class ReadersFuzzTest {
             Trainer.open(
                 ResNet.of("resnet8", new FeatureMap(32, 32, 3), 10),
                 data,
-                TrainingOptions.builder().steps(1).checkpointTo(checkpoints).build(),
+                TrainingOptions.builder().steps(1).build(),
                 kernels,
                 memory)) {
+      trainer.checkpointTo(new CheckpointStore(checkpoints));
       trainer.run(new TrainingListener() {});
       trainer.saveModel(folder.resolve("model.safetensors"));
     }
@@ -75,8 +80,12 @@ class ReadersFuzzTest {
     return sentence != null && !sentence.isBlank() && !sentence.contains("Exception");
   }
 
-  private Path file(byte[] input) throws Exception {
-    return Files.write(folder.resolve("input"), input);
+  private Path file(byte[] input) {
+    try {
+      return Files.write(folder.resolve("input"), input);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test
@@ -113,12 +122,15 @@ class ReadersFuzzTest {
         ReadersFuzzTest::isSentence,
         input -> {
           try (MemoryAccount memory = MemoryAccount.root("test", 64L << 20);
-              Predictor predictor =
-                  Predictor.open(
-                      file(input), PredictorOptions.defaults().withThreads(1), kernels, memory)) {
+              Predictor predictor = BadInputException.check(() -> open(input, memory))) {
             assertThat(predictor.classes()).isPositive();
           }
         });
+  }
+
+  private Predictor open(byte[] input, MemoryAccount memory) {
+    PredictorOptions options = PredictorOptions.defaults().withThreads(1);
+    return Predictor.open(file(input), options, kernels, memory);
   }
 
   /** Half of them with a right checksum: what a fault before the writing would leave. */
