@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -52,7 +53,7 @@ class SharedPicturesTest {
   @ParameterizedTest
   @MethodSource("names")
   void pixelsAreThoseOfPil(String name) throws IOException {
-    JsonObject expected = expected().get(name);
+    JsonObject expected = Objects.requireNonNull(expected().get(name));
     Path path = FOLDER.resolve(name);
     if (expected.find("error") != null) {
       assertThatThrownBy(() -> PictureDecoder.decode(path, true))
