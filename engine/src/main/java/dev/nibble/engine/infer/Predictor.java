@@ -18,6 +18,7 @@ import dev.nibble.memory.Slab;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 
@@ -63,6 +64,8 @@ public final class Predictor implements AutoCloseable {
     this.classes = network.classes();
     this.options = options;
     checkChannels(options, input);
+    // Before it is folded: by an infinite variance, everything becomes a finite zero.
+    checkFinite("The network's ", network.parameters(), values);
     int count = options.threads();
     InferencePlan plan = InferencePlan.of(network, options.picturesAtOnce(), count, kernels);
     this.atOnce = plan.picturesAtOnce();
@@ -75,7 +78,9 @@ public final class Predictor implements AutoCloseable {
           OpenKernels.open(plan.kernels(), plan.workload(), memory.segment(), account);
       resources.add(opened::close);
       new FoldedWeights(network, plan.folded(), values).write(memory::parameter);
-      checkFolded(plan, memory);
+      // Finite values may fold into others.
+      checkFinite(
+          "With batch norm folded in, ", plan.folded().network().parameters(), memory::parameter);
       memory.fillTables(opened.kernels());
       Lane[] all = new Lane[count];
       for (int i = 0; i < count; i++) {
@@ -140,12 +145,12 @@ public final class Predictor implements AutoCloseable {
     }
   }
 
-  /** Finite values may still fold into others. */
-  private static void checkFolded(InferencePlan plan, PredictorMemory memory) {
-    String fault = FiniteValues.fault(plan.folded().network().parameters(), memory::parameter);
+  private static void checkFinite(
+      String place, List<Parameter> parameters, Function<Parameter, MemorySegment> values) {
+    String fault = FiniteValues.fault(parameters, values);
     if (fault != null) {
       throw new IllegalArgumentException(
-          "With batch norm folded in, " + fault + ", as after a training that diverged");
+          place + fault + ", as after a training that diverged");
     }
   }
 

@@ -213,8 +213,13 @@ public final class Trainer implements AutoCloseable {
             });
   }
 
-  /** Says where checkpoints go; without this there are none. */
+  /**
+   * Says where checkpoints go; without this there are none.
+   *
+   * @throws DataException if a picture that a checkpoint is to remember cannot be read
+   */
   public void checkpointTo(CheckpointStore store) {
+    fingerprint(); // not within the run, where an interrupt would close the pictures' files
     checkpoints = store;
   }
 

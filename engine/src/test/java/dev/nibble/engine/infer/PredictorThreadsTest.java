@@ -7,6 +7,7 @@ import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.memory.MemoryAccount;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -190,21 +191,29 @@ class PredictorThreadsTest {
     InferencePlan plan = InferencePlan.of(network(), 1, threads, TestKernels.chosen());
     List<Thread> started = new ArrayList<>();
     OutOfMemoryError refused = new OutOfMemoryError("unable to create native thread");
-    assertThatThrownBy(
-            () ->
-                new Lanes(
-                        new Lane[threads],
-                        1,
-                        plan,
-                        thread -> {
-                          if (started.size() == 2) {
-                            throw refused;
-                          }
-                          started.add(thread);
-                          thread.start();
-                        })
-                    .close())
-        .isSameAs(refused);
+    try (MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
+        PredictorMemory memory = new PredictorMemory(plan, account)) {
+      Lane[] all = new Lane[threads];
+      for (int i = 0; i < threads; i++) {
+        all[i] =
+            new Lane(plan, memory, i, TestKernels.chosen(), PredictorFixture.options(threads, 1));
+      }
+      assertThatThrownBy(
+              () ->
+                  new Lanes(
+                          all,
+                          1,
+                          plan,
+                          thread -> {
+                            if (started.size() == 2) {
+                              throw refused;
+                            }
+                            started.add(thread);
+                            thread.start();
+                          })
+                      .close())
+          .isSameAs(refused);
+    }
     assertThat(started).hasSize(2);
     for (Thread thread : started) {
       thread.join(10_000);

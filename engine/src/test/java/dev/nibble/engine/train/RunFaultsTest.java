@@ -306,6 +306,17 @@ class RunFaultsTest {
     }
   }
 
+  private static Dataset otherLabels(Dataset source) {
+    return (Dataset)
+        Proxy.newProxyInstance(
+            Dataset.class.getClassLoader(),
+            new Class<?>[] {Dataset.class},
+            (proxy, method, arguments) ->
+                method.getName().equals("label") && arguments[0].equals(49)
+                    ? (source.label(49) + 1) % 10
+                    : method.invoke(source, arguments));
+  }
+
   private static Dataset named(Dataset source) {
     return (Dataset)
         Proxy.newProxyInstance(
@@ -453,13 +464,17 @@ class RunFaultsTest {
     try (Dataset others = ShapesDataset.train(2, 50);
         Dataset fewer = ShapesDataset.train(1, 49);
         Dataset otherTests = ShapesDataset.test(2, 20)) {
-      assertRefused(
-          store, new DataSplits(others, test, "others"), "the labels of the training pictures are");
+      String different = "pictures are others (their names, files' sizes or pixels)";
+      assertRefused(store, new DataSplits(others, test, "others"), "the training " + different);
       assertRefused(
           store,
           new DataSplits(fewer, test, "fewer"),
           "it had 50 training pictures, here there are 49");
-      assertRefused(store, new DataSplits(train, otherTests, "tests"), "the labels of the test");
+      assertRefused(store, new DataSplits(train, otherTests, "tests"), "the test " + different);
+      assertRefused(
+          store,
+          new DataSplits(otherLabels(train), test, "labels"),
+          "the labels of the training pictures are others");
     }
     assertRefused(
         store,
