@@ -6,6 +6,7 @@ import dev.nibble.engine.exec.OpenKernels;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.GradientTerm;
@@ -37,6 +38,9 @@ final class StageFixture implements AutoCloseable {
   private final BackwardArgs backward;
   private final float[] packed;
   private final float[] scratch;
+  private final Cut forwardCut;
+  private final Cut backwardCut;
+  private final Cut weightCut;
   private final SplittableRandom random = new SplittableRandom(3);
 
   /** Bytes of the slab that are taken. */
@@ -64,7 +68,10 @@ final class StageFixture implements AutoCloseable {
     MemorySegment copy = store.bits() > 0 ? zeros(batch * store.bytes(in)) : null;
     MemorySegment weights = random(4L * operator.weights());
     MemorySegment y = zeros(batch * out.bytes());
-    MemorySegment sums = zeros(Partials.statisticsBytes(out.channels()));
+    forwardCut = Cut.forward(stage, batch);
+    backwardCut = Cut.backward(stage, batch);
+    weightCut = Cut.weights(stage, batch);
+    MemorySegment sums = zeros(forwardCut.leaves() * Partials.statisticsBytes(out.channels()));
     forward = new ForwardArgs(stage, batch, x, table, copy, weights, null, null, null, y, sums);
     MemorySegment dy = random(batch * out.bytes());
     backward =
@@ -80,7 +87,8 @@ final class StageFixture implements AutoCloseable {
             null,
             List.of(),
             needsInputGradient(operator, store) ? zeros(batch * in.bytes()) : null,
-            zeros(Partials.gradientBytes(stage)));
+            operator.weights() > 0 ? zeros(weightCut.groups() * Partials.weightBytes(stage)) : null,
+            zeros(backwardCut.leaves() * Partials.sumBytes(stage)));
     packed = new float[kernels.packedFloats(stage)];
     scratch = new float[kernels.scratchFloats(stage)];
     forward();
@@ -100,7 +108,7 @@ final class StageFixture implements AutoCloseable {
       gamma.set(JAVA_FLOAT, 4L * c, 1);
     }
     MemorySegment table = zeros(ChannelTable.bytes(channels));
-    kernels.fillTable(activation, channels, moments, gamma, beta, 1e-3f, table);
+    kernels.fillTable(activation, channels, 0, channels, moments, gamma, beta, 1e-3f, table);
     return table;
   }
 
@@ -116,8 +124,9 @@ final class StageFixture implements AutoCloseable {
       batch * out.bytes(),
       batch * stage.activation().store().bytes(in),
       4L * stage.operator().weights(),
-      Partials.statisticsBytes(out.channels()),
-      Partials.gradientBytes(stage),
+      Cut.forward(stage, batch).leaves() * Partials.statisticsBytes(out.channels()),
+      Cut.weights(stage, batch).groups() * Partials.weightBytes(stage),
+      Cut.backward(stage, batch).leaves() * Partials.sumBytes(stage),
       ChannelTable.bytes(in.channels()),
       8 * channels,
       4 * channels,
@@ -142,16 +151,57 @@ final class StageFixture implements AutoCloseable {
 
   /** Runs the forward pass; returns an output value. */
   float forward() {
-    kernels.packForward(forward, packed);
-    kernels.forward(forward, 0, 0, batch, packed, scratch);
+    for (int unit = 0; unit < kernels.packUnits(forward.stage()); unit++) {
+      kernels.packForward(forward, unit, packed);
+    }
+    Cut cut = forwardCut;
+    for (int leaf = 0; leaf < cut.leaves(); leaf++) {
+      int from = cut.from(leaf, batch);
+      int to = cut.to(leaf, batch);
+      kernels.forward(forward, leaf, from, to, cut.part(leaf), cut.parts(), packed, scratch);
+    }
     return forward.y().get(JAVA_FLOAT, 0);
   }
 
   /** Runs the backward pass; returns a gradient value. */
   float backward() {
-    kernels.packBackward(backward, packed);
-    kernels.backward(backward, 0, 0, batch, packed, scratch);
-    return backward.gradients().get(JAVA_FLOAT, 0);
+    Stage stage = backward.stage();
+    boolean fused = Cut.isFused(stage, batch);
+    if (fused || backward.dx() != null || stage.activation().normalize()) {
+      for (int unit = 0; unit < kernels.packUnits(stage); unit++) {
+        kernels.packBackward(backward, unit, packed);
+      }
+      data(fused);
+    }
+    if (!fused && stage.needsInputValues()) {
+      weights();
+    }
+    MemorySegment gradients = backward.gradients();
+    return gradients == null ? 0 : gradients.get(JAVA_FLOAT, 0);
+  }
+
+  private void data(boolean fused) {
+    Cut cut = backwardCut;
+    for (int leaf = 0; leaf < cut.leaves(); leaf++) {
+      int from = cut.from(leaf, batch);
+      int to = cut.to(leaf, batch);
+      if (fused) {
+        kernels.backward(backward, leaf, from, to, packed, scratch);
+      } else {
+        kernels.backwardData(
+            backward, leaf, from, to, cut.part(leaf), cut.parts(), packed, scratch);
+      }
+    }
+  }
+
+  private void weights() {
+    Cut cut = weightCut;
+    for (int leaf = 0; leaf < cut.leaves(); leaf++) {
+      int from = cut.from(leaf, batch);
+      int to = cut.to(leaf, batch);
+      kernels.backwardWeights(
+          backward, cut.group(leaf), from, to, cut.part(leaf), cut.parts(), scratch);
+    }
   }
 
   /** What the forward pass reads and writes. */
