@@ -149,8 +149,7 @@ public final class Predictor implements AutoCloseable {
       String place, List<Parameter> parameters, Function<Parameter, MemorySegment> values) {
     String fault = FiniteValues.fault(parameters, values);
     if (fault != null) {
-      throw new IllegalArgumentException(
-          place + fault + ", as after a training that diverged");
+      throw new IllegalArgumentException(place + fault + ", as after a training that diverged");
     }
   }
 
