@@ -60,7 +60,7 @@ class PagesTest {
     for (String line : Files.readAllLines(page)) {
       fenced ^= line.startsWith("```");
       boolean indented = !fenced && line.startsWith("    ") && !line.isBlank();
-      if (indented && (before.isBlank() || !commands.isEmpty() && before.startsWith("    "))) {
+      if (indented && (before.isBlank() || (!commands.isEmpty() && before.startsWith("    ")))) {
         commands.add(line.replaceAll("\\s+#\\s.*", "").strip());
       }
       before = line;

@@ -14,9 +14,25 @@ import org.junit.jupiter.params.provider.ValueSource;
 class MultipartTest {
   private static final String TYPE = "multipart/form-data; boundary=XX";
   private static final String FORM =
-      "preamble\r\n--XX\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a \\\"b\\\".png\"\r\n"
-          + "Content-Type: image/png\r\n\r\none\r\n--two\r\n--XX  \r\n"
-          + "content-disposition: form-data; name=g\r\n\r\n\r\n--XX\r\n\r\nlast\r\n--XX--\r\nepilogue";
+      """
+      preamble
+      --XX
+      Content-Disposition: form-data; name="f"; filename="a \\"b\\".png"
+      Content-Type: image/png
+
+      one
+      --two
+      --XX \s
+      content-disposition: form-data; name=g
+
+
+      --XX
+
+      last
+      --XX--
+      epilogue\
+      """
+          .replace("\n", "\r\n");
 
   private static byte[] bytes(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
