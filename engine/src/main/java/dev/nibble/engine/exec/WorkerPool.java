@@ -2,6 +2,7 @@ package dev.nibble.engine.exec;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,7 @@ final class WorkerPool implements AutoCloseable {
 
   private static final long SPIN_NANOS = 200_000;
   private static final long CLOSING_NANOS = 100_000;
+  private static final int WORKER_BITS = 16;
 
   private enum State {
     IDLE,
@@ -30,7 +32,10 @@ final class WorkerPool implements AutoCloseable {
   private final Thread[] threads;
   private final AtomicInteger next = new AtomicInteger();
   private final AtomicInteger running = new AtomicInteger();
-  private final AtomicInteger generation = new AtomicInteger();
+
+  /** The run at hand: its number, and in the last {@link #WORKER_BITS} bits its workers. */
+  private final AtomicLong order = new AtomicLong();
+
   private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
   private final AtomicReference<State> state = new AtomicReference<>(State.IDLE);
   private volatile boolean closed;
@@ -100,10 +105,12 @@ final class WorkerPool implements AutoCloseable {
     task = work;
     tasks = count;
     next.set(0);
-    running.set(threads.length);
-    generation.incrementAndGet();
-    for (Thread thread : threads) {
-      LockSupport.unpark(thread);
+    // No more are woken than there is work for.
+    int needed = Math.min(threads.length, count - 1);
+    running.set(needed);
+    order.set((((order.get() >>> WORKER_BITS) + 1) << WORKER_BITS) + needed);
+    for (int i = 0; i < needed; i++) {
+      LockSupport.unpark(threads[i]);
     }
     claim(work, count, 0);
     awaitWorkers();
@@ -141,11 +148,14 @@ final class WorkerPool implements AutoCloseable {
   }
 
   private void loop(int worker) {
-    int seen = 0;
+    long seen = 0;
     while (true) {
       seen = await(seen);
       if (closed) {
         return;
+      }
+      if (worker > (seen & ((1 << WORKER_BITS) - 1))) {
+        continue; // not needed
       }
       Task work = task;
       if (work != null) {
@@ -155,16 +165,16 @@ final class WorkerPool implements AutoCloseable {
     }
   }
 
-  private int await(int seen) {
+  private long await(long seen) {
     long start = System.nanoTime();
-    while (generation.get() == seen && !closed) {
+    while (order.get() == seen && !closed) {
       if (System.nanoTime() - start < SPIN_NANOS) {
         Thread.onSpinWait();
       } else {
         LockSupport.park(this);
       }
     }
-    return generation.get();
+    return order.get();
   }
 
   /**

@@ -7,7 +7,6 @@ import dev.nibble.kernels.Operator.DepthwiseConvolution;
 import dev.nibble.kernels.Operator.MaxPooling;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Stage;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How much of a stage is worked on at a time: a band of rows of one picture, or a run of pixels
@@ -40,9 +39,9 @@ final class Bands {
     return end - next < ROWS ? end : next;
   }
 
-  /** Rows that a band of that size has at most. */
+  /** Rows that a band of that size has at most: with what is left over below the last one. */
   static int most(int rows, int height) {
-    return Math.min(height, rows + ROWS - 1);
+    return Math.min(height, rows + height % ROWS);
   }
 
   /** Part {@code part} of {@code parts} begins at this one of so many units. */
@@ -62,19 +61,21 @@ final class Bands {
     return length / step >= parts || length / step >= blocks;
   }
 
-  /** Rows of pixels, a multiple of four, after which bytes of codes begin. */
-  static int step(int pixelsOfRow) {
+  /** Rows of the stage's input, a multiple of four, after which bytes of its codes begin. */
+  static int step(Stage stage, int pixelsOfRow) {
+    int group = stage.activation().store().pixelsPerGroup();
     int step = ROWS;
-    while ((long) step * pixelsOfRow % PIXELS != 0) {
+    while ((long) step * pixelsOfRow % group != 0) {
       step *= 2;
     }
     return step;
   }
 
-  /** Rows of pixels after which bytes of codes begin. */
-  static int codeRows(int width) {
+  /** Rows of the stage's input after which bytes of its codes begin. */
+  static int codeRows(Stage stage) {
+    int group = stage.activation().store().pixelsPerGroup();
     int rows = 1;
-    while ((long) rows * width % PIXELS != 0) {
+    while ((long) rows * stage.input().width() % group != 0) {
       rows *= 2;
     }
     return rows;
@@ -137,7 +138,7 @@ final class Bands {
 
   /** Output rows that a forward band is a multiple of. */
   static int forwardStep(Stage stage) {
-    return step(stride(stage.operator()) * stage.input().width());
+    return step(stage, stride(stage.operator()) * stage.input().width());
   }
 
   /** Rows that a forward band's tile has room for. */
@@ -146,15 +147,21 @@ final class Bands {
     if (op instanceof Operator.GlobalAveragePooling) {
       return most(poolingBand(stage), stage.input().height());
     }
+    int height = stage.input().height();
     int rows = most(forwardRows(stage), op.outputHeight());
     int window = (rows - 1) * stride(op) + kernel(op);
-    return window + stride(op) + codeRows(stage.input().width());
+    if (op instanceof Convolution) {
+      // Rows are loaded up to where bytes of codes end.
+      int most = window + stride(op) + codeRows(stage);
+      return Math.min(most, height + 2 * padding(op) + stride(op));
+    }
+    return Math.min(height, Math.max(window, rows * stride(op) + padding(op)) + stride(op));
   }
 
   /** Rows of a picture that global pooling reads at a time. */
   static int poolingBand(Stage stage) {
     FeatureMap in = stage.input();
-    return rows(in.height(), step(in.width()), (long) in.width() * in.channels(), 0);
+    return rows(in.height(), step(stage, in.width()), (long) in.width() * in.channels(), 0);
   }
 
   /** Floats of a row of the activation's tile. */
@@ -170,7 +177,7 @@ final class Bands {
     FeatureMap in = stage.input();
     long data = (long) in.width() * Lanes.roundUp(in.channels());
     long dy = gradientRow(op);
-    int step = step(in.width());
+    int step = step(stage, in.width());
     long window = (kernel(op) - 1L) / stride(op) + 1;
     return rows(in.height(), step, data + dy / stride(op), window * dy);
   }
@@ -211,7 +218,7 @@ final class Bands {
 
   /** Pixels of a run of a forward stage, a multiple of {@link #flatStep}. */
   static int forwardRun(Stage stage) {
-    int step = flatStep(stage.residual(), stage.output());
+    int step = flatStep(stage);
     int run = run(stage.input().channels(), Lanes.roundUp(stage.output().channels()));
     return Math.max(step, run / step * step);
   }
@@ -222,9 +229,10 @@ final class Bands {
   }
 
   /** Pixels that are not cut: whole rows where a shortcut is taken by windows. */
-  static int flatStep(Stage.@Nullable Residual residual, FeatureMap map) {
+  static int flatStep(Stage stage) {
+    Stage.Residual residual = stage.residual();
     return residual == null || residual.transform().stride() == 1
         ? PIXELS
-        : codeRows(map.width()) * map.width();
+        : step(stage, stage.output().width()) * stage.output().width();
   }
 }

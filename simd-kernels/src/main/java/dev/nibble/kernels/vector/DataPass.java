@@ -208,7 +208,7 @@ final class DataPass {
     boolean winograd = algorithms.backwardData(op);
     FeatureMap map = stage.input();
     int height = map.height();
-    int step = Bands.step(map.width());
+    int step = Bands.step(stage, map.width());
     int channels = map.channels();
     int panels = winograd ? WinogradWeights.panels(channels) : ConvolutionBackwardData.panels(op);
     boolean byRows = Bands.byRows(height, step, panels, parts);
@@ -353,7 +353,7 @@ final class DataPass {
     FeatureMap out = stage.output();
     int height = map.height();
     int channels = map.channels();
-    int step = Bands.step(map.width());
+    int step = Bands.step(stage, map.width());
     boolean resamples = op instanceof Resample r && !r.isIdentity();
     int vectors = Lanes.roundUp(channels) / Lanes.LANES;
     boolean byRows = resamples || Bands.byRows(height, step, vectors, parts);

@@ -102,7 +102,7 @@ final class ForwardPass {
     Stage stage = args.stage();
     FeatureMap map = stage.input();
     Activation activation = stage.activation();
-    int step = Bands.flatStep(stage.residual(), stage.output());
+    int step = Bands.flatStep(stage);
     int panels = ConvolutionForward.panels(op);
     boolean byPixels = Bands.byRows(map.pixels(), step, panels, parts);
     int first = byPixels ? Bands.bound(map.pixels(), step, part, parts) : 0;
@@ -345,7 +345,7 @@ final class ForwardPass {
       from = Math.max(top + kept, Math.min(base + loaded, height));
     }
     int until = Math.max(bottom, next == end ? ownEnd : next * stride);
-    int step = Bands.codeRows(map.width());
+    int step = Bands.codeRows(stage);
     until = Math.min(height, (until + step - 1) / step * step);
     int at = tile + op.padding() * map.channels();
     int longRow = ScratchLayout.forwardRow(stage);

@@ -19,9 +19,14 @@ import java.util.List;
 final class Rows {
   private Rows() {}
 
-  /** Floats of the long row for so many rows of pixels; 0 where rows begin with bytes of codes. */
+  /** Floats of the long row for so many rows of pixels, if any format's bytes of codes may need it. */
   static long longRow(int rows, int width, int stride) {
-    return width % Bands.PIXELS == 0 ? 0 : ((long) rows * width + Bands.PIXELS) * stride;
+    return longRow(rows, width, stride, Bands.PIXELS);
+  }
+
+  /** Floats of the long row; 0 where rows begin with bytes of {@code group} pixels. */
+  static long longRow(int rows, int width, int stride, int group) {
+    return width % group == 0 ? 0 : ((long) rows * width + Bands.PIXELS) * stride;
   }
 
   /**

@@ -105,8 +105,16 @@ final class ScratchLayout {
 
   private static long forwardWorkAt(Stage stage) {
     FeatureMap in = stage.input();
+    // Only a convolution's rows lie apart.
+    boolean apart = stage.operator() instanceof Convolution && !isFlat(stage);
     long floats =
-        isFlat(stage) ? 0 : Rows.longRow(Bands.forwardTileRows(stage), in.width(), in.channels());
+        apart
+            ? Rows.longRow(
+                Bands.forwardTileRows(stage),
+                in.width(),
+                in.channels(),
+                stage.activation().store().pixelsPerGroup())
+            : 0;
     return forwardRowAt(stage) + floats;
   }
 
@@ -163,8 +171,10 @@ final class ScratchLayout {
 
   private static long dataWorkAt(Stage stage) {
     FeatureMap out = stage.output();
+    boolean apart = stage.operator() instanceof Convolution;
+    boolean whole = Bands.dataRows(stage) == stage.input().height();
     long floats =
-        isFlat(stage)
+        isFlat(stage) || (whole && !apart)
             ? 0
             : Rows.longRow(Bands.gradientTileRows(stage), out.width(), out.channels());
     return dataRowAt(stage) + floats;
