@@ -6,7 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** Arithmetic over channels and shards, in double; every CPU provider shares it. */
+/** Arithmetic over channels and leaves, in double; every CPU provider shares it. */
 final class ChannelMath {
   private ChannelMath() {}
 

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The buffers of one stage's forward pass, checked when they are bound, so that a step only names
- * shards of pictures.
+ * leaves.
  *
  * @param stage what is computed
  * @param batch pictures that the buffers hold

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The complete table of what a provider computes, at the grain of stages, so that a device can
- * implement it whole. Implementations are stateless and thread-safe; different shards of one stage
+ * implement it whole. Implementations are stateless and thread-safe; different leaves of one stage
  * run at the same time on different threads.
  *
  * <p>Whoever computes opens the table first, for the session that it computes in, and closes it

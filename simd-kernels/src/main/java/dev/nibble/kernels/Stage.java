@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * pass.
  *
  * <p>Not a record, because it keeps the shapes: an operator makes its output's shape anew each time
- * it is asked, and kernels ask several times a shard.
+ * it is asked, and kernels ask several times a leaf.
  */
 public final class Stage {
   private final Operator operator;

@@ -9,8 +9,8 @@ import java.util.List;
  * @param stages the network's stages in the order of the forward pass, as trained or, in a session
  *     for inference, as evaluated
  * @param batch pictures that the buffers hold
- * @param shards the most shards that a pass is cut into
- * @param threads threads that run shards at the same time
+ * @param shards the most groups of pictures that a pass is cut into
+ * @param threads threads that run groups at the same time
  */
 public record Workload(List<Stage> stages, int batch, int shards, int threads) {
   /** Checks the numbers. */
@@ -28,7 +28,7 @@ public record Workload(List<Stage> stages, int batch, int shards, int threads) {
     return stages.stream().anyMatch(stage -> stage.activation().store() != StoreFormat.NONE);
   }
 
-  /** Pictures of the largest shard. */
+  /** Pictures of the largest group. */
   public int picturesPerShard() {
     return (batch + shards - 1) / shards;
   }

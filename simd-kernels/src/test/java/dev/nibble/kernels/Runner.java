@@ -2,7 +2,7 @@ package dev.nibble.kernels;
 
 import java.util.Arrays;
 
-/** Runs a stage's shards, with packed weights and scratch of exactly the size asked for. */
+/** Runs a stage's leaves, with packed weights and scratch of exactly the size asked for. */
 final class Runner {
   private Runner() {}
 

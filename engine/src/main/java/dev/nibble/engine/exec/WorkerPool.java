@@ -8,13 +8,13 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A fixed set of platform threads that run the shards of one pass together with the calling thread.
+ * A fixed set of platform threads that run the leaves of one pass together with the calling thread.
  * Runs follow each other within microseconds, so idle workers spin for a moment before they park.
  * One thread at a time may call {@link #run}; any thread may close the pool, which waits for the
  * run at hand. Allocates nothing after construction.
  */
 final class WorkerPool implements AutoCloseable {
-  /** What is run: shard {@code index}, on worker {@code worker} (0 is the calling thread). */
+  /** What is run: piece {@code index}, on worker {@code worker} (0 is the calling thread). */
   interface Task {
     void run(int index, int worker);
   }

@@ -43,7 +43,7 @@ final class InferencePlan {
     this.folded = folded;
     this.lanes = lanes;
     this.plan = ExecutionPlan.of(folded.network(), PlanOptions.inference(picturesAtOnce));
-    // A lane takes its pictures through in one shard of its own.
+    // A lane takes its pictures through in one group of its own.
     this.workload = new Workload(plan.workload(lanes).stages(), picturesAtOnce, 1, lanes);
     this.kernels = kernels.select(workload);
     List<BufferRequest> all = new ArrayList<>();
@@ -105,7 +105,7 @@ final class InferencePlan {
     return kernels;
   }
 
-  /** What they will run: in each lane, all its pictures in one shard. */
+  /** What they will run: in each lane, all its pictures in one group. */
   Workload workload() {
     return workload;
   }

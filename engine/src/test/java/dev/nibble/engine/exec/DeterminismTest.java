@@ -46,7 +46,7 @@ class DeterminismTest {
   @ParameterizedTest
   @EnumSource(names = {"FP32", "INT4"})
   void anyNumberOfThreadsGivesTheSameBytes(StoreFormat store) {
-    // 21 pictures make 16 shards of one or two; the last batch of 14 leaves two of them empty.
+    // 21 pictures make 21 groups of one; the last batch of 14 leaves seven of them empty.
     byte[][] single = train(21, store, 1);
     for (int threads : new int[] {2, 3, 5}) {
       assertThat(train(21, store, threads)).as("%d threads", threads).isDeepEqualTo(single);

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** A shard's own copy of a channel table, its rows padded to whole vectors. */
+/** A leaf's own copy of a channel table, its rows padded to whole vectors. */
 final class TableRows {
   private TableRows() {}
 

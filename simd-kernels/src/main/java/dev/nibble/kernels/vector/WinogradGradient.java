@@ -19,7 +19,7 @@ import jdk.incubator.vector.FloatVector;
  * </pre>
  *
  * <p>The divisors of the points are left to {@link WinogradWeights}, which applies them once a
- * shard. Written out as in {@link WinogradInput}.
+ * leaf. Written out as in {@link WinogradInput}.
  */
 final class WinogradGradient {
   private WinogradGradient() {}
