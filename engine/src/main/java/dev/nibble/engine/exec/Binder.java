@@ -72,6 +72,12 @@ final class Binder {
         view(slot.crops()));
   }
 
+  /** A trained parameter's gradient. */
+  MemorySegment gradient(Parameter parameter) {
+    long from = 4L * (parameter.offset() - plan.firstTrained());
+    return view(require(persistent.gradients())).asSlice(from, 4L * parameter.size());
+  }
+
   private MemorySegment slice(Buffer buffer, Parameter parameter) {
     return view(buffer).asSlice(4L * parameter.offset(), 4L * parameter.size());
   }
@@ -204,7 +210,7 @@ final class Binder {
 
   private MemorySegment gradient(Layer.@Nullable BatchNorm norm, String suffix) {
     Parameter parameter = plan.graph().network().parameter(require(norm).name() + suffix);
-    return slice(require(persistent.gradients()), parameter);
+    return gradient(parameter);
   }
 
   private @Nullable MemorySegment weightGradient(Node node) {
@@ -213,7 +219,8 @@ final class Binder {
       return null;
     }
     int size = weight.size() + (node.bias() == null ? 0 : node.bias().size());
-    return view(require(persistent.gradients())).asSlice(4L * weight.offset(), 4L * size);
+    long from = 4L * (weight.offset() - plan.firstTrained());
+    return view(require(persistent.gradients())).asSlice(from, 4L * size);
   }
 
   private static <T> T require(@Nullable T value) {

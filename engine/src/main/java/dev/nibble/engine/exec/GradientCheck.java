@@ -49,8 +49,7 @@ public final class GradientCheck {
     float[] before = values.toArray(JAVA_FLOAT);
     double[] direction = direction(before.length, seed);
     session.gradient(labels, count);
-    MemorySegment gradient =
-        session.gradients().asSlice(4L * parameter.offset(), 4L * parameter.size());
+    MemorySegment gradient = session.gradient(parameter);
     double analytic = 0;
     for (int i = 0; i < before.length; i++) {
       analytic += direction[i] * gradient.get(JAVA_FLOAT, 4L * i);

@@ -34,6 +34,7 @@ public final class ParameterUpdate {
   private final WorkerPool pool;
   private final UpdateRule rule;
   private final Chunks chunks;
+  private final MemorySegment allWeights;
   private final MemorySegment weights;
   private final MemorySegment gradients;
   private final Map<String, MemorySegment> state = new LinkedHashMap<>();
@@ -42,6 +43,7 @@ public final class ParameterUpdate {
   private final BlendArgs scaling;
   private final @Nullable BlendArgs toGroup;
   private final @Nullable BlendArgs fromGroup;
+  private final @Nullable MemorySegment average;
   private final @Nullable BlendArgs averaging;
   private final double[] squares;
 
@@ -72,12 +74,14 @@ public final class ParameterUpdate {
       WorkerPool pool,
       List<Parameter> trainable) {
     PersistentBuffers buffers = plan.buffers().persistent();
-    int size = plan.graph().network().weightValues();
+    int first = plan.firstTrained();
+    int size = plan.graph().network().weightValues() - first;
     this.kernels = kernels;
     this.pool = pool;
     this.rule = plan.options().update();
-    this.chunks = new Chunks(trainable);
-    this.weights = binder.view(buffers.weights());
+    this.chunks = new Chunks(trainable, first);
+    this.allWeights = binder.view(buffers.weights());
+    this.weights = allWeights.asSlice(4L * first);
     this.gradients = binder.view(Objects.requireNonNull(buffers.gradients()));
     for (Buffer buffer : buffers.optimizerState()) {
       state.put(buffer.name(), binder.view(buffer));
@@ -103,12 +107,16 @@ public final class ParameterUpdate {
     MemorySegment group = binder.viewOrNull(buffers.accumulated());
     this.toGroup = group == null ? null : new BlendArgs(size, group, gradients);
     this.fromGroup = group == null ? null : new BlendArgs(size, gradients, group);
-    MemorySegment average = binder.viewOrNull(buffers.average());
-    this.averaging = average == null ? null : new BlendArgs(size, average, weights);
+    this.average = binder.viewOrNull(buffers.average());
+    this.averaging =
+        average == null ? null : new BlendArgs(size, average.asSlice(4L * first), weights);
     this.squares = new double[chunks.count()];
   }
 
-  /** What the optimiser keeps from step to step, by name; each laid out as the weights are. */
+  /**
+   * What the optimiser keeps from step to step, by name; each laid out as the weights are, from the
+   * first trained one on.
+   */
   public Map<String, MemorySegment> state() {
     return new LinkedHashMap<>(state);
   }
@@ -178,7 +186,7 @@ public final class ParameterUpdate {
     if (averaging != null) {
       if (steps == 0) {
         // What no step changes has its place in the average, too.
-        averaging.target().copyFrom(weights);
+        Objects.requireNonNull(average).copyFrom(allWeights);
       }
       double keeps = rule.averageKeeps(steps);
       keep = (float) keeps;
@@ -243,7 +251,8 @@ public final class ParameterUpdate {
     private final int[] to;
     private final boolean[] decayed;
 
-    Chunks(List<Parameter> parameters) {
+    /** Cuts parameters, of which {@code first} is where the buffers begin. */
+    Chunks(List<Parameter> parameters, int first) {
       int count = parameters.stream().mapToInt(p -> Math.ceilDiv(p.size(), CHUNK)).sum();
       from = new int[count];
       to = new int[count];
@@ -251,8 +260,8 @@ public final class ParameterUpdate {
       int chunk = 0;
       for (Parameter parameter : parameters) {
         for (int start = 0; start < parameter.size(); start += CHUNK) {
-          from[chunk] = parameter.offset() + start;
-          to[chunk] = parameter.offset() + Math.min(start + CHUNK, parameter.size());
+          from[chunk] = parameter.offset() - first + start;
+          to[chunk] = parameter.offset() - first + Math.min(start + CHUNK, parameter.size());
           decayed[chunk] = parameter.kind().decayed();
           chunk++;
         }

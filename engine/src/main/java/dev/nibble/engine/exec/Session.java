@@ -181,9 +181,18 @@ public final class Session implements AutoCloseable {
     return state == null ? MemorySegment.NULL : state;
   }
 
-  /** The last step's gradients, flat, like {@link #weights()}; clipped, where the rule clips. */
+  /**
+   * The last step's gradients, flat, like {@link #weights()} from the first trained parameter on;
+   * clipped, where the rule clips.
+   */
   public MemorySegment gradients() {
     return binder.view(training(plan.buffers().persistent().gradients()));
+  }
+
+  /** A trained parameter's part of {@link #gradients()}. */
+  public MemorySegment gradient(Parameter parameter) {
+    training(plan.buffers().persistent().gradients());
+    return binder.gradient(parameter);
   }
 
   /** What makes steps of the gradients. */

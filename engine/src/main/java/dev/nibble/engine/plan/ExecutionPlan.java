@@ -88,6 +88,18 @@ public final class ExecutionPlan {
     return parameter.kind().trainable() && !frozen.parameter(parameter);
   }
 
+  /**
+   * Where the trained parameters begin among the weights, in values: what lies before has no
+   * gradient, and nothing of the optimiser's.
+   */
+  public int firstTrained() {
+    return graph.network().parameters().stream()
+        .filter(this::isTrained)
+        .mapToInt(Parameter::offset)
+        .min()
+        .orElse(0);
+  }
+
   /** Groups of pictures that a full batch is cut into, at most. */
   public int groups() {
     return Math.min(options.batch(), Cut.LEAVES);

@@ -48,14 +48,15 @@ public final class PersistentBuffers {
     boolean training = plan.options().isTraining();
     long weightBytes = 4L * graph.network().weightValues();
     weights = add("weights", Kind.WEIGHTS, weightBytes);
-    gradients = training ? add("weight gradients", Kind.WEIGHTS, weightBytes) : null;
+    long trainedBytes = weightBytes - 4L * plan.firstTrained();
+    gradients = training ? add("weight gradients", Kind.WEIGHTS, trainedBytes) : null;
     UpdateRule update = plan.options().update();
     if (training) {
       for (String name : update.optimizer().state()) {
-        optimizerState.add(add(name, Kind.WEIGHTS, weightBytes));
+        optimizerState.add(add(name, Kind.WEIGHTS, trainedBytes));
       }
     }
-    accumulated = addIf(training && update.accumulates(), "accumulated gradients", weightBytes);
+    accumulated = addIf(training && update.accumulates(), "accumulated gradients", trainedBytes);
     average = addIf(training && update.averages(), "average weights", weightBytes);
     long stateBytes = 4L * graph.network().stateValues();
     state = addIf(stateBytes > 0, "running statistics", stateBytes);

@@ -126,7 +126,7 @@ public final class TestSession implements AutoCloseable {
 
   /** A trainable parameter's gradient in the file's order of axes. */
   public double[] gradient(Parameter parameter) {
-    return inFileOrder(parameter, session.gradients().asSlice(4L * parameter.offset()));
+    return inFileOrder(parameter, session.gradient(parameter));
   }
 
   /** What the optimiser keeps, one part behind the other. */

@@ -10,6 +10,8 @@ import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
+import dev.nibble.memory.ByteSize;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -55,6 +57,22 @@ class StageCutsTest {
         assertThat(next).as("pictures of %d in a batch of %d", count, batch).isEqualTo(count);
       }
     }
+  }
+
+  /** Of what is not trained only the weights are held: no gradient, momentum or partial sum. */
+  @Test
+  void frozenLayersHoldTheirWeightsOnly() {
+    Network network = NamedNetworks.of("resnet18", new FeatureMap(224, 224, 3), 1000);
+    List<String> all = List.of("conv1", "bn1", "layer1", "layer2", "layer3", "layer4");
+    PlanOptions options = PlanOptions.training(16, StoreFormat.INT4, false).withFrozen(all);
+    ExecutionPlan plan = ExecutionPlan.of(network, options);
+    PersistentBuffers buffers = plan.buffers().persistent();
+    long head = 4L * (512 * 1000 + 1000);
+    for (Buffer buffer : buffers.optimizerState()) {
+      assertThat(buffer.bytes()).as(buffer.name()).isBetween(head, head + 256);
+    }
+    long limit = ByteSize.parse("150MiB");
+    assertThat(plan.memory().totalBytes()).isLessThanOrEqualTo(limit);
   }
 
   /** Half a second-level cache holds a band; all of a thread's scratch stays below 2 MiB. */

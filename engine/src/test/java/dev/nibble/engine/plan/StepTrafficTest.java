@@ -10,6 +10,7 @@ import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.optim.Optimizer;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.plan.Buffer.Kind;
+import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
 import org.junit.jupiter.api.Test;
@@ -56,10 +57,10 @@ class StepTrafficTest {
     assertThat(traffic.moved(Kind.WEIGHTS)).isEqualTo(3 * weights + 5 * (weights + 4 * 16));
     assertThat(traffic.minimum(Kind.WEIGHTS)).isEqualTo(traffic.moved(Kind.WEIGHTS));
     // Statistics: 8 floats, 24 doubles a leaf, in 256 bytes; 16 bytes a channel of the input,
-    // in whole lines; partial gradients of the weights; each written and read. The table of 14
-    // rows is written once and read forward, for the mask and by the convolution's backward pass,
+    // in whole lines; partial gradients of the weights; each written and read. The table's
+    // rows are written once and read forward, for the mask and by the convolution's backward pass,
     // by every leaf.
-    long table = 4L * 14 * 8;
+    long table = ChannelTable.bytes(8);
     ExecutionPlan plan =
         ExecutionPlan.of(twoStages(), PlanOptions.training(BATCH, StoreFormat.INT4, false));
     StageCuts convolution = plan.cuts(0);
