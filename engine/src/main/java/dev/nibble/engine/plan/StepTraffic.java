@@ -169,7 +169,7 @@ public final class StepTraffic {
     }
     pass.write(buffers.tensor(node.output()), bytes(stage.output()));
     if (stage.statistics()) {
-      sums(pass, plan.cuts(node.index()).statisticsBytes(stage));
+      sums(pass, persistent.statistics(), plan.cuts(node.index()).statisticsBytes(stage));
     }
     for (View view : plan.graph().views()) {
       if (view.tensor() == node.output() && plan.isFilledFromBatch(view)) {
@@ -266,8 +266,11 @@ public final class StepTraffic {
 
   /** The leaves' partial gradients and sums, and what is merged from them. */
   private void gradients(Pass pass, Node node, Stage stage, StageCuts cuts) {
-    sums(pass, cuts.sumBytes(stage));
-    sums(pass, cuts.gradientBytes(stage));
+    sums(pass, require(persistent.partialSums()), cuts.sumBytes(stage));
+    Buffer partial = persistent.partialGradients();
+    if (partial != null) {
+      sums(pass, partial, cuts.gradientBytes(stage));
+    }
     if (node.weight() != null) {
       pass.write(require(persistent.gradients()), 4L * Partials.weightValues(stage));
     }
@@ -312,9 +315,9 @@ public final class StepTraffic {
   }
 
   /** Every leaf leaves its sums, and the merge reads them. */
-  private void sums(Pass pass, long bytes) {
-    pass.write(persistent.statistics(), bytes);
-    pass.read(persistent.statistics(), bytes);
+  private static void sums(Pass pass, Buffer buffer, long bytes) {
+    pass.write(buffer, bytes);
+    pass.read(buffer, bytes);
   }
 
   private long bytes(FeatureMap map) {

@@ -56,7 +56,7 @@ class GoldenNetworkTest {
   })
   void tenStepsAreThoseOfTheOtherImplementation(String model, String mode, StoreFormat store) {
     boolean exact = store == StoreFormat.FP32;
-    checkTenSteps(run(model, store, false), model, mode, exact, exact ? 1e-3 : 2e-3);
+    checkTenSteps(run(model, store, false), model, mode, exact, 2e-3);
     if (exact) {
       // Winograd's rounding, a few millionths of a sum, grows to a thousandth of the tenth loss.
       GoldenRun direct = new GoldenRun(FOLDER, model, store, false, 2, TestKernels.direct());

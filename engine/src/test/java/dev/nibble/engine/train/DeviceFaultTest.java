@@ -100,7 +100,7 @@ class DeviceFaultTest {
   @ValueSource(doubles = {1, 1.16, 1.5, 1.99, STEPS})
   void aRunWhoseDeviceFailedGoesOnElsewhereFromItsLastCheckpoint(double steps) throws IOException {
     CheckpointStore store = new CheckpointStore(folder);
-    Path[] last = new Path[1];
+    Path last;
     byte[] saved;
     long done;
     try (Trainer trainer = open(staged.table())) {
@@ -109,22 +109,17 @@ class DeviceFaultTest {
       assertThat(trainer.choice().plan().stages()).isEqualTo(4);
       trainer.checkpointTo(store);
       staged.fail(Fault.COMPUTE, (int) (steps * calls));
-      TrainingListener listener =
-          new TrainingListener() {
-            @Override
-            public void onCheckpoint(long step, Path file) {
-              last[0] = file;
-            }
-          };
-      assertThatThrownBy(() -> trainer.run(listener)).isInstanceOf(DeviceException.class);
+      assertThatThrownBy(() -> trainer.run(new TrainingListener() {}))
+          .isInstanceOf(DeviceException.class);
       assertThat(Thread.getAllStackTraces().keySet())
           .noneMatch(thread -> thread.getName().equals("nibble-data-loader"));
       done = trainer.done();
-      saved = Files.readAllBytes(last[0]);
+      last = store.list().getFirst();
+      saved = Files.readAllBytes(last);
     }
     assertThat(staged.events()).containsExactly("open", "close");
-    assertThat(store.list().getFirst()).isEqualTo(last[0]);
-    assertThat(Files.readAllBytes(last[0])).isEqualTo(saved);
+    assertThat(store.list().getFirst()).isEqualTo(last);
+    assertThat(Files.readAllBytes(last)).isEqualTo(saved);
     try (Trainer trainer = open(TestKernels.chosen());
         LoadedCheckpoint checkpoint = store.loadLatest(w -> {}).orElseThrow()) {
       trainer.resume(checkpoint);

@@ -45,6 +45,9 @@ class LoggingTest {
                 assertThat(line)
                     .startsWith("FINE dev.nibble.engine.checkpoint: Saved checkpoint")
                     .endsWith("step-000000001.nibble."),
+            // Before an evaluation, and with its result.
+            line -> assertThat(line).endsWith("step-000000001.nibble."),
+            line -> assertThat(line).endsWith("step-000000002.nibble."),
             line -> assertThat(line).endsWith("step-000000002.nibble."),
             line ->
                 assertThat(line)

@@ -47,7 +47,7 @@ class RunFaultsTest {
   private static final FeatureMap PICTURES = new FeatureMap(32, 32, 3);
   private static final TrainingListener SILENT = new TrainingListener() {};
 
-  private final Dataset train = ShapesDataset.train(1, 50);
+  private final Dataset train = ShapesDataset.train(1, 48);
   private final Dataset test = ShapesDataset.test(1, 20);
   private final DataSplits data = new DataSplits(train, test, "shapes");
   private final MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
@@ -461,8 +461,8 @@ class RunFaultsTest {
         new DataSplits(
             Datasets.withClasses(train, names), Datasets.withClasses(test, names), "swapped"),
         "class 2 was '%s', here it is '%s'".formatted(names.get(5), names.get(2)));
-    try (Dataset others = ShapesDataset.train(2, 50);
-        Dataset fewer = ShapesDataset.train(1, 49);
+    try (Dataset others = ShapesDataset.train(2, 48);
+        Dataset fewer = ShapesDataset.train(1, 47);
         Dataset otherTests = ShapesDataset.test(2, 20)) {
       String different = "pictures are others (their names, files' sizes or pixels)";
       assertRefused(store, new DataSplits(others, test, "others"), "the training " + different);
