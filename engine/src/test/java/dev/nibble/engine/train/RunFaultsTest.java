@@ -469,7 +469,7 @@ class RunFaultsTest {
       assertRefused(
           store,
           new DataSplits(fewer, test, "fewer"),
-          "it had 50 training pictures, here there are 49");
+          "it had 48 training pictures, here there are 47");
       assertRefused(store, new DataSplits(train, otherTests, "tests"), "the test " + different);
       assertRefused(
           store,
