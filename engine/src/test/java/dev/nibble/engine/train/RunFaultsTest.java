@@ -312,8 +312,8 @@ class RunFaultsTest {
             Dataset.class.getClassLoader(),
             new Class<?>[] {Dataset.class},
             (proxy, method, arguments) ->
-                method.getName().equals("label") && arguments[0].equals(49)
-                    ? (source.label(49) + 1) % 10
+                method.getName().equals("label") && arguments[0].equals(47)
+                    ? (source.label(47) + 1) % 10
                     : method.invoke(source, arguments));
   }
 
