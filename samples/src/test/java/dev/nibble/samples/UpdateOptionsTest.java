@@ -70,10 +70,10 @@ class UpdateOptionsTest {
     assertThat(trained.err()).isEmpty();
     assertThat(trained.code()).isZero();
     assertThat(trained.out())
-        .contains("epoch 3/6 done at step 6")
+        .contains("epoch 3/6 done at step 9")
         .doesNotContain("epoch 4/6")
         .contains("Stopped early: the test accuracy rises no more. Kept is the model of epoch 1,")
-        .contains("test accuracy", "after 6 steps");
+        .contains("test accuracy", "after 9 steps");
   }
 
   @Test
@@ -90,7 +90,7 @@ class UpdateOptionsTest {
         Files.readAllLines(folder.resolve("run/metrics.jsonl")).stream()
             .filter(line -> !line.contains("test_loss"))
             .toList();
-    assertThat(steps).hasSize(6).allMatch(line -> line.contains("\"gradient_norm\":"));
+    assertThat(steps).hasSize(9).allMatch(line -> line.contains("\"gradient_norm\":"));
   }
 
   @Test

@@ -243,7 +243,10 @@ class PageTest {
     page.find("relabel-label").clear();
     page.find("relabel-label").sendKeys("猫", Keys.ENTER);
     page.await(
-        "the new label", () -> page.all("#example-list .name").getFirst().getText().equals("猫"));
+        "the new label",
+        () ->
+            page.string("return document.querySelector('#example-list .name').textContent;")
+                .equals("猫"));
     assertThat(service.client.get("/examples/" + newest).json().get("label").asString())
         .isEqualTo("猫");
 

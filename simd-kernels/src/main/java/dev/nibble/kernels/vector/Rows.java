@@ -19,7 +19,9 @@ import java.util.List;
 final class Rows {
   private Rows() {}
 
-  /** Floats of the long row for so many rows of pixels, if any format's bytes of codes may need it. */
+  /**
+   * Floats of the long row for so many rows of pixels, if any format's bytes of codes may need it.
+   */
   static long longRow(int rows, int width, int stride) {
     return longRow(rows, width, stride, Bands.PIXELS);
   }
