@@ -239,7 +239,7 @@ class PageTest {
     page.find("examples-more").click();
     page.await("more", () -> page.all("#example-list li").size() >= 23);
 
-    button(newest, "Change").click();
+    press(newest, "Change");
     page.find("relabel-label").clear();
     page.find("relabel-label").sendKeys("猫", Keys.ENTER);
     page.await(
@@ -250,18 +250,24 @@ class PageTest {
     assertThat(service.client.get("/examples/" + newest).json().get("label").asString())
         .isEqualTo("猫");
 
-    button(newest, "Delete").click();
+    press(newest, "Delete");
     page.awaitText("delete-text", "labelled 猫");
     page.press(Keys.TAB, Keys.ENTER);
     page.await("one less", () -> page.all("#example-list li[data-id='" + newest + "']").isEmpty());
     assertThat(service.client.get("/examples/" + newest).status()).isEqualTo(404);
   }
 
-  private WebElement button(long id, String text) {
-    return page.all("#example-list li[data-id='" + id + "'] button").stream()
-        .filter(each -> each.getText().equals(text))
-        .findFirst()
-        .orElseThrow();
+  private void press(long id, String text) {
+    page.await(
+        text + " of " + id,
+        () -> {
+          List<WebElement> buttons =
+              page.all("#example-list li[data-id='" + id + "'] button").stream()
+                  .filter(each -> each.getText().equals(text))
+                  .toList();
+          buttons.forEach(WebElement::click);
+          return !buttons.isEmpty();
+        });
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Keys;
+import org.openqa.selenium.StaleElementReferenceException;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.interactions.Actions;
@@ -165,6 +166,8 @@ final class PageView {
 
   void await(String what, BooleanSupplier condition) {
     new WebDriverWait(driver, PATIENCE, GLANCE)
+        // The page draws its lists anew whenever the service tells something.
+        .ignoring(StaleElementReferenceException.class)
         .withMessage(() -> what + " on the page: " + string("return document.body.innerText;"))
         .until(any -> condition.getAsBoolean());
   }

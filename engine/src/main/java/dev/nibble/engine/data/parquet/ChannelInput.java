@@ -7,6 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +17,21 @@ import org.jspecify.annotations.Nullable;
  */
 final class ChannelInput implements InputFile {
   private final Path path;
+
+  /**
+   * How often all of a file may be read: the labels and the rows are each read once, and the
+   * library reads a damaged page's bytes for ever.
+   */
+  private static final int PASSES = 16;
+
+  /** What a read counts at least, and how much any file may be read. */
+  private static final int LEAST = 64;
+
+  private static final long ALWAYS = 1 << 20;
+
+  private final AtomicLong taken = new AtomicLong();
+  private final AtomicInteger reading = new AtomicInteger();
+  private volatile long lastRead = System.nanoTime();
   private @Nullable FileChannel channel;
 
   ChannelInput(Path path) {
@@ -43,9 +60,24 @@ final class ChannelInput implements InputFile {
       throw new IOException(
           "%d bytes at %d lie outside its %d bytes".formatted(length, offset, open.size()));
     }
+    if (taken.addAndGet(Math.max(length, LEAST)) > PASSES * open.size() + ALWAYS) {
+      throw new IOException("a page leads back to bytes that were read before, again and again");
+    }
     ByteBuffer buffer = ByteBuffer.allocate(length);
-    SegmentIo.fill(open, offset, buffer);
+    reading.incrementAndGet();
+    try {
+      SegmentIo.fill(open, offset, buffer);
+    } finally {
+      lastRead = System.nanoTime();
+      reading.decrementAndGet();
+    }
     return buffer.flip();
+  }
+
+  /** For how many nanoseconds nothing was read; 0 while the disk is waited for. */
+  long idle() {
+    long last = lastRead;
+    return reading.get() > 0 ? 0 : System.nanoTime() - last;
   }
 
   @Override

@@ -9,6 +9,7 @@ import dev.hardwood.schema.ColumnSchema;
 import dev.nibble.engine.data.DataException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -18,11 +19,18 @@ final class ParquetFile implements AutoCloseable {
   private static final List<String> LABELS = List.of("fine_label", "label", "labels");
   private static final int MOST_ROWS = 100_000_000;
 
+  /** How long the library may do nothing, in milliseconds, and the system property for another. */
+  private static final long PATIENCE_MILLIS = 10_000;
+
+  static final String PATIENCE = "nibble.parquet.patience";
+
   /** Rows at a time; some 3 KB each in CIFAR. */
   private static final int BATCH = 512;
 
   private final Path path;
+  private final ChannelInput input;
   private final ParquetFileReader reader;
+  private final Patience patience;
   private final String pictures;
   private final String labels;
 
@@ -38,15 +46,16 @@ final class ParquetFile implements AutoCloseable {
     void visit(long row, byte[] picture, long label);
   }
 
-  /** What reads with the library, whose exceptions are of many kinds. */
-  @FunctionalInterface
-  private interface Task<T> {
-    T run() throws IOException;
-  }
-
-  private ParquetFile(Path path, ParquetFileReader reader, @Nullable String labelColumn) {
+  private ParquetFile(
+      Path path,
+      ChannelInput input,
+      ParquetFileReader reader,
+      Patience patience,
+      @Nullable String labelColumn) {
     this.path = path;
+    this.input = input;
     this.reader = reader;
+    this.patience = patience;
     this.pictures = column(PICTURES, "", PhysicalType.BYTE_ARRAY);
     this.labels =
         column(
@@ -68,20 +77,33 @@ final class ParquetFile implements AutoCloseable {
    * @throws DataException if it is damaged, or lacks a column
    */
   static ParquetFile open(Path path, @Nullable String labelColumn) {
-    ParquetFileReader reader = guarded(path, () -> ParquetFileReader.open(new ChannelInput(path)));
+    long patience = Long.getLong(PATIENCE, PATIENCE_MILLIS);
+    ChannelInput input = new ChannelInput(path);
+    Patience calls = new Patience(path, input, Duration.ofMillis(patience));
     try {
-      return guarded(path, () -> new ParquetFile(path, reader, labelColumn));
+      return guarded(
+          path,
+          () -> {
+            ParquetFileReader reader = calls.call(() -> ParquetFileReader.open(input));
+            try {
+              return new ParquetFile(path, input, reader, calls, labelColumn);
+            } catch (RuntimeException | Error e) {
+              calls.close(reader);
+              throw e;
+            }
+          });
     } catch (RuntimeException | Error e) {
-      try {
-        reader.close();
+      try (input;
+          calls) {
+        throw e;
       } catch (IOException closing) {
         e.addSuppressed(closing);
+        throw e;
       }
-      throw e;
     }
   }
 
-  private static <T> T guarded(Path path, Task<T> task) {
+  private static <T> T guarded(Path path, Patience.Task<T> task) {
     try {
       return task.run();
     } catch (DataException e) {
@@ -141,8 +163,10 @@ final class ParquetFile implements AutoCloseable {
         () -> {
           long[] all = new long[(int) reader.getFileMetaData().numRows()];
           int at = 0;
-          try (ColumnReader column = reader.columnReader(labels)) {
-            while (column.nextBatch()) {
+          try (Patience.Held<ColumnReader> held =
+              patience.hold(() -> reader.columnReader(labels))) {
+            ColumnReader column = held.part();
+            while (patience.call(column::nextBatch)) {
               int count = column.getRecordCount();
               checkWhole(column, at, count);
               if (count > all.length - at) {
@@ -171,11 +195,13 @@ final class ParquetFile implements AutoCloseable {
         path,
         () -> {
           ColumnProjection both = ColumnProjection.columns(pictures, labels);
-          try (ColumnReaders columns = reader.buildColumnReaders(both).batchSize(BATCH).build()) {
+          try (Patience.Held<ColumnReaders> held =
+              patience.hold(() -> reader.buildColumnReaders(both).batchSize(BATCH).build())) {
+            ColumnReaders columns = held.part();
             ColumnReader pictureColumn = columns.getColumnReader(pictures);
             ColumnReader labelColumn = columns.getColumnReader(labels);
             long row = 0;
-            while (columns.nextBatch()) {
+            while (patience.call(columns::nextBatch)) {
               int count = columns.getRecordCount();
               checkWhole(pictureColumn, row, count);
               checkWhole(labelColumn, row, count);
@@ -208,7 +234,10 @@ final class ParquetFile implements AutoCloseable {
     guarded(
         path,
         () -> {
-          reader.close();
+          try (input;
+              patience) {
+            patience.close(reader);
+          }
           return path;
         });
   }
