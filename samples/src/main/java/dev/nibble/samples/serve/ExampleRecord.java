@@ -38,13 +38,17 @@ final class ExampleRecord {
     return buffer.flip();
   }
 
-  /** The shape that a header gives, or null if it is none. */
+  /** The shape that a header gives, or null if it is none, or no picture has such a shape. */
   static @Nullable FeatureMap shape(byte[] bytes) {
     ByteBuffer header = ByteBuffer.wrap(bytes);
     if (header.getLong(0) != MARK || header.getInt(HEADER - 4) != crc(bytes, 0, HEADER - 4)) {
       return null;
     }
-    return new FeatureMap(header.getInt(8), header.getInt(12), header.getInt(16));
+    try {
+      return new FeatureMap(header.getInt(8), header.getInt(12), header.getInt(16));
+    } catch (IllegalArgumentException e) {
+      return null;
+    }
   }
 
   /** A whole record, prefix included. */

@@ -8,6 +8,7 @@ import dev.nibble.kernels.FeatureMap;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -210,6 +212,18 @@ class ExampleStoreTest {
                     .close())
         .isInstanceOf(ServiceException.class)
         .hasMessageContaining("8x8x3");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, -1, Integer.MIN_VALUE, Integer.MAX_VALUE})
+  void refusesAShapeThatNoPictureHas(int height) throws IOException {
+    ByteBuffer header = ExampleRecord.header(INPUT).putInt(Long.BYTES, height);
+    CRC32C sum = new CRC32C();
+    sum.update(header.array(), 0, ExampleRecord.HEADER - 4);
+    Files.write(file, header.putInt(ExampleRecord.HEADER - 4, (int) sum.getValue()).array());
+    assertThatThrownBy(this::open)
+        .isInstanceOf(ServiceException.class)
+        .hasMessageContaining("start is damaged");
   }
 
   @SuppressWarnings("NullAway.Init") // set when the store opens it
