@@ -129,7 +129,7 @@ class EmbeddingTest {
     for (Path jar : jars) {
       bytes += Files.size(jar);
     }
-    assertThat(bytes).isLessThan(MEBIBYTE);
+    assertThat(bytes).isLessThan(3 * MEBIBYTE / 2);
   }
 
   /** Classes, services and what Maven adds: nothing native for any system, and no jar in a jar. */

@@ -149,7 +149,7 @@ class PredictCommandTest {
                 "--home",
                 folder + "/home-" + value))) {
       assertThat(result.code()).isEqualTo(2);
-      assertThat(result.err()).startsWith("nibble: ").contains("running_var' holds " + value);
+      assertThat(result.err()).startsWith("nibble: ").contains("running_var holds " + value);
       assertThat(result.out()).doesNotContain("accuracy", "%");
     }
     assertThat(folder.resolve("warm")).doesNotExist();
@@ -165,7 +165,7 @@ class PredictCommandTest {
     List<Map.Entry<byte[], String>> kinds =
         List.of(
             Map.entry(jpeg, "is no safetensors file: it is a JPEG picture."),
-            Map.entry(zip, "as PyTorch's .pth and .pt files are: in Python, write the state dict"),
+            Map.entry(zip, "PyTorch's own format, which may hold any program: save its state dict"),
             Map.entry(pickle, "it is a Python pickle"),
             Map.entry(onnx, "it is an ONNX file"),
             Map.entry(
