@@ -220,7 +220,7 @@ class EmbeddingTest {
   }
 
   @Test
-  void oneHundredRunsInOneJvmLeaveItsMemoryFlat() throws Exception {
+  void runsInOneJvmLeaveItsMemoryFlat() throws Exception {
     // The heap is touched at once and of fixed size, so that all growth would be Nibble's.
     String output =
         run(
@@ -234,9 +234,10 @@ class EmbeddingTest {
             consumer() + File.pathSeparator + path(),
             "Consumer",
             "cycles",
-            "100");
-    double early = number(output, "resident 20");
-    double late = number(output, "resident 100");
-    assertThat(late / early).as("%s KiB after 20, %s after 100", early, late).isLessThan(1.05);
+            "200");
+    // C2 is done by then: what it holds grows by some 10 MiB in the first hundred runs.
+    double early = number(output, "resident 100");
+    double late = number(output, "resident 200");
+    assertThat(late / early).as("%s KiB after 100, %s after 200", early, late).isLessThan(1.05);
   }
 }

@@ -217,10 +217,13 @@ class ExampleStoreTest {
   @ParameterizedTest
   @ValueSource(ints = {0, -1, Integer.MIN_VALUE, Integer.MAX_VALUE})
   void refusesAShapeThatNoPictureHas(int height) throws IOException {
-    ByteBuffer header = ExampleRecord.header(INPUT).putInt(Long.BYTES, height);
+    byte[] header = new byte[ExampleRecord.HEADER];
+    ExampleRecord.header(INPUT).get(header);
+    ByteBuffer.wrap(header).putInt(Long.BYTES, height);
     CRC32C sum = new CRC32C();
-    sum.update(header.array(), 0, ExampleRecord.HEADER - 4);
-    Files.write(file, header.putInt(ExampleRecord.HEADER - 4, (int) sum.getValue()).array());
+    sum.update(header, 0, ExampleRecord.HEADER - 4);
+    ByteBuffer.wrap(header).putInt(ExampleRecord.HEADER - 4, (int) sum.getValue());
+    Files.write(file, header);
     assertThatThrownBy(this::open)
         .isInstanceOf(ServiceException.class)
         .hasMessageContaining("start is damaged");
