@@ -17,8 +17,9 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Once compiled, stages allocate nothing: a vector that C2 fails to keep in a register is an
  * object, so this is what tells vector code from its slow shadow. In JVMs of their own: what C2
- * inlines depends on what else ran. And in up to three, for its compilation is a race: now and then
- * a JVM keeps the sums of one tile as objects for as long as it runs, whatever the code.
+ * inlines depends on what else ran. And in up to three: now and then a JVM keeps the sums of a tile
+ * of PixelTiles3 as objects for as long as it runs. That is a fault of the kernels that is not yet
+ * understood; this test tells only code that no JVM compiles well.
  */
 final class AllocationTest {
   private static final int JVMS = 3;
