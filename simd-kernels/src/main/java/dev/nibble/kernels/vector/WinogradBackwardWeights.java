@@ -23,7 +23,7 @@ final class WinogradBackwardWeights {
     return WinogradSteps.FLOATS
         + POINTS
             * (WinogradProduct.pointFloats(tiles, inChannels)
-            + WinogradProduct.pointFloats(tiles, outChannels));
+                + WinogradProduct.pointFloats(tiles, outChannels));
   }
 
   /**
@@ -56,9 +56,25 @@ final class WinogradBackwardWeights {
     int x = work + WinogradSteps.FLOATS;
     int y = x + POINTS * pointX;
     WinogradInput.transform(
-        scratch, tile, tileRow, columns, inChannels, scratch, x + gathered * inChannels, pointX, work);
+        scratch,
+        tile,
+        tileRow,
+        columns,
+        inChannels,
+        scratch,
+        x + gathered * inChannels,
+        pointX,
+        work);
     WinogradGradient.transform(
-        scratch, dy, dyRow, columns, outChannels, scratch, y + gathered * outChannels, pointY, work);
+        scratch,
+        dy,
+        dyRow,
+        columns,
+        outChannels,
+        scratch,
+        y + gathered * outChannels,
+        pointY,
+        work);
   }
 
   /**

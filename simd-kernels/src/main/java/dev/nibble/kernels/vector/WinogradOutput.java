@@ -55,8 +55,7 @@ final class WinogradOutput {
   }
 
   /** T = A' M. */
-  private static void columns(
-      float[] m, int at, int point, int tiles, int channels, int to) {
+  private static void columns(float[] m, int at, int point, int tiles, int channels, int to) {
     FloatVector two = FloatVector.broadcast(FLOATS, 2f);
     FloatVector four = FloatVector.broadcast(FLOATS, 4f);
     FloatVector eight = FloatVector.broadcast(FLOATS, 8f);
@@ -83,7 +82,8 @@ final class WinogradOutput {
   }
 
   /** Y = T A. */
-  private static void rows(float[] m, int at, int tiles, int channels, float[] y, int to, int yRow) {
+  private static void rows(
+      float[] m, int at, int tiles, int channels, float[] y, int to, int yRow) {
     FloatVector two = FloatVector.broadcast(FLOATS, 2f);
     FloatVector four = FloatVector.broadcast(FLOATS, 4f);
     FloatVector eight = FloatVector.broadcast(FLOATS, 8f);

@@ -46,7 +46,9 @@ final class WinogradProduct {
     return tiles * channels + LANES;
   }
 
-  /** Floats of the transforms' room, and of the points of one block, before and after the product. */
+  /**
+   * Floats of the transforms' room, and of the points of one block, before and after the product.
+   */
   static int workFloats(int height, int width, int inChannels, int outChannels) {
     int tiles = blockRows(height, width, inChannels, outChannels) * tiles(width);
     return WinogradSteps.FLOATS

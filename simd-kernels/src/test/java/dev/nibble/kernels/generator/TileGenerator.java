@@ -34,8 +34,10 @@ public final class TileGenerator {
   static Map<String, String> files() {
     Map<String, String> files = new LinkedHashMap<>();
     // Two steps a round share the address of a row between them, which halves the instructions of a
-    // tile one vector wide. No tile has more than 16 sums: beyond, the vectors' methods no longer fit
-    // into C2's node budget and are inlined late, by what the profile says of their receivers. Where
+    // tile one vector wide. No tile has more than 16 sums: beyond, the vectors' methods no longer
+    // fit
+    // into C2's node budget and are inlined late, by what the profile says of their receivers.
+    // Where
     // other widths of vectors had run, too, sums stayed objects for as long as the JVM ran.
     panel(files, 1, new int[] {1, 2, 3, 4, 8}, new int[] {2, 2, 2, 2, 2});
     panel(files, 2, new int[] {1, 2, 3, 4, 5, 6, 7, 8}, new int[] {1, 1, 1, 1, 1, 1, 1, 1});
