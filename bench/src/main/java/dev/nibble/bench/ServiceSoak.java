@@ -27,6 +27,12 @@ public final class ServiceSoak {
   private static final double KILLED_SHARE = 0.4;
   private static final int FULL_EVERY = 3;
   private static final long REPORT_NANOS = 600_000_000_000L;
+  private static final long SHORTEST_LONG_LIFE_NANOS = 30_000_000_000L;
+  private static final long FULL_NANOS = 60_000_000_000L;
+
+  /** Enough where everything else on the machine comes first. */
+  private static final int START_SECONDS = 300;
+
   private static final double MOST_GROWTH = 1.1;
   private static final int MOST_DESCRIPTORS = 8;
 
@@ -180,7 +186,7 @@ public final class ServiceSoak {
   private void firstModel() throws IOException, InterruptedException {
     try (ServedProcess served = start(List.of())) {
       SoakClients clients = clients(served);
-      clients.awaitHealth(120);
+      clients.awaitHealth(START_SECONDS);
       clients.stop();
     }
   }
@@ -188,14 +194,19 @@ public final class ServiceSoak {
   private void killedLife(boolean isFull) throws IOException, InterruptedException {
     try (ServedProcess served = start(isFull ? disk.limits() : List.of())) {
       SoakClients clients = clients(served);
-      clients.awaitHealth(60);
+      clients.awaitHealth(START_SECONDS);
       clients.compare();
       if (isFull) {
         full++;
         disk.fill(1 << 14);
       }
+      long refused = totals.refusedByDisk.get();
       clients.start(random.nextLong());
       TimeUnit.MILLISECONDS.sleep(1000 + random.nextInt(arguments.longestLifeMillis()));
+      long waitUntil = System.nanoTime() + FULL_NANOS;
+      while (isFull && totals.refusedByDisk.get() == refused && System.nanoTime() < waitUntil) {
+        TimeUnit.MILLISECONDS.sleep(100); // not full yet, or nothing was asked for
+      }
       if (isFull && random.nextBoolean()) {
         disk.free(); // the service goes on, as if nothing had been
         TimeUnit.MILLISECONDS.sleep(1000);
@@ -217,12 +228,13 @@ public final class ServiceSoak {
     ProcessFigures figures;
     try (ServedProcess served = start(List.of())) {
       SoakClients clients = clients(served);
-      clients.awaitHealth(60);
+      clients.awaitHealth(START_SECONDS);
       clients.compare();
       figures = new ProcessFigures(served.pid());
       clients.start(random.nextLong());
       long reportAt = System.nanoTime() + REPORT_NANOS;
-      while (System.nanoTime() < end) {
+      long until = Math.max(end, System.nanoTime() + SHORTEST_LONG_LIFE_NANOS);
+      while (System.nanoTime() < until) {
         TimeUnit.SECONDS.sleep(1);
         figures.sample();
         if (System.nanoTime() > reportAt) {
