@@ -29,7 +29,7 @@ final class SoakClients {
   private static final int ENOUGH = 1500;
   private static final int CHECKED_PICTURES = 40;
   private static final String[] LABELS = {"left", "right", "café", "猫"};
-  private static final Duration PATIENCE = Duration.ofSeconds(120);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   private final URI service;
   private final SoakLedger ledger;
