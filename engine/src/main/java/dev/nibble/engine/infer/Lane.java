@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What one thread needs to take a few pictures through the whole network: tensors, scratch and the
  * bound arguments of every stage. Depth first, so that the pictures stay in the core's cache and no
- * thread waits for another between stages. Used by one thread at a time.
+ * thread waits for another between stages, but where idle ones assist. Held by one thread at a
+ * time.
  */
 final class Lane {
   private final Kernels kernels;
@@ -29,6 +30,7 @@ final class Lane {
   private final MemorySegment logits;
   private final MemorySegment bytes;
   private final @Nullable InputArgs bytesToInput;
+  private final Team team = new Team(this);
 
   /** Binds lane number {@code index} of a predictor's memory. */
   Lane(
@@ -128,9 +130,22 @@ final class Lane {
     } else {
       call.read(from, count, input);
     }
-    for (int i = 0; i < stages.length; i++) {
-      kernels.forward(stages[i], 0, 0, count, 0, 1, packed[i], scratch);
-    }
+    team.lead(count, stages.length);
     call.write(from, count, logits);
+  }
+
+  /** Runs a part of a stage on the pictures that the lane holds. */
+  void run(int stage, int count, int part, int parts, float[] room) {
+    kernels.forward(stages[stage], 0, 0, count, part, parts, packed[stage], room);
+  }
+
+  /** Its own scratch, with which its thread may assist another. */
+  float[] scratch() {
+    return scratch;
+  }
+
+  /** Those who take its pictures through. */
+  Team team() {
+    return team;
   }
 }

@@ -18,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * have been under way together as ever will be.
  */
 final class Lanes implements AutoCloseable {
+  /** Multiply-adds below which threads that wait for each other between stages do not pay. */
+  private static final long TEAM_WORK = 20_000_000;
+
   /** Multiply-adds below which handing pictures to another thread costs more than it brings. */
   private static final long LEAST_WORK = 4_000_000;
 
@@ -27,6 +30,7 @@ final class Lanes implements AutoCloseable {
   private final ArrayDeque<Call> open = new ArrayDeque<>();
   private final ArrayDeque<Worker> idle = new ArrayDeque<>();
   private final ArrayDeque<Call> spare = new ArrayDeque<>();
+  private final ArrayDeque<Team> teams = new ArrayDeque<>();
   private final Thread[] threads;
   private final Worker[] helpers;
   private final int lanes;
@@ -34,8 +38,10 @@ final class Lanes implements AutoCloseable {
   private final int least;
   private final int values;
   private final int classes;
+  private final long work;
   private int active;
   private boolean closed;
+  private volatile boolean pressed;
 
   /**
    * Starts a helper less than there are lanes.
@@ -50,6 +56,7 @@ final class Lanes implements AutoCloseable {
   Lanes(Lane[] all, int atOnce, InferencePlan plan, Consumer<Thread> starter) {
     this.lanes = all.length;
     this.atOnce = atOnce;
+    this.work = plan.multiplyAdds();
     this.least = Math.clamp(LEAST_WORK / Math.max(1, plan.multiplyAdds()), 1, atOnce);
     this.values = plan.graph().network().input().values();
     this.classes = plan.graph().network().classes();
@@ -110,15 +117,38 @@ final class Lanes implements AutoCloseable {
     }
     Lane lane = caller.await();
     while (lane != null) {
-      try {
-        lane.run(call, caller.from, caller.pictures);
-      } catch (RuntimeException | Error e) {
-        fail(call, e);
-      }
+      run(lane, call, caller);
       lane = next(call, lane);
     }
     awaitHelpers(call);
     throwFailure(call.failure);
+  }
+
+  /** Works on what was claimed, with those who have nothing else to do. */
+  private void run(Lane lane, Call call, Worker worker) {
+    boolean team = threads.length > 0 && worker.pictures * work >= TEAM_WORK;
+    if (team) {
+      lane.team().open();
+      synchronized (lock) {
+        teams.addLast(lane.team());
+        dispatch();
+      }
+    }
+    try {
+      lane.run(call, worker.from, worker.pictures);
+    } catch (RuntimeException | Error e) {
+      fail(call, e);
+    }
+    if (team) {
+      lane.team().end();
+      synchronized (lock) {
+        teams.remove(lane.team());
+      }
+      // The last parts are done, and whoever looks for another leaves: the lane may be used again.
+      while (lane.team().assistants() > 0) {
+        Thread.onSpinWait();
+      }
+    }
   }
 
   /** What a caller works with next: null when nothing of its call is unclaimed. */
@@ -141,7 +171,7 @@ final class Lanes implements AutoCloseable {
     return caller.await();
   }
 
-  /** Gives free lanes to callers, then to helpers. Needs the lock. */
+  /** Gives free lanes to callers, then to helpers, the last to assist. Needs the lock. */
   private void dispatch() {
     while (!free.isEmpty()) {
       Worker caller = waiting.pollFirst();
@@ -152,15 +182,24 @@ final class Lanes implements AutoCloseable {
       }
       Call call = open.peekFirst();
       Worker helper = idle.peekLast();
-      if (call == null || helper == null) {
-        return;
+      if (helper == null || (call == null && teams.isEmpty())) {
+        break;
       }
       idle.removeLast();
+      if (call == null) {
+        Team team = teams.removeFirst();
+        teams.addLast(team);
+        team.joined();
+        helper.team = team;
+        helper.give(free.removeLast());
+        continue;
+      }
       // To the end, so that the next helper turns to another call.
       open.addLast(open.removeFirst());
       assign(call, helper);
       helper.give(free.removeLast());
     }
+    pressed = !waiting.isEmpty() || !open.isEmpty();
   }
 
   private void assign(Call call, Worker helper) {
@@ -226,15 +265,31 @@ final class Lanes implements AutoCloseable {
     Lane lane = helper.await();
     while (lane != null) {
       Call call = helper.call;
-      if (call != null) {
-        try {
-          lane.run(call, helper.from, helper.pictures);
-        } catch (RuntimeException | Error e) {
-          fail(call, e);
-        }
+      Team team = helper.team;
+      if (team != null) {
+        team.assist(lane.scratch(), this::isPressed);
+        lane = assisted(team, helper, lane);
+      } else if (call != null) {
+        run(lane, call, helper);
         lane = helped(call, helper, lane);
       }
     }
+  }
+
+  private boolean isPressed() {
+    return pressed;
+  }
+
+  /** What a helper works with after it has assisted; waits until there is something. */
+  private @Nullable Lane assisted(Team team, Worker helper, Lane lane) {
+    synchronized (lock) {
+      team.left();
+      helper.team = null;
+      free.addLast(lane);
+      idle.addLast(helper);
+      dispatch();
+    }
+    return helper.await();
   }
 
   /** What a helper works with next; waits until there is something. */

@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * How a predictor runs. Starts from {@link #defaults()}; the {@code with} methods return a copy.
  *
- * @param threads threads that compute at one time, callers among them, 1 to 1024
+ * @param threads threads that compute at one time, callers among them, 1 to 1024; those without a
+ *     picture of their own take part in another's where it has work enough, which changes no result
  * @param picturesAtOnce pictures that a thread takes through the whole network together, at most; 0
  *     chooses as many as keep their activations within a core's cache
  * @param mean what is subtracted from a picture of bytes, in units of 0..1, a value a channel; null

@@ -15,6 +15,9 @@ final class Worker {
   /** What it works on. */
   @Nullable Call call;
 
+  /** Whom it assists instead; null while it works on a call. */
+  @Nullable Team team;
+
   /** First picture of what it has claimed. */
   int from;
 

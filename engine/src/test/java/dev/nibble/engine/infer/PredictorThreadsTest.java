@@ -4,13 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.engine.exec.TestKernels;
+import dev.nibble.engine.exec.TestSession;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;
+import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.KernelSession;
+import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
+import java.lang.reflect.Proxy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -65,6 +72,49 @@ class PredictorThreadsTest {
     float[] logits =
         test.predict(Arrays.copyOfRange(pictures, from * values, (from + count) * values), count);
     assertThat(logits).isEqualTo(Arrays.copyOfRange(expected, from * 5, (from + count) * 5));
+  }
+
+  /** A picture that is worth it is taken through by all threads, to the same bytes. */
+  @Test
+  void idleThreadsTakePartInASinglePicture() {
+    Network network = ResNet.of("resnet20", new FeatureMap(32, 32, 3), 5);
+    Set<String> seen = ConcurrentHashMap.newKeySet();
+    try (PredictorFixture alone = new PredictorFixture(network, PredictorFixture.options(1, 1));
+        TestSession session = new TestSession(network, PlanOptions.inference(1), 1, 7);
+        MemoryAccount account = MemoryAccount.root("together", MemoryAccount.UNLIMITED);
+        Predictor together =
+            Predictor.of(
+                network,
+                session.session()::values,
+                PredictorFixture.options(3, 1),
+                watched(TestKernels.chosen(), seen),
+                account)) {
+      float[] picture = alone.pictures(1, 3);
+      float[] expected = alone.predict(picture, 1);
+      float[] actual = new float[5];
+      while (seen.size() < 2) { // the class has a timeout
+        together.predict(picture, 1, actual);
+        assertThat(actual).isEqualTo(expected);
+      }
+    }
+  }
+
+  /** Kernels that note which threads run the parts of a stage. */
+  private static Kernels watched(Kernels kernels, Set<String> seen) {
+    return (Kernels)
+        Proxy.newProxyInstance(
+            Kernels.class.getClassLoader(),
+            new Class<?>[] {Kernels.class},
+            (proxy, method, arguments) -> {
+              if (method.getName().equals("forward") && (int) arguments[5] > 1) {
+                seen.add(Thread.currentThread().getName());
+              }
+              return switch (method.getName()) {
+                case "select" -> proxy;
+                case "open" -> KernelSession.of((Kernels) proxy);
+                default -> method.invoke(kernels, arguments);
+              };
+            });
   }
 
   @Test
