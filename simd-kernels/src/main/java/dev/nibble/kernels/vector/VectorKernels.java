@@ -10,7 +10,6 @@ import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.LossArgs;
-import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.SgdArgs;
@@ -75,29 +74,8 @@ public final class VectorKernels implements HostKernels {
             32 * Lanes.LANES, Lanes.LANES, algorithms.winograd() ? "" : ", without Winograd");
   }
 
-  /** Whether the scalar table runs a stage. */
-  private static boolean isDelegated(Stage stage) {
-    if (!stage.layout().isDense(stage.output())) {
-      return true;
-    }
-    return switch (stage.operator()) {
-      case Convolution c -> false;
-      case Operator.MaxPooling m -> {
-        int kernel = m.window().kernelHeight();
-        int padding = kernel % 2 == 1 ? kernel / 2 : 0;
-        yield m.ceil() || kernel > 15 || !m.window().isPlain() || !m.window().isPaddedBy(padding);
-      }
-      case Operator.GlobalAveragePooling g -> false;
-      case Operator.Resample r -> false;
-      default -> true;
-    };
-  }
-
   @Override
   public int packedFloats(Stage stage) {
-    if (isDelegated(stage)) {
-      return reference.packedFloats(stage);
-    }
     return switch (stage.operator()) {
       case Convolution c -> {
         if (c.isDepthwise()) {
@@ -117,9 +95,6 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public int scratchFloats(Stage stage) {
-    if (isDelegated(stage)) {
-      return reference.scratchFloats(stage);
-    }
     long floats = ScratchLayout.floats(stage, algorithms);
     if (floats < FusedLayout.end(stage, algorithms) && Cut.mayFuse(stage)) {
       floats = FusedLayout.end(stage, algorithms);
@@ -129,7 +104,7 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public int packUnits(Stage stage) {
-    return stage.operator() instanceof Convolution c && !isDelegated(stage)
+    return stage.operator() instanceof Convolution c
         ? Math.max(forwardUnits(stage, c), backwardUnits(c))
         : 1;
   }
@@ -154,10 +129,6 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public void packForward(ForwardArgs args, int unit, float[] packed) {
-    if (isDelegated(args.stage())) {
-      reference.packForward(args, unit, packed);
-      return;
-    }
     MemorySegment weights = args.weights();
     if (weights == null) {
       return;
@@ -183,10 +154,6 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public void packBackward(BackwardArgs args, int unit, float[] packed) {
-    if (isDelegated(args.stage())) {
-      reference.packBackward(args, unit, packed);
-      return;
-    }
     MemorySegment weights = args.weights();
     if (weights == null) {
       return;
@@ -219,10 +186,6 @@ public final class VectorKernels implements HostKernels {
       int parts,
       float[] packed,
       float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.forward(args, region, from, to, part, parts, packed, scratch);
-      return;
-    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.forwardFloats(args.stage(), algorithms), SCRATCH);
@@ -233,10 +196,6 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void backward(
       BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.backward(args, region, from, to, packed, scratch);
-      return;
-    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, 0, 1);
     checkLength(scratch, FusedLayout.end(args.stage(), algorithms), SCRATCH);
@@ -248,10 +207,6 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void sumGradient(
       BackwardArgs args, int from, int to, int part, int parts, float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.sumGradient(args, from, to, part, parts, scratch);
-      return;
-    }
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.sumFloats(args.stage()), SCRATCH);
     MemorySegment target = args.gradientOut();
@@ -271,10 +226,6 @@ public final class VectorKernels implements HostKernels {
       int parts,
       float[] packed,
       float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.backwardData(args, region, from, to, part, parts, packed, scratch);
-      return;
-    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.dataFloats(args.stage(), algorithms), SCRATCH);
@@ -285,13 +236,9 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void backwardWeights(
       BackwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.backwardWeights(args, region, from, to, part, parts, scratch);
-      return;
-    }
     check(args.batch(), from, to, part, parts);
     if (!args.stage().needsInputValues()) {
-      throw new IllegalArgumentException("The stage has no weights: " + args.stage());
+      throw new IllegalArgumentException("The stage has no use for its input: " + args.stage());
     }
     checkLength(scratch, WeightLayout.end(args.stage(), algorithms, parts), SCRATCH);
     checkWeights(args, region);
