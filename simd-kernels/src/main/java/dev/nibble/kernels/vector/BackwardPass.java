@@ -39,7 +39,11 @@ final class BackwardPass {
       loadGradient(args, picture, scratch);
       if (stage.needsInputValues()) {
         restore(args, picture, scratch);
-        gathered = addWeights(stage, algorithms, gathered, scratch);
+        if (op instanceof Operator.Multiply multiply) {
+          factorGradient(args, multiply, picture, scratch);
+        } else {
+          gathered = addWeights(stage, algorithms, gathered, scratch);
+        }
       }
       if (through) {
         operate(args, algorithms, picture, packed, scratch);
@@ -49,7 +53,7 @@ final class BackwardPass {
             args, region, picture, 0, pixels, 0, vectors, scratch, FusedLayout.data(stage));
       }
     }
-    if (stage.needsInputValues()) {
+    if (op.weights() > 0) {
       finishWeights(args, op, algorithms, region, gathered, scratch);
     }
   }
@@ -114,6 +118,19 @@ final class BackwardPass {
         FusedLayout.longRow(stage));
   }
 
+  private static void factorGradient(
+      BackwardArgs args, Operator.Multiply op, int picture, float[] scratch) {
+    Stage stage = args.stage();
+    int sums = FusedLayout.weights(stage);
+    int height = op.input().height();
+    int channels = op.input().channels();
+    int act = FusedLayout.tilePixel(stage);
+    int dy = FusedLayout.gradientPixel(stage);
+    Arrays.fill(scratch, sums, sums + Lanes.roundUp(channels), 0f);
+    WeightPass.factor(args, op, picture, 0, height, 0, channels, scratch, act, dy, sums);
+    WeightPass.flushFactor(args, op, picture, 0, channels, scratch, sums);
+  }
+
   /** Adds a picture's gradient of the weights; returns Winograd's tiles that are gathered. */
   private static int addWeights(Stage stage, Algorithms algorithms, int before, float[] scratch) {
     int dy = FusedLayout.gradientPixel(stage);
@@ -127,6 +144,11 @@ final class BackwardPass {
     int out = op.outChannels();
     int tileRow = ConvolutionGeometry.tileRow(op);
     int dyRow = ConvolutionGeometry.dyRow(op);
+    if (op.isDepthwise()) {
+      int height = op.outputHeight();
+      Depthwise.backwardWeights(op, height, in, scratch, tile, tileRow, dy, dyRow, sums);
+      return 0;
+    }
     if (!FusedLayout.isWinograd(op, algorithms)) {
       boolean flat = ConvolutionGeometry.isFlat(op);
       int rows = flat ? 1 : op.outputHeight();
@@ -175,7 +197,9 @@ final class BackwardPass {
     if (operator instanceof Convolution op) {
       int in = op.input().channels();
       int out = op.outChannels();
-      if (FusedLayout.isWinograd(op, algorithms)) {
+      if (op.isDepthwise()) {
+        Depthwise.flush(op, 0, in, scratch, sums, target, base);
+      } else if (FusedLayout.isWinograd(op, algorithms)) {
         if (gathered > 0) {
           int work = FusedLayout.weightWork(stage, algorithms);
           int capacity = FusedLayout.capacity(stage);
@@ -224,17 +248,10 @@ final class BackwardPass {
           ConvolutionBackwardData.flat(op, pixels, 0, vectors, scratch, dy, packed, scratch, data);
         } else {
           int first = dy + Math.max(0, FusedLayout.top(op)) * ConvolutionGeometry.dyRow(op);
-          ConvolutionBackwardData.run(
-              op, 0, height, 0, vectors, scratch, first, packed, scratch, data);
+          DataPass.product(op, 0, height, 0, vectors, packed, scratch, first, data);
         }
       }
-      case Operator.MaxPooling op ->
-          Pooling.maxBackward(
-              op, picture, 0, height, 0, channels, args.argmax(), scratch, dy, data);
-      case Operator.GlobalAveragePooling op ->
-          Pooling.averageBackward(op, stage.input().pixels(), 0, channels, scratch, dy, data);
-      case Operator.Resample op -> Resampler.backward(op, 0, height, scratch, dy, data);
-      default -> throw new IllegalStateException(stage.operator() + " has no bands");
+      default -> DataPass.operate(args, picture, 0, height, 0, channels, scratch, dy, data);
     }
   }
 }

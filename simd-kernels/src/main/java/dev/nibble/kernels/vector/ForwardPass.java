@@ -5,12 +5,14 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.Padding;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * A leaf of a stage's forward pass: band by band, load, operator, shortcut, store. What
@@ -62,6 +64,7 @@ final class ForwardPass {
       }
       case Operator.GlobalAveragePooling op ->
           average(args, op, region, from, to, part, parts, scratch);
+      case Padding op -> padding(args, op, region, from, to, part, parts, scratch);
       default -> channelwise(args, region, from, to, part, parts, scratch);
     }
   }
@@ -211,8 +214,7 @@ final class ForwardPass {
     boolean winograd = algorithms.forward(stage);
     int step = Bands.forwardStep(stage);
     int height = op.outputHeight();
-    int panels =
-        winograd ? WinogradWeights.panels(op.outChannels()) : ConvolutionForward.panels(op);
+    int panels = panels(op, winograd);
     boolean byRows = Bands.byRows(height, step, panels, parts);
     int first = byRows ? Bands.bound(height, step, part, parts) : 0;
     int end = byRows ? Bands.bound(height, step, part + 1, parts) : height;
@@ -221,14 +223,15 @@ final class ForwardPass {
     if (first >= end || firstPanel >= endPanel) {
       return;
     }
-    int firstVector =
-        winograd
-            ? WinogradWeights.firstVector(op.outChannels(), firstPanel)
-            : ConvolutionForward.firstVector(op, firstPanel);
-    int endVector =
-        winograd
-            ? WinogradWeights.firstVector(op.outChannels(), endPanel)
-            : ConvolutionForward.firstVector(op, endPanel);
+    int firstVector = panelVector(op, winograd, firstPanel);
+    int endVector = panelVector(op, winograd, endPanel);
+    // Each channel of a depthwise output sees itself alone, and its copy is left with it.
+    int fromChannel = op.isDepthwise() ? firstVector * Lanes.LANES : 0;
+    int toChannel = op.input().channels();
+    if (op.isDepthwise()) {
+      toChannel = Math.min(toChannel, endVector * Lanes.LANES);
+    }
+    boolean stores = op.isDepthwise() || firstVector == 0;
     int rows = Bands.forwardRows(stage);
     int tile = ScratchLayout.tile(stage);
     int out = ScratchLayout.output(stage);
@@ -252,10 +255,15 @@ final class ForwardPass {
                 opens,
                 base,
                 loaded,
-                firstVector == 0,
+                stores,
+                fromChannel,
+                toChannel,
                 scratch);
         base = band * op.window().strideHeight() - op.window().padTop();
-        if (winograd) {
+        if (op.isDepthwise()) {
+          Depthwise.forward(
+              op, next - band, firstVector, endVector, packed, scratch, tile, out);
+        } else if (winograd) {
           WinogradProduct.run(
               next - band,
               op.outputWidth(),
@@ -319,6 +327,8 @@ final class ForwardPass {
       int base,
       int loaded,
       boolean stores,
+      int fromChannel,
+      int toChannel,
       float[] scratch) {
     Stage stage = args.stage();
     FeatureMap map = stage.input();
@@ -327,10 +337,10 @@ final class ForwardPass {
     int row = ConvolutionGeometry.tileRow(op);
     int tile = ScratchLayout.tile(stage);
     int top = band * stride - op.window().padTop();
-    int bottom = (next - 1) * stride + op.window().kernelHeight() - op.window().padTop();
+    int bottom = (next - 1) * stride + op.window().reachHeight() - op.window().padTop();
     // Rows whose copies are this leaf's to leave.
-    int own = first * stride;
-    int ownEnd = end == op.outputHeight() ? height : end * stride;
+    int own = Math.min(height, first * stride);
+    int ownEnd = end == op.outputHeight() ? height : Math.min(height, end * stride);
     int from = top;
     if (opens) {
       if (top < 0) {
@@ -347,21 +357,26 @@ final class ForwardPass {
     int until = Math.max(bottom, next == end ? ownEnd : next * stride);
     int step = Bands.codeRows(stage);
     until = Math.min(height, (until + step - 1) / step * step);
-    int at = tile + op.window().padTop() * map.channels();
+    int at = tile + op.window().padLeft() * map.channels() - top * row;
+    int ownFrom = Math.max(from, own);
+    int ownUntil = Math.min(until, ownEnd);
+    int behind = Math.max(from, ownEnd);
     int longRow = ScratchLayout.forwardRow(stage);
-    rows(args, picture, from, Math.min(until, own), false, at, top, row, longRow, scratch);
     rows(
         args,
         picture,
-        Math.max(from, own),
-        Math.min(until, ownEnd),
-        stores,
+        from,
+        Math.min(until, own),
+        fromChannel,
+        toChannel,
+        false,
+        scratch,
         at,
-        top,
         row,
-        longRow,
-        scratch);
-    rows(args, picture, Math.max(from, ownEnd), until, false, at, top, row, longRow, scratch);
+        longRow);
+    rows(
+        args, picture, ownFrom, ownUntil, fromChannel, toChannel, stores, scratch, at, row, longRow);
+    rows(args, picture, behind, until, fromChannel, toChannel, false, scratch, at, row, longRow);
     int beyond = Math.max(from, until);
     if (bottom > beyond) {
       Arrays.fill(scratch, tile + (beyond - top) * row, tile + (bottom - top) * row, 0f);
@@ -369,35 +384,44 @@ final class ForwardPass {
     return Math.max(beyond, Math.min(bottom, height)) - top;
   }
 
+  /** Loads rows [from, to); {@code at} is the index of the picture's row 0. */
   private static void rows(
       ForwardArgs args,
       int picture,
       int from,
       int to,
+      int fromChannel,
+      int toChannel,
       boolean stores,
+      float[] scratch,
       int at,
-      int top,
       int row,
-      int longRow,
-      float[] scratch) {
+      int longRow) {
     if (from < to) {
-      int channels = args.stage().input().channels();
+      int first = at + from * row;
       Rows.load(
-          args,
-          picture,
-          from,
-          to,
-          0,
-          channels,
-          stores,
-          scratch,
-          at + (from - top) * row,
-          row,
-          longRow);
+          args, picture, from, to, fromChannel, toChannel, stores, scratch, first, row, longRow);
     }
   }
 
-  /** Max pooling, depthwise convolution, and the shortcut as a stage of its own. */
+  /** Panels of the output's channels, of which a part is some. */
+  private static int panels(Convolution op, boolean winograd) {
+    if (op.isDepthwise()) {
+      return ConvolutionGeometry.outStride(op) / Lanes.LANES;
+    }
+    return winograd ? WinogradWeights.panels(op.outChannels()) : ConvolutionForward.panels(op);
+  }
+
+  private static int panelVector(Convolution op, boolean winograd, int panel) {
+    if (op.isDepthwise()) {
+      return panel;
+    }
+    return winograd
+        ? WinogradWeights.firstVector(op.outChannels(), panel)
+        : ConvolutionForward.firstVector(op, panel);
+  }
+
+  /** Max pooling, and the shortcut as a stage of its own. */
   private static void channelwise(
       ForwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
     Stage stage = args.stage();
@@ -406,9 +430,9 @@ final class ForwardPass {
     int height = op.outputHeight();
     int step = Bands.forwardStep(stage);
     int channels = map.channels();
-    boolean resamples = op instanceof Resample r && !r.isIdentity();
+    boolean moves = Bands.movesChannels(op);
     int vectors = Lanes.roundUp(channels) / Lanes.LANES;
-    boolean byRows = resamples || Bands.byRows(height, step, vectors, parts);
+    boolean byRows = moves || Bands.byRows(height, step, vectors, parts);
     int first = byRows ? Bands.bound(height, step, part, parts) : 0;
     int end = byRows ? Bands.bound(height, step, part + 1, parts) : height;
     int firstVector = byRows ? 0 : Bands.bound(vectors, part, parts);
@@ -418,7 +442,7 @@ final class ForwardPass {
     if (fromChannel >= toChannel) {
       return;
     }
-    int outVectors = resamples ? Lanes.roundUp(op.outputChannels()) / Lanes.LANES : endVector;
+    int outVectors = moves ? Lanes.roundUp(op.outputChannels()) / Lanes.LANES : endVector;
     int rows = Bands.forwardRows(stage);
     int stride = Bands.stride(op);
     int row = Bands.tileRow(op);
@@ -426,15 +450,15 @@ final class ForwardPass {
     int tile = ScratchLayout.tile(stage);
     int out = ScratchLayout.output(stage);
     int longRow = ScratchLayout.forwardRow(stage);
-    int own = first * stride;
-    int ownEnd = end == height ? map.height() : end * stride;
+    int own = Math.min(map.height(), first * stride);
+    int ownEnd = end == height ? map.height() : Math.min(map.height(), end * stride);
     for (int picture = from; picture < to; picture++) {
       int stored = own; // rows whose copies are left already
       for (int band = first; band < end; band = Bands.end(band, rows, end)) {
         int next = Bands.end(band, rows, end);
         int top = Math.max(0, band * stride - Bands.padding(op));
         int bottom =
-            Math.min(map.height(), (next - 1) * stride + Bands.kernel(op) - Bands.padding(op));
+            Math.min(map.height(), (next - 1) * stride + Bands.reach(op) - Bands.padding(op));
         int ends = next == end ? ownEnd : Math.min(ownEnd, next * stride);
         loadRows(
             args,
@@ -499,6 +523,59 @@ final class ForwardPass {
     }
   }
 
+  /**
+   * Padding: rows are not where bytes of codes begin, so a part first leaves the copy of its share
+   * of the input, then loads again what its output rows are made of.
+   */
+  private static void padding(
+      ForwardArgs args,
+      Padding op,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] scratch) {
+    Stage stage = args.stage();
+    FeatureMap map = stage.input();
+    int height = op.outputHeight();
+    int step = Bands.step(stage, map.width());
+    int own = Bands.bound(map.height(), step, part, parts);
+    int ownEnd = Bands.bound(map.height(), step, part + 1, parts);
+    int first = Bands.bound(height, part, parts);
+    int end = Bands.bound(height, part + 1, parts);
+    int rows = Bands.forwardRows(stage);
+    int channels = map.channels();
+    int row = Bands.tileRow(op);
+    int width = op.outputWidth();
+    int outRow = width * Lanes.roundUp(op.outputChannels());
+    int vectors = Lanes.roundUp(op.outputChannels()) / Lanes.LANES;
+    int tile = ScratchLayout.tile(stage);
+    int out = ScratchLayout.output(stage);
+    int longRow = ScratchLayout.forwardRow(stage);
+    boolean stores = stage.activation().store().bits() > 0;
+    for (int picture = from; picture < to; picture++) {
+      for (int y = own; stores && y < ownEnd; y += step) {
+        int until = Math.min(ownEnd, y + step);
+        loadRows(args, picture, y, until, 0, channels, true, scratch, tile, row, longRow);
+      }
+      for (int band = first; band < end; band = Bands.end(band, rows, end)) {
+        int next = Bands.end(band, rows, end);
+        int top = Moves.inputRow(op, band);
+        if (stage.activation().naive()) {
+          // Values are read from codes, which begin with a byte; the tile has all rows then.
+          top -= top % Bands.codeRows(stage);
+        }
+        int bottom = Moves.inputRow(op, next);
+        loadRows(args, picture, top, bottom, 0, channels, false, scratch, tile, row, longRow);
+        Moves.pad(op, band, next, scratch, tile - top * row, out - band * outRow);
+        boolean begins = picture == from && band == first;
+        store(
+            args, region, picture, band * width, next * width, 0, vectors, begins, scratch, out);
+      }
+    }
+  }
+
   private static void loadRows(
       ForwardArgs args,
       int picture,
@@ -531,7 +608,32 @@ final class ForwardPass {
       case Operator.MaxPooling op ->
           Pooling.max(
               op, picture, first, end, fromChannel, toChannel, args.argmax(), scratch, act, out);
+      case Operator.AveragePooling op ->
+          Averages.forward(op, first, end, fromChannel, toChannel, scratch, act, out);
       case Resample op -> Resampler.forward(op, first, end, scratch, act, out);
+      case Operator.Multiply op -> {
+        int pixel = first * op.input().width();
+        int from = act + pixel * op.input().channels();
+        int to = out + pixel * Lanes.roundUp(op.input().channels());
+        MemorySegment factor = Objects.requireNonNull(args.factor());
+        int last = end * op.input().width();
+        Products.multiply(
+            op, picture, pixel, last, fromChannel, toChannel, factor, scratch, from, to);
+      }
+      case Operator.Dropout op -> {
+        int pixel = first * op.input().width();
+        int from = act + pixel * op.input().channels();
+        int to = out + pixel * Lanes.roundUp(op.input().channels());
+        MemorySegment draws = Objects.requireNonNull(args.draws());
+        int last = end * op.input().width();
+        Products.drop(op, picture, pixel, last, fromChannel, toChannel, draws, scratch, from, to);
+      }
+      case Operator.ChannelShuffle op -> {
+        int pixel = first * op.input().width();
+        int from = act + pixel * op.input().channels();
+        int to = out + pixel * Lanes.roundUp(op.input().channels());
+        Moves.shuffle(op, (end - first) * op.input().width(), scratch, from, to);
+      }
       default -> throw new IllegalStateException(args.stage().operator() + " has no bands");
     }
   }
@@ -574,9 +676,9 @@ final class ForwardPass {
             tile,
             map.width() * map.channels(),
             ScratchLayout.forwardRow(stage));
-        Pooling.sum(op, next - band, fromChannel, toChannel, scratch, tile, out);
+        Averages.sum(op, next - band, fromChannel, toChannel, scratch, tile, out);
       }
-      Pooling.divide(op, fromChannel, toChannel, scratch, out);
+      Averages.divide(op, fromChannel, toChannel, scratch, out);
       store(args, region, picture, 0, 1, firstVector, endVector, picture == from, scratch, out);
     }
   }
@@ -620,6 +722,7 @@ final class ForwardPass {
     }
     OutputWriter.write(
         map,
+        stage.layout(),
         picture,
         first,
         end,

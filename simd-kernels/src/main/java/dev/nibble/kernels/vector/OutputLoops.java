@@ -23,7 +23,9 @@ final class OutputLoops {
    *
    * @param first where the channels begin: a vector's first
    * @param bound where they end
-   * @param at byte offset of the run's first pixel in y and in the residual
+   * @param added byte offset of the run's first pixel in the residual
+   * @param at byte offset of the run's first pixel in y
+   * @param pitch floats from pixel to pixel in y
    */
   static void run(
       float[] scratch,
@@ -34,19 +36,42 @@ final class OutputLoops {
       int bound,
       int count,
       @Nullable MemorySegment residual,
+      long added,
       MemorySegment y,
       long at,
+      int pitch,
       boolean statistics) {
     if (!statistics) {
-      plain(scratch, from, region, channels, first, bound, count, residual, y, at);
+      plain(
+          scratch, from, region, channels, first, bound, count, residual, added, y, at, pitch);
       return;
     }
     int c = first;
     for (; c <= bound - 2 * LANES; c += 2 * LANES) {
-      sums2(scratch, from + c, region + c, channels, count, residual, y, at + 4L * c);
+      sums2(
+          scratch,
+          from + c,
+          region + c,
+          channels,
+          count,
+          residual,
+          added + 4L * c,
+          y,
+          at + 4L * c,
+          pitch);
     }
     for (; c < bound; c += LANES) {
-      sums(scratch, from + c, region + c, channels, count, residual, y, at + 4L * c);
+      sums(
+          scratch,
+          from + c,
+          region + c,
+          channels,
+          count,
+          residual,
+          added + 4L * c,
+          y,
+          at + 4L * c,
+          pitch);
     }
   }
 
@@ -59,18 +84,21 @@ final class OutputLoops {
       int bound,
       int count,
       @Nullable MemorySegment residual,
+      long added,
       MemorySegment y,
-      long at) {
+      long at,
+      int pitch) {
     int stride = Lanes.roundUp(channels);
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
-      long out = at + 4L * p * channels;
+      long out = at + 4L * p * pitch;
+      long term = added + 4L * p * channels;
       for (int c = first; c < bound; c += LANES) {
         FloatVector value =
             FloatVector.fromArray(FLOATS, scratch, in + c)
                 .add(FloatVector.fromArray(FLOATS, scratch, region + c));
         if (residual != null) {
-          value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, out + 4L * c, ORDER));
+          value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, term + 4L * c, ORDER));
         }
         value.intoMemorySegment(y, out + 4L * c, ORDER);
       }
@@ -84,8 +112,10 @@ final class OutputLoops {
       int channels,
       int count,
       @Nullable MemorySegment residual,
+      long added,
       MemorySegment y,
-      long at) {
+      long at,
+      int pitch) {
     int stride = Lanes.roundUp(channels);
     int shiftAt = region + stride;
     FloatVector bias = FloatVector.fromArray(FLOATS, scratch, region);
@@ -94,10 +124,11 @@ final class OutputLoops {
     FloatVector square = FloatVector.zero(FLOATS);
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
-      long out = at + 4L * p * channels;
+      long out = at + 4L * p * pitch;
+      long term = added + 4L * p * channels;
       FloatVector value = FloatVector.fromArray(FLOATS, scratch, in).add(bias);
       if (residual != null) {
-        value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, out, ORDER));
+        value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, term, ORDER));
       }
       value.intoMemorySegment(y, out, ORDER);
       FloatVector centred = value.sub(shift);
@@ -117,8 +148,10 @@ final class OutputLoops {
       int channels,
       int count,
       @Nullable MemorySegment residual,
+      long added,
       MemorySegment y,
-      long at) {
+      long at,
+      int pitch) {
     int stride = Lanes.roundUp(channels);
     int shiftAt = region + stride;
     FloatVector bias0 = FloatVector.fromArray(FLOATS, scratch, region);
@@ -131,13 +164,14 @@ final class OutputLoops {
     FloatVector square1 = FloatVector.zero(FLOATS);
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
-      long out = at + 4L * p * channels;
+      long out = at + 4L * p * pitch;
+      long term = added + 4L * p * channels;
       FloatVector value0 = FloatVector.fromArray(FLOATS, scratch, in).add(bias0);
       FloatVector value1 = FloatVector.fromArray(FLOATS, scratch, in + LANES).add(bias1);
       if (residual != null) {
-        value0 = value0.add(FloatVector.fromMemorySegment(FLOATS, residual, out, ORDER));
+        value0 = value0.add(FloatVector.fromMemorySegment(FLOATS, residual, term, ORDER));
         value1 =
-            value1.add(FloatVector.fromMemorySegment(FLOATS, residual, out + 4L * LANES, ORDER));
+            value1.add(FloatVector.fromMemorySegment(FLOATS, residual, term + 4L * LANES, ORDER));
       }
       value0.intoMemorySegment(y, out, ORDER);
       value1.intoMemorySegment(y, out + 4L * LANES, ORDER);

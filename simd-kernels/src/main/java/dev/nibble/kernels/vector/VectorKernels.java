@@ -11,7 +11,6 @@ import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.LossArgs;
-import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.SgdArgs;
@@ -76,28 +75,6 @@ public final class VectorKernels implements HostKernels {
             32 * Lanes.LANES, Lanes.LANES, algorithms.winograd() ? "" : ", without Winograd");
   }
 
-  /** Whether the scalar table runs a stage. */
-  private static boolean isDelegated(Stage stage) {
-    if (!stage.layout().isDense(stage.output())) {
-      return true;
-    }
-    return switch (stage.operator()) {
-      case Convolution c ->
-          c.groups() > 1
-              || !c.window().isPlain()
-              || c.window().kernelHeight() % 2 == 0
-              || !c.window().isPaddedBy(c.window().kernelHeight() / 2);
-      case Operator.MaxPooling m -> {
-        int kernel = m.window().kernelHeight();
-        int padding = kernel % 2 == 1 ? kernel / 2 : 0;
-        yield m.ceil() || kernel > 15 || !m.window().isPlain() || !m.window().isPaddedBy(padding);
-      }
-      case Operator.GlobalAveragePooling g -> false;
-      case Operator.Resample r -> false;
-      default -> true;
-    };
-  }
-
   @Override
   public boolean supports(Activation activation) {
     return activation.relu() || activation.isLinear();
@@ -105,18 +82,19 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public int packedFloats(Stage stage) {
-    if (isDelegated(stage)) {
-      return reference.packedFloats(stage);
-    }
     return switch (stage.operator()) {
-      case Convolution c ->
-          Math.max(
+      case Convolution c -> {
+        if (c.isDepthwise()) {
+          yield Depthwise.weightFloats(c);
+        }
+        yield Math.max(
               algorithms.forward(stage)
                   ? WinogradWeights.packedFloats(c)
                   : ConvolutionGeometry.packedForwardFloats(c),
               algorithms.backwardData(c)
                   ? WinogradWeights.packedFloats(c)
                   : ConvolutionGeometry.packedBackwardFloats(c));
+      }
       default -> 0;
     };
   }
@@ -126,9 +104,6 @@ public final class VectorKernels implements HostKernels {
     checkSupported(stage.activation());
     if (stage.residual() != null) {
       checkSupported(stage.residual().activation());
-    }
-    if (isDelegated(stage)) {
-      return reference.scratchFloats(stage);
     }
     long floats = ScratchLayout.floats(stage, algorithms);
     if (floats < FusedLayout.end(stage, algorithms) && Cut.mayFuse(stage)) {
@@ -147,18 +122,24 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public int packUnits(Stage stage) {
-    return stage.operator() instanceof Convolution c && !isDelegated(stage)
+    return stage.operator() instanceof Convolution c
         ? Math.max(forwardUnits(stage, c), backwardUnits(c))
         : 1;
   }
 
   private int forwardUnits(Stage stage, Convolution c) {
+    if (c.isDepthwise()) {
+      return 1;
+    }
     return algorithms.forward(stage)
         ? WinogradWeights.panels(c.outChannels())
         : ConvolutionForward.panels(c);
   }
 
   private int backwardUnits(Convolution c) {
+    if (c.isDepthwise()) {
+      return 1;
+    }
     return algorithms.backwardData(c)
         ? WinogradWeights.panels(c.input().channels())
         : ConvolutionBackwardData.panels(c);
@@ -166,10 +147,6 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public void packForward(ForwardArgs args, int unit, float[] packed) {
-    if (isDelegated(args.stage())) {
-      reference.packForward(args, unit, packed);
-      return;
-    }
     MemorySegment weights = args.weights();
     if (weights == null) {
       return;
@@ -181,7 +158,9 @@ public final class VectorKernels implements HostKernels {
         if (unit >= forwardUnits(stage, op)) {
           return;
         }
-        if (algorithms.forward(stage)) {
+        if (op.isDepthwise()) {
+          Depthwise.pack(op, weights, packed);
+        } else if (algorithms.forward(stage)) {
           WinogradWeights.packForward(op, unit, weights, packed);
         } else {
           ConvolutionForward.pack(op, unit, weights, packed);
@@ -193,10 +172,6 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public void packBackward(BackwardArgs args, int unit, float[] packed) {
-    if (isDelegated(args.stage())) {
-      reference.packBackward(args, unit, packed);
-      return;
-    }
     MemorySegment weights = args.weights();
     if (weights == null) {
       return;
@@ -207,7 +182,9 @@ public final class VectorKernels implements HostKernels {
         if (unit >= backwardUnits(op)) {
           return;
         }
-        if (algorithms.backwardData(op)) {
+        if (op.isDepthwise()) {
+          Depthwise.pack(op, weights, packed);
+        } else if (algorithms.backwardData(op)) {
           WinogradWeights.packBackward(op, unit, weights, packed);
         } else {
           ConvolutionBackwardData.pack(op, unit, weights, packed);
@@ -227,10 +204,6 @@ public final class VectorKernels implements HostKernels {
       int parts,
       float[] packed,
       float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.forward(args, region, from, to, part, parts, packed, scratch);
-      return;
-    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.forwardFloats(args.stage(), algorithms), SCRATCH);
@@ -241,10 +214,6 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void backward(
       BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.backward(args, region, from, to, packed, scratch);
-      return;
-    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, 0, 1);
     checkLength(scratch, FusedLayout.end(args.stage(), algorithms), SCRATCH);
@@ -256,10 +225,6 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void sumGradient(
       BackwardArgs args, int from, int to, int part, int parts, float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.sumGradient(args, from, to, part, parts, scratch);
-      return;
-    }
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.sumFloats(args.stage()), SCRATCH);
     MemorySegment target = args.gradientOut();
@@ -279,10 +244,6 @@ public final class VectorKernels implements HostKernels {
       int parts,
       float[] packed,
       float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.backwardData(args, region, from, to, part, parts, packed, scratch);
-      return;
-    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.dataFloats(args.stage(), algorithms), SCRATCH);
@@ -293,13 +254,9 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void backwardWeights(
       BackwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.backwardWeights(args, region, from, to, part, parts, scratch);
-      return;
-    }
     check(args.batch(), from, to, part, parts);
     if (!args.stage().needsInputValues()) {
-      throw new IllegalArgumentException("The stage has no weights: " + args.stage());
+      throw new IllegalArgumentException("The stage has no use for its input: " + args.stage());
     }
     checkLength(scratch, WeightLayout.end(args.stage(), algorithms, parts), SCRATCH);
     checkWeights(args, region);

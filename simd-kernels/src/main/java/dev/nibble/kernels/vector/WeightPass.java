@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GradientTerm;
+import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
@@ -40,6 +41,8 @@ final class WeightPass {
     switch (stage.operator()) {
       case Convolution op ->
           blocks(args, terms, op, algorithms, region, from, to, part, parts, scratch);
+      case Operator.Multiply op ->
+          factor(args, terms, op, from, to, part, parts, scratch);
       default -> throw new IllegalStateException(stage.operator() + " has no weights");
     }
   }
@@ -60,12 +63,13 @@ final class WeightPass {
     long base = region * Partials.weightBytes(stage);
     int inBlock = WeightParts.inBlock(op, algorithms, parts);
     int outBlock = WeightParts.outBlock(op, algorithms, parts);
+    boolean grouped = op.groups() > 1;
     int inBlocks = Math.ceilDiv(op.input().channels(), inBlock);
-    int count = inBlocks * Math.ceilDiv(op.outChannels(), outBlock);
+    int count = WeightParts.count(op, algorithms, parts);
     int end = Bands.bound(count, part + 1, parts);
     for (int block = Bands.bound(count, part, parts); block < end; block++) {
       int fromIn = block % inBlocks * inBlock;
-      int fromOut = block / inBlocks * outBlock;
+      int fromOut = (grouped ? block : block / inBlocks) * outBlock;
       int in = Math.min(inBlock, op.input().channels() - fromIn);
       int out = Math.min(outBlock, op.outChannels() - fromOut);
       boolean winograd = algorithms.backwardWeights(op, in, out, true);
@@ -79,12 +83,14 @@ final class WeightPass {
       } else {
         rows(args, terms, op, winograd, from, to, fromIn, in, fromOut, out, scratch);
       }
-      if (winograd) {
+      if (op.isDepthwise()) {
+        Depthwise.flush(op, fromIn, fromIn + in, scratch, sums, target, base);
+      } else if (winograd) {
         WinogradWeights.flush(op, fromIn, in, fromOut, out, scratch, sums, target, base);
       } else {
         ConvolutionBackwardWeights.flush(op, fromIn, in, fromOut, out, scratch, sums, target, base);
       }
-      if (stage.hasBias() && fromIn == 0) {
+      if (stage.hasBias() && (fromIn == 0 || grouped)) {
         long at = base + Partials.bias(stage) + 4L * fromOut;
         MemorySegment.copy(scratch, bias, target, JAVA_FLOAT, at, out);
       }
@@ -157,7 +163,7 @@ final class WeightPass {
       }
       ConvolutionBackwardWeights.accumulate(
           op, 1, filled, in, out, scratch, tile, 0, scratch, dy, 0, scratch, sums);
-      if (stage.hasBias() && fromIn == 0) {
+      if (stage.hasBias() && (fromIn == 0 || op.groups() > 1)) {
         addBias(1, filled, out, scratch, dy, 0, WeightLayout.bias(stage));
       }
     }
@@ -212,8 +218,12 @@ final class WeightPass {
             longRow);
         Arrays.fill(scratch, dy + (next - band) * dyRow, dy + made * dyRow, 0f);
         restore(args, op, picture, band, made, fromIn, in, tileRow, tile, longRow, scratch);
-        if (stage.hasBias() && fromIn == 0) {
+        if (stage.hasBias() && (fromIn == 0 || op.groups() > 1)) {
           addBias(next - band, op.outputWidth(), out, scratch, dy, dyRow, WeightLayout.bias(stage));
+        }
+        if (op.isDepthwise()) {
+          Depthwise.backwardWeights(op, made, in, scratch, tile, tileRow, dy, dyRow, sums);
+          continue;
         }
         if (!winograd) {
           ConvolutionBackwardWeights.accumulate(
@@ -274,15 +284,133 @@ final class WeightPass {
     int height = op.input().height();
     int top = band * op.window().strideHeight() - op.window().padTop();
     int bottom = top + WeightLayout.window(op, made);
-    int first = Math.max(0, top);
+    int first = Math.max(Math.min(0, bottom), top);
     int end = Math.max(first, Math.min(height, bottom));
     Arrays.fill(scratch, tile, tile + (first - top) * tileRow, 0f);
     if (first < end) {
-      int at = tile + (first - top) * tileRow + op.window().padTop() * in - fromIn;
+      int at = tile + (first - top) * tileRow + op.window().padLeft() * in - fromIn;
       Rows.restore(
           args, picture, first, end, fromIn, fromIn + in, scratch, at, in, tileRow, longRow);
     }
     Arrays.fill(scratch, tile + (end - top) * tileRow, tile + (bottom - top) * tileRow, 0f);
+  }
+
+  /** The gradient of a second tensor: of some of its channels, picture by picture. */
+  private static void factor(
+      BackwardArgs args,
+      List<GradientTerm> terms,
+      Operator.Multiply op,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] scratch) {
+    Stage stage = args.stage();
+    int channels = op.input().channels();
+    int height = op.input().height();
+    int vectors = Lanes.roundUp(channels) / LANES;
+    int fromChannel = Bands.bound(vectors, part, parts) * LANES;
+    int toChannel = Math.min(channels, Bands.bound(vectors, part + 1, parts) * LANES);
+    if (fromChannel >= toChannel) {
+      return;
+    }
+    int rows = WeightLayout.rows(stage, channels, channels);
+    int row = op.input().width() * channels;
+    int dy = WeightLayout.gradient(stage);
+    int tile = WeightLayout.tile(stage, channels, channels, false);
+    int longRow = WeightLayout.longRow(stage, channels, channels, false);
+    int sums = WeightLayout.sums(stage, channels, channels, false);
+    int table = WeightLayout.termTable(stage);
+    for (int picture = from; picture < to; picture++) {
+      Arrays.fill(scratch, sums, sums + Lanes.roundUp(channels), 0f);
+      for (int band = 0; band < height; band = Bands.end(band, rows, height)) {
+        int next = Bands.end(band, rows, height);
+        Rows.gradient(
+            terms,
+            stage.output(),
+            picture,
+            band,
+            next,
+            fromChannel,
+            toChannel,
+            scratch,
+            table,
+            dy,
+            channels,
+            row,
+            longRow);
+        Rows.restore(
+            args,
+            picture,
+            band,
+            next,
+            fromChannel,
+            toChannel,
+            scratch,
+            tile,
+            channels,
+            row,
+            longRow);
+        factor(args, op, picture, band, next, fromChannel, toChannel, scratch, tile, dy, sums);
+      }
+      flushFactor(args, op, picture, fromChannel, toChannel, scratch, sums);
+    }
+  }
+
+  /**
+   * Adds rows {@code [first, end)} to the gradient of a second tensor of one pixel, or writes those
+   * of one of the input's shape.
+   *
+   * @param act index of the activation's first pixel of these rows, C floats a pixel
+   * @param dy index of the gradient's
+   */
+  static void factor(
+      BackwardArgs args,
+      Operator.Multiply op,
+      int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int act,
+      int dy,
+      int sums) {
+    if (op.isByChannel()) {
+      Products.addFactorGradient(
+          op, end - first, fromChannel, toChannel, scratch, act, dy, sums);
+      return;
+    }
+    int width = op.input().width();
+    MemorySegment target = Objects.requireNonNull(args.factorGradient());
+    Products.factorGradient(
+        op,
+        picture,
+        first * width,
+        end * width,
+        fromChannel,
+        toChannel,
+        scratch,
+        act,
+        dy,
+        target);
+  }
+
+  /** Writes a picture's gradient of a second tensor of one pixel. */
+  static void flushFactor(
+      BackwardArgs args,
+      Operator.Multiply op,
+      int picture,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int sums) {
+    if (op.isByChannel()) {
+      long at = 4L * ((long) picture * op.input().channels() + fromChannel);
+      MemorySegment target = Objects.requireNonNull(args.factorGradient());
+      int count = toChannel - fromChannel;
+      MemorySegment.copy(scratch, sums + fromChannel, target, JAVA_FLOAT, at, count);
+    }
   }
 
   /**

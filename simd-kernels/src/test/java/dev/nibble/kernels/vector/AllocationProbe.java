@@ -6,17 +6,24 @@ import com.sun.management.ThreadMXBean;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.Draw;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.GradientTerm;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Operator.AveragePooling;
+import dev.nibble.kernels.Operator.ChannelShuffle;
 import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.Dropout;
 import dev.nibble.kernels.Operator.GlobalAveragePooling;
 import dev.nibble.kernels.Operator.MaxPooling;
+import dev.nibble.kernels.Operator.Multiply;
+import dev.nibble.kernels.Operator.Padding;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
+import dev.nibble.kernels.Window;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
@@ -135,6 +142,24 @@ final class AllocationProbe {
       cases.add(make(arena, new GlobalAveragePooling(square), full, null));
     }
     cases.add(make(arena, new MaxPooling(square, 3, 2), Activation.IDENTITY, null));
+    Window window = new Window(2, 3, 2, 1, 1, 2, 0, 1, 1, 2);
+    FeatureMap pixel = new FeatureMap(1, 1, odd.channels());
+    FeatureMap even = new FeatureMap(9, 7, 2 * Lanes.LANES);
+    Activation full = new Activation(true, true, StoreFormat.INT4, false);
+    cases.add(make(arena, new Convolution(even, 24, window, 1, true), full, null));
+    cases.add(make(arena, new Convolution(even, 24, window, 8, true), full, null));
+    cases.add(make(arena, new Convolution(even, 16, Window.square(1, 1), 4, true), full, null));
+    int all = even.channels();
+    cases.add(make(arena, new Convolution(even, all, window, all, true), full, null));
+    cases.add(make(arena, Convolution.depthwise(even, 5, 2), full, null));
+    cases.add(make(arena, MaxPooling.global(even), full, null));
+    cases.add(make(arena, new AveragePooling(odd, window, true, false), full, null));
+    cases.add(make(arena, new Multiply(odd, odd), full, null));
+    cases.add(make(arena, new Multiply(odd, pixel), full, null));
+    cases.add(make(arena, new Dropout(odd, 0.2f, 3, false), full, null));
+    cases.add(make(arena, new Dropout(even, 0.2f, 3, true), full, null));
+    cases.add(make(arena, new ChannelShuffle(even, 4), full, null));
+    cases.add(make(arena, new Padding(odd, 1, -1, 0, 2, 3, -4), full, null));
     cases.add(make(arena, new Resample(odd, 2, 40), Activation.IDENTITY, null));
     Activation kept = new Activation(false, false, StoreFormat.KEPT, false);
     cases.add(make(arena, new Convolution(odd, 16, 3, 1, false), kept, null));
@@ -153,8 +178,11 @@ final class AllocationProbe {
     MemorySegment store = bytes(arena, BATCH * activation.store().bytes(in));
     MemorySegment weights = floats(arena, operator.weights());
     MemorySegment bias = stage.hasBias() ? floats(arena, out.channels()) : null;
-    MemorySegment argmax = bytes(arena, (long) BATCH * out.values());
+    MemorySegment argmax = bytes(arena, (long) BATCH * out.values() * Math.max(1, operator.argmaxBytes()));
     MemorySegment sums = arena.allocate(Partials.statisticsBytes(out.channels()), 64);
+    FeatureMap second = operator.factor();
+    MemorySegment factor = second == null ? null : floats(arena, BATCH * second.values());
+    MemorySegment draws = arena.allocate(Draw.BYTES, 64);
     ForwardArgs.ResidualArgs shortcut = null;
     if (residual != null) {
       FeatureMap map = residual.transform().input();
@@ -175,7 +203,9 @@ final class AllocationProbe {
             shortcut,
             argmax,
             y,
-            sums);
+            sums,
+            factor,
+            draws);
     MemorySegment plain = floats(arena, BATCH * out.values());
     StoreFormat format = activation.store().bits() > 0 ? activation.store() : StoreFormat.INT4;
     MemorySegment outTable =
@@ -204,7 +234,10 @@ final class AllocationProbe {
                 new GradientTerm.Shortcut(plain(arena, in), new Resample(in, 2, in.channels()))),
             bytes(arena, BATCH * in.bytes()),
             arena.allocate(Math.max(64, Partials.weightBytes(stage)), 64),
-            arena.allocate(Partials.sumBytes(stage), 64));
+            arena.allocate(Partials.sumBytes(stage), 64),
+            factor,
+            second == null ? null : floats(arena, BATCH * second.values()),
+            draws);
     float[] packedForward = new float[kernels.packedFloats(stage)];
     float[] packedBackward = new float[kernels.packedFloats(stage)];
     for (int unit = 0; unit < kernels.packUnits(stage); unit++) {
