@@ -28,6 +28,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns a plan and its workspace into the arguments of every kernel call. */
 final class Binder {
+  /** Keeps the scale of codes finite where a channel without batch norm has but one value. */
+  private static final float CODES_EPSILON = 1e-12f;
+
   private final ExecutionPlan plan;
   private final Workspace workspace;
   private final PersistentBuffers persistent;
@@ -171,7 +174,7 @@ final class Binder {
           view == null
               ? new GradientTerm.Shortcut(view(term.buffer()), require(term.transform()))
               : new GradientTerm.Normalized(
-                  view.tensor().map(),
+                  view.map(),
                   view(term.buffer()),
                   tableSegment(view),
                   plan.activation(view).store(),
@@ -185,18 +188,21 @@ final class Binder {
   }
 
   private MemorySegment tableSegment(View view) {
-    long bytes = ChannelTable.bytes(view.tensor().map().channels());
+    long bytes = ChannelTable.bytes(view.map().channels());
     return view(persistent.tables()).asSlice(persistent.tableOffset(view), bytes);
   }
 
   private BoundTable table(View view) {
     Layer.BatchNorm norm = view.norm();
     Activation train = plan.activation(view);
-    Activation infer = new Activation(train.normalize(), train.relu(), StoreFormat.NONE, false);
+    Activation infer = 
+        new Activation(train.normalize(), train.nonlinearity(), StoreFormat.NONE, false);
     return new BoundTable(
         train,
         infer,
-        view.tensor().map().channels(),
+        view.map().channels(),
+        norm == null ? CODES_EPSILON : norm.epsilon(),
+        norm == null ? 0 : norm.momentum(),
         tableSegment(view),
         norm == null ? null : normParameter(norm, ".weight"),
         norm == null ? null : normParameter(norm, ".bias"),

@@ -40,6 +40,8 @@ record BoundStage(
    *
    * @param train how the view is read in training
    * @param infer how the view is read in inference
+   * @param epsilon added to the variance; without batch norm, to that of the codes
+   * @param momentum share of the newest batch in the running statistics
    * @param gamma batch norm's scale, or null without batch norm
    * @param beta batch norm's shift, or null without batch norm
    * @param runningMean running mean, or null without batch norm
@@ -49,6 +51,8 @@ record BoundStage(
       Activation train,
       Activation infer,
       int channels,
+      float epsilon,
+      float momentum,
       MemorySegment table,
       @Nullable MemorySegment gamma,
       @Nullable MemorySegment beta,

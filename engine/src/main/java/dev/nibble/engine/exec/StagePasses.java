@@ -170,7 +170,7 @@ final class StagePasses {
         moments,
         table.gamma(),
         table.beta(),
-        plan.graph().network().epsilon(),
+        table.epsilon(),
         table.table());
   }
 

@@ -54,7 +54,7 @@ public record FoldedNetwork(Network network, Map<String, String> norms) {
       kept.add(moved(layer, kept.size(), place, norm != null));
     }
     int output = place[network.output().id()];
-    return new FoldedNetwork(new Network(network.name(), kept, output, network.epsilon()), norms);
+    return new FoldedNetwork(new Network(network.name(), kept, output), norms);
   }
 
   /** How many layers that the logits depend on read each layer; the output counts as read. */
@@ -81,11 +81,19 @@ public record FoldedNetwork(Network network, Map<String, String> norms) {
       case Layer.Input i -> new Layer.Input(id, i.name(), i.output());
       case Layer.Weighted w ->
           new Layer.Weighted(
-              id, w.name(), place[w.source()], withBias ? biased(w.operator()) : w.operator());
+              id,
+              w.name(),
+              place[w.source()],
+              withBias ? biased(w.operator()) : w.operator(),
+              w.dense());
       case Layer.Pooling p -> new Layer.Pooling(id, p.name(), place[p.source()], p.operator());
       case Layer.Shortcut s -> new Layer.Shortcut(id, s.name(), place[s.source()], s.operator());
-      case Layer.BatchNorm b -> new Layer.BatchNorm(id, b.name(), place[b.source()], b.output());
-      case Layer.Relu r -> new Layer.Relu(id, r.name(), place[r.source()], r.output());
+      case Layer.BatchNorm b -> 
+              new Layer.BatchNorm(
+                  id, b.name(), place[b.source()], b.output(), b.epsilon(), b.momentum());
+      case Layer.Activation a ->
+          new Layer.Activation(id, a.name(), place[a.source()], a.output(), a.function());
+      case Layer.Flatten f -> new Layer.Flatten(id, f.name(), place[f.source()], f.output());
       case Layer.Add a ->
           new Layer.Add(id, a.name(), place[a.left()], place[a.right()], a.output());
     };

@@ -1,6 +1,7 @@
 package dev.nibble.engine.network;
 
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -26,18 +27,33 @@ public final class NetworkBuilder {
   private final List<Layer> layers = new ArrayList<>();
   private final Set<String> names = new HashSet<>();
   private float epsilon = 1e-3f;
+  private float momentum = 0.1f;
 
   NetworkBuilder(String name, FeatureMap input) {
     this.name = name;
     add(new Layer.Input(0, "input", input));
   }
 
-  /** Sets what is added to every batch norm's variance; 0.001 unless told. */
+  /** Sets what is added to the variance of the batch norms that follow; 0.001 unless told. */
   public NetworkBuilder epsilon(float value) {
-    if (!(value > 0)) {
-      throw new IllegalArgumentException("Batch norm's epsilon must be positive, not " + value);
+    if (!(value >= 0) || Float.isInfinite(value)) {
+      throw new IllegalArgumentException(
+          "Batch norm's epsilon must be a number from 0 on, not " + value);
     }
     epsilon = value;
+    return this;
+  }
+
+  /**
+   * Sets the share of the newest batch in the running statistics of the batch norms that follow, 0
+   * to 1; 0.1 unless told.
+   */
+  public NetworkBuilder momentum(float value) {
+    if (!(value >= 0 && value <= 1)) {
+      throw new IllegalArgumentException(
+          "Batch norm's momentum must lie between 0 and 1, not " + value);
+    }
+    momentum = value;
     return this;
   }
 
@@ -57,23 +73,62 @@ public final class NetworkBuilder {
     return weighted(layerName, x, new Operator.DepthwiseConvolution(map(x), kernel, stride));
   }
 
-  /** A dense layer with bias; its input has 1 x 1 pixels (pool it first). */
+  /** A dense layer with bias; its input has 1 x 1 pixels (pool or flatten it first). */
   public Node dense(String layerName, Node x, int channels) {
+    return dense(layerName, x, channels, true);
+  }
+
+  /** A dense layer with or without bias; its input has 1 x 1 pixels (pool or flatten it first). */
+  public Node dense(String layerName, Node x, int channels, boolean bias) {
     if (map(x).pixels() != 1) {
       throw new IllegalArgumentException(
-          "A dense layer reads 1x1 pixels, but " + layerName + " would read " + x.map());
+          "A dense layer reads 1x1 pixels, but %s would read %s: pool or flatten that first"
+              .formatted(layerName, x.map()));
     }
-    return weighted(layerName, x, new Operator.Convolution(map(x), channels, 1, 1, true));
+    Operator operator = new Operator.Convolution(map(x), channels, 1, 1, bias);
+    return add(new Layer.Weighted(layers.size(), layerName, x.id(), operator, true));
+  }
+
+  /**
+   * All values of a picture as one pixel, in PyTorch's order, channel by channel; nothing is moved
+   * in memory.
+   */
+  public Node flatten(Node x) {
+    FeatureMap map = map(x);
+    return map.pixels() == 1
+        ? x
+        : add(
+            new Layer.Flatten(
+                layers.size(), unnamed("flatten"), x.id(), new FeatureMap(1, 1, map.values())));
   }
 
   /** Batch normalisation. */
   public Node batchNorm(String layerName, Node x) {
-    return add(new Layer.BatchNorm(layers.size(), layerName, x.id(), map(x)));
+    return add(
+        new Layer.BatchNorm(layers.size(), layerName, x.id(), map(x), epsilon, momentum));
   }
 
   /** max(x, 0). */
   public Node relu(Node x) {
-    return add(new Layer.Relu(layers.size(), unnamed("relu"), x.id(), map(x)));
+    return activation(x, Nonlinearity.RELU);
+  }
+
+  /** A function of every value, without parameters. */
+  public Node activation(Node x, Nonlinearity function) {
+    if (function.hasSlope()) {
+      throw new IllegalArgumentException("A PReLU needs a name, which its slopes have in files");
+    }
+    if (function.equals(Nonlinearity.IDENTITY)) {
+      return x;
+    }
+    String kind = function.equals(Nonlinearity.RELU) ? "relu" : "activation";
+    return add(new Layer.Activation(layers.size(), unnamed(kind), x.id(), map(x), function));
+  }
+
+  /** x or, below 0, x times the channel's slope, which is trained. */
+  public Node prelu(String layerName, Node x) {
+    Nonlinearity function = new Nonlinearity.Prelu();
+    return add(new Layer.Activation(layers.size(), layerName, x.id(), map(x), function));
   }
 
   /** The sum of two tensors of one shape. */
@@ -118,11 +173,11 @@ public final class NetworkBuilder {
     if (map(logits).pixels() != 1) {
       throw new IllegalArgumentException("The logits must have 1x1 pixels, not " + logits.map());
     }
-    return new Network(name, layers, logits.id(), epsilon);
+    return new Network(name, layers, logits.id());
   }
 
   private Node weighted(String layerName, Node x, Operator operator) {
-    return add(new Layer.Weighted(layers.size(), layerName, x.id(), operator));
+    return add(new Layer.Weighted(layers.size(), layerName, x.id(), operator, false));
   }
 
   private String unnamed(String kind) {

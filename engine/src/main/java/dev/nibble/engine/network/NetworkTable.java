@@ -1,8 +1,8 @@
 package dev.nibble.engine.network;
 
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -30,8 +30,8 @@ final class NetworkTable {
           List.of(
               layer.name(),
               kind(layer),
-              Arrays.stream(layer.inputs())
-                  .mapToObj(id -> network.layers().get(id).name())
+              layer.inputs().stream()
+                  .map(id -> network.layers().get(id).name())
                   .collect(Collectors.joining(", ")),
               layer.output().toString(),
               number(parameters.getOrDefault(layer.name(), 0L)),
@@ -84,21 +84,41 @@ final class NetworkTable {
   private static String kind(Layer layer) {
     return switch (layer) {
       case Layer.Input i -> "pictures";
-      case Layer.Weighted w -> kind(w.operator());
+      case Layer.Weighted w -> w.dense() ? "dense" : kind(w.operator());
       case Layer.Pooling p -> kind(p.operator());
       case Layer.Shortcut s -> kind(s.operator());
       case Layer.BatchNorm b -> "batch norm";
-      case Layer.Relu r -> "ReLU";
+      case Layer.Activation a -> kind(a.function());
+      case Layer.Flatten f -> "flatten";
       case Layer.Add a -> "sum";
     };
+  }
+
+  private static String kind(Nonlinearity function) {
+    return switch (function) {
+      case Nonlinearity.Identity i -> "identity";
+      case Nonlinearity.Relu r -> "ReLU";
+      case Nonlinearity.Clip c -> c.equals(Nonlinearity.RELU6) ? "ReLU6" : range("clip", c);
+      case Nonlinearity.LeakyRelu l -> "leaky ReLU, slope " + l.factor();
+      case Nonlinearity.Prelu p -> "PReLU";
+      case Nonlinearity.Elu e -> "ELU, alpha " + e.alpha();
+      case Nonlinearity.HardSigmoid h -> "hard sigmoid";
+      case Nonlinearity.HardSwish h -> "hard swish";
+      case Nonlinearity.Sigmoid s -> "sigmoid";
+      case Nonlinearity.Silu s -> "SiLU";
+      case Nonlinearity.Tanh t -> "tanh";
+      case Nonlinearity.Gelu g -> g.approximate() ? "GELU by tanh" : "GELU";
+    };
+  }
+
+  private static String range(String what, Nonlinearity.Clip clip) {
+    return what + " to " + clip.low() + ".." + clip.high();
   }
 
   private static String kind(Operator operator) {
     return switch (operator) {
       case Operator.Convolution c ->
-          c.kernel() == 1 && c.input().pixels() == 1
-              ? "dense"
-              : window(c.kernel(), c.stride(), "convolution");
+          window(c.kernel(), c.stride(), "convolution") + (c.bias() ? ", bias" : "");
       case Operator.DepthwiseConvolution d ->
           window(d.kernel(), d.stride(), "depthwise convolution");
       case Operator.MaxPooling m -> window(m.kernel(), m.stride(), "max pooling");

@@ -147,7 +147,7 @@ public final class BufferPlanner {
             add(
                 "store " + graph.stages().get(owner).name(),
                 Kind.STORE,
-                batch * activation.store().bytes(tensor.map()),
+                batch * activation.store().bytes(view.map()),
                 plan.forwardTime(owner));
         // A batch norm's gradient is made as the tensor's producer reads it.
         boolean readByProducer = view.norm() != null && !plan.frozen().tensor(tensor);

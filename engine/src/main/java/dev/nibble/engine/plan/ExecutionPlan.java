@@ -178,7 +178,7 @@ public final class ExecutionPlan {
   }
 
   static long tableBytes(View view) {
-    return ChannelTable.bytes(view.tensor().map().channels());
+    return ChannelTable.bytes(view.map().channels());
   }
 
   private Activation activation(View view, boolean training) {
@@ -188,7 +188,7 @@ public final class ExecutionPlan {
       store = view.kept() ? StoreFormat.KEPT : copy;
     }
     boolean naive = options.naive() && store.isCodes();
-    return new Activation(view.norm() != null, view.relu(), store, naive);
+    return new Activation(view.norm() != null, view.function(), store, naive);
   }
 
   private Stage stage(Node node, boolean training) {
@@ -205,7 +205,7 @@ public final class ExecutionPlan {
 
   /** A shortcut carries the exact activation in every mode, the naive one included. */
   private static Activation shortcutActivation(View view) {
-    return new Activation(view.norm() != null, view.relu(), StoreFormat.NONE, false);
+    return new Activation(view.norm() != null, view.function(), StoreFormat.NONE, false);
   }
 
   /**

@@ -4,13 +4,18 @@ import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Network;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Who reads whom in a network's graph, and which layers an addition absorbs. */
 final class GraphUses {
   private final List<Layer> layers;
   private final int[] count;
-  private final boolean[] withRelu;
-  private final boolean[] withoutRelu;
+
+  /** The function through which each is read; null if it is read as it is. */
+  private final @Nullable Layer[] through;
+
+  private final boolean[] severalWays;
+  private final boolean[] read;
   private final boolean[] absorbed;
   private final int[] mainOperand;
 
@@ -18,19 +23,20 @@ final class GraphUses {
     layers = network.layers();
     int size = layers.size();
     count = new int[size];
-    withRelu = new boolean[size];
-    withoutRelu = new boolean[size];
+    through = new @Nullable Layer[size];
+    severalWays = new boolean[size];
+    read = new boolean[size];
     absorbed = new boolean[size];
     mainOperand = new int[size];
     Arrays.fill(mainOperand, -1);
     count[network.output().id()] = 1;
-    withoutRelu[network.output().id()] = true;
+    read(network.output().id(), null);
     for (int id = size - 1; id >= 0; id--) {
       if (count[id] > 0) {
         Layer layer = layers.get(id);
         for (int source : layer.inputs()) {
           count[source]++;
-          (layer instanceof Layer.Relu ? withRelu : withoutRelu)[source] = true;
+          read(source, layer instanceof Layer.Activation a ? a : null);
         }
       }
     }
@@ -39,6 +45,26 @@ final class GraphUses {
         chooseOperands(add);
       }
     }
+  }
+
+  private void read(int source, Layer.@Nullable Activation function) {
+    if (!read[source]) {
+      read[source] = true;
+      through[source] = function;
+    } else if (!isSame(through[source], function)) {
+      severalWays[source] = true;
+    }
+  }
+
+  /** Slopes belong to their layer. */
+  private static boolean isSame(@Nullable Layer one, Layer.@Nullable Activation other) {
+    if (one == other) {
+      return true;
+    }
+    return one instanceof Layer.Activation a
+        && other != null
+        && a.function().equals(other.function())
+        && !a.function().hasSlope();
   }
 
   private void chooseOperands(Layer.Add add) {
@@ -82,8 +108,8 @@ final class GraphUses {
     return mainOperand[add.id()];
   }
 
-  /** Whether both a ReLU and another layer read it. */
-  boolean readWithAndWithoutRelu(int id) {
-    return withRelu[id] && withoutRelu[id];
+  /** Whether it is read through several functions, or through one and as it is. */
+  boolean readSeveralWays(int id) {
+    return severalWays[id];
   }
 }

@@ -7,6 +7,7 @@ import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.engine.plan.StageGraph.Tensor;
 import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Resample;
 import java.util.ArrayList;
@@ -19,14 +20,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * Cuts a network's graph into fused stages.
  *
- * <p>Batch norm and ReLU never write a tensor: they become the way in which the next operator reads
- * one. An addition is fused into the later of its two operands if that is an operator nobody else
+ * <p>Batch norm and functions of one value write no tensor: they become the way in which the next
+ * operator reads one. Flattening only reads another shape. An addition is fused into the later of its two operands if that is an operator nobody else
  * reads; pooling and zero channels on its other operand become the shortcut's transform. What
- * cannot be fused (a batch norm that is read both with and without ReLU, a shortcut through a batch
- * norm of its own) is written by a stage whose operator is the identity.
+ * cannot be fused (a batch norm that is read through several functions, a function of a function, a
+ * shortcut through a batch norm of its own) is written by a stage whose operator is the identity.
  */
 public final class Lowering {
-  private record Key(int tensor, int norm, boolean relu) {}
+  private record Key(
+      int tensor, FeatureMap map, int norm, Nonlinearity function, @Nullable String slope) {}
 
   private final Network network;
   private final GraphUses uses;
@@ -52,7 +54,7 @@ public final class Lowering {
       }
     }
     View logits = view(network.output().id());
-    if (!logits.isIdentity() || logits.tensor().producer() != stages.size() - 1) {
+    if (!logits.isIdentity() || !logits.keepsShape() || logits.tensor().producer() != stages.size() - 1) {
       materialize("logits", logits);
     }
     List<View> read = viewsByKey.values().stream().filter(v -> v.owner() >= 0).toList();
@@ -69,7 +71,8 @@ public final class Lowering {
       case Layer.Pooling p -> emit(p.name(), p.operator(), view(p.source()), null, null);
       case Layer.Shortcut s -> emit(s.name(), s.operator(), view(s.source()), null, null);
       case Layer.BatchNorm b -> batchNorm(b);
-      case Layer.Relu r -> relu(r);
+      case Layer.Activation a -> activation(a);
+      case Layer.Flatten f -> flatten(f);
       case Layer.Add a -> addition(a);
     };
   }
@@ -81,20 +84,39 @@ public final class Lowering {
     }
     source = withStatistics(norm.name() + ".input", source);
     source.tensor().norms().add(norm);
-    View normalized = viewOf(source.tensor(), norm, false);
-    return uses.readWithAndWithoutRelu(norm.id())
-        ? materialize(norm.name(), normalized)
-        : normalized;
+    View normalized = viewOf(source.tensor(), norm, Nonlinearity.IDENTITY, null);
+    return uses.readSeveralWays(norm.id()) ? materialize(norm.name(), normalized) : normalized;
   }
 
-  private View relu(Layer.Relu relu) {
-    View source = withStatistics(relu.name() + ".input", view(relu.source()));
-    return source.relu() ? source : viewOf(source.tensor(), source.norm(), true);
+  private View activation(Layer.Activation layer) {
+    View source = view(layer.source());
+    Nonlinearity function = layer.function();
+    if (source.function().equals(function) && function.equals(Nonlinearity.RELU)) {
+      return source;
+    }
+    if (!source.function().equals(Nonlinearity.IDENTITY)) {
+      source = materialize(layer.name() + ".input", source);
+    }
+    source = withStatistics(layer.name() + ".input", source);
+    Parameter slope = function.hasSlope() ? network.parameter(layer.name() + ".weight") : null;
+    return viewOf(source.tensor(), source.norm(), function, slope);
   }
 
-  /** The pictures have no producer to sum their statistics: such a tensor is copied by a stage. */
+  private View flatten(Layer.Flatten layer) {
+    View source = view(layer.source());
+    if (!source.isIdentity()) {
+      source = materialize(layer.name() + ".input", source);
+    }
+    return view(source.tensor(), layer.output());
+  }
+
+  /**
+   * Whoever reads a tensor through its channels' statistics needs them summed: the pictures have no
+   * producer to do that, and a flattened tensor's summed other channels. Such a tensor is copied.
+   */
   private View withStatistics(String name, View source) {
-    return source.tensor().producer() < 0 ? materialize(name, source) : source;
+    boolean isSummed = source.tensor().producer() >= 0 && source.keepsShape();
+    return isSummed ? source : materialize(name, source);
   }
 
   private View addition(Layer.Add add) {
@@ -128,7 +150,7 @@ public final class Lowering {
 
   /** A shortcut reads a plain tensor, or an activation that an earlier stage has stored. */
   private static boolean readable(View view) {
-    return view.isIdentity() || view.owner() >= 0;
+    return view.keepsShape() && (view.isIdentity() || view.owner() >= 0);
   }
 
   private View readable(String name, View view) {
@@ -136,7 +158,7 @@ public final class Lowering {
   }
 
   private View materialize(String name, View view) {
-    return emit(name, Resample.identity(view.tensor().map()), view, null, null);
+    return emit(name, Resample.identity(view.map()), view, null, null);
   }
 
   private View emit(
@@ -170,17 +192,29 @@ public final class Lowering {
   }
 
   private View identityView(Tensor tensor) {
-    return viewOf(tensor, null, false);
+    return view(tensor, tensor.map());
   }
 
-  private View viewOf(Tensor tensor, Layer.@Nullable BatchNorm norm, boolean relu) {
-    Key key = new Key(tensor.index(), norm == null ? -1 : norm.id(), relu);
-    View existing = viewsByKey.get(key);
-    if (existing != null) {
-      return existing;
-    }
-    View view = new View(tensor, norm, relu);
-    viewsByKey.put(key, view);
-    return view;
+  /** The tensor as it is, or flattened. */
+  private View view(Tensor tensor, FeatureMap map) {
+    Key key = new Key(tensor.index(), map, -1, Nonlinearity.IDENTITY, null);
+    return viewsByKey.computeIfAbsent(
+        key, k -> new View(tensor, map, null, Nonlinearity.IDENTITY, null));
+  }
+
+  private View viewOf(
+      Tensor tensor,
+      Layer.@Nullable BatchNorm norm,
+      Nonlinearity function,
+      @Nullable Parameter slope) {
+    Key key =
+        new Key(
+            tensor.index(),
+            tensor.map(),
+            norm == null ? -1 : norm.id(),
+            function,
+            slope == null ? null : slope.name());
+    return viewsByKey.computeIfAbsent(
+        key, k -> new View(tensor, tensor.map(), norm, function, slope));
   }
 }

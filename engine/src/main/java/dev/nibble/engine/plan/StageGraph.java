@@ -4,6 +4,7 @@ import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Resample;
 import java.util.ArrayList;
@@ -11,8 +12,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A network cut into fused stages. A stage reads one tensor through an activation (batch norm,
- * ReLU, both or neither), applies one operator, adds at most one shortcut, and writes one tensor.
+ * A network cut into fused stages. A stage reads one tensor through an activation (batch norm, a
+ * function, both or neither), applies one operator, adds at most one shortcut, and writes one tensor.
  *
  * @param network what was cut
  * @param tensors every tensor that is written to memory; the first holds the pictures
@@ -63,20 +64,29 @@ public record StageGraph(
     }
   }
 
-  /** One way to read a tensor: through a batch norm or not, through a ReLU or not. */
+  /** One way to read a tensor: through a batch norm or not, through a function or not. */
   public static final class View {
     private int index = -1;
     private final Tensor tensor;
+    private final FeatureMap map;
     private final Layer.@Nullable BatchNorm norm;
-    private final boolean relu;
+    private final Nonlinearity function;
+    private final @Nullable Parameter slope;
     private final List<Integer> readers = new ArrayList<>();
     private boolean valuesNeeded;
     private boolean exact = true;
 
-    View(Tensor tensor, Layer.@Nullable BatchNorm norm, boolean relu) {
+    View(
+        Tensor tensor,
+        FeatureMap map,
+        Layer.@Nullable BatchNorm norm,
+        Nonlinearity function,
+        @Nullable Parameter slope) {
       this.tensor = tensor;
+      this.map = map;
       this.norm = norm;
-      this.relu = relu;
+      this.function = function;
+      this.slope = slope;
     }
 
     /** Position in the graph's list; -1 if nobody reads the tensor this way. */
@@ -93,19 +103,34 @@ public record StageGraph(
       return tensor;
     }
 
+    /** Its shape as it is read: another than the tensor's where that was flattened. */
+    public FeatureMap map() {
+      return map;
+    }
+
+    /** Whether pixels and channels are read as they were written. */
+    public boolean keepsShape() {
+      return map.equals(tensor.map());
+    }
+
     /** The batch norm between, or null. */
     public Layer.@Nullable BatchNorm norm() {
       return norm;
     }
 
-    /** Whether a ReLU lies between. */
-    public boolean relu() {
-      return relu;
+    /** The function of every value behind the batch norm; the identity where there is none. */
+    public Nonlinearity function() {
+      return function;
+    }
+
+    /** The function's slopes, or null where it has none. */
+    public @Nullable Parameter slope() {
+      return slope;
     }
 
     /** Whether the tensor is read as it is. */
     public boolean isIdentity() {
-      return norm == null && !relu;
+      return norm == null && function instanceof Nonlinearity.Identity;
     }
 
     /** The stages whose operator reads it, in forward order. */
@@ -130,7 +155,7 @@ public record StageGraph(
 
     /** Whether the tensor itself is kept: the pictures, and the input of a dense layer. */
     public boolean kept() {
-      return isIdentity() && valuesNeeded && (tensor.producer() < 0 || tensor.map().pixels() == 1);
+      return isIdentity() && valuesNeeded && (tensor.producer() < 0 || map.pixels() == 1);
     }
 
     /**

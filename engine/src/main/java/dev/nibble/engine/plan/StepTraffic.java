@@ -244,7 +244,7 @@ public final class StepTraffic {
 
   private void restore(Pass pass, View input, Activation activation) {
     if (activation.store() == StoreFormat.KEPT) {
-      pass.read(buffers.tensor(input.tensor()), bytes(input.tensor().map()));
+      pass.read(buffers.tensor(input.tensor()), bytes(input.map()));
     } else if (activation.store().bits() > 0) {
       pass.read(require(buffers.store(input)), storeBytes(input));
     }
@@ -258,7 +258,7 @@ public final class StepTraffic {
       long pixels = (long) transform.outputHeight() * transform.outputWidth();
       pass.read(term.buffer(), batch * pixels * 4 * transform.input().channels());
     } else if (view != null) {
-      pass.read(term.buffer(), bytes(view.tensor().map()));
+      pass.read(term.buffer(), bytes(view.map()));
       pass.read(require(buffers.store(view)), storeBytes(view));
       pass.readTable(view, leaves);
     }
@@ -325,7 +325,7 @@ public final class StepTraffic {
   }
 
   private long storeBytes(View view) {
-    return batch * plan.activation(view).store().bytes(view.tensor().map());
+    return batch * plan.activation(view).store().bytes(view.map());
   }
 
   private static <T> T require(@Nullable T value) {

@@ -3,6 +3,7 @@ package dev.nibble.engine.exec;
 import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -53,7 +54,9 @@ public final class ReferenceNetwork {
               boolean ofBatch = batchStatistics && !frozen.contains(b.name());
               yield norm(b, outputs[b.source()], parameters, ofBatch);
             }
-            case Layer.Relu r -> relu(outputs[r.source()]);
+            case Layer.Activation a -> activation(a, outputs[a.source()], parameters);
+            case Layer.Flatten f ->
+                flattened(network.layers().get(f.source()).output(), outputs[f.source()]);
             case Layer.Add a -> sum(outputs[a.left()], outputs[a.right()]);
           };
     }
@@ -81,8 +84,62 @@ public final class ReferenceNetwork {
     return wide;
   }
 
-  private static double[] relu(double[] x) {
-    return Arrays.stream(x).map(v -> Math.max(v, 0)).toArray();
+  private double[] activation(
+      Layer.Activation layer, double[] x, Map<String, double[]> parameters) {
+    int channels = layer.output().channels();
+    double[] slopes =
+        layer.function().hasSlope() ? values(parameters, layer.name() + ".weight") : null;
+    double[] y = new double[x.length];
+    Arrays.setAll(
+        y, i -> value(layer.function(), x[i], slopes == null ? 0 : slopes[i % channels]));
+    return y;
+  }
+
+  /** In double: differences of the loss tell the slopes of a function computed in fp32 badly. */
+  private static double value(Nonlinearity function, double x, double slope) {
+    return switch (function) {
+      case Nonlinearity.Identity i -> x;
+      case Nonlinearity.Relu r -> Math.max(x, 0);
+      case Nonlinearity.Clip c -> Math.min(Math.max(x, c.low()), c.high());
+      case Nonlinearity.LeakyRelu l -> x > 0 ? x : l.factor() * x;
+      case Nonlinearity.Prelu p -> x > 0 ? x : slope * x;
+      case Nonlinearity.Elu e -> x > 0 ? x : e.alpha() * Math.expm1(x);
+      case Nonlinearity.HardSigmoid h -> Math.min(Math.max(h.alpha() * x + h.beta(), 0), 1);
+      case Nonlinearity.HardSwish h -> x * Math.min(Math.max(x + 3, 0), 6) / 6;
+      case Nonlinearity.Sigmoid s -> 1 / (1 + Math.exp(-x));
+      case Nonlinearity.Silu s -> x / (1 + Math.exp(-x));
+      case Nonlinearity.Tanh t -> Math.tanh(x);
+      case Nonlinearity.Gelu g ->
+          g.approximate()
+              ? x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)))
+              : x * normal(x);
+    };
+  }
+
+  /** The unit normal's integral up to x, by Simpson's rule. */
+  private static double normal(double x) {
+    int steps = 400;
+    double end = Math.min(Math.abs(x), 9);
+    double width = end / steps;
+    double sum = 0;
+    for (int i = 0; i <= steps; i++) {
+      double t = i * width;
+      int weight = i == 0 || i == steps ? 1 : i % 2 == 0 ? 2 : 4;
+      sum += weight * Math.exp(-t * t / 2);
+    }
+    double half = sum * width / 3 / Math.sqrt(2 * Math.PI);
+    return x < 0 ? 0.5 - half : 0.5 + half;
+  }
+
+  /** Channel by channel, as PyTorch has it. */
+  private double[] flattened(FeatureMap map, double[] x) {
+    double[] y = new double[x.length];
+    for (int i = 0; i < y.length; i++) {
+      int place = i % map.values();
+      int pixel = place % map.pixels();
+      y[i] = x[i - place + pixel * map.channels() + place / map.pixels()];
+    }
+    return y;
   }
 
   private static double[] sum(double[] left, double[] right) {
@@ -163,7 +220,7 @@ public final class ReferenceNetwork {
           variance += (x[i] - mean) * (x[i] - mean) / pixels;
         }
       }
-      double sd = Math.sqrt(variance + network.epsilon());
+      double sd = Math.sqrt(variance + layer.epsilon());
       for (int i = c; i < x.length; i += channels) {
         y[i] = gamma[c] * (x[i] - mean) / sd + beta[c];
       }

@@ -19,16 +19,10 @@ import org.jspecify.annotations.Nullable;
 final class LayerSupport {
   private static final int[] CHANNELS_FIRST = {0, 3, 1, 2};
 
-  /** Share of the old running statistics in the new ones. */
-  private static final float USUAL_MOMENTUM = 0.9f;
-
   private final Graph graph;
   private final Map<Integer, Integer> readers;
   private final GraphNode input;
   private final List<String> problems = new ArrayList<>();
-
-  /** That of the first batch norm; NaN before. */
-  private float epsilon = Float.NaN;
 
   private final List<String> notes = new ArrayList<>();
 
@@ -126,23 +120,15 @@ final class LayerSupport {
             notes.add(note);
           }
         }
-        case Operation.Dense d -> {
-          if (d.bias() == null) {
-            notes.add("Dense layer '%s' gets a bias of zeros.".formatted(node.name()));
-          }
-        }
-        case Operation.BatchNorm b -> {
-          if (Math.abs(b.momentum() - USUAL_MOMENTUM) > 1e-4f) {
-            notes.add(
-                "Batch norm '%s' has momentum %s, but 0.9 is used."
-                    .formatted(node.name(), b.momentum()));
-          }
-        }
         default -> {
           // as it is
         }
       }
     }
+  }
+
+  private static long values(Shape map) {
+    return (long) map.channels() * map.height() * map.width();
   }
 
   private Shape shapeOf(GraphNode node, int place) {
@@ -164,9 +150,8 @@ final class LayerSupport {
     }
     return switch (node.operation()) {
       case Operation.Convolution c -> convolution(node, c);
-      case Operation.BatchNorm b -> batchNorm(b);
-      case Operation.Activation a ->
-          a.function() == Operation.Function.RELU ? null : "is no layer yet, only ReLU is";
+      case Operation.BatchNorm b -> null;
+      case Operation.Activation a -> null;
       case Operation.MaxPool p -> maxPool(node, shape, p.window());
       case Operation.AveragePool p -> averagePool(node, shape, p);
       case Operation.Add a ->
@@ -174,8 +159,9 @@ final class LayerSupport {
       case Operation.ZeroPad p -> zeroPad(p);
       case Operation.Reshape r -> {
         Shape from = shapeOf(node, 0);
+        boolean isFlattened = isVector(shape) && from.isMap() && values(from) == shape.channels();
         boolean isSame = isVector(from) && isVector(shape) && from.channels() == shape.channels();
-        yield isSame ? null : "turns pixels into channels, or the other way round";
+        yield isFlattened || isSame ? null : "turns pixels into channels, or the other way round";
       }
       case Operation.Dense d -> null;
       case Operation.GlobalAverage g -> null;
@@ -209,13 +195,6 @@ final class LayerSupport {
     return c.bias() != null && !isDense
         ? "has a bias (batch norm folded?); export the network in training form"
         : null;
-  }
-
-  private @Nullable String batchNorm(Operation.BatchNorm b) {
-    if (Float.isNaN(epsilon)) {
-      epsilon = b.epsilon();
-    }
-    return epsilon == b.epsilon() ? null : "has another epsilon than the first batch norm";
   }
 
   private @Nullable String maxPool(GraphNode node, Shape shape, Window window) {

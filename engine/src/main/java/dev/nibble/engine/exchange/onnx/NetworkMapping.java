@@ -8,6 +8,7 @@ import dev.nibble.engine.exchange.onnx.graph.Weight;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -66,18 +67,18 @@ final class NetworkMapping {
         weights.put(name + ".bias", b.shift());
         weights.put(name + ".running_mean", b.mean());
         weights.put(name + ".running_var", b.variance());
-        builder.epsilon(b.epsilon());
+        builder.epsilon(b.epsilon()).momentum(newest(b.momentum()));
         yield builder.batchNorm(name, x);
       }
-      case Operation.Activation a -> builder.relu(x);
+      case Operation.Activation a -> activation(node, x, a);
       case Operation.MaxPool p ->
           builder.maxPool(x, p.window().height(), p.window().strideHeight());
       case Operation.AveragePool p -> builder.averagePool(x, p.window().strideHeight());
       case Operation.GlobalAverage g -> builder.globalAveragePool(x);
       case Operation.Add a -> builder.add(x, built[node.inputs().get(1)]);
       case Operation.ZeroPad p -> shortcut(node, x);
-      // Without pixels, a map and a vector are the same; dropout is told as left out.
-      case Operation.Reshape r -> x;
+      case Operation.Reshape r -> builder.flatten(x);
+      // Dropout is told as left out.
       case Operation.Dropout d -> x;
       default -> throw new IllegalStateException("Not supported: " + node.operation());
     };
@@ -103,7 +104,36 @@ final class NetworkMapping {
     String name = layer(node);
     weights.put(name + ".weight", weight);
     weights.put(name + ".bias", bias);
-    return builder.dense(name, x, Objects.requireNonNull(node.shape()).channels());
+    return builder.dense(name, x, Objects.requireNonNull(node.shape()).channels(), bias != null);
+  }
+
+  private NetworkBuilder.Node activation(
+      GraphNode node, NetworkBuilder.Node x, Operation.Activation a) {
+    float alpha = (float) a.alpha();
+    float beta = (float) a.beta();
+    return switch (a.function()) {
+      case RELU -> builder.relu(x);
+      case CLIP -> builder.activation(x, new Nonlinearity.Clip(alpha, beta));
+      case LEAKY_RELU -> builder.activation(x, new Nonlinearity.LeakyRelu(alpha));
+      case PRELU -> {
+        String name = layer(node);
+        weights.put(name + ".weight", a.slope());
+        yield builder.prelu(name, x);
+      }
+      case ELU -> builder.activation(x, new Nonlinearity.Elu(alpha));
+      case SIGMOID -> builder.activation(x, new Nonlinearity.Sigmoid());
+      case HARD_SIGMOID -> builder.activation(x, new Nonlinearity.HardSigmoid(alpha, beta));
+      case SILU -> builder.activation(x, new Nonlinearity.Silu());
+      case HARD_SWISH -> builder.activation(x, new Nonlinearity.HardSwish());
+      case GELU -> builder.activation(x, new Nonlinearity.Gelu(false));
+      case GELU_TANH -> builder.activation(x, new Nonlinearity.Gelu(true));
+      case TANH -> builder.activation(x, new Nonlinearity.Tanh());
+    };
+  }
+
+  /** ONNX has the share of the old statistics; in decimals, as people write it. */
+  private static float newest(float old) {
+    return (float) (Math.rint((1 - (double) old) * 1e6) / 1e6);
   }
 
   /** Zero channels around what was pooled, or around a tensor as it is. */
@@ -122,7 +152,7 @@ final class NetworkMapping {
   private static String layer(GraphNode node) {
     boolean isTaken =
         node.name().equals("input")
-            || node.name().matches("(relu|add|maxpool|shortcut|pool)\\.\\d+");
+            || node.name().matches("(relu|activation|add|maxpool|shortcut|pool|flatten)\\.\\d+");
     return isTaken ? node.name() + "_layer" : node.name();
   }
 

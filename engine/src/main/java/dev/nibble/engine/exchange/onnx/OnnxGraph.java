@@ -88,17 +88,37 @@ final class OnnxGraph {
       case Layer.BatchNorm b -> {
         OnnxNode node =
             keepingForm("BatchNormalization", b, b.source(), parameters(b.name(), b.source()));
-        node(node.with("epsilon", network.epsilon()));
+        // ONNX has the share of the old statistics, PyTorch that of the new.
+        node(node.with("epsilon", b.epsilon()).with("momentum", 1 - b.momentum()));
       }
-      case Layer.Relu r -> {
-        boolean isFlat = flat.contains(r.source());
-        node(keepingForm("Relu", r, r.source(), form(r.source(), isFlat)));
+      case Layer.Activation a -> addActivation(a);
+      case Layer.Flatten f -> {
+        flat.add(f.id());
+        node(new OnnxNode("Flatten", own(f.id()), map(f.source())).with("axis", 1L));
       }
       case Layer.Add a -> {
         boolean isFlat = flat.contains(a.left());
         node(keepingForm("Add", a, a.left(), form(a.left(), isFlat), form(a.right(), isFlat)));
       }
     }
+  }
+
+  private void addActivation(Layer.Activation layer) {
+    boolean isFlat = flat.contains(layer.source());
+    String x = form(layer.source(), isFlat);
+    if (isFlat) {
+      flat.add(layer.id());
+    }
+    String slope = "";
+    if (layer.function().hasSlope()) {
+      slope = layer.name() + ".weight";
+      Parameter parameter = network.parameter(slope);
+      int channels = parameter.size();
+      int[] shape = isFlat ? new int[] {channels} : new int[] {channels, 1, 1};
+      constant(OnnxTensor.of(slope, parameter, values.apply(parameter), shape));
+    }
+    new OnnxFunctions(this::node, this::constant)
+        .write(layer.function(), x, own(layer.id()), slope);
   }
 
   private String[] parameters(String norm, int source) {
@@ -121,9 +141,8 @@ final class OnnxGraph {
 
   private void addWeighted(Layer.Weighted layer) {
     String weight = layer.name() + ".weight";
-    Parameter.Kind kind = network.parameter(weight).kind();
     boolean hasBias = layer.operator() instanceof Operator.Convolution c && c.bias();
-    boolean isDense = kind == Parameter.Kind.DENSE;
+    boolean isDense = layer.dense();
     String source = form(layer.source(), isDense);
     String[] inputs =
         hasBias
