@@ -31,7 +31,7 @@ public record Activation(
 
   /** The same with a ReLU or none. */
   public Activation(boolean normalize, boolean relu, StoreFormat store, boolean naive) {
-    this(normalize, relu ? Nonlinearity.RELU : Nonlinearity.IDENTITY, store, naive);
+    this(normalize, relu ? Nonlinearity.relu() : Nonlinearity.identity(), store, naive);
   }
 
   private static boolean isLinear(Nonlinearity nonlinearity) {

@@ -12,25 +12,39 @@ package dev.nibble.kernels;
  */
 public sealed interface Nonlinearity {
   /** {@code f(z) = z}. */
-  Nonlinearity IDENTITY = new Identity();
+  static Nonlinearity identity() {
+    return new Identity();
+  }
 
   /** {@code f(z) = max(z, 0)}. */
-  Nonlinearity RELU = new Relu();
+  static Nonlinearity relu() {
+    return new Relu();
+  }
 
   /** {@code f(z) = z / (1 + e^-z)}, also called swish. */
-  Nonlinearity SILU = new Silu();
+  static Nonlinearity silu() {
+    return new Silu();
+  }
 
   /** {@code f(z) = z * min(max(z + 3, 0), 6) / 6}. */
-  Nonlinearity HARD_SWISH = new HardSwish();
+  static Nonlinearity hardSwish() {
+    return new HardSwish();
+  }
 
   /** {@code f(z) = min(max(z, 0), 6)}. */
-  Nonlinearity RELU6 = new Clip(0, 6);
+  static Nonlinearity relu6() {
+    return new Clip(0, 6);
+  }
 
   /** {@code f(z) = min(max(z, -1), 1)}. */
-  Nonlinearity HARD_TANH = new Clip(-1, 1);
+  static Nonlinearity hardTanh() {
+    return new Clip(-1, 1);
+  }
 
   /** ONNX's and PyTorch's hard sigmoid: {@code f(z) = min(max(z / 6 + 1/2, 0), 1)}. */
-  Nonlinearity HARD_SIGMOID = new HardSigmoid(1f / 6, 0.5f);
+  static Nonlinearity hardSigmoid() {
+    return new HardSigmoid(1f / 6, 0.5f);
+  }
 
   /**
    * The value.

@@ -16,21 +16,21 @@ class NonlinearityTest {
 
   static Stream<Nonlinearity> all() {
     return Stream.of(
-        Nonlinearity.IDENTITY,
-        Nonlinearity.RELU,
-        Nonlinearity.RELU6,
-        Nonlinearity.HARD_TANH,
+        Nonlinearity.identity(),
+        Nonlinearity.relu(),
+        Nonlinearity.relu6(),
+        Nonlinearity.hardTanh(),
         new Nonlinearity.Clip(-0.5f, Float.POSITIVE_INFINITY),
         new Nonlinearity.Clip(Float.NEGATIVE_INFINITY, 2),
         new Nonlinearity.LeakyRelu(0.01f),
         new Nonlinearity.LeakyRelu(-2),
         new Nonlinearity.Prelu(),
         new Nonlinearity.Elu(1.5f),
-        Nonlinearity.HARD_SIGMOID,
+        Nonlinearity.hardSigmoid(),
         new Nonlinearity.HardSigmoid(0.2f, 0.75f),
-        Nonlinearity.HARD_SWISH,
+        Nonlinearity.hardSwish(),
         new Nonlinearity.Sigmoid(),
-        Nonlinearity.SILU,
+        Nonlinearity.silu(),
         new Nonlinearity.Tanh(),
         new Nonlinearity.Gelu(false),
         new Nonlinearity.Gelu(true));
@@ -83,11 +83,11 @@ class NonlinearityTest {
 
   @Test
   void valuesAreTheKnownOnes() {
-    assertThat(Nonlinearity.RELU6.value(7, 0)).isEqualTo(6);
+    assertThat(Nonlinearity.relu6().value(7, 0)).isEqualTo(6);
     assertThat(new Nonlinearity.Prelu().value(-2, SLOPE)).isEqualTo(-2 * SLOPE);
-    assertThat(Nonlinearity.HARD_SWISH.value(1, 0)).isCloseTo(2 / 3f, within(1e-6f));
-    assertThat(Nonlinearity.SILU.value(1, 0)).isCloseTo(0.7310586f, within(1e-6f));
-    assertThat(Nonlinearity.SILU.value(-1000, 0)).isZero();
+    assertThat(Nonlinearity.hardSwish().value(1, 0)).isCloseTo(2 / 3f, within(1e-6f));
+    assertThat(Nonlinearity.silu().value(1, 0)).isCloseTo(0.7310586f, within(1e-6f));
+    assertThat(Nonlinearity.silu().value(-1000, 0)).isZero();
     assertThat(new Nonlinearity.Sigmoid().value(-1, 0)).isCloseTo(0.26894143f, within(1e-7f));
     assertThat(new Nonlinearity.Elu(1).value(-1, 0)).isCloseTo(-0.6321206f, within(1e-6f));
     assertThat(new Nonlinearity.Gelu(false).value(1, 0)).isCloseTo(0.8413447f, within(1e-6f));
