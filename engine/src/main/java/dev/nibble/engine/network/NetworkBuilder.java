@@ -110,7 +110,7 @@ public final class NetworkBuilder {
 
   /** max(x, 0). */
   public Node relu(Node x) {
-    return activation(x, Nonlinearity.RELU);
+    return activation(x, Nonlinearity.relu());
   }
 
   /** A function of every value, without parameters. */
@@ -118,10 +118,10 @@ public final class NetworkBuilder {
     if (function.hasSlope()) {
       throw new IllegalArgumentException("A PReLU needs a name, which its slopes have in files");
     }
-    if (function.equals(Nonlinearity.IDENTITY)) {
+    if (function.equals(Nonlinearity.identity())) {
       return x;
     }
-    String kind = function.equals(Nonlinearity.RELU) ? "relu" : "activation";
+    String kind = function.equals(Nonlinearity.relu()) ? "relu" : "activation";
     return add(new Layer.Activation(layers.size(), unnamed(kind), x.id(), map(x), function));
   }
 

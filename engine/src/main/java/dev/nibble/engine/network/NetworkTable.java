@@ -98,7 +98,7 @@ final class NetworkTable {
     return switch (function) {
       case Nonlinearity.Identity i -> "identity";
       case Nonlinearity.Relu r -> "ReLU";
-      case Nonlinearity.Clip c -> c.equals(Nonlinearity.RELU6) ? "ReLU6" : range("clip", c);
+      case Nonlinearity.Clip c -> c.equals(Nonlinearity.relu6()) ? "ReLU6" : range("clip", c);
       case Nonlinearity.LeakyRelu l -> "leaky ReLU, slope " + l.factor();
       case Nonlinearity.Prelu p -> "PReLU";
       case Nonlinearity.Elu e -> "ELU, alpha " + e.alpha();

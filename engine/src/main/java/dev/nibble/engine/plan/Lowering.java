@@ -84,17 +84,17 @@ public final class Lowering {
     }
     source = withStatistics(norm.name() + ".input", source);
     source.tensor().norms().add(norm);
-    View normalized = viewOf(source.tensor(), norm, Nonlinearity.IDENTITY, null);
+    View normalized = viewOf(source.tensor(), norm, Nonlinearity.identity(), null);
     return uses.readSeveralWays(norm.id()) ? materialize(norm.name(), normalized) : normalized;
   }
 
   private View activation(Layer.Activation layer) {
     View source = view(layer.source());
     Nonlinearity function = layer.function();
-    if (source.function().equals(function) && function.equals(Nonlinearity.RELU)) {
+    if (source.function().equals(function) && function.equals(Nonlinearity.relu())) {
       return source;
     }
-    if (!source.function().equals(Nonlinearity.IDENTITY)) {
+    if (!source.function().equals(Nonlinearity.identity())) {
       source = materialize(layer.name() + ".input", source);
     }
     source = withStatistics(layer.name() + ".input", source);
@@ -197,9 +197,9 @@ public final class Lowering {
 
   /** The tensor as it is, or flattened. */
   private View view(Tensor tensor, FeatureMap map) {
-    Key key = new Key(tensor.index(), map, -1, Nonlinearity.IDENTITY, null);
+    Key key = new Key(tensor.index(), map, -1, Nonlinearity.identity(), null);
     return viewsByKey.computeIfAbsent(
-        key, k -> new View(tensor, map, null, Nonlinearity.IDENTITY, null));
+        key, k -> new View(tensor, map, null, Nonlinearity.identity(), null));
   }
 
   private View viewOf(
