@@ -3,6 +3,7 @@ package dev.nibble.engine.exec;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.engine.exec.BoundStage.BoundTable;
+import dev.nibble.engine.exec.BoundStage.Moments;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import java.lang.foreign.MemorySegment;
@@ -48,6 +49,20 @@ final class RunningStatistics {
   private static void move(MemorySegment running, int c, float value, float momentum) {
     float old = running.get(JAVA_FLOAT, 4L * c);
     running.set(JAVA_FLOAT, 4L * c, old + momentum * (value - old));
+  }
+
+  /** Copies a slice's moments of channels {@code [from, to)} to their place among its whole's. */
+  static void place(MemorySegment moments, int channels, int from, int to, Moments whole) {
+    for (int c = from; c < to; c++) {
+      int at = whole.offset() + c;
+      whole.segment().set(JAVA_FLOAT, 4L * at, moments.get(JAVA_FLOAT, 4L * c));
+      whole
+          .segment()
+          .set(
+              JAVA_FLOAT,
+              4L * (whole.channels() + at),
+              moments.get(JAVA_FLOAT, 4L * (channels + c)));
+    }
   }
 
   /** Copies the running statistics to where a batch's moments would lie. */

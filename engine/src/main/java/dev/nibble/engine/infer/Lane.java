@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class Lane {
   private final Kernels kernels;
   private final ForwardArgs[] stages;
+  private final boolean[] joins;
   private final float[][] packed;
   private final float[] scratch;
   private final MemorySegment input;
@@ -41,9 +42,11 @@ final class Lane {
     List<Node> nodes = plan.graph().stages();
     this.kernels = kernels;
     this.stages = new ForwardArgs[nodes.size()];
+    this.joins = new boolean[nodes.size()];
     this.packed = new float[nodes.size()][];
     for (Node node : nodes) {
       stages[node.index()] = bind(whole, memory, index, node);
+      joins[node.index()] = node.joins();
       packed[node.index()] = memory.packed(node.index());
     }
     this.scratch = new float[plan.scratchFloats()];
@@ -103,6 +106,10 @@ final class Lane {
         added,
         null,
         memory.view(plan.buffers().tensor(node.output()), lane),
+        null,
+        node.factor() == null
+            ? null
+            : memory.view(plan.buffers().tensor(node.factor().tensor()), lane),
         null);
   }
 
@@ -129,7 +136,9 @@ final class Lane {
       call.read(from, count, input);
     }
     for (int i = 0; i < stages.length; i++) {
-      kernels.forward(stages[i], 0, 0, count, 0, 1, packed[i], scratch);
+      if (!joins[i]) {
+        kernels.forward(stages[i], 0, 0, count, 0, 1, packed[i], scratch);
+      }
     }
     call.write(from, count, logits);
   }

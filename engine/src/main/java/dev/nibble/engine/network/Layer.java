@@ -54,7 +54,8 @@ public sealed interface Layer {
    *
    * @param dense whether it is a dense layer, which files have as a matrix
    */
-  record Weighted(int id, String name, int source, Operator operator, boolean dense)
+  record Weighted(
+      int id, String name, int source, Operator.Convolution operator, boolean dense)
       implements Computed {}
 
   /** Max or average pooling, over windows or over all pixels. */
@@ -62,6 +63,17 @@ public sealed interface Layer {
 
   /** Average pooling by a stride and zero channels: the parameter-free shortcut. */
   record Shortcut(int id, String name, int source, Operator.Resample operator)
+      implements Computed {}
+
+  /** Zeros around the pixels or channels, or some of the channels. */
+  record Padding(int id, String name, int source, Operator.Padding operator) implements Computed {}
+
+  /** Channels of several groups in turn. */
+  record Shuffle(int id, String name, int source, Operator.ChannelShuffle operator)
+      implements Computed {}
+
+  /** Values, or pictures as a whole, that become 0 at random in training. */
+  record Dropout(int id, String name, int source, Operator.Dropout operator)
       implements Computed {}
 
   /**
@@ -95,6 +107,34 @@ public sealed interface Layer {
     @Override
     public List<Integer> inputs() {
       return List.of(left, right);
+    }
+  }
+
+  /**
+   * The product of two tensors.
+   *
+   * @param source what is multiplied
+   * @param factor by what: a tensor of the same shape, or of one pixel, for all pixels
+   */
+  record Multiply(int id, String name, int source, int factor, Operator.Multiply operator)
+      implements Layer {
+    @Override
+    public FeatureMap output() {
+      return operator.output();
+    }
+
+    @Override
+    public List<Integer> inputs() {
+      return List.of(source, factor);
+    }
+  }
+
+  /** The channels of several tensors, one behind the other. */
+  record Concatenate(int id, String name, List<Integer> inputs, FeatureMap output)
+      implements Layer {
+    /** Copies the list. */
+    public Concatenate {
+      inputs = List.copyOf(inputs);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.nibble.engine.network;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Window;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -65,12 +66,27 @@ public final class NetworkBuilder {
   /** A k x k convolution without bias, zero padding k/2; k is odd. */
   public Node convolution(String layerName, Node x, int channels, int kernel, int stride) {
     return weighted(
-        layerName, x, new Operator.Convolution(map(x), channels, kernel, stride, false));
+        layerName, new Operator.Convolution(map(x), channels, kernel, stride, false), x);
+  }
+
+  /**
+   * A convolution.
+   *
+   * @param channels channels that come out
+   * @param window kernel, strides, zero padding and dilation
+   * @param groups parts of the channels that do not see each other; as many as x has channels for a
+   *     depthwise convolution
+   * @param bias whether a bias a channel is added
+   */
+  public Node convolution(
+      String layerName, Node x, int channels, Window window, int groups, boolean bias) {
+    return weighted(
+        layerName, new Operator.Convolution(map(x), channels, window, groups, bias), x);
   }
 
   /** A k x k convolution of each channel on its own, without bias, zero padding k/2; k is odd. */
   public Node depthwise(String layerName, Node x, int kernel, int stride) {
-    return weighted(layerName, x, Operator.Convolution.depthwise(map(x), kernel, stride));
+    return weighted(layerName, Operator.Convolution.depthwise(map(x), kernel, stride), x);
   }
 
   /** A dense layer with bias; its input has 1 x 1 pixels (pool or flatten it first). */
@@ -85,7 +101,7 @@ public final class NetworkBuilder {
           "A dense layer reads 1x1 pixels, but %s would read %s: pool or flatten that first"
               .formatted(layerName, x.map()));
     }
-    Operator operator = new Operator.Convolution(map(x), channels, 1, 1, bias);
+    Operator.Convolution operator = new Operator.Convolution(map(x), channels, 1, 1, bias);
     return add(new Layer.Weighted(layers.size(), layerName, x.id(), operator, true));
   }
 
@@ -139,15 +155,123 @@ public final class NetworkBuilder {
     return add(new Layer.Add(layers.size(), unnamed("add"), left.id(), right.id(), map(left)));
   }
 
+  /**
+   * The product of two tensors of one shape, or of one by another of 1 x 1 pixels, which is the
+   * factor of every pixel (squeeze-and-excitation).
+   */
+  public Node multiply(Node left, Node right) {
+    boolean isFactor = map(left).pixels() == 1 && map(right).pixels() > 1;
+    Node x = isFactor ? right : left;
+    Node factor = isFactor ? left : right;
+    Operator.Multiply product = new Operator.Multiply(map(x), map(factor));
+    return add(
+        new Layer.Multiply(layers.size(), unnamed("multiply"), x.id(), factor.id(), product));
+  }
+
+  /** The channels of several tensors of the same height and width, one behind the other. */
+  public Node concatenate(List<Node> parts) {
+    if (parts.isEmpty()) {
+      throw new IllegalArgumentException("A concatenation needs at least one tensor");
+    }
+    FeatureMap first = map(parts.getFirst());
+    int channels = 0;
+    for (Node part : parts) {
+      FeatureMap map = map(part);
+      if (map.height() != first.height() || map.width() != first.width()) {
+        throw new IllegalArgumentException(
+            "Cannot join the channels of %s and %s".formatted(first, map));
+      }
+      channels = Math.addExact(channels, map.channels());
+    }
+    return parts.size() == 1
+        ? parts.getFirst()
+        : add(
+            new Layer.Concatenate(
+                layers.size(),
+                unnamed("concat"),
+                parts.stream().map(Node::id).toList(),
+                new FeatureMap(first.height(), first.width(), channels)));
+  }
+
+  /** Channels {@code [from, to)}. */
+  public Node slice(Node x, int from, int to) {
+    FeatureMap map = map(x);
+    if (from < 0 || to > map.channels() || from >= to) {
+      throw new IllegalArgumentException(
+          "Channels %d to %d are none of %s".formatted(from, to, map));
+    }
+    return padding(x, Operator.Padding.slice(map, from, to), "slice");
+  }
+
+  /** Zeros around the pixels; negative numbers cut off. */
+  public Node pad(Node x, int top, int left, int bottom, int right) {
+    return pad(x, top, left, bottom, right, 0, 0);
+  }
+
+  /** Zeros around pixels and channels; negative numbers cut off. */
+  public Node pad(Node x, int top, int left, int bottom, int right, int before, int behind) {
+    return padding(
+        x, new Operator.Padding(map(x), top, left, bottom, right, before, behind), "pad");
+  }
+
+  private Node padding(Node x, Operator.Padding padding, String kind) {
+    return padding.output().equals(x.map()) && padding.top() == 0 && padding.left() == 0
+            && padding.before() == 0
+        ? x
+        : add(new Layer.Padding(layers.size(), unnamed(kind), x.id(), padding));
+  }
+
+  /** The channels as a groups x C / groups matrix, transposed (ShuffleNet). */
+  public Node shuffle(Node x, int groups) {
+    Operator.ChannelShuffle shuffle = new Operator.ChannelShuffle(map(x), groups);
+    return add(new Layer.Shuffle(layers.size(), unnamed("shuffle"), x.id(), shuffle));
+  }
+
+  /** In training, each value becomes 0 with that chance; the others grow to keep the mean. */
+  public Node dropout(Node x, float rate) {
+    return dropout(x, rate, false);
+  }
+
+  /** In training, each picture's tensor becomes 0 with that chance; the others grow. */
+  public Node stochasticDepth(Node x, float rate) {
+    return dropout(x, rate, true);
+  }
+
+  private Node dropout(Node x, float rate, boolean byPicture) {
+    Operator.Dropout dropout = new Operator.Dropout(map(x), rate, layers.size(), byPicture);
+    return rate == 0
+        ? x
+        : add(new Layer.Dropout(layers.size(), unnamed("dropout"), x.id(), dropout));
+  }
+
   /** Maximum over k x k windows, padding k/2 for odd k and none for even k. */
   public Node maxPool(Node x, int kernel, int stride) {
-    Operator pool = new Operator.MaxPooling(map(x), kernel, stride);
-    return add(new Layer.Pooling(layers.size(), unnamed("maxpool"), x.id(), pool));
+    return pooled(new Operator.MaxPooling(map(x), kernel, stride), "maxpool", x);
+  }
+
+  /**
+   * Maximum over windows; padding never wins.
+   *
+   * @param ceil whether a last window that is not complete counts
+   */
+  public Node maxPool(Node x, Window window, boolean ceil) {
+    return pooled(new Operator.MaxPooling(map(x), window, ceil), "maxpool", x);
   }
 
   /** Mean over stride x stride windows. */
   public Node averagePool(Node x, int stride) {
     return shortcut(x, stride, map(x).channels());
+  }
+
+  /**
+   * Mean over windows.
+   *
+   * @param ceil whether a last window that is not complete counts
+   * @param countPadding whether padding counts as zeros
+   */
+  public Node averagePool(Node x, Window window, boolean ceil, boolean countPadding) {
+    return pooled(
+        new Operator.AveragePooling(map(x), window, ceil, countPadding), "averagepool", x);
   }
 
   /** The parameter-free shortcut: average pooling by the stride, then zero channels around. */
@@ -160,8 +284,12 @@ public final class NetworkBuilder {
 
   /** Mean over all pixels. */
   public Node globalAveragePool(Node x) {
-    Operator pool = new Operator.GlobalAveragePooling(map(x));
-    return add(new Layer.Pooling(layers.size(), unnamed("pool"), x.id(), pool));
+    return pooled(new Operator.GlobalAveragePooling(map(x)), "pool", x);
+  }
+
+  /** Maximum over all pixels. */
+  public Node globalMaxPool(Node x) {
+    return pooled(Operator.MaxPooling.global(map(x)), "maxpool", x);
   }
 
   /**
@@ -176,8 +304,12 @@ public final class NetworkBuilder {
     return new Network(name, layers, logits.id());
   }
 
-  private Node weighted(String layerName, Node x, Operator operator) {
+  private Node weighted(String layerName, Operator.Convolution operator, Node x) {
     return add(new Layer.Weighted(layers.size(), layerName, x.id(), operator, false));
+  }
+
+  private Node pooled(Operator operator, String kind, Node x) {
+    return add(new Layer.Pooling(layers.size(), unnamed(kind), x.id(), operator));
   }
 
   private String unnamed(String kind) {

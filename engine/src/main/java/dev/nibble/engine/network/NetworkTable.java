@@ -2,6 +2,7 @@ package dev.nibble.engine.network;
 
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Window;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -85,12 +86,13 @@ final class NetworkTable {
     return switch (layer) {
       case Layer.Input i -> "pictures";
       case Layer.Weighted w -> w.dense() ? "dense" : kind(w.operator());
-      case Layer.Pooling p -> kind(p.operator());
-      case Layer.Shortcut s -> kind(s.operator());
+      case Layer.Computed c -> kind(c.operator());
       case Layer.BatchNorm b -> "batch norm";
       case Layer.Activation a -> kind(a.function());
       case Layer.Flatten f -> "flatten";
       case Layer.Add a -> "sum";
+      case Layer.Multiply m -> "product";
+      case Layer.Concatenate c -> "concatenation";
     };
   }
 
@@ -117,21 +119,41 @@ final class NetworkTable {
 
   private static String kind(Operator operator) {
     return switch (operator) {
-      case Operator.Convolution c ->
-          window(c.kernel(), c.stride(), "convolution") + (c.bias() ? ", bias" : "");
-      case Operator.DepthwiseConvolution d ->
-          window(d.kernel(), d.stride(), "depthwise convolution");
-      case Operator.MaxPooling m -> window(m.kernel(), m.stride(), "max pooling");
+      case Operator.Convolution c -> convolution(c);
+      case Operator.MaxPooling m -> window(m.window(), "max pooling");
+      case Operator.AveragePooling a -> window(a.window(), "average pooling");
       case Operator.GlobalAveragePooling g -> "global average pooling";
       case Operator.Resample r ->
           r.outChannels() == r.input().channels()
-              ? window(r.stride(), r.stride(), "average pooling")
-              : window(r.stride(), r.stride(), "average pooling and zero channels");
+              ? window(Window.square(r.stride(), r.stride(), 0), "average pooling")
+              : window(Window.square(r.stride(), r.stride(), 0), "average pooling and zero channels");
+      case Operator.Multiply m -> "product";
+      case Operator.Dropout d ->
+          (d.byPicture() ? "stochastic depth, rate " : "dropout, rate ") + d.rate();
+      case Operator.ChannelShuffle s -> "channel shuffle, %d groups".formatted(s.groups());
+      case Operator.Padding p ->
+          p.before() < 0 || p.behind() < 0 ? "channels from " + -p.before() : "zero padding";
     };
   }
 
-  private static String window(int kernel, int stride, String what) {
-    String size = kernel + "x" + kernel + " " + what;
-    return stride == 1 ? size : size + ", stride " + stride;
+  private static String convolution(Operator.Convolution c) {
+    String text = window(c.window(), c.isDepthwise() ? "depthwise convolution" : "convolution");
+    if (c.groups() > 1 && !c.isDepthwise()) {
+      text += ", %d groups".formatted(c.groups());
+    }
+    return c.bias() ? text + ", bias" : text;
+  }
+
+  private static String window(Window window, String what) {
+    String text = window.kernelHeight() + "x" + window.kernelWidth() + " " + what;
+    int height = window.strideHeight();
+    int width = window.strideWidth();
+    if (height > 1 || width > 1) {
+      text += ", stride " + (height == width ? "" + height : height + "x" + width);
+    }
+    if (window.dilationHeight() > 1 || window.dilationWidth() > 1) {
+      text += ", dilated %dx%d".formatted(window.dilationHeight(), window.dilationWidth());
+    }
+    return text;
   }
 }

@@ -50,23 +50,21 @@ final class ParameterLayout {
           "Convolution %s reads what was flattened: read that with a dense layer"
               .formatted(layer.name()));
     }
-    switch (layer.operator()) {
-      case Operator.Convolution c -> {
-        int in = c.input().channels();
-        int out = c.outChannels();
-        if (layer.dense()) {
-          trainable(weight, Kind.DENSE, true, out, in);
-        } else {
-          trainable(weight, Kind.CONVOLUTION, true, out, in, c.kernel(), c.kernel());
-        }
-        if (c.bias()) {
-          order = null;
-          trainable(layer.name() + ".bias", Kind.BIAS, false, out);
-        }
-      }
-      case Operator.DepthwiseConvolution d ->
-          trainable(weight, Kind.DEPTHWISE, true, d.input().channels(), 1, d.kernel(), d.kernel());
-      default -> throw new IllegalStateException("No weights in " + layer.operator());
+    Operator.Convolution c = layer.operator();
+    int in = c.groupInputs();
+    int out = c.outChannels();
+    int height = c.window().kernelHeight();
+    int width = c.window().kernelWidth();
+    if (layer.dense()) {
+      trainable(weight, Kind.DENSE, true, out, in);
+    } else if (c.isDepthwise()) {
+      trainable(weight, Kind.DEPTHWISE, true, out, 1, height, width);
+    } else {
+      trainable(weight, Kind.CONVOLUTION, true, out, in, height, width);
+    }
+    if (c.bias()) {
+      order = null;
+      trainable(layer.name() + ".bias", Kind.BIAS, false, out);
     }
   }
 

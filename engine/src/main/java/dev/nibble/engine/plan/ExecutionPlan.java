@@ -166,10 +166,11 @@ public final class ExecutionPlan {
     return 2 * graph.stages().size() + 1 - stage;
   }
 
-  /** Whether sums of a tensor are needed for a batch norm or for codes. */
+  /** Whether sums of a tensor, or of the one whose slice it is, are needed. */
   boolean needsStatistics(Tensor tensor) {
+    Tensor whole = tensor.whole() == null ? tensor : tensor.whole();
     return options.isTraining()
-        && graph.views().stream().anyMatch(v -> v.tensor() == tensor && isFilledFromBatch(v));
+        && graph.views().stream().anyMatch(v -> v.tensor() == whole && isFilledFromBatch(v));
   }
 
   /** Whether a training step fills the view's channel table from the batch's statistics. */
@@ -192,15 +193,28 @@ public final class ExecutionPlan {
   }
 
   private Stage stage(Node node, boolean training) {
+    if (node.joins()) {
+      return new Stage(node.operator(), Activation.IDENTITY, null, false);
+    }
     Stage.Residual residual = null;
     View shortcut = node.shortcut();
     Operator.Resample transform = node.transform();
     if (shortcut != null && transform != null) {
       residual = new Stage.Residual(shortcutActivation(shortcut), transform);
     }
-    boolean statistics = training && needsStatistics(node.output());
+    boolean statistics = training && !node.joins() && needsStatistics(node.output());
     boolean stores = training && !frozen.node(node);
-    return new Stage(node.operator(), activation(node.input(), stores), residual, statistics);
+    // What is dropped at random in training passes as it is in evaluation.
+    Operator operator =
+        node.operator() instanceof Operator.Dropout d && !stores
+            ? Operator.Resample.identity(d.input())
+            : node.operator();
+    return new Stage(
+        operator,
+        activation(node.input(), stores),
+        residual,
+        statistics,
+        node.output().layout());
   }
 
   /** A shortcut carries the exact activation in every mode, the naive one included. */

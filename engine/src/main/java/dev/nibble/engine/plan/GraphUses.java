@@ -6,8 +6,23 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Who reads whom in a network's graph, and which layers an addition absorbs. */
+/**
+ * Who reads whom in a network's graph, which layers an addition absorbs, and which write into a
+ * concatenation.
+ */
 final class GraphUses {
+  /**
+   * Where a layer's output lies in a concatenation's tensor.
+   *
+   * @param concatenation id of the layer whose tensor it is
+   * @param offset its first channel there
+   */
+  record Place(int concatenation, int offset) {
+    Place plus(int channels) {
+      return new Place(concatenation, offset + channels);
+    }
+  }
+
   private final List<Layer> layers;
   private final int[] count;
 
@@ -19,6 +34,9 @@ final class GraphUses {
   private final boolean[] absorbed;
   private final int[] mainOperand;
 
+  /** By layer, the concatenation that alone reads it and has it write its slice; else null. */
+  private final @Nullable Place[] places;
+
   GraphUses(Network network) {
     layers = network.layers();
     int size = layers.size();
@@ -28,6 +46,7 @@ final class GraphUses {
     read = new boolean[size];
     absorbed = new boolean[size];
     mainOperand = new int[size];
+    places = new @Nullable Place[size];
     Arrays.fill(mainOperand, -1);
     count[network.output().id()] = 1;
     read(network.output().id(), null);
@@ -44,6 +63,28 @@ final class GraphUses {
       if (layer instanceof Layer.Add add && count[add.id()] > 0) {
         chooseOperands(add);
       }
+    }
+    for (Layer layer : layers) {
+      if (layer instanceof Layer.Concatenate concatenation && count[layer.id()] > 0) {
+        choosePlaces(concatenation);
+      }
+    }
+  }
+
+  /** What comes to no tensor of its own (a batch norm, the pictures) is copied instead. */
+  private void choosePlaces(Layer.Concatenate concatenation) {
+    int offset = 0;
+    for (int input : concatenation.inputs()) {
+      Layer layer = layers.get(input);
+      boolean writes =
+          layer instanceof Layer.Computed
+              || layer instanceof Layer.Add
+              || layer instanceof Layer.Multiply
+              || layer instanceof Layer.Concatenate;
+      if (writes && count[input] == 1) {
+        places[input] = new Place(concatenation.id(), offset);
+      }
+      offset += layer.output().channels();
     }
   }
 
@@ -90,7 +131,20 @@ final class GraphUses {
     Layer layer = layers.get(id);
     return count[id] == 1
         && !absorbed[id]
-        && (layer instanceof Layer.Weighted || layer instanceof Layer.Pooling);
+        && (layer instanceof Layer.Weighted
+            || layer instanceof Layer.Pooling
+            || layer instanceof Layer.Dropout);
+  }
+
+  /** Whether its stage writes a slice of a concatenation's tensor. */
+  boolean isPlaced(int id) {
+    return places[id] != null;
+  }
+
+  /** Where its output lies: for a concatenation that nobody places, its own tensor. */
+  Place place(int id) {
+    Place place = places[id];
+    return place == null ? new Place(id, 0) : place(place.concatenation()).plus(place.offset());
   }
 
   /** How many layers read it; the network's output counts as read once. */

@@ -7,6 +7,7 @@ import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.engine.plan.StageGraph.Tensor;
 import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Layout;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Resample;
@@ -21,14 +22,22 @@ import org.jspecify.annotations.Nullable;
  * Cuts a network's graph into fused stages.
  *
  * <p>Batch norm and functions of one value write no tensor: they become the way in which the next
- * operator reads one. Flattening only reads another shape. An addition is fused into the later of its two operands if that is an operator nobody else
- * reads; pooling and zero channels on its other operand become the shortcut's transform. What
- * cannot be fused (a batch norm that is read through several functions, a function of a function, a
- * shortcut through a batch norm of its own) is written by a stage whose operator is the identity.
+ * operator reads one. Flattening only reads another shape. An addition is fused into the later of
+ * its two operands if that is an operator nobody else reads; pooling and zero channels on its other
+ * operand become the shortcut's transform. What a concatenation joins is written into its tensor at
+ * once. What cannot be fused (a batch norm that is read through several functions, a function of a
+ * function, a shortcut through a batch norm of its own) is written by a stage whose operator is the
+ * identity.
  */
 public final class Lowering {
   private record Key(
       int tensor, FeatureMap map, int norm, Nonlinearity function, @Nullable String slope) {}
+
+  /** What is added to a stage's output, or multiplied with its input. */
+  private record Second(
+      @Nullable View shortcut, @Nullable Resample transform, @Nullable View factor) {
+    private static final Second NONE = new Second(null, null, null);
+  }
 
   private final Network network;
   private final GraphUses uses;
@@ -36,6 +45,9 @@ public final class Lowering {
   private final List<Node> stages = new ArrayList<>();
   private final Map<Key, View> viewsByKey = new LinkedHashMap<>();
   private final Map<Integer, View> viewsByLayer = new HashMap<>();
+
+  /** The tensors of concatenations, by the layer's id. */
+  private final Map<Integer, Tensor> wholes = new HashMap<>();
 
   private Lowering(Network network) {
     this.network = network;
@@ -54,7 +66,8 @@ public final class Lowering {
       }
     }
     View logits = view(network.output().id());
-    if (!logits.isIdentity() || !logits.keepsShape() || logits.tensor().producer() != stages.size() - 1) {
+    boolean isWritten = logits.isIdentity() && logits.keepsShape();
+    if (!isWritten || logits.tensor().producer() != stages.size() - 1) {
       materialize("logits", logits);
     }
     List<View> read = viewsByKey.values().stream().filter(v -> v.owner() >= 0).toList();
@@ -67,13 +80,13 @@ public final class Lowering {
   private View lower(Layer layer) {
     return switch (layer) {
       case Layer.Input input -> identityView(newTensor(input.name(), input.output(), -1));
-      case Layer.Weighted w -> emit(w.name(), w.operator(), view(w.source()), null, null);
-      case Layer.Pooling p -> emit(p.name(), p.operator(), view(p.source()), null, null);
-      case Layer.Shortcut s -> emit(s.name(), s.operator(), view(s.source()), null, null);
+      case Layer.Computed c -> emit(c, c.operator(), view(c.source()), Second.NONE);
       case Layer.BatchNorm b -> batchNorm(b);
       case Layer.Activation a -> activation(a);
       case Layer.Flatten f -> flatten(f);
       case Layer.Add a -> addition(a);
+      case Layer.Multiply m -> product(m);
+      case Layer.Concatenate c -> concatenation(c);
     };
   }
 
@@ -91,10 +104,10 @@ public final class Lowering {
   private View activation(Layer.Activation layer) {
     View source = view(layer.source());
     Nonlinearity function = layer.function();
-    if (source.function().equals(function) && function.equals(Nonlinearity.relu())) {
+    if (source.function().equals(function) && function instanceof Nonlinearity.Relu) {
       return source;
     }
-    if (!source.function().equals(Nonlinearity.identity())) {
+    if (!(source.function() instanceof Nonlinearity.Identity)) {
       source = materialize(layer.name() + ".input", source);
     }
     source = withStatistics(layer.name() + ".input", source);
@@ -128,7 +141,6 @@ public final class Lowering {
       other = s.source();
     }
     View shortcut = view(other);
-    Layer operand = network.layers().get(main);
     if (!uses.absorbed(main)) {
       View mainView = view(main);
       if (transform.isIdentity() && !readable(shortcut) && readable(mainView)) {
@@ -137,15 +149,16 @@ public final class Lowering {
         mainView = swap;
       }
       shortcut = readable(add.name() + ".shortcut", shortcut);
-      Resample identity = Resample.identity(add.output());
-      return emit(add.name(), identity, mainView, shortcut, transform);
+      Second second = new Second(shortcut, transform, null);
+      return emit(add, Resample.identity(add.output()), mainView, second);
     }
     shortcut = readable(add.name() + ".shortcut", shortcut);
-    return switch (operand) {
-      case Layer.Weighted w -> emit(w.name(), w.operator(), view(w.source()), shortcut, transform);
-      case Layer.Pooling p -> emit(p.name(), p.operator(), view(p.source()), shortcut, transform);
-      default -> throw new IllegalStateException("Not an operator: " + operand);
-    };
+    Second second = new Second(shortcut, transform, null);
+    if (network.layers().get(main) instanceof Layer.Computed c) {
+      View source = view(c.source());
+      return emit(c.name(), c.operator(), source, second, newTensor(add, c.name()));
+    }
+    throw new IllegalStateException("Not an operator: " + network.layers().get(main));
   }
 
   /** A shortcut reads a plain tensor, or an activation that an earlier stage has stored. */
@@ -157,30 +170,102 @@ public final class Lowering {
     return readable(view) ? view : materialize(name, view);
   }
 
-  private View materialize(String name, View view) {
-    return emit(name, Resample.identity(view.map()), view, null, null);
+  private View product(Layer.Multiply layer) {
+    View factor = view(layer.factor());
+    if (!factor.isIdentity() || !factor.keepsShape()) {
+      factor = materialize(layer.name() + ".factor", factor);
+    }
+    return emit(layer, layer.operator(), view(layer.source()), new Second(null, null, factor));
   }
 
-  private View emit(
-      String name,
-      Operator operator,
-      View input,
-      @Nullable View shortcut,
-      @Nullable Resample transform) {
+  /**
+   * Whoever alone is read by the concatenation has written its slice already; the others are
+   * copied. A stage that computes nothing stands for the whole: it knows the statistics of all
+   * slices and sums the gradient that they share.
+   */
+  private View concatenation(Layer.Concatenate layer) {
+    GraphUses.Place own = uses.place(layer.id());
+    int offset = 0;
+    for (int input : layer.inputs()) {
+      FeatureMap map = network.layers().get(input).output();
+      if (!uses.isPlaced(input)) {
+        View source = view(input);
+        String name = layer.name() + ".slice" + offset;
+        Tensor slice = newSlice(name, map, own.plus(offset));
+        emit(name, Resample.identity(map), source, Second.NONE, slice);
+      }
+      offset += map.channels();
+    }
+    Tensor whole = whole(own.concatenation());
+    if (own.concatenation() != layer.id()) {
+      return identityView(whole); // Its slices are the outer one's, which alone reads it.
+    }
     int index = stages.size();
-    input.addReader(index, operator);
-    Tensor output = newTensor(name, operator.output(), index);
-    Parameter weight = operator.weights() > 0 ? network.parameter(name + ".weight") : null;
-    boolean hasBias = operator instanceof Operator.Convolution c && c.bias();
-    Parameter bias = hasBias ? network.parameter(name + ".bias") : null;
-    stages.add(new Node(index, name, operator, input, shortcut, transform, output, weight, bias));
-    return identityView(output);
+    whole.joinedBy(index);
+    View all = identityView(whole);
+    Resample nothing = Resample.identity(layer.output());
+    stages.add(
+        new Node(index, layer.name(), nothing, all, null, null, null, whole, true, null, null));
+    return all;
+  }
+
+  private Tensor whole(int concatenation) {
+    Tensor whole = wholes.get(concatenation);
+    if (whole == null) {
+      Layer layer = network.layers().get(concatenation);
+      whole = newTensor(layer.name(), layer.output(), stages.size());
+      wholes.put(concatenation, whole);
+    }
+    return whole;
+  }
+
+  private Tensor newSlice(String name, FeatureMap map, GraphUses.Place place) {
+    Tensor whole = whole(place.concatenation());
+    Layout layout = new Layout(whole.map().channels(), place.offset());
+    Tensor slice = new Tensor(tensors.size(), name, map, stages.size(), whole, layout);
+    tensors.add(slice);
+    return slice;
+  }
+
+  /** What a layer's stage writes: a tensor of its own, or its slice of a concatenation. */
+  private Tensor newTensor(Layer layer, String name) {
+    return uses.isPlaced(layer.id())
+        ? newSlice(name, layer.output(), uses.place(layer.id()))
+        : newTensor(name, layer.output(), stages.size());
   }
 
   private Tensor newTensor(String name, FeatureMap map, int producer) {
     Tensor tensor = new Tensor(tensors.size(), name, map, producer);
     tensors.add(tensor);
     return tensor;
+  }
+
+  private View materialize(String name, View view) {
+    Tensor output = newTensor(name, view.map(), stages.size());
+    return emit(name, Resample.identity(view.map()), view, Second.NONE, output);
+  }
+
+  private View emit(Layer layer, Operator operator, View input, Second second) {
+    return emit(layer.name(), operator, input, second, newTensor(layer, layer.name()));
+  }
+
+  private View emit(String name, Operator operator, View input, Second second, Tensor output) {
+    int index = stages.size();
+    input.addReader(index, operator);
+    stages.add(
+        new Node(
+            index,
+            name,
+            operator,
+            input,
+            second.shortcut(),
+            second.transform(),
+            second.factor(),
+            output,
+            false,
+            operator.weights() > 0 ? network.parameter(name + ".weight") : null,
+            operator.bias() ? network.parameter(name + ".bias") : null));
+    return identityView(output);
   }
 
   private View view(int layer) {
@@ -207,13 +292,9 @@ public final class Lowering {
       Layer.@Nullable BatchNorm norm,
       Nonlinearity function,
       @Nullable Parameter slope) {
-    Key key =
-        new Key(
-            tensor.index(),
-            tensor.map(),
-            norm == null ? -1 : norm.id(),
-            function,
-            slope == null ? null : slope.name());
+    int normId = norm == null ? -1 : norm.id();
+    String slopeName = slope == null ? null : slope.name();
+    Key key = new Key(tensor.index(), tensor.map(), normId, function, slopeName);
     return viewsByKey.computeIfAbsent(
         key, k -> new View(tensor, tensor.map(), norm, function, slope));
   }

@@ -4,6 +4,7 @@ import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Layout;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Resample;
@@ -23,19 +24,57 @@ import org.jspecify.annotations.Nullable;
 public record StageGraph(
     Network network, List<Tensor> tensors, List<View> views, List<Node> stages) {
 
-  /** A tensor in memory. */
+  /**
+   * A tensor in memory. What a concatenation joins are slices of its tensor, in whose buffer they
+   * are written.
+   */
   public static final class Tensor {
     private final int index;
     private final String name;
     private final FeatureMap map;
-    private final int producer;
+    private int producer;
+    private boolean joined;
+    private final @Nullable Tensor whole;
+    private final Layout layout;
     private final List<Layer.BatchNorm> norms = new ArrayList<>();
 
     Tensor(int index, String name, FeatureMap map, int producer) {
+      this(index, name, map, producer, null, Layout.dense(map));
+    }
+
+    Tensor(
+        int index,
+        String name,
+        FeatureMap map,
+        int producer,
+        @Nullable Tensor whole,
+        Layout layout) {
       this.index = index;
       this.name = name;
       this.map = map;
       this.producer = producer;
+      this.whole = whole;
+      this.layout = layout;
+    }
+
+    /** The wider tensor of which it is a slice; null if it is none. */
+    public @Nullable Tensor whole() {
+      return whole;
+    }
+
+    /** Where its channels lie in the pixels of its buffer. */
+    public Layout layout() {
+      return layout;
+    }
+
+    /** Whether it is a concatenation's, written slice by slice. */
+    public boolean isJoined() {
+      return joined;
+    }
+
+    void joinedBy(int stage) {
+      producer = stage;
+      joined = true;
     }
 
     /** Position in the graph's list. */
@@ -53,7 +92,7 @@ public record StageGraph(
       return map;
     }
 
-    /** Index of the stage that writes it; -1 for the pictures. */
+    /** Index of the stage that writes it, or joins its slices; -1 for the pictures. */
     public int producer() {
       return producer;
     }
@@ -168,7 +207,7 @@ public record StageGraph(
 
     void addReader(int stage, Operator operator) {
       readers.add(stage);
-      valuesNeeded |= operator.weights() > 0;
+      valuesNeeded |= operator.needsInputValues();
       exact &= operator instanceof Operator.GlobalAveragePooling;
     }
   }
@@ -182,7 +221,10 @@ public record StageGraph(
    * @param input how it reads its input
    * @param shortcut what is added, or null
    * @param transform the shortcut's pooling and zero channels, or null without a shortcut
+   * @param factor the second tensor of a product, or null
    * @param output what it writes
+   * @param joins whether nothing is computed, and its input, which is its output, is what earlier
+   *     stages wrote slice by slice
    * @param weight the operator's weights, or null
    * @param bias the operator's bias, or null
    */
@@ -193,9 +235,24 @@ public record StageGraph(
       View input,
       @Nullable View shortcut,
       @Nullable Resample transform,
+      @Nullable View factor,
       Tensor output,
+      boolean joins,
       @Nullable Parameter weight,
-      @Nullable Parameter bias) {}
+      @Nullable Parameter bias) {
+    /** The tensors that it reads. */
+    public List<Tensor> reads() {
+      List<Tensor> reads = new ArrayList<>();
+      reads.add(input.tensor());
+      if (shortcut != null) {
+        reads.add(shortcut.tensor());
+      }
+      if (factor != null) {
+        reads.add(factor.tensor());
+      }
+      return reads;
+    }
+  }
 
   /** The tensor of logits. */
   public Tensor logits() {
