@@ -40,6 +40,20 @@ public final class Network {
     return new NetworkBuilder(name, input);
   }
 
+  /**
+   * The network that {@link #toJson} has described.
+   *
+   * @throws IllegalArgumentException if the text describes no network
+   */
+  public static Network ofJson(String text) {
+    return NetworkReader.read(text);
+  }
+
+  /** The graph as JSON text, without values, as model files hold it. */
+  public String toJson() {
+    return NetworkWriter.write(this);
+  }
+
   /** The model's name, such as {@code resnet20}. */
   public String name() {
     return name;

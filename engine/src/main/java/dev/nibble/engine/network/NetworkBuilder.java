@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Builds a network layer by layer. Every method adds one layer and returns its handle, which later
@@ -29,6 +30,7 @@ public final class NetworkBuilder {
   private final Set<String> names = new HashSet<>();
   private float epsilon = 1e-3f;
   private float momentum = 0.1f;
+  private @Nullable String nextName;
 
   NetworkBuilder(String name, FeatureMap input) {
     this.name = name;
@@ -313,7 +315,14 @@ public final class NetworkBuilder {
   }
 
   private String unnamed(String kind) {
-    return kind + "." + layers.size();
+    String given = nextName;
+    nextName = null;
+    return given == null ? kind + "." + layers.size() : given;
+  }
+
+  /** Names the next layer, should it be one that is named by its kind and number. */
+  void nextName(String given) {
+    nextName = given;
   }
 
   private FeatureMap map(Node node) {

@@ -2,6 +2,7 @@ package dev.nibble.engine.plan;
 
 import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Network;
+import dev.nibble.kernels.Nonlinearity;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -97,7 +98,17 @@ final class GraphUses {
     }
   }
 
-  /** Slopes belong to their layer. */
+  /**
+   * Whether a function's derivative may be taken twice, as by each of several readers: it is 0 or 1
+   * everywhere.
+   */
+  static boolean isMask(Nonlinearity function) {
+    return function instanceof Nonlinearity.Identity
+        || function instanceof Nonlinearity.Relu
+        || function instanceof Nonlinearity.Clip;
+  }
+
+  /** Slopes belong to their layer, and other derivatives to one reader. */
   private static boolean isSame(@Nullable Layer one, Layer.@Nullable Activation other) {
     if (one == other) {
       return true;
@@ -105,7 +116,7 @@ final class GraphUses {
     return one instanceof Layer.Activation a
         && other != null
         && a.function().equals(other.function())
-        && !a.function().hasSlope();
+        && isMask(a.function());
   }
 
   private void chooseOperands(Layer.Add add) {

@@ -112,7 +112,9 @@ public final class Lowering {
     }
     source = withStatistics(layer.name() + ".input", source);
     Parameter slope = function.hasSlope() ? network.parameter(layer.name() + ".weight") : null;
-    return viewOf(source.tensor(), source.norm(), function, slope);
+    View through = viewOf(source.tensor(), source.norm(), function, slope);
+    boolean isShared = uses.count(layer.id()) > 1 && !GraphUses.isMask(function);
+    return isShared ? materialize(layer.name(), through) : through;
   }
 
   private View flatten(Layer.Flatten layer) {

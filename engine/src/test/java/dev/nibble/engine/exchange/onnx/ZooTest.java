@@ -35,6 +35,9 @@ class ZooTest {
       Path.of(System.getProperty("nibble.shared", "../../shared"), "zoo");
   private static final int BATCH = 8;
 
+  /** Length of a gradient that is 0 but for rounding. */
+  private static final double ROUNDING = 1e-5;
+
   @BeforeAll
   static void requireTheFiles() {
     if (!Files.isDirectory(FOLDER)) {
@@ -186,14 +189,19 @@ class ZooTest {
       }
     }
 
+    /** What is 0 but for rounding, as a shift that a batch norm takes away again, is not compared. */
     void compareGradients() {
       for (Parameter parameter : session.network().parameters()) {
         if (parameter.kind().trainable()) {
           float[] actual = session.gradient(parameter).toArray(JAVA_FLOAT);
           float[] expected = zoo.readFloats("grad." + parameter.name());
-          assertThat(relative(parameter.inFileOrder(actual), expected))
-              .as("relative error of the gradient of %s", parameter.name())
-              .isLessThan(2e-3);
+          if (length(expected) > ROUNDING) {
+            assertThat(relative(parameter.inFileOrder(actual), expected))
+                .as("relative error of the gradient of %s", parameter.name())
+                .isLessThan(2e-3);
+          } else {
+            assertThat(length(actual)).as(parameter.name()).isLessThan(10 * ROUNDING);
+          }
         }
       }
     }
@@ -216,6 +224,14 @@ class ZooTest {
       arena.close();
       account.close();
     }
+  }
+
+  private static double length(float[] values) {
+    double sum = 0;
+    for (float value : values) {
+      sum += (double) value * value;
+    }
+    return Math.sqrt(sum);
   }
 
   private static double relative(float[] actual, float[] expected) {
