@@ -495,10 +495,9 @@ public sealed interface Operator {
           "A %s's window of %dx%d is larger than a picture of %s with its padding"
               .formatted(what, window.reachHeight(), window.reachWidth(), input));
     }
-    if ((long) input.height() + window.padTop() + window.padBottom()
-        > (1L << 28) / ((long) input.width() + window.padLeft() + window.padRight())) {
-      throw new IllegalArgumentException("A picture and its padding exceed 2^28 pixels");
-    }
+    // Refuses an output that is too large.
+    new FeatureMap(
+        window.outputHeight(input.height(), ceil), window.outputWidth(input.width(), ceil), 1);
   }
 
   /** Refuses a window that lies in the padding as a whole: it has neither maximum nor mean. */

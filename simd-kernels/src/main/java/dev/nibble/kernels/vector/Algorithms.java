@@ -5,6 +5,7 @@ import static dev.nibble.kernels.vector.Lanes.LANES;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.Window;
 
 /**
  * Which of a convolution's three products are made by Winograd's algorithm: those that it can make
@@ -22,6 +23,9 @@ record Algorithms(boolean winograd) {
 
   /** Bytes of packed weights that a core reads in a cycle once they fit its own cache no more. */
   private static final float STREAM = 9;
+
+  /** The window that Winograd's algorithm has. */
+  private static final Window WINDOW = Window.square(3, 1);
 
   private static final long CACHE = 1 << 20;
 
@@ -65,8 +69,8 @@ record Algorithms(boolean winograd) {
 
   private boolean fits(Convolution conv) {
     return winograd
-        && conv.window().kernelHeight() == 3
-        && conv.window().strideHeight() == 1
+        && conv.groups() == 1
+        && conv.window().equals(WINDOW)
         && conv.input().channels() % LANES == 0
         && conv.outChannels() % LANES == 0
         && conv.outputHeight() >= WinogradProduct.TILE

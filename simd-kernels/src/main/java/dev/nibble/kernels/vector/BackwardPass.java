@@ -127,6 +127,11 @@ final class BackwardPass {
     int out = op.outChannels();
     int tileRow = ConvolutionGeometry.tileRow(op);
     int dyRow = ConvolutionGeometry.dyRow(op);
+    if (op.isDepthwise()) {
+      int height = op.outputHeight();
+      Depthwise.backwardWeights(op, height, in, scratch, tile, tileRow, dy, dyRow, sums);
+      return 0;
+    }
     if (!FusedLayout.isWinograd(op, algorithms)) {
       boolean flat = ConvolutionGeometry.isFlat(op);
       int rows = flat ? 1 : op.outputHeight();
@@ -175,7 +180,9 @@ final class BackwardPass {
     if (operator instanceof Convolution op) {
       int in = op.input().channels();
       int out = op.outChannels();
-      if (FusedLayout.isWinograd(op, algorithms)) {
+      if (op.isDepthwise()) {
+        Depthwise.flush(op, 0, in, scratch, sums, target, base);
+      } else if (FusedLayout.isWinograd(op, algorithms)) {
         if (gathered > 0) {
           int work = FusedLayout.weightWork(stage, algorithms);
           int capacity = FusedLayout.capacity(stage);
@@ -224,8 +231,7 @@ final class BackwardPass {
           ConvolutionBackwardData.flat(op, pixels, 0, vectors, scratch, dy, packed, scratch, data);
         } else {
           int first = dy + Math.max(0, FusedLayout.top(op)) * ConvolutionGeometry.dyRow(op);
-          ConvolutionBackwardData.run(
-              op, 0, height, 0, vectors, scratch, first, packed, scratch, data);
+          DataPass.product(op, 0, height, 0, vectors, packed, scratch, first, data);
         }
       }
       case Operator.MaxPooling op ->

@@ -3,9 +3,12 @@ package dev.nibble.kernels.vector;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.AveragePooling;
 import dev.nibble.kernels.Operator.MaxPooling;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Stage;
+import dev.nibble.kernels.Window;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How much of a stage is worked on at a time: a band of rows of one picture, or a run of pixels
@@ -88,33 +91,42 @@ final class Bands {
     return (int) Math.min(height, Math.max(step, fit / step * step));
   }
 
-  /** k of a window; 1 for operators without one. */
-  static int kernel(Operator op) {
+  private static @Nullable Window window(Operator op) {
     return switch (op) {
-      case Convolution c -> c.window().kernelHeight();
-      case MaxPooling m -> m.window().kernelHeight();
-      case Resample r -> r.stride();
-      default -> 1;
+      case Convolution c -> c.window();
+      case MaxPooling m -> m.window();
+      case AveragePooling a -> a.window();
+      default -> null;
     };
   }
 
-  /** Step of a window in both directions. */
+  /** Rows that a window meets, from its first tap to its last. */
+  static int reach(Operator op) {
+    if (op instanceof Resample r) {
+      return r.stride();
+    }
+    Window window = window(op);
+    return window == null ? 1 : window.reachHeight();
+  }
+
+  /** Rows from a window to the next. */
   static int stride(Operator op) {
-    return switch (op) {
-      case Convolution c -> c.window().strideHeight();
-      case MaxPooling m -> m.window().strideHeight();
-      case Resample r -> r.stride();
-      default -> 1;
-    };
+    if (op instanceof Resample r) {
+      return r.stride();
+    }
+    Window window = window(op);
+    return window == null ? 1 : window.strideHeight();
   }
 
-  /** Zero rows before a picture's first. */
+  /** Rows that the first window begins before the picture. */
   static int padding(Operator op) {
-    return switch (op) {
-      case Convolution c -> c.window().padTop();
-      case MaxPooling m -> m.window().padTop();
-      default -> 0;
-    };
+    Window window = window(op);
+    return window == null ? 0 : window.padTop();
+  }
+
+  /** Columns of zeros in a row of a convolution's tile; others have none. */
+  static int padWidth(Operator op) {
+    return op instanceof Convolution c ? c.window().padLeft() + c.window().padRight() : 0;
   }
 
   /** Output rows of a forward band. */
@@ -129,7 +141,7 @@ final class Bands {
     long out = (long) op.outputWidth() * Lanes.roundUp(op.outputChannels());
     long shortcut = ScratchLayout.shortcutFloats(stage) / height;
     int step = forwardStep(stage);
-    return rows(height, step, stride * row + out + shortcut, (kernel(op) - stride) * row);
+    return rows(height, step, stride * row + out + shortcut, (reach(op) - (long) stride) * row);
   }
 
   /** Output rows that a forward band is a multiple of. */
@@ -145,11 +157,11 @@ final class Bands {
     }
     int height = stage.input().height();
     int rows = most(forwardRows(stage), op.outputHeight());
-    int window = (rows - 1) * stride(op) + kernel(op);
-    if (op instanceof Convolution) {
-      // Rows are loaded up to where bytes of codes end.
-      int most = window + stride(op) + codeRows(stage);
-      return Math.min(most, height + 2 * padding(op) + stride(op));
+    int window = (rows - 1) * stride(op) + reach(op);
+    if (op instanceof Convolution c) {
+      // Rows are loaded up to where bytes of codes end, and those whose copies are the leaf's.
+      int most = Math.max(window, rows * stride(op) + padding(op)) + stride(op) + codeRows(stage);
+      return Math.min(most, height + padding(op) + c.window().padBottom() + stride(op));
     }
     return Math.min(height, Math.max(window, rows * stride(op) + padding(op)) + stride(op));
   }
@@ -174,7 +186,7 @@ final class Bands {
     long data = (long) in.width() * Lanes.roundUp(in.channels());
     long dy = gradientRow(op);
     int step = step(stage, in.width());
-    long window = (kernel(op) - 1L) / stride(op) + 1;
+    long window = (reach(op) - 1L) / stride(op) + 1;
     return rows(in.height(), step, data + dy / stride(op), window * dy);
   }
 
@@ -182,7 +194,7 @@ final class Bands {
   static int gradientTileRows(Stage stage) {
     Operator op = stage.operator();
     int rows = most(dataRows(stage), stage.input().height());
-    return (rows + kernel(op) - 1) / stride(op) + 2;
+    return (rows + reach(op) - 1) / stride(op) + 2;
   }
 
   /** Floats of a row of the tile of the output's gradient. */
@@ -195,12 +207,12 @@ final class Bands {
   /** Output rows of a band of the weights' gradient, of a part of the channels. */
   static int weightRows(Operator op, int inChannels, int outChannels) {
     int stride = stride(op);
-    int kernel = kernel(op);
-    long row = (op.input().width() + 2L * padding(op) + ROWS) * inChannels;
+    int reach = reach(op);
+    long row = (op.input().width() + padWidth(op) + (long) ROWS) * inChannels;
     long dy = (op.outputWidth() + (long) ROWS) * outChannels;
     // Half, for the sums take as much.
     int height = op.outputHeight();
-    long fit = Math.max(0, CACHE / 2 - (kernel - stride) * row) / (stride * row + dy);
+    long fit = Math.max(0, CACHE / 2 - (reach - (long) stride) * row) / (stride * row + dy);
     return fit >= height ? height : (int) Math.max(ROWS, fit / ROWS * ROWS);
   }
 

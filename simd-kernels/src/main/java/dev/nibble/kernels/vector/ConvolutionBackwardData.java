@@ -4,16 +4,16 @@ import static dev.nibble.kernels.vector.Lanes.LANES;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Window;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
  * The backward product for the input: dx = dy tile * transposed weights.
  *
- * <p>Input row i meets the kernel's rows ky with (i + p - ky) mod stride = 0 only. So the input's
- * rows and columns fall into stride phases (i + p) mod stride, and within a phase the product is a
- * forward product of stride 1 over dy with the phase's taps in reverse order: no zero is ever
- * multiplied but the border's.
+ * <p>The input's rows and columns fall into the phases of {@link ConvolutionGeometry}, and within a
+ * phase the product is a forward product of stride 1 over dy with the phase's taps in reverse
+ * order: no zero is ever multiplied but the border's.
  */
 final class ConvolutionBackwardData {
   private ConvolutionBackwardData() {}
@@ -38,42 +38,70 @@ final class ConvolutionBackwardData {
     return first;
   }
 
+  private static int group(Convolution conv, int first) {
+    return GroupPanels.index(conv.groups(), conv.groupInputs(), first);
+  }
+
   private static int block(Convolution conv, int first) {
-    int vectors = ConvolutionGeometry.dataStride(conv) / LANES;
+    int end = GroupPanels.end(conv.groups(), conv.groupInputs(), group(conv, first));
     int width =
         ConvolutionGeometry.isFlat(conv)
             ? TilePlan.MANY
-            : ConvolutionGeometry.steps(conv, 0, conv.input().width());
-    return TilePlan.PANEL.block(vectors - first, width);
+            : ConvolutionGeometry.inputs(conv, false, 0, 0, conv.input().width());
+    return TilePlan.PANEL.block(end - first, width);
+  }
+
+  /** Output channels that see a panel's inputs. */
+  private static int red(Convolution conv, int first) {
+    return GroupPanels.red(
+        conv.groups(), conv.groupInputs(), conv.groupOutputs(), group(conv, first));
+  }
+
+  /** The first of them. */
+  private static int firstRed(Convolution conv, int first) {
+    return GroupPanels.firstRed(
+        conv.groups(), conv.groupInputs(), conv.groupOutputs(), group(conv, first));
+  }
+
+  private static int packedAt(Convolution conv, int taps, int first) {
+    return GroupPanels.packedAt(
+        conv.groups(), conv.groupInputs(), conv.groupOutputs(), taps, first);
+  }
+
+  /** Floats of the packed weights of a phase of so many taps. */
+  private static int phaseFloats(Convolution conv, int taps) {
+    return (int)
+        GroupPanels.packedFloats(conv.groups(), conv.groupInputs(), conv.groupOutputs(), taps);
   }
 
   /**
    * Packs a panel of the weights: [phase y][phase x][block of V * LANES input channels][tap y][tap
-   * x * C_out][V * LANES], taps reversed, zero beyond C_in.
+   * x][output channels that see them][V * LANES], taps reversed, zero beyond C_in and outside the
+   * groups.
    *
-   * @param weights k x k x C_in x C_out
+   * @param weights taps x (C_in / groups) x C_out
    * @param packed {@link ConvolutionGeometry#packedBackwardFloats} long at least
    */
   static void pack(Convolution conv, int panel, MemorySegment weights, float[] packed) {
-    int phases = Math.min(conv.window().strideHeight(), conv.window().kernelHeight());
     int first = firstVector(conv, panel);
     int v = block(conv, first);
-    int phase = 0;
-    for (int phaseY = 0; phaseY < phases; phaseY++) {
-      for (int phaseX = 0; phaseX < phases; phaseX++) {
-        int taps = ConvolutionGeometry.taps(conv, phaseY) * ConvolutionGeometry.taps(conv, phaseX);
-        int to = phase + first * LANES * taps * conv.outChannels();
-        for (int y = ConvolutionGeometry.taps(conv, phaseY) - 1; y >= 0; y--) {
-          for (int x = ConvolutionGeometry.taps(conv, phaseX) - 1; x >= 0; x--) {
-            int tap =
-                (phaseY + y * conv.window().strideHeight()) * conv.window().kernelHeight()
-                    + phaseX
-                    + x * conv.window().strideHeight();
+    int red = red(conv, first);
+    int skipY = ConvolutionGeometry.tapSkip(conv, true);
+    int skipX = ConvolutionGeometry.tapSkip(conv, false);
+    int base = 0;
+    for (int phaseY = 0; phaseY < ConvolutionGeometry.phases(conv, true); phaseY++) {
+      for (int phaseX = 0; phaseX < ConvolutionGeometry.phases(conv, false); phaseX++) {
+        int tapsY = ConvolutionGeometry.taps(conv, true, phaseY);
+        int tapsX = ConvolutionGeometry.taps(conv, false, phaseX);
+        int to = base + packedAt(conv, tapsY * tapsX, first);
+        for (int y = tapsY - 1; y >= 0; y--) {
+          for (int x = tapsX - 1; x >= 0; x--) {
+            int tap = (phaseY + y * skipY) * conv.window().kernelWidth() + phaseX + x * skipX;
             packTap(conv, tap, first * LANES, v * LANES, weights, packed, to);
-            to += conv.outChannels() * v * LANES;
+            to += red * v * LANES;
           }
         }
-        phase += taps * conv.outChannels() * ConvolutionGeometry.dataStride(conv);
+        base += phaseFloats(conv, tapsY * tapsX);
       }
     }
   }
@@ -87,17 +115,26 @@ final class ConvolutionBackwardData {
       MemorySegment weights,
       float[] packed,
       int at) {
-    int inChannels = conv.input().channels();
-    int outChannels = conv.outChannels();
-    int valid = Math.min(panel, inChannels - first);
+    int inputs = conv.groupInputs();
+    int outputs = conv.groupOutputs();
+    int red = red(conv, first / LANES);
+    int firstRed = firstRed(conv, first / LANES);
+    int valid = Math.min(panel, conv.input().channels() - first);
+    if (conv.groups() > 1) {
+      Arrays.fill(packed, at, at + red * panel, 0f);
+    }
     for (int i = 0; i < valid; i++) {
-      long from = 4L * ((long) tap * inChannels + first + i) * outChannels;
-      for (int o = 0; o < outChannels; o++) {
-        packed[at + o * panel + i] = weights.get(JAVA_FLOAT, from + 4L * o);
+      int group = (first + i) / inputs;
+      int in = (first + i) % inputs;
+      int to = at + (group * outputs - firstRed) * panel + i;
+      long from =
+          4L * (((long) tap * inputs + in) * conv.outChannels() + (long) group * outputs);
+      for (int o = 0; o < outputs; o++) {
+        packed[to + o * panel] = weights.get(JAVA_FLOAT, from + 4L * o);
       }
     }
     if (valid < panel) {
-      for (int o = 0; o < outChannels; o++) {
+      for (int o = 0; o < red; o++) {
         Arrays.fill(packed, at + o * panel + valid, at + (o + 1) * panel, 0f);
       }
     }
@@ -105,14 +142,14 @@ final class ConvolutionBackwardData {
 
   /** The first row of the output's gradient that input row {@code row}, or one below it, meets. */
   static int firstGradientRow(Convolution conv, int row) {
-    return Math.ceilDiv(
-        row + conv.window().padTop() - conv.window().kernelHeight() + 1,
-        conv.window().strideHeight());
+    Window window = conv.window();
+    return Math.ceilDiv(row + window.padTop() - window.reachHeight() + 1, window.strideHeight());
   }
 
   /** The end of the rows of the output's gradient that the input rows above {@code row} meet. */
   static int endGradientRow(Convolution conv, int row) {
-    return Math.floorDiv(row - 1 + conv.window().padTop(), conv.window().strideHeight()) + 1;
+    Window window = conv.window();
+    return Math.floorDiv(row - 1 + window.padTop(), window.strideHeight()) + 1;
   }
 
   /**
@@ -141,16 +178,28 @@ final class ConvolutionBackwardData {
           v,
           pixels,
           1,
-          channels,
+          1,
+          red(conv, first),
           dy,
-          dyAt,
+          dyAt + firstRed(conv, first),
           channels,
           0,
+          0,
           packed,
-          first * LANES * channels,
+          packedAt(conv, 1, first),
           data,
           dataAt + first * LANES,
           dataStride);
+    }
+  }
+
+  /** Zeroes input rows of which some pixels meet no tap, so that no product writes them. */
+  static void clear(Convolution conv, int rows, float[] data, int dataAt) {
+    Window window = conv.window();
+    if (ConvolutionGeometry.phases(conv, true) < window.strideHeight()
+        || ConvolutionGeometry.phases(conv, false) < window.strideWidth()) {
+      int dataRow = conv.input().width() * ConvolutionGeometry.dataStride(conv);
+      Arrays.fill(data, dataAt, dataAt + rows * dataRow, 0f);
     }
   }
 
@@ -176,15 +225,10 @@ final class ConvolutionBackwardData {
       float[] packed,
       float[] data,
       int dataAt) {
-    int dataRow = conv.input().width() * ConvolutionGeometry.dataStride(conv);
-    if (conv.window().strideHeight() > conv.window().kernelHeight()) {
-      // Phases without a tap: no output depends on those pixels.
-      Arrays.fill(data, dataAt, dataAt + (endRow - firstRow) * dataRow, 0f);
-    }
-    int phases = Math.min(conv.window().strideHeight(), conv.window().kernelHeight());
+    clear(conv, endRow - firstRow, data, dataAt);
     int panels = 0;
-    for (int phaseY = 0; phaseY < phases; phaseY++) {
-      for (int phaseX = 0; phaseX < phases; phaseX++) {
+    for (int phaseY = 0; phaseY < ConvolutionGeometry.phases(conv, true); phaseY++) {
+      for (int phaseX = 0; phaseX < ConvolutionGeometry.phases(conv, false); phaseX++) {
         runPhase(
             conv,
             phaseY,
@@ -200,10 +244,10 @@ final class ConvolutionBackwardData {
             data,
             dataAt);
         panels +=
-            ConvolutionGeometry.taps(conv, phaseY)
-                * ConvolutionGeometry.taps(conv, phaseX)
-                * conv.outChannels()
-                * ConvolutionGeometry.dataStride(conv);
+            phaseFloats(
+                conv,
+                ConvolutionGeometry.taps(conv, true, phaseY)
+                    * ConvolutionGeometry.taps(conv, false, phaseX));
       }
     }
   }
@@ -222,45 +266,49 @@ final class ConvolutionBackwardData {
       int panels,
       float[] data,
       int dataAt) {
-    int stride = conv.window().strideHeight();
+    Window window = conv.window();
     int inWidth = conv.input().width();
     int channels = conv.outChannels();
-    int before = ConvolutionGeometry.dyBefore(conv);
     int dyRow = ConvolutionGeometry.dyRow(conv);
     int dataStride = ConvolutionGeometry.dataStride(conv);
-    int tapsY = ConvolutionGeometry.taps(conv, phaseY);
-    int tapsX = ConvolutionGeometry.taps(conv, phaseX);
-    // Input rows q * stride + phase - padding that lie in [firstRow, endRow).
-    int firstY = Math.ceilDiv(firstRow + conv.window().padTop() - phaseY, stride);
-    int endY = Math.ceilDiv(endRow + conv.window().padTop() - phaseY, stride);
-    int firstX = ConvolutionGeometry.firstStep(conv, phaseX);
-    int width = ConvolutionGeometry.steps(conv, phaseX, inWidth);
-    int row = firstY * stride + phaseY - conv.window().padTop() - firstRow;
-    int column = firstX * stride + phaseX - conv.window().padTop();
+    int tapsY = ConvolutionGeometry.taps(conv, true, phaseY);
+    int tapsX = ConvolutionGeometry.taps(conv, false, phaseX);
+    int stepX = ConvolutionGeometry.tapStep(conv, false);
+    int width = ConvolutionGeometry.inputs(conv, false, phaseX, 0, inWidth);
+    int rows = ConvolutionGeometry.inputs(conv, true, phaseY, firstRow, endRow);
+    if (width == 0 || rows == 0) {
+      return;
+    }
+    int row = ConvolutionGeometry.firstInput(conv, true, phaseY, firstRow);
+    int column = ConvolutionGeometry.firstInput(conv, false, phaseX, 0);
+    int outRow = ConvolutionGeometry.firstOutput(conv, true, phaseY, row);
+    int outColumn = ConvolutionGeometry.firstOutput(conv, false, phaseX, column);
     int from =
         dyAt
-            + (firstY - tapsY + 1 - firstGradientRow(conv, firstRow)) * dyRow
-            + (firstX - tapsX + 1 + before) * channels;
-    int to = dataAt + (row * inWidth + column) * dataStride;
-    int red = tapsX * channels;
+            + (outRow - firstGradientRow(conv, firstRow)) * dyRow
+            + (outColumn + ConvolutionGeometry.dyBefore(conv)) * channels;
+    int to = dataAt + ((row - firstRow) * inWidth + column) * dataStride;
+    boolean joined = conv.groups() == 1 && (stepX == 1 || tapsX == 1);
     int v;
     for (int first = firstVector; first < endVector; first += v) {
       v = block(conv, first);
-      for (int y = 0; y < endY - firstY; y++) {
+      for (int y = 0; y < rows; y++) {
         Tiles.panel(
             v,
             width,
             tapsY,
-            red,
+            joined ? 1 : tapsX,
+            joined ? tapsX * channels : red(conv, first),
             dy,
-            from + y * dyRow,
+            from + firstRed(conv, first) + y * dyRow,
             channels,
-            dyRow,
+            ConvolutionGeometry.tapStep(conv, true) * dyRow,
+            stepX * channels,
             packed,
-            panels + first * LANES * tapsY * red,
+            panels + packedAt(conv, tapsY * tapsX, first),
             data,
-            to + y * stride * inWidth * dataStride + first * LANES,
-            stride * dataStride);
+            to + y * window.strideHeight() * inWidth * dataStride + first * LANES,
+            window.strideWidth() * dataStride);
       }
     }
   }

@@ -2,17 +2,21 @@ package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Window;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
  * The forward product: out = tile * weights.
  *
- * <p>In a tile with its borders the k * C_in values that one row of the kernel meets are
- * contiguous, so each output pixel is k dot products of that length, whatever C_in is.
+ * <p>In a tile with its borders the values that one row of the kernel meets are contiguous, so each
+ * output pixel is as many dot products as the kernel has rows, whatever C_in is; with dilation or
+ * groups, as it has taps.
  */
 final class ConvolutionForward {
   private ConvolutionForward() {}
@@ -37,17 +41,32 @@ final class ConvolutionForward {
     return first;
   }
 
+  private static int group(Convolution conv, int first) {
+    return GroupPanels.index(conv.groups(), conv.groupOutputs(), first);
+  }
+
   /** Vectors of the panel that begins with that vector. */
   private static int block(Convolution conv, int first) {
-    int vectors = ConvolutionGeometry.outStride(conv) / LANES;
-    return TilePlan.PANEL.block(vectors - first, width(conv));
+    int end = GroupPanels.end(conv.groups(), conv.groupOutputs(), group(conv, first));
+    return TilePlan.PANEL.block(end - first, width(conv));
+  }
+
+  /** Input channels that a panel's outputs see. */
+  private static int red(Convolution conv, int first) {
+    return GroupPanels.red(
+        conv.groups(), conv.groupOutputs(), conv.groupInputs(), group(conv, first));
+  }
+
+  private static int packedAt(Convolution conv, int first) {
+    return GroupPanels.packedAt(
+        conv.groups(), conv.groupOutputs(), conv.groupInputs(), conv.window().taps(), first);
   }
 
   /**
-   * Packs a panel of the weights: [block of V * LANES output channels][ky][kx * C_in][V * LANES],
-   * zero beyond C_out.
+   * Packs a panel of the weights: [block of V * LANES output channels][ky][kx][input channels that
+   * they see][V * LANES], zero beyond C_out and outside the groups.
    *
-   * @param weights k x k x C_in x C_out
+   * @param weights taps x (C_in / groups) x C_out
    * @param packed {@link ConvolutionGeometry#packedForwardFloats} long at least
    */
   static void pack(Convolution conv, int panel, MemorySegment weights, float[] packed) {
@@ -55,10 +74,37 @@ final class ConvolutionForward {
     int rows = conv.weights() / channels;
     int first = firstVector(conv, panel);
     int v = block(conv, first);
+    if (conv.groups() > 1) {
+      packGroups(conv, first, v * LANES, weights, packed);
+      return;
+    }
     for (int i = 0; i < v; i++) {
       int column = (first + i) * LANES;
       int at = first * LANES * rows + i * LANES;
       packColumn(weights, 4L * column, rows, channels, channels - column, packed, at, v * LANES);
+    }
+  }
+
+  private static void packGroups(
+      Convolution conv, int first, int panel, MemorySegment weights, float[] packed) {
+    int lane = conv.groupOutputs();
+    int inputs = conv.groupInputs();
+    int red = red(conv, first);
+    int group = GroupPanels.firstRed(conv.groups(), lane, inputs, group(conv, first)) / inputs;
+    int taps = conv.window().taps();
+    int base = packedAt(conv, first);
+    Arrays.fill(packed, base, base + taps * red * panel, 0f);
+    int column = first * LANES;
+    for (int tap = 0; tap < taps; tap++) {
+      for (int r = 0; r < red; r++) {
+        int from = Math.max(column, (group + r / inputs) * lane);
+        int end = Math.min(column + panel, (group + r / inputs + 1) * lane);
+        if (from < end) {
+          long at = ((long) tap * inputs + r % inputs) * conv.outChannels() + from;
+          int to = base + (tap * red + r) * panel + from - column;
+          MemorySegment.copy(weights, JAVA_FLOAT, 4 * at, packed, to, end - from);
+        }
+      }
     }
   }
 
@@ -114,27 +160,35 @@ final class ConvolutionForward {
       float[] packed,
       float[] out,
       int outAt) {
-    int kernel = conv.window().kernelHeight();
-    int stride = conv.window().strideHeight();
+    Window window = conv.window();
     int channels = conv.input().channels();
     int tileRow = ConvolutionGeometry.tileRow(conv);
     int outStride = ConvolutionGeometry.outStride(conv);
-    int red = kernel * channels;
+    boolean joined = ConvolutionGeometry.isJoined(conv);
+    int cols = joined ? 1 : window.kernelWidth();
     int v;
     for (int first = firstVector; first < endVector; first += v) {
       v = block(conv, first);
+      int from =
+          tileAt
+              + GroupPanels.firstRed(
+                  conv.groups(), conv.groupOutputs(), conv.groupInputs(), group(conv, first));
+      int red = joined ? window.kernelWidth() * channels : red(conv, first);
+      int weights = packedAt(conv, first);
       for (int y = 0; y < rows; y++) {
         Tiles.panel(
             v,
             width,
-            kernel,
+            window.kernelHeight(),
+            cols,
             red,
             tile,
-            tileAt + y * stride * tileRow,
-            stride * channels,
-            tileRow,
+            from + y * window.strideHeight() * tileRow,
+            window.strideWidth() * channels,
+            window.dilationHeight() * tileRow,
+            window.dilationWidth() * channels,
             packed,
-            first * LANES * kernel * red,
+            weights,
             out,
             outAt + y * width * outStride + first * LANES,
             outStride);

@@ -210,7 +210,7 @@ final class DataPass {
     int height = map.height();
     int step = Bands.step(stage, map.width());
     int channels = map.channels();
-    int panels = winograd ? WinogradWeights.panels(channels) : ConvolutionBackwardData.panels(op);
+    int panels = panels(op, winograd);
     boolean byRows = Bands.byRows(height, step, panels, parts);
     int first = byRows ? Bands.bound(height, step, part, parts) : 0;
     int end = byRows ? Bands.bound(height, step, part + 1, parts) : height;
@@ -219,14 +219,12 @@ final class DataPass {
     if (first >= end || firstPanel >= endPanel) {
       return;
     }
-    int firstVector =
-        winograd
-            ? WinogradWeights.firstVector(channels, firstPanel)
-            : ConvolutionBackwardData.firstVector(op, firstPanel);
-    int endVector =
-        winograd
-            ? WinogradWeights.firstVector(channels, endPanel)
-            : ConvolutionBackwardData.firstVector(op, endPanel);
+    int firstVector = panelVector(op, winograd, firstPanel);
+    int endVector = panelVector(op, winograd, endPanel);
+    // Each channel of a depthwise gradient sees itself alone.
+    int fromChannel = op.isDepthwise() ? firstVector * Lanes.LANES : 0;
+    int toChannel =
+        op.isDepthwise() ? Math.min(channels, endVector * Lanes.LANES) : op.outChannels();
     int rows = Bands.dataRows(stage);
     int dy = ScratchLayout.gradient(stage);
     int data = ScratchLayout.data(stage);
@@ -238,7 +236,19 @@ final class DataPass {
       for (int band = first; band < end; band = Bands.end(band, rows, end)) {
         int next = Bands.end(band, rows, end);
         loaded =
-            loadWindow(args, terms, op, picture, band, next, band == first, base, loaded, scratch);
+            loadWindow(
+                args,
+                terms,
+                op,
+                picture,
+                band,
+                next,
+                band == first,
+                base,
+                loaded,
+                fromChannel,
+                toChannel,
+                scratch);
         base = ConvolutionBackwardData.firstGradientRow(op, band);
         if (winograd) {
           WinogradProduct.run(
@@ -256,8 +266,7 @@ final class DataPass {
               scratch,
               data);
         } else {
-          ConvolutionBackwardData.run(
-              op, band, next, firstVector, endVector, scratch, dy, packed, scratch, data);
+          product(op, band, next, firstVector, endVector, packed, scratch, dy, data);
         }
         finish(
             args,
@@ -271,6 +280,44 @@ final class DataPass {
             data);
       }
     }
+  }
+
+  /** The product that is not made by Winograd's algorithm, for input rows {@code [first, end)}. */
+  static void product(
+      Convolution op,
+      int first,
+      int end,
+      int firstVector,
+      int endVector,
+      float[] packed,
+      float[] scratch,
+      int dy,
+      int data) {
+    if (op.isDepthwise()) {
+      Depthwise.backwardData(
+          op, first, end, firstVector, endVector, packed, scratch, dy, data);
+    } else {
+      ConvolutionBackwardData.run(
+          op, first, end, firstVector, endVector, scratch, dy, packed, scratch, data);
+    }
+  }
+
+  /** Panels of the input's channels, of which a part is some. */
+  private static int panels(Convolution op, boolean winograd) {
+    int channels = op.input().channels();
+    if (op.isDepthwise()) {
+      return Lanes.roundUp(channels) / Lanes.LANES;
+    }
+    return winograd ? WinogradWeights.panels(channels) : ConvolutionBackwardData.panels(op);
+  }
+
+  private static int panelVector(Convolution op, boolean winograd, int panel) {
+    if (op.isDepthwise()) {
+      return panel;
+    }
+    return winograd
+        ? WinogradWeights.firstVector(op.input().channels(), panel)
+        : ConvolutionBackwardData.firstVector(op, panel);
   }
 
   /**
@@ -291,6 +338,8 @@ final class DataPass {
       boolean opens,
       int base,
       int loaded,
+      int fromChannel,
+      int toChannel,
       float[] scratch) {
     Stage stage = args.stage();
     FeatureMap map = stage.output();
@@ -320,8 +369,8 @@ final class DataPass {
           picture,
           from,
           until,
-          0,
-          channels,
+          fromChannel,
+          toChannel,
           scratch,
           ScratchLayout.termTable(stage),
           dy + (from - top) * row + ConvolutionGeometry.dyBefore(op) * channels,
@@ -420,7 +469,7 @@ final class DataPass {
     if (op instanceof Operator.GlobalAveragePooling) {
       return 0;
     }
-    int last = row + Bands.padding(op) - Bands.kernel(op) + 1;
+    int last = row + Bands.padding(op) - Bands.reach(op) + 1;
     return Math.max(0, Math.ceilDiv(last, Bands.stride(op)));
   }
 

@@ -1,17 +1,15 @@
 package dev.nibble.kernels.vector;
 
-import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
 
-import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Window;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import jdk.incubator.vector.FloatVector;
 
 /**
- * The depthwise convolution's three products. Channels are the lanes; a window is cut to the
- * picture, so there are no borders.
+ * The depthwise convolution's three products, over the tiles of {@link ConvolutionGeometry}.
+ * Channels are the lanes; {@link DepthwiseTiles} has the loops.
  *
  * <p>Activation and output gradient have C floats a pixel and a vector of slack behind the last;
  * weights, output and input gradient have whole vectors. So the last vector of a pixel may read
@@ -20,11 +18,14 @@ import jdk.incubator.vector.FloatVector;
 final class Depthwise {
   private Depthwise() {}
 
-  /** Floats of the weights, or of their gradient: k x k x whole vectors. */
+  /** Floats of the weights: taps x whole vectors. */
   static int weightFloats(Convolution op) {
-    return op.window().kernelHeight()
-        * op.window().kernelHeight()
-        * Lanes.roundUp(op.input().channels());
+    return gradientFloats(op, op.input().channels());
+  }
+
+  /** Floats of the weights' gradient for so many channels. */
+  static int gradientFloats(Convolution op, int channels) {
+    return op.window().taps() * Lanes.roundUp(channels);
   }
 
   /** Pads the weights' channels to whole vectors. */
@@ -32,180 +33,197 @@ final class Depthwise {
     int channels = op.input().channels();
     int stride = Lanes.roundUp(channels);
     Arrays.fill(packed, 0, weightFloats(op), 0f);
-    Segments.copyIn(
-        weights,
-        0,
-        channels,
-        packed,
-        0,
-        channels,
-        stride,
-        op.window().kernelHeight() * op.window().kernelHeight());
+    Segments.copyIn(weights, 0, channels, packed, 0, channels, stride, op.window().taps());
   }
 
   /**
-   * y[oy,ox,c] = sum of a[iy,ix,c] * w[ky,kx,c], for output rows {@code [first, end)} and channels
-   * {@code [fromChannel, toChannel)}; indices are those of rows 0.
+   * y[oy,ox,c] = sum of a[iy,ix,c] * w[ky,kx,c].
+   *
+   * @param rows output rows
+   * @param tile index of the first window's first pixel
+   * @param out index of the first output row
    */
   static void forward(
       Convolution op,
-      int first,
-      int end,
-      int fromChannel,
-      int toChannel,
-      float[] weights,
+      int rows,
+      int firstVector,
+      int endVector,
+      float[] packed,
       float[] scratch,
-      int act,
+      int tile,
       int out) {
-    FeatureMap in = op.input();
-    int channels = in.channels();
+    Window window = op.window();
+    int channels = op.input().channels();
     int stride = Lanes.roundUp(channels);
-    int kernel = op.window().kernelHeight();
-    for (int oy = first; oy < end; oy++) {
-      int top = oy * op.window().strideHeight() - op.window().padTop();
-      int firstY = Math.max(0, -top);
-      int lastY = Math.min(kernel, in.height() - top);
-      for (int ox = 0; ox < op.outputWidth(); ox++) {
-        int left = ox * op.window().strideHeight() - op.window().padTop();
-        int firstX = Math.max(0, -left);
-        int lastX = Math.min(kernel, in.width() - left);
-        int at = out + (oy * op.outputWidth() + ox) * stride;
-        for (int c = fromChannel; c < toChannel; c += LANES) {
-          FloatVector sum = FloatVector.zero(FLOATS);
-          for (int ky = firstY; ky < lastY; ky++) {
-            int from = act + ((top + ky) * in.width() + left) * channels + c;
-            for (int kx = firstX; kx < lastX; kx++) {
-              int w = (ky * kernel + kx) * stride + c;
-              sum =
-                  FloatVector.fromArray(FLOATS, scratch, from + kx * channels)
-                      .fma(FloatVector.fromArray(FLOATS, weights, w), sum);
-            }
-          }
-          sum.intoArray(scratch, at + c);
-        }
+    int tileRow = ConvolutionGeometry.tileRow(op);
+    int width = op.outputWidth();
+    for (int y = 0; y < rows; y++) {
+      for (int c = firstVector * LANES; c < endVector * LANES; c += LANES) {
+        DepthwiseTiles.row(
+            width,
+            window.kernelHeight(),
+            window.kernelWidth(),
+            scratch,
+            tile + y * window.strideHeight() * tileRow + c,
+            window.strideWidth() * channels,
+            window.dilationHeight() * tileRow,
+            window.dilationWidth() * channels,
+            packed,
+            c,
+            window.kernelWidth() * stride,
+            stride,
+            scratch,
+            out + y * width * stride + c,
+            stride);
       }
     }
   }
 
   /**
-   * da[iy,ix,c] = sum of dy[oy,ox,c] * w[ky,kx,c], for input rows {@code [first, end)} and channels
-   * {@code [fromChannel, toChannel)}; indices are those of rows 0.
+   * da[iy,ix,c] = sum of dy[oy,ox,c] * w[ky,kx,c], for input rows {@code [first, end)}.
+   *
+   * @param dy index of row {@link ConvolutionBackwardData#firstGradientRow} with its zeros
+   * @param data index of row {@code first}
    */
   static void backwardData(
       Convolution op,
       int first,
       int end,
-      int fromChannel,
-      int toChannel,
-      float[] weights,
+      int firstVector,
+      int endVector,
+      float[] packed,
       float[] scratch,
       int dy,
       int data) {
-    int row = op.input().width() * Lanes.roundUp(op.input().channels());
-    Arrays.fill(scratch, data + first * row, data + end * row, 0f);
-    for (int ky = 0; ky < op.window().kernelHeight(); ky++) {
-      int above =
-          Math.max(0, Math.ceilDiv(first + op.window().padTop() - ky, op.window().strideHeight()));
-      int below = Math.ceilDiv(end + op.window().padTop() - ky, op.window().strideHeight());
-      int firstY = Math.max(above, first(op, ky));
-      int lastY = Math.min(below, last(op, ky, op.input().height(), op.outputHeight()));
-      for (int kx = 0; kx < op.window().kernelHeight(); kx++) {
-        scatter(op, ky, kx, firstY, lastY, fromChannel, toChannel, weights, scratch, dy, data);
+    ConvolutionBackwardData.clear(op, end - first, scratch, data);
+    for (int phaseY = 0; phaseY < ConvolutionGeometry.phases(op, true); phaseY++) {
+      for (int phaseX = 0; phaseX < ConvolutionGeometry.phases(op, false); phaseX++) {
+        phase(
+            op, phaseY, phaseX, first, end, firstVector, endVector, packed, scratch, dy, data);
       }
     }
   }
 
-  private static void scatter(
+  private static void phase(
       Convolution op,
-      int ky,
-      int kx,
-      int firstY,
-      int lastY,
-      int fromChannel,
-      int toChannel,
-      float[] weights,
+      int phaseY,
+      int phaseX,
+      int first,
+      int end,
+      int firstVector,
+      int endVector,
+      float[] packed,
       float[] scratch,
       int dy,
       int data) {
-    FeatureMap in = op.input();
-    int channels = in.channels();
+    Window window = op.window();
+    int inWidth = op.input().width();
+    int channels = op.input().channels();
     int stride = Lanes.roundUp(channels);
-    int firstX = first(op, kx);
-    int lastX = last(op, kx, in.width(), op.outputWidth());
-    int w = (ky * op.window().kernelHeight() + kx) * stride;
-    for (int oy = firstY; oy < lastY; oy++) {
-      int iy = oy * op.window().strideHeight() + ky - op.window().padTop();
-      int row = data + (iy * in.width() + kx - op.window().padTop()) * stride;
-      for (int c = fromChannel; c < toChannel; c += LANES) {
-        FloatVector weight = FloatVector.fromArray(FLOATS, weights, w + c);
-        for (int ox = firstX; ox < lastX; ox++) {
-          int from = dy + (oy * op.outputWidth() + ox) * channels + c;
-          int at = row + ox * op.window().strideHeight() * stride + c;
-          FloatVector.fromArray(FLOATS, scratch, from)
-              .fma(weight, FloatVector.fromArray(FLOATS, scratch, at))
-              .intoArray(scratch, at);
-        }
+    int width = ConvolutionGeometry.inputs(op, false, phaseX, 0, inWidth);
+    int rows = ConvolutionGeometry.inputs(op, true, phaseY, first, end);
+    if (width == 0 || rows == 0) {
+      return;
+    }
+    int tapsY = ConvolutionGeometry.taps(op, true, phaseY);
+    int tapsX = ConvolutionGeometry.taps(op, false, phaseX);
+    int skipY = ConvolutionGeometry.tapSkip(op, true) * window.kernelWidth() * stride;
+    int skipX = ConvolutionGeometry.tapSkip(op, false) * stride;
+    int row = ConvolutionGeometry.firstInput(op, true, phaseY, first);
+    int column = ConvolutionGeometry.firstInput(op, false, phaseX, 0);
+    int outRow = ConvolutionGeometry.firstOutput(op, true, phaseY, row);
+    int outColumn = ConvolutionGeometry.firstOutput(op, false, phaseX, column);
+    int dyRow = ConvolutionGeometry.dyRow(op);
+    int from =
+        dy
+            + (outRow - ConvolutionBackwardData.firstGradientRow(op, first)) * dyRow
+            + (outColumn + ConvolutionGeometry.dyBefore(op)) * channels;
+    int to = data + ((row - first) * inWidth + column) * stride;
+    // The last taps come first.
+    int weights =
+        (phaseY * window.kernelWidth() + phaseX) * stride
+            + (tapsY - 1) * skipY
+            + (tapsX - 1) * skipX;
+    for (int y = 0; y < rows; y++) {
+      for (int c = firstVector * LANES; c < endVector * LANES; c += LANES) {
+        DepthwiseTiles.row(
+            width,
+            tapsY,
+            tapsX,
+            scratch,
+            from + y * dyRow + c,
+            channels,
+            ConvolutionGeometry.tapStep(op, true) * dyRow,
+            ConvolutionGeometry.tapStep(op, false) * channels,
+            packed,
+            weights + c,
+            -skipY,
+            -skipX,
+            scratch,
+            to + y * window.strideHeight() * inWidth * stride + c,
+            window.strideWidth() * stride);
       }
     }
   }
 
   /**
-   * dw[ky,kx,c] += sum of a[iy,ix,c] * dy[oy,ox,c], for output rows {@code [first, end)} and
-   * channels {@code [fromChannel, toChannel)}; indices are those of rows 0.
+   * dw[ky,kx,c] += sum of a[iy,ix,c] * dy[oy,ox,c] for a block of channels.
+   *
+   * @param rows output rows
+   * @param channels of the block, and floats of a pixel of both tiles
+   * @param tile index of the first window's first pixel
+   * @param dw taps x whole vectors
    */
   static void backwardWeights(
       Convolution op,
-      int first,
-      int end,
-      int fromChannel,
-      int toChannel,
+      int rows,
+      int channels,
       float[] scratch,
-      int act,
+      int tile,
+      int tileRow,
       int dy,
+      int dyRow,
       int dw) {
-    FeatureMap in = op.input();
-    int channels = in.channels();
+    Window window = op.window();
     int stride = Lanes.roundUp(channels);
-    for (int ky = 0; ky < op.window().kernelHeight(); ky++) {
-      int firstY = Math.max(first, first(op, ky));
-      int lastY = Math.min(end, last(op, ky, in.height(), op.outputHeight()));
-      for (int kx = 0; kx < op.window().kernelHeight(); kx++) {
-        int firstX = first(op, kx);
-        int lastX = last(op, kx, in.width(), op.outputWidth());
-        int at = dw + (ky * op.window().kernelHeight() + kx) * stride;
-        for (int c = fromChannel; c < toChannel; c += LANES) {
-          FloatVector sum = FloatVector.zero(FLOATS);
-          for (int oy = firstY; oy < lastY; oy++) {
-            int iy = oy * op.window().strideHeight() + ky - op.window().padTop();
-            int row = act + (iy * in.width() + kx - op.window().padTop()) * channels + c;
-            int from = dy + oy * op.outputWidth() * channels + c;
-            for (int ox = firstX; ox < lastX; ox++) {
-              sum =
-                  FloatVector.fromArray(
-                          FLOATS, scratch, row + ox * op.window().strideHeight() * channels)
-                      .fma(FloatVector.fromArray(FLOATS, scratch, from + ox * channels), sum);
-            }
-          }
-          FloatVector.fromArray(FLOATS, scratch, at + c).add(sum).intoArray(scratch, at + c);
+    int width = op.outputWidth();
+    int aRow = window.strideHeight() * tileRow;
+    int aX = window.strideWidth() * channels;
+    int tapY = window.dilationHeight() * tileRow;
+    int tapX = window.dilationWidth() * channels;
+    int height = window.kernelHeight();
+    for (int c = 0; c < channels; c += LANES) {
+      for (int ky = 0, rowsOfTaps; ky < height; ky += rowsOfTaps) {
+        rowsOfTaps = height - ky >= 3 ? 3 : 1;
+        for (int kx = 0, taps; kx < window.kernelWidth(); kx += taps) {
+          int rest = window.kernelWidth() - kx;
+          taps = DepthwiseTiles.taps(rowsOfTaps, rest);
+          DepthwiseTiles.sums(
+              rowsOfTaps,
+              taps,
+              rows,
+              width,
+              scratch,
+              tile + ky * tapY + kx * tapX + c,
+              aRow,
+              aX,
+              tapY,
+              tapX,
+              scratch,
+              dy + c,
+              dyRow,
+              channels,
+              scratch,
+              dw + (ky * window.kernelWidth() + kx) * stride + c,
+              window.kernelWidth() * stride,
+              stride);
         }
       }
     }
   }
 
-  /** The first output row (or column) whose window has the input under that row of the kernel. */
-  private static int first(Convolution op, int tap) {
-    return Math.max(0, op.window().padTop() - tap + op.window().strideHeight() - 1)
-        / op.window().strideHeight();
-  }
-
-  /** The end of the output rows (or columns) whose window has the input under that row. */
-  private static int last(Convolution op, int tap, int size, int outSize) {
-    int reach = size - 1 + op.window().padTop() - tap;
-    return reach < 0 ? 0 : Math.min(outSize, reach / op.window().strideHeight() + 1);
-  }
-
   /**
-   * Writes the accumulated gradient of channels {@code [fromChannel, toChannel)} to k x k x C
+   * Writes the accumulated gradient of channels {@code [fromChannel, toChannel)} to taps x C
    * floats, from a byte offset on.
    */
   static void flush(
@@ -216,11 +234,10 @@ final class Depthwise {
       int dw,
       MemorySegment target,
       long offset) {
-    int channels = op.input().channels();
-    int stride = Lanes.roundUp(channels);
-    int taps = op.window().kernelHeight() * op.window().kernelHeight();
-    long to = offset + 4L * fromChannel;
     int length = toChannel - fromChannel;
-    Segments.copyOut(scratch, dw + fromChannel, stride, target, to, length, channels, taps);
+    long to = offset + 4L * fromChannel;
+    int taps = op.window().taps();
+    Segments.copyOut(
+        scratch, dw, Lanes.roundUp(length), target, to, length, op.input().channels(), taps);
   }
 }

@@ -211,8 +211,7 @@ final class ForwardPass {
     boolean winograd = algorithms.forward(stage);
     int step = Bands.forwardStep(stage);
     int height = op.outputHeight();
-    int panels =
-        winograd ? WinogradWeights.panels(op.outChannels()) : ConvolutionForward.panels(op);
+    int panels = panels(op, winograd);
     boolean byRows = Bands.byRows(height, step, panels, parts);
     int first = byRows ? Bands.bound(height, step, part, parts) : 0;
     int end = byRows ? Bands.bound(height, step, part + 1, parts) : height;
@@ -221,14 +220,15 @@ final class ForwardPass {
     if (first >= end || firstPanel >= endPanel) {
       return;
     }
-    int firstVector =
-        winograd
-            ? WinogradWeights.firstVector(op.outChannels(), firstPanel)
-            : ConvolutionForward.firstVector(op, firstPanel);
-    int endVector =
-        winograd
-            ? WinogradWeights.firstVector(op.outChannels(), endPanel)
-            : ConvolutionForward.firstVector(op, endPanel);
+    int firstVector = panelVector(op, winograd, firstPanel);
+    int endVector = panelVector(op, winograd, endPanel);
+    // Each channel of a depthwise output sees itself alone, and its copy is left with it.
+    int fromChannel = op.isDepthwise() ? firstVector * Lanes.LANES : 0;
+    int toChannel = op.input().channels();
+    if (op.isDepthwise()) {
+      toChannel = Math.min(toChannel, endVector * Lanes.LANES);
+    }
+    boolean stores = op.isDepthwise() || firstVector == 0;
     int rows = Bands.forwardRows(stage);
     int tile = ScratchLayout.tile(stage);
     int out = ScratchLayout.output(stage);
@@ -252,10 +252,15 @@ final class ForwardPass {
                 opens,
                 base,
                 loaded,
-                firstVector == 0,
+                stores,
+                fromChannel,
+                toChannel,
                 scratch);
         base = band * op.window().strideHeight() - op.window().padTop();
-        if (winograd) {
+        if (op.isDepthwise()) {
+          Depthwise.forward(
+              op, next - band, firstVector, endVector, packed, scratch, tile, out);
+        } else if (winograd) {
           WinogradProduct.run(
               next - band,
               op.outputWidth(),
@@ -319,6 +324,8 @@ final class ForwardPass {
       int base,
       int loaded,
       boolean stores,
+      int fromChannel,
+      int toChannel,
       float[] scratch) {
     Stage stage = args.stage();
     FeatureMap map = stage.input();
@@ -327,10 +334,10 @@ final class ForwardPass {
     int row = ConvolutionGeometry.tileRow(op);
     int tile = ScratchLayout.tile(stage);
     int top = band * stride - op.window().padTop();
-    int bottom = (next - 1) * stride + op.window().kernelHeight() - op.window().padTop();
+    int bottom = (next - 1) * stride + op.window().reachHeight() - op.window().padTop();
     // Rows whose copies are this leaf's to leave.
-    int own = first * stride;
-    int ownEnd = end == op.outputHeight() ? height : end * stride;
+    int own = Math.min(height, first * stride);
+    int ownEnd = end == op.outputHeight() ? height : Math.min(height, end * stride);
     int from = top;
     if (opens) {
       if (top < 0) {
@@ -347,21 +354,26 @@ final class ForwardPass {
     int until = Math.max(bottom, next == end ? ownEnd : next * stride);
     int step = Bands.codeRows(stage);
     until = Math.min(height, (until + step - 1) / step * step);
-    int at = tile + op.window().padTop() * map.channels();
+    int at = tile + op.window().padLeft() * map.channels() - top * row;
+    int ownFrom = Math.max(from, own);
+    int ownUntil = Math.min(until, ownEnd);
+    int behind = Math.max(from, ownEnd);
     int longRow = ScratchLayout.forwardRow(stage);
-    rows(args, picture, from, Math.min(until, own), false, at, top, row, longRow, scratch);
     rows(
         args,
         picture,
-        Math.max(from, own),
-        Math.min(until, ownEnd),
-        stores,
+        from,
+        Math.min(until, own),
+        fromChannel,
+        toChannel,
+        false,
+        scratch,
         at,
-        top,
         row,
-        longRow,
-        scratch);
-    rows(args, picture, Math.max(from, ownEnd), until, false, at, top, row, longRow, scratch);
+        longRow);
+    rows(
+        args, picture, ownFrom, ownUntil, fromChannel, toChannel, stores, scratch, at, row, longRow);
+    rows(args, picture, behind, until, fromChannel, toChannel, false, scratch, at, row, longRow);
     int beyond = Math.max(from, until);
     if (bottom > beyond) {
       Arrays.fill(scratch, tile + (beyond - top) * row, tile + (bottom - top) * row, 0f);
@@ -369,35 +381,44 @@ final class ForwardPass {
     return Math.max(beyond, Math.min(bottom, height)) - top;
   }
 
+  /** Loads rows [from, to); {@code at} is the index of the picture's row 0. */
   private static void rows(
       ForwardArgs args,
       int picture,
       int from,
       int to,
+      int fromChannel,
+      int toChannel,
       boolean stores,
+      float[] scratch,
       int at,
-      int top,
       int row,
-      int longRow,
-      float[] scratch) {
+      int longRow) {
     if (from < to) {
-      int channels = args.stage().input().channels();
+      int first = at + from * row;
       Rows.load(
-          args,
-          picture,
-          from,
-          to,
-          0,
-          channels,
-          stores,
-          scratch,
-          at + (from - top) * row,
-          row,
-          longRow);
+          args, picture, from, to, fromChannel, toChannel, stores, scratch, first, row, longRow);
     }
   }
 
-  /** Max pooling, depthwise convolution, and the shortcut as a stage of its own. */
+  /** Panels of the output's channels, of which a part is some. */
+  private static int panels(Convolution op, boolean winograd) {
+    if (op.isDepthwise()) {
+      return ConvolutionGeometry.outStride(op) / Lanes.LANES;
+    }
+    return winograd ? WinogradWeights.panels(op.outChannels()) : ConvolutionForward.panels(op);
+  }
+
+  private static int panelVector(Convolution op, boolean winograd, int panel) {
+    if (op.isDepthwise()) {
+      return panel;
+    }
+    return winograd
+        ? WinogradWeights.firstVector(op.outChannels(), panel)
+        : ConvolutionForward.firstVector(op, panel);
+  }
+
+  /** Max pooling, and the shortcut as a stage of its own. */
   private static void channelwise(
       ForwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
     Stage stage = args.stage();
@@ -434,7 +455,7 @@ final class ForwardPass {
         int next = Bands.end(band, rows, end);
         int top = Math.max(0, band * stride - Bands.padding(op));
         int bottom =
-            Math.min(map.height(), (next - 1) * stride + Bands.kernel(op) - Bands.padding(op));
+            Math.min(map.height(), (next - 1) * stride + Bands.reach(op) - Bands.padding(op));
         int ends = next == end ? ownEnd : Math.min(ownEnd, next * stride);
         loadRows(
             args,

@@ -59,8 +59,12 @@ final class FusedLayout {
   /** Index of the activation's first pixel. */
   static int tilePixel(Stage stage) {
     Operator op = stage.operator();
-    int padding = op instanceof Convolution c ? c.window().padTop() : 0;
-    return tile(stage) + padding * (Bands.tileRow(op) + op.input().channels());
+    if (!(op instanceof Convolution c)) {
+      return tile(stage);
+    }
+    return tile(stage)
+        + c.window().padTop() * Bands.tileRow(op)
+        + c.window().padLeft() * op.input().channels();
   }
 
   private static long dataAt(Stage stage) {
@@ -68,9 +72,12 @@ final class FusedLayout {
     if (!stage.needsInputValues()) {
       return tileAt(stage);
     }
-    int padding = op instanceof Convolution c ? c.window().padTop() : 0;
+    long rows = stage.input().height();
+    if (op instanceof Convolution c) {
+      rows += (long) c.window().padTop() + c.window().padBottom();
+    }
     return tileAt(stage)
-        + (stage.input().height() + 2L * padding) * Bands.tileRow(op)
+        + rows * Bands.tileRow(op)
         + Lanes.LANES;
   }
 
@@ -108,10 +115,16 @@ final class FusedLayout {
       case Convolution c ->
           isWinograd(op, algorithms)
               ? WinogradWeights.packedFloats(c)
-              : ConvolutionBackwardWeights.floats(
-                  c.window().kernelHeight(), c.input().channels(), c.outChannels());
+              : directFloats(c, c.input().channels(), c.outChannels());
       default -> 0;
     };
+  }
+
+  /** Floats of the gradient of a part of the weights that is not made by Winograd's algorithm. */
+  static long directFloats(Convolution conv, int in, int out) {
+    return conv.isDepthwise()
+        ? Depthwise.gradientFloats(conv, in)
+        : ConvolutionBackwardWeights.floats(conv, in, out);
   }
 
   private static long dataWorkAt(Stage stage, Algorithms algorithms) {

@@ -14,33 +14,37 @@ final class PanelTiles1 {
   static void run(
       int height,
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
       int ct,
       int cT) {
     switch (height) {
-      case 1 -> t1(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 2 -> t2(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 3 -> t3(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 4 -> t4(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 8 -> t8(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
+      case 1 -> t1(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 2 -> t2(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 3 -> t3(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 4 -> t4(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 8 -> t8(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
       default -> throw new IllegalArgumentException("No tile is " + height + " high");
     }
   }
 
   static void t1(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -48,18 +52,20 @@ final class PanelTiles1 {
       int cT) {
     FloatVector s00 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * LANES;
-      int r = 0;
-      for (; r < red - 1; r += 2) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
-        b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES + LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r + 1]).fma(b0, s00);
-      }
-      for (; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * LANES;
+        int r = 0;
+        for (; r < red - 1; r += 2) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
+          b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES + LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r + 1]).fma(b0, s00);
+        }
+        for (; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -67,11 +73,13 @@ final class PanelTiles1 {
 
   static void t2(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -80,21 +88,23 @@ final class PanelTiles1 {
     FloatVector s00 = FloatVector.zero(FLOATS);
     FloatVector s10 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * LANES;
-      int r = 0;
-      for (; r < red - 1; r += 2) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
-        b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES + LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r + 1]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r + 1]).fma(b0, s10);
-      }
-      for (; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * LANES;
+        int r = 0;
+        for (; r < red - 1; r += 2) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
+          b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES + LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r + 1]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r + 1]).fma(b0, s10);
+        }
+        for (; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -103,11 +113,13 @@ final class PanelTiles1 {
 
   static void t3(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -117,24 +129,26 @@ final class PanelTiles1 {
     FloatVector s10 = FloatVector.zero(FLOATS);
     FloatVector s20 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * LANES;
-      int r = 0;
-      for (; r < red - 1; r += 2) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
-        s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
-        b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES + LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r + 1]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r + 1]).fma(b0, s10);
-        s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r + 1]).fma(b0, s20);
-      }
-      for (; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
-        s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * LANES;
+        int r = 0;
+        for (; r < red - 1; r += 2) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
+          s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
+          b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES + LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r + 1]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r + 1]).fma(b0, s10);
+          s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r + 1]).fma(b0, s20);
+        }
+        for (; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
+          s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -144,11 +158,13 @@ final class PanelTiles1 {
 
   static void t4(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -159,27 +175,29 @@ final class PanelTiles1 {
     FloatVector s20 = FloatVector.zero(FLOATS);
     FloatVector s30 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * LANES;
-      int r = 0;
-      for (; r < red - 1; r += 2) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
-        s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
-        s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]).fma(b0, s30);
-        b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES + LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r + 1]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r + 1]).fma(b0, s10);
-        s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r + 1]).fma(b0, s20);
-        s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r + 1]).fma(b0, s30);
-      }
-      for (; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
-        s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
-        s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]).fma(b0, s30);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * LANES;
+        int r = 0;
+        for (; r < red - 1; r += 2) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
+          s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
+          s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]).fma(b0, s30);
+          b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES + LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r + 1]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r + 1]).fma(b0, s10);
+          s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r + 1]).fma(b0, s20);
+          s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r + 1]).fma(b0, s30);
+        }
+        for (; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
+          s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
+          s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]).fma(b0, s30);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -190,11 +208,13 @@ final class PanelTiles1 {
 
   static void t8(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -209,39 +229,41 @@ final class PanelTiles1 {
     FloatVector s60 = FloatVector.zero(FLOATS);
     FloatVector s70 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * LANES;
-      int r = 0;
-      for (; r < red - 1; r += 2) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
-        s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
-        s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]).fma(b0, s30);
-        s40 = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]).fma(b0, s40);
-        s50 = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r]).fma(b0, s50);
-        s60 = FloatVector.broadcast(FLOATS, a[p + 6 * aT + r]).fma(b0, s60);
-        s70 = FloatVector.broadcast(FLOATS, a[p + 7 * aT + r]).fma(b0, s70);
-        b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES + LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r + 1]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r + 1]).fma(b0, s10);
-        s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r + 1]).fma(b0, s20);
-        s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r + 1]).fma(b0, s30);
-        s40 = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r + 1]).fma(b0, s40);
-        s50 = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r + 1]).fma(b0, s50);
-        s60 = FloatVector.broadcast(FLOATS, a[p + 6 * aT + r + 1]).fma(b0, s60);
-        s70 = FloatVector.broadcast(FLOATS, a[p + 7 * aT + r + 1]).fma(b0, s70);
-      }
-      for (; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
-        s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
-        s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
-        s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
-        s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]).fma(b0, s30);
-        s40 = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]).fma(b0, s40);
-        s50 = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r]).fma(b0, s50);
-        s60 = FloatVector.broadcast(FLOATS, a[p + 6 * aT + r]).fma(b0, s60);
-        s70 = FloatVector.broadcast(FLOATS, a[p + 7 * aT + r]).fma(b0, s70);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * LANES;
+        int r = 0;
+        for (; r < red - 1; r += 2) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
+          s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
+          s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]).fma(b0, s30);
+          s40 = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]).fma(b0, s40);
+          s50 = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r]).fma(b0, s50);
+          s60 = FloatVector.broadcast(FLOATS, a[p + 6 * aT + r]).fma(b0, s60);
+          s70 = FloatVector.broadcast(FLOATS, a[p + 7 * aT + r]).fma(b0, s70);
+          b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES + LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r + 1]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r + 1]).fma(b0, s10);
+          s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r + 1]).fma(b0, s20);
+          s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r + 1]).fma(b0, s30);
+          s40 = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r + 1]).fma(b0, s40);
+          s50 = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r + 1]).fma(b0, s50);
+          s60 = FloatVector.broadcast(FLOATS, a[p + 6 * aT + r + 1]).fma(b0, s60);
+          s70 = FloatVector.broadcast(FLOATS, a[p + 7 * aT + r + 1]).fma(b0, s70);
+        }
+        for (; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * LANES);
+          s00 = FloatVector.broadcast(FLOATS, a[p + r]).fma(b0, s00);
+          s10 = FloatVector.broadcast(FLOATS, a[p + aT + r]).fma(b0, s10);
+          s20 = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]).fma(b0, s20);
+          s30 = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]).fma(b0, s30);
+          s40 = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]).fma(b0, s40);
+          s50 = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r]).fma(b0, s50);
+          s60 = FloatVector.broadcast(FLOATS, a[p + 6 * aT + r]).fma(b0, s60);
+          s70 = FloatVector.broadcast(FLOATS, a[p + 7 * aT + r]).fma(b0, s70);
+        }
       }
     }
     s00.intoArray(c, ct);

@@ -14,36 +14,40 @@ final class PanelTiles2 {
   static void run(
       int height,
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
       int ct,
       int cT) {
     switch (height) {
-      case 1 -> t1(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 2 -> t2(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 3 -> t3(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 4 -> t4(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 5 -> t5(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 6 -> t6(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 7 -> t7(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 8 -> t8(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
+      case 1 -> t1(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 2 -> t2(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 3 -> t3(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 4 -> t4(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 5 -> t5(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 6 -> t6(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 7 -> t7(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 8 -> t8(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
       default -> throw new IllegalArgumentException("No tile is " + height + " high");
     }
   }
 
   static void t1(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -52,14 +56,16 @@ final class PanelTiles2 {
     FloatVector s00 = FloatVector.zero(FLOATS);
     FloatVector s01 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 2 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 2 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -68,11 +74,13 @@ final class PanelTiles2 {
 
   static void t2(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -83,17 +91,19 @@ final class PanelTiles2 {
     FloatVector s10 = FloatVector.zero(FLOATS);
     FloatVector s11 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 2 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
-        x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
-        s10 = x.fma(b0, s10);
-        s11 = x.fma(b1, s11);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 2 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+          x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
+          s10 = x.fma(b0, s10);
+          s11 = x.fma(b1, s11);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -104,11 +114,13 @@ final class PanelTiles2 {
 
   static void t3(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -121,20 +133,22 @@ final class PanelTiles2 {
     FloatVector s20 = FloatVector.zero(FLOATS);
     FloatVector s21 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 2 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
-        x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
-        s10 = x.fma(b0, s10);
-        s11 = x.fma(b1, s11);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
-        s20 = x.fma(b0, s20);
-        s21 = x.fma(b1, s21);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 2 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+          x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
+          s10 = x.fma(b0, s10);
+          s11 = x.fma(b1, s11);
+          x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
+          s20 = x.fma(b0, s20);
+          s21 = x.fma(b1, s21);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -147,11 +161,13 @@ final class PanelTiles2 {
 
   static void t4(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -166,23 +182,25 @@ final class PanelTiles2 {
     FloatVector s30 = FloatVector.zero(FLOATS);
     FloatVector s31 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 2 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
-        x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
-        s10 = x.fma(b0, s10);
-        s11 = x.fma(b1, s11);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
-        s20 = x.fma(b0, s20);
-        s21 = x.fma(b1, s21);
-        x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
-        s30 = x.fma(b0, s30);
-        s31 = x.fma(b1, s31);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 2 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+          x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
+          s10 = x.fma(b0, s10);
+          s11 = x.fma(b1, s11);
+          x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
+          s20 = x.fma(b0, s20);
+          s21 = x.fma(b1, s21);
+          x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
+          s30 = x.fma(b0, s30);
+          s31 = x.fma(b1, s31);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -197,11 +215,13 @@ final class PanelTiles2 {
 
   static void t5(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -218,26 +238,28 @@ final class PanelTiles2 {
     FloatVector s40 = FloatVector.zero(FLOATS);
     FloatVector s41 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 2 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
-        x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
-        s10 = x.fma(b0, s10);
-        s11 = x.fma(b1, s11);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
-        s20 = x.fma(b0, s20);
-        s21 = x.fma(b1, s21);
-        x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
-        s30 = x.fma(b0, s30);
-        s31 = x.fma(b1, s31);
-        x = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]);
-        s40 = x.fma(b0, s40);
-        s41 = x.fma(b1, s41);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 2 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+          x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
+          s10 = x.fma(b0, s10);
+          s11 = x.fma(b1, s11);
+          x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
+          s20 = x.fma(b0, s20);
+          s21 = x.fma(b1, s21);
+          x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
+          s30 = x.fma(b0, s30);
+          s31 = x.fma(b1, s31);
+          x = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]);
+          s40 = x.fma(b0, s40);
+          s41 = x.fma(b1, s41);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -254,11 +276,13 @@ final class PanelTiles2 {
 
   static void t6(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -277,29 +301,31 @@ final class PanelTiles2 {
     FloatVector s50 = FloatVector.zero(FLOATS);
     FloatVector s51 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 2 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
-        x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
-        s10 = x.fma(b0, s10);
-        s11 = x.fma(b1, s11);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
-        s20 = x.fma(b0, s20);
-        s21 = x.fma(b1, s21);
-        x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
-        s30 = x.fma(b0, s30);
-        s31 = x.fma(b1, s31);
-        x = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]);
-        s40 = x.fma(b0, s40);
-        s41 = x.fma(b1, s41);
-        x = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r]);
-        s50 = x.fma(b0, s50);
-        s51 = x.fma(b1, s51);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 2 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+          x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
+          s10 = x.fma(b0, s10);
+          s11 = x.fma(b1, s11);
+          x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
+          s20 = x.fma(b0, s20);
+          s21 = x.fma(b1, s21);
+          x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
+          s30 = x.fma(b0, s30);
+          s31 = x.fma(b1, s31);
+          x = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]);
+          s40 = x.fma(b0, s40);
+          s41 = x.fma(b1, s41);
+          x = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r]);
+          s50 = x.fma(b0, s50);
+          s51 = x.fma(b1, s51);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -318,11 +344,13 @@ final class PanelTiles2 {
 
   static void t7(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -343,32 +371,34 @@ final class PanelTiles2 {
     FloatVector s60 = FloatVector.zero(FLOATS);
     FloatVector s61 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 2 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
-        x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
-        s10 = x.fma(b0, s10);
-        s11 = x.fma(b1, s11);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
-        s20 = x.fma(b0, s20);
-        s21 = x.fma(b1, s21);
-        x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
-        s30 = x.fma(b0, s30);
-        s31 = x.fma(b1, s31);
-        x = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]);
-        s40 = x.fma(b0, s40);
-        s41 = x.fma(b1, s41);
-        x = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r]);
-        s50 = x.fma(b0, s50);
-        s51 = x.fma(b1, s51);
-        x = FloatVector.broadcast(FLOATS, a[p + 6 * aT + r]);
-        s60 = x.fma(b0, s60);
-        s61 = x.fma(b1, s61);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 2 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+          x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
+          s10 = x.fma(b0, s10);
+          s11 = x.fma(b1, s11);
+          x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
+          s20 = x.fma(b0, s20);
+          s21 = x.fma(b1, s21);
+          x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
+          s30 = x.fma(b0, s30);
+          s31 = x.fma(b1, s31);
+          x = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]);
+          s40 = x.fma(b0, s40);
+          s41 = x.fma(b1, s41);
+          x = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r]);
+          s50 = x.fma(b0, s50);
+          s51 = x.fma(b1, s51);
+          x = FloatVector.broadcast(FLOATS, a[p + 6 * aT + r]);
+          s60 = x.fma(b0, s60);
+          s61 = x.fma(b1, s61);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -389,11 +419,13 @@ final class PanelTiles2 {
 
   static void t8(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -416,35 +448,37 @@ final class PanelTiles2 {
     FloatVector s70 = FloatVector.zero(FLOATS);
     FloatVector s71 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 2 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
-        x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
-        s10 = x.fma(b0, s10);
-        s11 = x.fma(b1, s11);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
-        s20 = x.fma(b0, s20);
-        s21 = x.fma(b1, s21);
-        x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
-        s30 = x.fma(b0, s30);
-        s31 = x.fma(b1, s31);
-        x = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]);
-        s40 = x.fma(b0, s40);
-        s41 = x.fma(b1, s41);
-        x = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r]);
-        s50 = x.fma(b0, s50);
-        s51 = x.fma(b1, s51);
-        x = FloatVector.broadcast(FLOATS, a[p + 6 * aT + r]);
-        s60 = x.fma(b0, s60);
-        s61 = x.fma(b1, s61);
-        x = FloatVector.broadcast(FLOATS, a[p + 7 * aT + r]);
-        s70 = x.fma(b0, s70);
-        s71 = x.fma(b1, s71);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 2 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 2 * LANES + LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+          x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
+          s10 = x.fma(b0, s10);
+          s11 = x.fma(b1, s11);
+          x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
+          s20 = x.fma(b0, s20);
+          s21 = x.fma(b1, s21);
+          x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
+          s30 = x.fma(b0, s30);
+          s31 = x.fma(b1, s31);
+          x = FloatVector.broadcast(FLOATS, a[p + 4 * aT + r]);
+          s40 = x.fma(b0, s40);
+          s41 = x.fma(b1, s41);
+          x = FloatVector.broadcast(FLOATS, a[p + 5 * aT + r]);
+          s50 = x.fma(b0, s50);
+          s51 = x.fma(b1, s51);
+          x = FloatVector.broadcast(FLOATS, a[p + 6 * aT + r]);
+          s60 = x.fma(b0, s60);
+          s61 = x.fma(b1, s61);
+          x = FloatVector.broadcast(FLOATS, a[p + 7 * aT + r]);
+          s70 = x.fma(b0, s70);
+          s71 = x.fma(b1, s71);
+        }
       }
     }
     s00.intoArray(c, ct);

@@ -14,32 +14,36 @@ final class PanelTiles3 {
   static void run(
       int height,
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
       int ct,
       int cT) {
     switch (height) {
-      case 1 -> t1(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 2 -> t2(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 3 -> t3(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 4 -> t4(rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
+      case 1 -> t1(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 2 -> t2(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 3 -> t3(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 4 -> t4(rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
       default -> throw new IllegalArgumentException("No tile is " + height + " high");
     }
   }
 
   static void t1(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -49,16 +53,18 @@ final class PanelTiles3 {
     FloatVector s01 = FloatVector.zero(FLOATS);
     FloatVector s02 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 3 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + LANES);
-        FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + 2 * LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
-        s02 = x.fma(b2, s02);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 3 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + LANES);
+          FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + 2 * LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+          s02 = x.fma(b2, s02);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -68,11 +74,13 @@ final class PanelTiles3 {
 
   static void t2(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -85,20 +93,22 @@ final class PanelTiles3 {
     FloatVector s11 = FloatVector.zero(FLOATS);
     FloatVector s12 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 3 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + LANES);
-        FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + 2 * LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
-        s02 = x.fma(b2, s02);
-        x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
-        s10 = x.fma(b0, s10);
-        s11 = x.fma(b1, s11);
-        s12 = x.fma(b2, s12);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 3 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + LANES);
+          FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + 2 * LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+          s02 = x.fma(b2, s02);
+          x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
+          s10 = x.fma(b0, s10);
+          s11 = x.fma(b1, s11);
+          s12 = x.fma(b2, s12);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -111,11 +121,13 @@ final class PanelTiles3 {
 
   static void t3(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -131,24 +143,26 @@ final class PanelTiles3 {
     FloatVector s21 = FloatVector.zero(FLOATS);
     FloatVector s22 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 3 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + LANES);
-        FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + 2 * LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
-        s02 = x.fma(b2, s02);
-        x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
-        s10 = x.fma(b0, s10);
-        s11 = x.fma(b1, s11);
-        s12 = x.fma(b2, s12);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
-        s20 = x.fma(b0, s20);
-        s21 = x.fma(b1, s21);
-        s22 = x.fma(b2, s22);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 3 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + LANES);
+          FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + 2 * LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+          s02 = x.fma(b2, s02);
+          x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
+          s10 = x.fma(b0, s10);
+          s11 = x.fma(b1, s11);
+          s12 = x.fma(b2, s12);
+          x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
+          s20 = x.fma(b0, s20);
+          s21 = x.fma(b1, s21);
+          s22 = x.fma(b2, s22);
+        }
       }
     }
     s00.intoArray(c, ct);
@@ -164,11 +178,13 @@ final class PanelTiles3 {
 
   static void t4(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
@@ -187,28 +203,30 @@ final class PanelTiles3 {
     FloatVector s31 = FloatVector.zero(FLOATS);
     FloatVector s32 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
-      int p = at + row * aRow;
-      int q = bt + row * red * 3 * LANES;
-      for (int r = 0; r < red; r++) {
-        FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES);
-        FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + LANES);
-        FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + 2 * LANES);
-        FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
-        s00 = x.fma(b0, s00);
-        s01 = x.fma(b1, s01);
-        s02 = x.fma(b2, s02);
-        x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
-        s10 = x.fma(b0, s10);
-        s11 = x.fma(b1, s11);
-        s12 = x.fma(b2, s12);
-        x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
-        s20 = x.fma(b0, s20);
-        s21 = x.fma(b1, s21);
-        s22 = x.fma(b2, s22);
-        x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
-        s30 = x.fma(b0, s30);
-        s31 = x.fma(b1, s31);
-        s32 = x.fma(b2, s32);
+      for (int col = 0; col < cols; col++) {
+        int p = at + row * aRow + col * aCol;
+        int q = bt + (row * cols + col) * red * 3 * LANES;
+        for (int r = 0; r < red; r++) {
+          FloatVector b0 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES);
+          FloatVector b1 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + LANES);
+          FloatVector b2 = FloatVector.fromArray(FLOATS, b, q + r * 3 * LANES + 2 * LANES);
+          FloatVector x = FloatVector.broadcast(FLOATS, a[p + r]);
+          s00 = x.fma(b0, s00);
+          s01 = x.fma(b1, s01);
+          s02 = x.fma(b2, s02);
+          x = FloatVector.broadcast(FLOATS, a[p + aT + r]);
+          s10 = x.fma(b0, s10);
+          s11 = x.fma(b1, s11);
+          s12 = x.fma(b2, s12);
+          x = FloatVector.broadcast(FLOATS, a[p + 2 * aT + r]);
+          s20 = x.fma(b0, s20);
+          s21 = x.fma(b1, s21);
+          s22 = x.fma(b2, s22);
+          x = FloatVector.broadcast(FLOATS, a[p + 3 * aT + r]);
+          s30 = x.fma(b0, s30);
+          s31 = x.fma(b1, s31);
+          s32 = x.fma(b2, s32);
+        }
       }
     }
     s00.intoArray(c, ct);

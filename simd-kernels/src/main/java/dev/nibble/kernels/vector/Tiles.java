@@ -14,8 +14,8 @@ final class Tiles {
 
   /**
    * Product with a packed panel: for t below {@code count} and l below {@code vectors * LANES},
-   * {@code c[ct + t * cT + l] = sum over row < rows, r < red of a[at + t * aT + row * aRow + r] *
-   * b[bt + (row * red + r) * vectors * LANES + l]}.
+   * {@code c[ct + t * cT + l] = sum over row < rows, col < cols, r < red of a[at + t * aT + row *
+   * aRow + col * aCol + r] * b[bt + ((row * cols + col) * red + r) * vectors * LANES + l]}.
    *
    * @param vectors width of the panel, 1 to {@link TilePlan#MAX_VECTORS}
    */
@@ -23,17 +23,23 @@ final class Tiles {
       int vectors,
       int count,
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
       int ct,
       int cT) {
-    if (vectors == 1 && rows == 1 && red == ResidentTiles.DEPTH && LANES >= 16) {
+    if (vectors == 1
+        && rows == 1
+        && cols == 1
+        && red == ResidentTiles.DEPTH
+        && LANES >= ResidentTiles.DEPTH) {
       ResidentTiles.t16(count, a, at, aT, b, bt, c, ct, cT);
       return;
     }
@@ -41,21 +47,21 @@ final class Tiles {
       height = TilePlan.PANEL.height(vectors, count - t);
       int p = at + t * aT;
       int q = ct + t * cT;
-      if (vectors == 1 && height == 8 && red == 3 * aT) {
+      if (vectors == 1 && height == 8 && cols == 1 && red == 3 * aT) {
         SlidingTiles.t8(rows, aT, a, p, aRow, b, bt, c, q, cT);
         continue;
       }
       switch (vectors) {
         case 1 -> {
           if (HalfLanes.PREFERRED) {
-            PanelHalves.run(height, rows, red, a, p, aT, aRow, b, bt, c, q, cT);
+            PanelHalves.run(height, rows, cols, red, a, p, aT, aRow, aCol, b, bt, c, q, cT);
           } else {
-            PanelTiles1.run(height, rows, red, a, p, aT, aRow, b, bt, c, q, cT);
+            PanelTiles1.run(height, rows, cols, red, a, p, aT, aRow, aCol, b, bt, c, q, cT);
           }
         }
-        case 2 -> PanelTiles2.run(height, rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 3 -> PanelTiles3.run(height, rows, red, a, p, aT, aRow, b, bt, c, q, cT);
-        case 4 -> PanelTiles4.run(height, rows, red, a, p, aT, aRow, b, bt, c, q, cT);
+        case 2 -> PanelTiles2.run(height, rows, cols, red, a, p, aT, aRow, aCol, b, bt, c, q, cT);
+        case 3 -> PanelTiles3.run(height, rows, cols, red, a, p, aT, aRow, aCol, b, bt, c, q, cT);
+        case 4 -> PanelTiles4.run(height, rows, cols, red, a, p, aT, aRow, aCol, b, bt, c, q, cT);
         default ->
             throw new IllegalArgumentException("No panel tile is " + vectors + " vectors wide");
       }

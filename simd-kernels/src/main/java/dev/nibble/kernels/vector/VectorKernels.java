@@ -82,11 +82,7 @@ public final class VectorKernels implements HostKernels {
       return true;
     }
     return switch (stage.operator()) {
-      case Convolution c ->
-          c.groups() > 1
-              || !c.window().isPlain()
-              || c.window().kernelHeight() % 2 == 0
-              || !c.window().isPaddedBy(c.window().kernelHeight() / 2);
+      case Convolution c -> false;
       case Operator.MaxPooling m -> {
         int kernel = m.window().kernelHeight();
         int padding = kernel % 2 == 1 ? kernel / 2 : 0;
@@ -109,14 +105,18 @@ public final class VectorKernels implements HostKernels {
       return reference.packedFloats(stage);
     }
     return switch (stage.operator()) {
-      case Convolution c ->
-          Math.max(
+      case Convolution c -> {
+        if (c.isDepthwise()) {
+          yield Depthwise.weightFloats(c);
+        }
+        yield Math.max(
               algorithms.forward(stage)
                   ? WinogradWeights.packedFloats(c)
                   : ConvolutionGeometry.packedForwardFloats(c),
               algorithms.backwardData(c)
                   ? WinogradWeights.packedFloats(c)
                   : ConvolutionGeometry.packedBackwardFloats(c));
+      }
       default -> 0;
     };
   }
@@ -153,12 +153,18 @@ public final class VectorKernels implements HostKernels {
   }
 
   private int forwardUnits(Stage stage, Convolution c) {
+    if (c.isDepthwise()) {
+      return 1;
+    }
     return algorithms.forward(stage)
         ? WinogradWeights.panels(c.outChannels())
         : ConvolutionForward.panels(c);
   }
 
   private int backwardUnits(Convolution c) {
+    if (c.isDepthwise()) {
+      return 1;
+    }
     return algorithms.backwardData(c)
         ? WinogradWeights.panels(c.input().channels())
         : ConvolutionBackwardData.panels(c);
@@ -181,7 +187,9 @@ public final class VectorKernels implements HostKernels {
         if (unit >= forwardUnits(stage, op)) {
           return;
         }
-        if (algorithms.forward(stage)) {
+        if (op.isDepthwise()) {
+          Depthwise.pack(op, weights, packed);
+        } else if (algorithms.forward(stage)) {
           WinogradWeights.packForward(op, unit, weights, packed);
         } else {
           ConvolutionForward.pack(op, unit, weights, packed);
@@ -207,7 +215,9 @@ public final class VectorKernels implements HostKernels {
         if (unit >= backwardUnits(op)) {
           return;
         }
-        if (algorithms.backwardData(op)) {
+        if (op.isDepthwise()) {
+          Depthwise.pack(op, weights, packed);
+        } else if (algorithms.backwardData(op)) {
           WinogradWeights.packBackward(op, unit, weights, packed);
         } else {
           ConvolutionBackwardData.pack(op, unit, weights, packed);

@@ -56,8 +56,7 @@ final class WeightLayout {
   /** Floats of a row of the activation's tile. */
   static int tileRow(Stage stage, int in, boolean winograd) {
     Operator op = stage.operator();
-    int pad = op instanceof Convolution ? 2 * Bands.padding(op) : 0;
-    int pixels = op.input().width() + pad;
+    int pixels = op.input().width() + Bands.padWidth(op);
     if (winograd) {
       pixels = WinogradProduct.tiles(op.outputWidth()) * WinogradProduct.TILE + 2;
     }
@@ -66,7 +65,7 @@ final class WeightLayout {
 
   /** Rows of the tile that so many output rows need. */
   static int window(Operator op, int rows) {
-    return (rows - 1) * Bands.stride(op) + Bands.kernel(op);
+    return (rows - 1) * Bands.stride(op) + Bands.reach(op);
   }
 
   private static long tileAt(Stage stage, int in, int out, boolean winograd) {
@@ -117,7 +116,7 @@ final class WeightLayout {
           case Convolution c ->
               winograd
                   ? (long) WinogradProduct.POINTS * in * out
-                  : ConvolutionBackwardWeights.floats(c.window().kernelHeight(), in, out);
+                  : FusedLayout.directFloats(c, in, out);
           default -> 0;
         };
     return sumsAt(stage, in, out, winograd) + floats;

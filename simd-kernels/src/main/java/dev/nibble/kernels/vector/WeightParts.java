@@ -13,6 +13,9 @@ final class WeightParts {
   /** The same of Winograd's sums, which are four times as many for as many products. */
   private static final int WINOGRAD_SUMS = 150 << 10;
 
+  /** Channels of a block of groups, on either side. */
+  private static final int GROUPED_CHANNELS = 128;
+
   /** Channels that a block is a multiple of, for vectors of any width. */
   private static final int UNIT = 16;
 
@@ -20,6 +23,10 @@ final class WeightParts {
 
   /** Input and output channels of a block, packed in one number: in * 2^32 + out. */
   private static long block(Convolution conv, Algorithms algorithms, int parts) {
+    if (conv.groups() > 1) {
+      long groups = groups(conv, parts);
+      return (groups * conv.groupInputs() << 32) + groups * conv.groupOutputs();
+    }
     int in = conv.input().channels();
     int out = conv.outChannels();
     while (count(conv, in, out) < parts || !fits(conv, algorithms, in, out)) {
@@ -35,11 +42,35 @@ final class WeightParts {
     return ((long) in << 32) + out;
   }
 
+  /** Groups of a block: whole units of them, or vectors of a depthwise convolution's channels. */
+  private static int groups(Convolution conv, int parts) {
+    int unit = conv.isDepthwise() ? UNIT : ConvolutionBackwardWeights.unit(conv);
+    int widest = Math.max(conv.groupInputs(), conv.groupOutputs());
+    int groups = conv.groups();
+    while (groups > unit
+        && (Math.ceilDiv(conv.groups(), groups) < parts
+            || groups * widest > GROUPED_CHANNELS
+            || sums(conv, groups) > SUMS)) {
+      groups = Math.ceilDiv(Math.ceilDiv(groups, 2), unit) * unit;
+    }
+    return groups;
+  }
+
+  private static long sums(Convolution conv, int groups) {
+    return conv.isDepthwise()
+        ? Depthwise.gradientFloats(conv, groups)
+        : ConvolutionBackwardWeights.floats(
+            conv, groups * conv.groupInputs(), groups * conv.groupOutputs());
+  }
+
   private static int half(int channels) {
     return ((channels + 1) / 2 + UNIT - 1) / UNIT * UNIT;
   }
 
   private static int count(Convolution conv, int in, int out) {
+    if (conv.groups() > 1) {
+      return Math.ceilDiv(conv.input().channels(), in);
+    }
     return Math.ceilDiv(conv.input().channels(), in) * Math.ceilDiv(conv.outChannels(), out);
   }
 
@@ -47,7 +78,7 @@ final class WeightParts {
     if (algorithms.backwardWeights(conv, in, out, true)) {
       return (long) WinogradProduct.POINTS * in * out <= WINOGRAD_SUMS;
     }
-    return (long) conv.window().kernelHeight() * conv.window().kernelHeight() * in * out <= SUMS;
+    return (long) conv.window().taps() * in * out <= SUMS;
   }
 
   /** Input channels of a block. */

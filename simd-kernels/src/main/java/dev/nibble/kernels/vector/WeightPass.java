@@ -60,12 +60,13 @@ final class WeightPass {
     long base = region * Partials.weightBytes(stage);
     int inBlock = WeightParts.inBlock(op, algorithms, parts);
     int outBlock = WeightParts.outBlock(op, algorithms, parts);
+    boolean grouped = op.groups() > 1;
     int inBlocks = Math.ceilDiv(op.input().channels(), inBlock);
-    int count = inBlocks * Math.ceilDiv(op.outChannels(), outBlock);
+    int count = WeightParts.count(op, algorithms, parts);
     int end = Bands.bound(count, part + 1, parts);
     for (int block = Bands.bound(count, part, parts); block < end; block++) {
       int fromIn = block % inBlocks * inBlock;
-      int fromOut = block / inBlocks * outBlock;
+      int fromOut = (grouped ? block : block / inBlocks) * outBlock;
       int in = Math.min(inBlock, op.input().channels() - fromIn);
       int out = Math.min(outBlock, op.outChannels() - fromOut);
       boolean winograd = algorithms.backwardWeights(op, in, out, true);
@@ -79,12 +80,14 @@ final class WeightPass {
       } else {
         rows(args, terms, op, winograd, from, to, fromIn, in, fromOut, out, scratch);
       }
-      if (winograd) {
+      if (op.isDepthwise()) {
+        Depthwise.flush(op, fromIn, fromIn + in, scratch, sums, target, base);
+      } else if (winograd) {
         WinogradWeights.flush(op, fromIn, in, fromOut, out, scratch, sums, target, base);
       } else {
         ConvolutionBackwardWeights.flush(op, fromIn, in, fromOut, out, scratch, sums, target, base);
       }
-      if (stage.hasBias() && fromIn == 0) {
+      if (stage.hasBias() && (fromIn == 0 || grouped)) {
         long at = base + Partials.bias(stage) + 4L * fromOut;
         MemorySegment.copy(scratch, bias, target, JAVA_FLOAT, at, out);
       }
@@ -157,7 +160,7 @@ final class WeightPass {
       }
       ConvolutionBackwardWeights.accumulate(
           op, 1, filled, in, out, scratch, tile, 0, scratch, dy, 0, scratch, sums);
-      if (stage.hasBias() && fromIn == 0) {
+      if (stage.hasBias() && (fromIn == 0 || op.groups() > 1)) {
         addBias(1, filled, out, scratch, dy, 0, WeightLayout.bias(stage));
       }
     }
@@ -212,8 +215,12 @@ final class WeightPass {
             longRow);
         Arrays.fill(scratch, dy + (next - band) * dyRow, dy + made * dyRow, 0f);
         restore(args, op, picture, band, made, fromIn, in, tileRow, tile, longRow, scratch);
-        if (stage.hasBias() && fromIn == 0) {
+        if (stage.hasBias() && (fromIn == 0 || op.groups() > 1)) {
           addBias(next - band, op.outputWidth(), out, scratch, dy, dyRow, WeightLayout.bias(stage));
+        }
+        if (op.isDepthwise()) {
+          Depthwise.backwardWeights(op, made, in, scratch, tile, tileRow, dy, dyRow, sums);
+          continue;
         }
         if (!winograd) {
           ConvolutionBackwardWeights.accumulate(
@@ -274,11 +281,11 @@ final class WeightPass {
     int height = op.input().height();
     int top = band * op.window().strideHeight() - op.window().padTop();
     int bottom = top + WeightLayout.window(op, made);
-    int first = Math.max(0, top);
+    int first = Math.max(Math.min(0, bottom), top);
     int end = Math.max(first, Math.min(height, bottom));
     Arrays.fill(scratch, tile, tile + (first - top) * tileRow, 0f);
     if (first < end) {
-      int at = tile + (first - top) * tileRow + op.window().padTop() * in - fromIn;
+      int at = tile + (first - top) * tileRow + op.window().padLeft() * in - fromIn;
       Rows.restore(
           args, picture, first, end, fromIn, fromIn + in, scratch, at, in, tileRow, longRow);
     }

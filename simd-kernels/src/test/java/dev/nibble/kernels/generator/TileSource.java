@@ -11,7 +11,7 @@ import java.util.List;
 final class TileSource {
   /** Which of the two products a tile is for; see {@code Tiles}. */
   enum Product {
-    PANEL("panel", "rows red a at aT aRow b bt c ct cT"),
+    PANEL("panel", "rows cols red a at aT aRow aCol b bt c ct cT"),
     PIXEL("pixel", "rows red a at aRow aR b bt bRow bR c ct cT");
 
     private final String method;
@@ -32,6 +32,9 @@ final class TileSource {
   private final int vectors;
   private final boolean halves;
   private final StringBuilder text = new StringBuilder();
+
+  /** What lines are moved to the right by. */
+  private String indent = "";
 
   /**
    * Starts a class.
@@ -123,12 +126,17 @@ final class TileSource {
         line("    FloatVector s%d%d = FloatVector.%s;".formatted(i, j, from));
       }
     }
-    line("    for (int row = 0; row < rows; row++) {");
-    line("      int p = at + row * aRow;");
     String wide = vectors == 1 ? "LANES" : vectors + " * LANES";
-    line(
-        "      int q = bt + row * %s;"
-            .formatted(product == Product.PANEL ? "red * " + wide : "bRow"));
+    line("    for (int row = 0; row < rows; row++) {");
+    if (product == Product.PANEL) {
+      indent = "  ";
+      text.append("      for (int col = 0; col < cols; col++) {\n");
+      line("      int p = at + row * aRow + col * aCol;");
+      line("      int q = bt + (row * cols + col) * red * %s;".formatted(wide));
+    } else {
+      line("      int p = at + row * aRow;");
+      line("      int q = bt + row * bRow;");
+    }
     if (unrolled == 1) {
       line("      for (int r = 0; r < red; r++) {");
       steps(height, 1, wide);
@@ -141,6 +149,10 @@ final class TileSource {
       line("      for (; r < red; r++) {");
       steps(height, 1, wide);
       line("      }");
+    }
+    if (product == Product.PANEL) {
+      line("    }");
+      indent = "";
     }
     line("    }");
     for (int i = 0; i < height; i++) {
@@ -185,6 +197,6 @@ final class TileSource {
   }
 
   private void line(String line) {
-    text.append(line).append('\n');
+    text.append(indent).append(line).append('\n');
   }
 }

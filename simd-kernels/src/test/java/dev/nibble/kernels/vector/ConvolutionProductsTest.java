@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Window;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -50,7 +51,38 @@ final class ConvolutionProductsTest {
       shapes.add(new Convolution(new FeatureMap(32, 32, 16), 16, 3, 1, false));
       shapes.add(new Convolution(new FeatureMap(2, 70, 4), 5, 3, 1, false));
       shapes.add(new Convolution(new FeatureMap(2, 2, 1100), 1030, 1, 1, false));
+      any(shapes);
       return shapes.build().map(Arguments::of);
+    }
+
+    /** Windows of any form, and groups of every width around the lanes. */
+    private static void any(Stream.Builder<Convolution> shapes) {
+      Window[] windows = {
+        new Window(1, 7, 1, 1, 0, 3, 0, 3, 1, 1),
+        new Window(7, 1, 2, 1, 3, 0, 3, 0, 1, 1),
+        new Window(2, 2, 2, 2, 0, 0, 0, 0, 1, 1),
+        new Window(4, 3, 1, 2, 2, 0, 1, 1, 1, 1),
+        new Window(3, 3, 1, 1, 2, 2, 2, 2, 2, 2),
+        new Window(3, 2, 2, 3, 3, 1, 4, 5, 2, 3),
+        new Window(2, 3, 3, 2, 1, 4, 0, 2, 3, 4),
+        new Window(3, 3, 4, 6, 1, 1, 1, 1, 6, 4),
+        new Window(1, 1, 1, 1, 2, 1, 0, 3, 1, 1),
+        new Window(1, 1, 3, 2, 0, 0, 0, 0, 1, 1)
+      };
+      int[][] groups = {{4, 4, 32}, {8, 8, 13}, {16, 16, 2}, {5, 3, 7}, {1, 3, 20}, {17, 9, 3}};
+      int turn = 0;
+      for (Window window : windows) {
+        FeatureMap map = new FeatureMap(14, 13, CHANNELS[turn % CHANNELS.length]);
+        shapes.add(new Convolution(map, CHANNELS[++turn * 7 % CHANNELS.length], window, 1, false));
+        for (int[] g : groups) {
+          FeatureMap wide = new FeatureMap(13, 14, g[0] * g[2]);
+          shapes.add(new Convolution(wide, g[1] * g[2], window, g[2], false));
+        }
+      }
+      for (int[] g : groups) {
+        FeatureMap wide = new FeatureMap(5, 6, g[0] * g[2]);
+        shapes.add(new Convolution(wide, g[1] * g[2], Window.square(1, 1), g[2], false));
+      }
     }
   }
 
@@ -76,7 +108,7 @@ final class ConvolutionProductsTest {
   private static final int AT = 3;
 
   private static float[] tile(Convolution conv, float[] x) {
-    int rows = conv.input().height() + 2 * conv.window().padTop();
+    int rows = conv.input().height() + conv.window().padTop() + conv.window().padBottom();
     int tileRow = ConvolutionGeometry.tileRow(conv);
     float[] tile = garbage(AT + rows * tileRow + ConvolutionGeometry.SLACK);
     Arrays.fill(tile, AT, tile.length - ConvolutionGeometry.SLACK, 0);
@@ -85,14 +117,14 @@ final class ConvolutionProductsTest {
       int to =
           AT
               + (y + conv.window().padTop()) * tileRow
-              + conv.window().padTop() * conv.input().channels();
+              + conv.window().padLeft() * conv.input().channels();
       System.arraycopy(x, y * row, tile, to, row);
     }
     return tile;
   }
 
   private static float[] dyTile(Convolution conv, float[] dy) {
-    int top = ConvolutionBackwardData.firstGradientRow(conv, 0);
+    int top = Math.min(0, ConvolutionBackwardData.firstGradientRow(conv, 0));
     int bottom = ConvolutionBackwardData.endGradientRow(conv, conv.input().height());
     int dyRow = ConvolutionGeometry.dyRow(conv);
     float[] tile =
@@ -115,21 +147,23 @@ final class ConvolutionProductsTest {
   private static void products(Convolution conv, Visitor visitor) {
     FeatureMap in = conv.input();
     FeatureMap out = conv.output();
-    int k = conv.window().kernelHeight();
+    Window window = conv.window();
+    int inputs = conv.groupInputs();
+    int outputs = conv.groupOutputs();
     for (int oy = 0; oy < out.height(); oy++) {
       for (int ox = 0; ox < out.width(); ox++) {
-        for (int ky = 0; ky < k; ky++) {
-          for (int kx = 0; kx < k; kx++) {
-            int iy = oy * conv.window().strideHeight() + ky - k / 2;
-            int ix = ox * conv.window().strideHeight() + kx - k / 2;
+        for (int ky = 0; ky < window.kernelHeight(); ky++) {
+          for (int kx = 0; kx < window.kernelWidth(); kx++) {
+            int iy = oy * window.strideHeight() + ky * window.dilationHeight() - window.padTop();
+            int ix = ox * window.strideWidth() + kx * window.dilationWidth() - window.padLeft();
             if (iy < 0 || iy >= in.height() || ix < 0 || ix >= in.width()) {
               continue;
             }
-            for (int c = 0; c < in.channels(); c++) {
-              for (int o = 0; o < out.channels(); o++) {
+            for (int o = 0; o < out.channels(); o++) {
+              for (int c = 0; c < inputs; c++) {
                 visitor.visit(
-                    (iy * in.width() + ix) * in.channels() + c,
-                    ((ky * k + kx) * in.channels() + c) * out.channels() + o,
+                    (iy * in.width() + ix) * in.channels() + o / outputs * inputs + c,
+                    ((ky * window.kernelWidth() + kx) * inputs + c) * out.channels() + o,
                     (oy * out.width() + ox) * out.channels() + o);
               }
             }
@@ -172,7 +206,9 @@ final class ConvolutionProductsTest {
       ConvolutionBackwardData.flat(conv, pixels, 0, vectors, tile, AT, packed, data, AT);
     } else {
       int height = conv.input().height();
-      ConvolutionBackwardData.run(conv, 0, height, 0, vectors, tile, AT, packed, data, AT);
+      int skipped = Math.max(0, ConvolutionBackwardData.firstGradientRow(conv, 0));
+      int from = AT + skipped * ConvolutionGeometry.dyRow(conv);
+      ConvolutionBackwardData.run(conv, 0, height, 0, vectors, tile, from, packed, data, AT);
     }
     return unpad(data, conv.input(), stride);
   }
@@ -235,7 +271,7 @@ final class ConvolutionProductsTest {
     products(conv, (i, j, o) -> expected[i] += (double) dy[o] * w[j]);
     try (Arena arena = Arena.ofConfined()) {
       float[] actual = backwardData(conv, dy, segment(arena, w));
-      double terms = (double) conv.weights() / conv.input().channels();
+      double terms = (double) conv.weights() / conv.groupInputs();
       assertClose(actual, expected, terms, "dx");
     }
   }
@@ -246,9 +282,9 @@ final class ConvolutionProductsTest {
     double[] expected = new double[conv.weights()];
     int in = conv.input().channels();
     int out = conv.outChannels();
-    int floats = (int) ConvolutionBackwardWeights.floats(conv.window().kernelHeight(), in, out);
+    int floats = (int) ConvolutionBackwardWeights.floats(conv, in, out);
     float[] dw = new float[AT + floats];
-    int top = ConvolutionBackwardData.firstGradientRow(conv, 0);
+    int top = Math.min(0, ConvolutionBackwardData.firstGradientRow(conv, 0));
     int dyRow = ConvolutionGeometry.dyRow(conv);
     int dyAt = AT - top * dyRow + ConvolutionGeometry.dyBefore(conv) * out;
     int tileRow = ConvolutionGeometry.tileRow(conv);

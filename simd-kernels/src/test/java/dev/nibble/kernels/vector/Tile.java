@@ -14,7 +14,7 @@ record Tile(int vectors, int height) {
     List<Tile> tiles = new ArrayList<>();
     float[] some = new float[1000];
     for (Tile tile : all()) {
-      if (exists(() -> tile.panel(0, 0, some, 0, 0, 0, some, 0, some, 0, tile.width()))) {
+      if (exists(() -> tile.panel(0, 0, 0, some, 0, 0, 0, 0, some, 0, some, 0, tile.width()))) {
         tiles.add(tile);
       }
     }
@@ -58,22 +58,24 @@ record Tile(int vectors, int height) {
 
   void panel(
       int rows,
+      int cols,
       int red,
       float[] a,
       int at,
       int aT,
       int aRow,
+      int aCol,
       float[] b,
       int bt,
       float[] c,
       int ct,
       int cT) {
     switch (vectors) {
-      case 0 -> PanelHalves.run(height, rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 1 -> PanelTiles1.run(height, rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 2 -> PanelTiles2.run(height, rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      case 3 -> PanelTiles3.run(height, rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
-      default -> PanelTiles4.run(height, rows, red, a, at, aT, aRow, b, bt, c, ct, cT);
+      case 0 -> PanelHalves.run(height, rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 1 -> PanelTiles1.run(height, rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 2 -> PanelTiles2.run(height, rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      case 3 -> PanelTiles3.run(height, rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
+      default -> PanelTiles4.run(height, rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
     }
   }
 

@@ -96,10 +96,10 @@ public final class TileCosts {
     int ct = tile * t * w;
     if (product.equals("panel")) {
       switch (v) {
-        case 1 -> PanelTiles1.run(t, 1, depth, a, at, depth, 0, b, 0, c, ct, w);
-        case 2 -> PanelTiles2.run(t, 1, depth, a, at, depth, 0, b, 0, c, ct, w);
-        case 3 -> PanelTiles3.run(t, 1, depth, a, at, depth, 0, b, 0, c, ct, w);
-        default -> PanelTiles4.run(t, 1, depth, a, at, depth, 0, b, 0, c, ct, w);
+        case 1 -> PanelTiles1.run(t, 1, 1, depth, a, at, depth, 0, 0, b, 0, c, ct, w);
+        case 2 -> PanelTiles2.run(t, 1, 1, depth, a, at, depth, 0, 0, b, 0, c, ct, w);
+        case 3 -> PanelTiles3.run(t, 1, 1, depth, a, at, depth, 0, 0, b, 0, c, ct, w);
+        default -> PanelTiles4.run(t, 1, 1, depth, a, at, depth, 0, 0, b, 0, c, ct, w);
       }
     } else {
       switch (v) {

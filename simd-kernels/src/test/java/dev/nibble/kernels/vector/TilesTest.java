@@ -40,7 +40,7 @@ final class TilesTest {
         int cT = width + 3;
         float[] c = values(3 + count * cT);
         float[] before = c.clone();
-        Tiles.panel(vectors, count, rows, red, a, 1, aT, aRow, b, 2, c, 3, cT);
+        Tiles.panel(vectors, count, rows, 1, red, a, 1, aT, aRow, 0, b, 2, c, 3, cT);
         for (int t = 0; t < count; t++) {
           for (int l = 0; l < cT; l++) {
             int at = 3 + t * cT + l;
@@ -99,18 +99,18 @@ final class TilesTest {
   void everyPanelTileSums(Tile tile) {
     for (int red : new int[] {1, 2, 3, 16, 17}) {
       int width = tile.width();
-      float[] a = values(1 + 2 * 100 + tile.height() * 5 + red);
-      float[] b = values(2 + 2 * red * width);
+      float[] a = values(1 + 2 * 131 + tile.height() * 5 + red);
+      float[] b = values(2 + 4 * red * width);
       int cT = width + 3;
       float[] c = values(3 + tile.height() * cT);
       float[] before = c.clone();
-      tile.panel(2, red, a, 1, 5, 100, b, 2, c, 3, cT);
+      tile.panel(2, 2, red, a, 1, 5, 100, 31, b, 2, c, 3, cT);
       for (int t = 0; t < tile.height(); t++) {
         for (int l = 0; l < cT; l++) {
           // In the order of every tile, so that a sum does not depend on where it is made.
           float expected = l < width ? 0 : before[3 + t * cT + l];
-          for (int i = 0; l < width && i < 2 * red; i++) {
-            float x = a[1 + t * 5 + i / red * 100 + i % red];
+          for (int i = 0; l < width && i < 4 * red; i++) {
+            float x = a[1 + t * 5 + i / red / 2 * 100 + i / red % 2 * 31 + i % red];
             expected = Math.fma(x, b[2 + i * width + l], expected);
           }
           assertThat(c[3 + t * cT + l])

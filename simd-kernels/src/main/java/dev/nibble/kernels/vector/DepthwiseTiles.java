@@ -1,0 +1,365 @@
+package dev.nibble.kernels.vector;
+
+import static dev.nibble.kernels.vector.Lanes.FLOATS;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * The loops of {@link Depthwise} for one vector of channels: sums stay in registers, so that a
+ * product costs little more than one load, which is what bounds it.
+ */
+final class DepthwiseTiles {
+  private DepthwiseTiles() {}
+
+  /**
+   * A row of pixels: for t below {@code count}, {@code c[ct + t * cT] = sum over row < rows, col <
+   * cols of a[at + t * aT + row * aRow + col * aCol] * w[wt + row * wRow + col * wCol]}, in vectors.
+   */
+  static void row(
+      int count,
+      int rows,
+      int cols,
+      float[] a,
+      int at,
+      int aT,
+      int aRow,
+      int aCol,
+      float[] w,
+      int wt,
+      int wRow,
+      int wCol,
+      float[] c,
+      int ct,
+      int cT) {
+    int t = 0;
+    for (; t <= count - 8; t += 8) {
+      row8(rows, cols, a, at + t * aT, aT, aRow, aCol, w, wt, wRow, wCol, c, ct + t * cT, cT);
+    }
+    for (; t <= count - 4; t += 4) {
+      row4(rows, cols, a, at + t * aT, aT, aRow, aCol, w, wt, wRow, wCol, c, ct + t * cT, cT);
+    }
+    for (; t < count; t++) {
+      row1(rows, cols, a, at + t * aT, aRow, aCol, w, wt, wRow, wCol, c, ct + t * cT);
+    }
+  }
+
+  private static void row8(
+      int rows,
+      int cols,
+      float[] a,
+      int at,
+      int aT,
+      int aRow,
+      int aCol,
+      float[] w,
+      int wt,
+      int wRow,
+      int wCol,
+      float[] c,
+      int ct,
+      int cT) {
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = FloatVector.zero(FLOATS);
+    FloatVector s2 = FloatVector.zero(FLOATS);
+    FloatVector s3 = FloatVector.zero(FLOATS);
+    FloatVector s4 = FloatVector.zero(FLOATS);
+    FloatVector s5 = FloatVector.zero(FLOATS);
+    FloatVector s6 = FloatVector.zero(FLOATS);
+    FloatVector s7 = FloatVector.zero(FLOATS);
+    for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = wt + row * wRow;
+      for (int col = 0; col < cols; col++) {
+        FloatVector x = FloatVector.fromArray(FLOATS, w, q);
+        s0 = FloatVector.fromArray(FLOATS, a, p).fma(x, s0);
+        s1 = FloatVector.fromArray(FLOATS, a, p + aT).fma(x, s1);
+        s2 = FloatVector.fromArray(FLOATS, a, p + 2 * aT).fma(x, s2);
+        s3 = FloatVector.fromArray(FLOATS, a, p + 3 * aT).fma(x, s3);
+        s4 = FloatVector.fromArray(FLOATS, a, p + 4 * aT).fma(x, s4);
+        s5 = FloatVector.fromArray(FLOATS, a, p + 5 * aT).fma(x, s5);
+        s6 = FloatVector.fromArray(FLOATS, a, p + 6 * aT).fma(x, s6);
+        s7 = FloatVector.fromArray(FLOATS, a, p + 7 * aT).fma(x, s7);
+        p += aCol;
+        q += wCol;
+      }
+    }
+    s0.intoArray(c, ct);
+    s1.intoArray(c, ct + cT);
+    s2.intoArray(c, ct + 2 * cT);
+    s3.intoArray(c, ct + 3 * cT);
+    s4.intoArray(c, ct + 4 * cT);
+    s5.intoArray(c, ct + 5 * cT);
+    s6.intoArray(c, ct + 6 * cT);
+    s7.intoArray(c, ct + 7 * cT);
+  }
+
+  private static void row4(
+      int rows,
+      int cols,
+      float[] a,
+      int at,
+      int aT,
+      int aRow,
+      int aCol,
+      float[] w,
+      int wt,
+      int wRow,
+      int wCol,
+      float[] c,
+      int ct,
+      int cT) {
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = FloatVector.zero(FLOATS);
+    FloatVector s2 = FloatVector.zero(FLOATS);
+    FloatVector s3 = FloatVector.zero(FLOATS);
+    for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = wt + row * wRow;
+      for (int col = 0; col < cols; col++) {
+        FloatVector x = FloatVector.fromArray(FLOATS, w, q);
+        s0 = FloatVector.fromArray(FLOATS, a, p).fma(x, s0);
+        s1 = FloatVector.fromArray(FLOATS, a, p + aT).fma(x, s1);
+        s2 = FloatVector.fromArray(FLOATS, a, p + 2 * aT).fma(x, s2);
+        s3 = FloatVector.fromArray(FLOATS, a, p + 3 * aT).fma(x, s3);
+        p += aCol;
+        q += wCol;
+      }
+    }
+    s0.intoArray(c, ct);
+    s1.intoArray(c, ct + cT);
+    s2.intoArray(c, ct + 2 * cT);
+    s3.intoArray(c, ct + 3 * cT);
+  }
+
+  private static void row1(
+      int rows,
+      int cols,
+      float[] a,
+      int at,
+      int aRow,
+      int aCol,
+      float[] w,
+      int wt,
+      int wRow,
+      int wCol,
+      float[] c,
+      int ct) {
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = wt + row * wRow;
+      for (int col = 0; col < cols; col++) {
+        FloatVector x = FloatVector.fromArray(FLOATS, w, q);
+        sum = FloatVector.fromArray(FLOATS, a, p).fma(x, sum);
+        p += aCol;
+        q += wCol;
+      }
+    }
+    sum.intoArray(c, ct);
+  }
+
+  /** Taps side by side that {@link #sums} takes at once, of what is left of a row. */
+  static int taps(int rows, int rest) {
+    return rest >= 5 && rows == 1 ? 5 : rest >= 3 ? 3 : 1;
+  }
+
+  /**
+   * Sums over pixels, for one row of taps or three, and one, three or (of one row) five side by
+   * side: for i below {@code tapRows} and j below {@code taps}, {@code c[ct + i * cRow + j * cCol]
+   * += sum over row < rows, t < width of a[at + row * aRow + t * aT + i * tapY + j * tapX] * b[bt +
+   * row * bRow + t * bT]}, in vectors.
+   */
+  static void sums(
+      int tapRows,
+      int taps,
+      int rows,
+      int width,
+      float[] a,
+      int at,
+      int aRow,
+      int aT,
+      int tapY,
+      int tapX,
+      float[] b,
+      int bt,
+      int bRow,
+      int bT,
+      float[] c,
+      int ct,
+      int cRow,
+      int cCol) {
+    if (tapRows == 3 && taps == 3) {
+      sums9(rows, width, a, at, aRow, aT, tapY, tapX, b, bt, bRow, bT, c, ct, cRow, cCol);
+      return;
+    }
+    for (int i = 0; i < tapRows; i++) {
+      int p = at + i * tapY;
+      int q = ct + i * cRow;
+      switch (taps) {
+        case 5 -> sums5(rows, width, a, p, aRow, aT, tapX, b, bt, bRow, bT, c, q, cCol);
+        case 3 -> sums3(rows, width, a, p, aRow, aT, tapX, b, bt, bRow, bT, c, q, cCol);
+        default -> sums1(rows, width, a, p, aRow, aT, b, bt, bRow, bT, c, q);
+      }
+    }
+  }
+
+  private static void sums1(
+      int rows,
+      int width,
+      float[] a,
+      int at,
+      int aRow,
+      int aT,
+      float[] b,
+      int bt,
+      int bRow,
+      int bT,
+      float[] c,
+      int ct) {
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
+      for (int t = 0; t < width; t++) {
+        FloatVector d = FloatVector.fromArray(FLOATS, b, q);
+        s0 = FloatVector.fromArray(FLOATS, a, p).fma(d, s0);
+        p += aT;
+        q += bT;
+      }
+    }
+    s0.add(FloatVector.fromArray(FLOATS, c, ct)).intoArray(c, ct);
+  }
+
+  private static void sums3(
+      int rows,
+      int width,
+      float[] a,
+      int at,
+      int aRow,
+      int aT,
+      int tap,
+      float[] b,
+      int bt,
+      int bRow,
+      int bT,
+      float[] c,
+      int ct,
+      int cCol) {
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = FloatVector.zero(FLOATS);
+    FloatVector s2 = FloatVector.zero(FLOATS);
+    for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
+      for (int t = 0; t < width; t++) {
+        FloatVector d = FloatVector.fromArray(FLOATS, b, q);
+        s0 = FloatVector.fromArray(FLOATS, a, p).fma(d, s0);
+        s1 = FloatVector.fromArray(FLOATS, a, p + tap).fma(d, s1);
+        s2 = FloatVector.fromArray(FLOATS, a, p + 2 * tap).fma(d, s2);
+        p += aT;
+        q += bT;
+      }
+    }
+    s0.add(FloatVector.fromArray(FLOATS, c, ct)).intoArray(c, ct);
+    s1.add(FloatVector.fromArray(FLOATS, c, ct + cCol)).intoArray(c, ct + cCol);
+    s2.add(FloatVector.fromArray(FLOATS, c, ct + 2 * cCol)).intoArray(c, ct + 2 * cCol);
+  }
+
+  private static void sums5(
+      int rows,
+      int width,
+      float[] a,
+      int at,
+      int aRow,
+      int aT,
+      int tap,
+      float[] b,
+      int bt,
+      int bRow,
+      int bT,
+      float[] c,
+      int ct,
+      int cCol) {
+    FloatVector s0 = FloatVector.zero(FLOATS);
+    FloatVector s1 = FloatVector.zero(FLOATS);
+    FloatVector s2 = FloatVector.zero(FLOATS);
+    FloatVector s3 = FloatVector.zero(FLOATS);
+    FloatVector s4 = FloatVector.zero(FLOATS);
+    for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
+      for (int t = 0; t < width; t++) {
+        FloatVector d = FloatVector.fromArray(FLOATS, b, q);
+        s0 = FloatVector.fromArray(FLOATS, a, p).fma(d, s0);
+        s1 = FloatVector.fromArray(FLOATS, a, p + tap).fma(d, s1);
+        s2 = FloatVector.fromArray(FLOATS, a, p + 2 * tap).fma(d, s2);
+        s3 = FloatVector.fromArray(FLOATS, a, p + 3 * tap).fma(d, s3);
+        s4 = FloatVector.fromArray(FLOATS, a, p + 4 * tap).fma(d, s4);
+        p += aT;
+        q += bT;
+      }
+    }
+    s0.add(FloatVector.fromArray(FLOATS, c, ct)).intoArray(c, ct);
+    s1.add(FloatVector.fromArray(FLOATS, c, ct + cCol)).intoArray(c, ct + cCol);
+    s2.add(FloatVector.fromArray(FLOATS, c, ct + 2 * cCol)).intoArray(c, ct + 2 * cCol);
+    s3.add(FloatVector.fromArray(FLOATS, c, ct + 3 * cCol)).intoArray(c, ct + 3 * cCol);
+    s4.add(FloatVector.fromArray(FLOATS, c, ct + 4 * cCol)).intoArray(c, ct + 4 * cCol);
+  }
+
+  private static void sums9(
+      int rows,
+      int width,
+      float[] a,
+      int at,
+      int aRow,
+      int aT,
+      int tapY,
+      int tapX,
+      float[] b,
+      int bt,
+      int bRow,
+      int bT,
+      float[] c,
+      int ct,
+      int cRow,
+      int cCol) {
+    FloatVector s00 = FloatVector.zero(FLOATS);
+    FloatVector s01 = FloatVector.zero(FLOATS);
+    FloatVector s02 = FloatVector.zero(FLOATS);
+    FloatVector s10 = FloatVector.zero(FLOATS);
+    FloatVector s11 = FloatVector.zero(FLOATS);
+    FloatVector s12 = FloatVector.zero(FLOATS);
+    FloatVector s20 = FloatVector.zero(FLOATS);
+    FloatVector s21 = FloatVector.zero(FLOATS);
+    FloatVector s22 = FloatVector.zero(FLOATS);
+    for (int row = 0; row < rows; row++) {
+      int p = at + row * aRow;
+      int q = bt + row * bRow;
+      for (int t = 0; t < width; t++) {
+        FloatVector d = FloatVector.fromArray(FLOATS, b, q);
+        s00 = FloatVector.fromArray(FLOATS, a, p).fma(d, s00);
+        s01 = FloatVector.fromArray(FLOATS, a, p + tapX).fma(d, s01);
+        s02 = FloatVector.fromArray(FLOATS, a, p + 2 * tapX).fma(d, s02);
+        s10 = FloatVector.fromArray(FLOATS, a, p + tapY).fma(d, s10);
+        s11 = FloatVector.fromArray(FLOATS, a, p + tapY + tapX).fma(d, s11);
+        s12 = FloatVector.fromArray(FLOATS, a, p + tapY + 2 * tapX).fma(d, s12);
+        s20 = FloatVector.fromArray(FLOATS, a, p + 2 * tapY).fma(d, s20);
+        s21 = FloatVector.fromArray(FLOATS, a, p + 2 * tapY + tapX).fma(d, s21);
+        s22 = FloatVector.fromArray(FLOATS, a, p + 2 * tapY + 2 * tapX).fma(d, s22);
+        p += aT;
+        q += bT;
+      }
+    }
+    int c1 = ct + cRow;
+    int c2 = c1 + cRow;
+    s00.add(FloatVector.fromArray(FLOATS, c, ct)).intoArray(c, ct);
+    s01.add(FloatVector.fromArray(FLOATS, c, ct + cCol)).intoArray(c, ct + cCol);
+    s02.add(FloatVector.fromArray(FLOATS, c, ct + 2 * cCol)).intoArray(c, ct + 2 * cCol);
+    s10.add(FloatVector.fromArray(FLOATS, c, c1)).intoArray(c, c1);
+    s11.add(FloatVector.fromArray(FLOATS, c, c1 + cCol)).intoArray(c, c1 + cCol);
+    s12.add(FloatVector.fromArray(FLOATS, c, c1 + 2 * cCol)).intoArray(c, c1 + 2 * cCol);
+    s20.add(FloatVector.fromArray(FLOATS, c, c2)).intoArray(c, c2);
+    s21.add(FloatVector.fromArray(FLOATS, c, c2 + cCol)).intoArray(c, c2 + cCol);
+    s22.add(FloatVector.fromArray(FLOATS, c, c2 + 2 * cCol)).intoArray(c, c2 + 2 * cCol);
+  }
+}
