@@ -89,15 +89,22 @@ public final class ExecutionPlan {
   }
 
   /**
-   * Where the trained parameters begin among the weights, in values: what lies before has no
-   * gradient, and nothing of the optimiser's.
+   * Where gradients begin among the weights, in values: what lies before has none, and nothing of
+   * the optimiser's. A frozen layer whose stage adds a trained shortcut has one that nobody reads.
    */
   public int firstTrained() {
-    return graph.network().parameters().stream()
-        .filter(this::isTrained)
-        .mapToInt(Parameter::offset)
-        .min()
-        .orElse(0);
+    int first =
+        graph.network().parameters().stream()
+            .filter(this::isTrained)
+            .mapToInt(Parameter::offset)
+            .min()
+            .orElse(0);
+    for (Node node : graph.stages()) {
+      if (node.weight() != null && !frozen.node(node)) {
+        first = Math.min(first, node.weight().offset());
+      }
+    }
+    return first;
   }
 
   /** Groups of pictures that a full batch is cut into, at most. */

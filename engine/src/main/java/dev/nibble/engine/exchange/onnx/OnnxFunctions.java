@@ -76,7 +76,7 @@ final class OnnxFunctions {
   }
 
   private String number(String name, float value) {
-    constants.accept(OnnxTensor.of(name, value));
+    constants.accept(OnnxTensor.number(name, value));
     return name;
   }
 

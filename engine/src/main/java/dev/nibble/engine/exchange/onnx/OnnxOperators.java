@@ -37,7 +37,7 @@ final class OnnxOperators {
         if (d.byPicture()) {
           nodes.accept(new OnnxNode("Identity", y, x));
         } else {
-          constants.accept(OnnxTensor.of(y + ".ratio", d.rate()));
+          constants.accept(OnnxTensor.number(y + ".ratio", d.rate()));
           nodes.accept(new OnnxNode("Dropout", y, x, y + ".ratio"));
         }
       }

@@ -34,7 +34,7 @@ final class OnnxTensor {
   }
 
   /** A number. */
-  static MessageWriter of(String name, float value) {
+  static MessageWriter number(String name, float value) {
     ByteBuffer data = ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     data.putFloat(value);
     return new MessageWriter().integer(2, FLOAT).text(8, name).bytes(9, data.array());

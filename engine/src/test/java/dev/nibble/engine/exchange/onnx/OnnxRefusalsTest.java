@@ -57,7 +57,7 @@ class OnnxRefusalsTest {
     assertThat(refusal(test))
         .contains("LRN 'LRN of l' is not supported")
         .contains("If 'branch' holds graphs, branches or loops, of its own")
-        .contains("Conv 'Conv of c' has a kernel that is even")
+        .doesNotContain("Conv 'Conv of c'")
         .doesNotContain("Elu 'Elu of e'")
         .contains("replace that in the source and export it again");
   }
