@@ -17,7 +17,14 @@ public final class Draw {
   /** Bytes of the key. */
   public static final long BYTES = 16;
 
-  private static final int STEP = 0x9E3779B9;
+  /** Factors of {@link #value}, for tables that draw lane by lane. */
+  public static final int STEP = 0x9E3779B9;
+
+  /** Factor after the first shift. */
+  public static final int FIRST = 0x21F0AAAD;
+
+  /** Factor after the second shift. */
+  public static final int SECOND = 0x735A2D97;
 
   private Draw() {}
 
@@ -45,11 +52,11 @@ public final class Draw {
   /** A number of 24 bits for a value of a picture (Wellons' lowbias32, twice). */
   public static int value(int picture, int place) {
     int x = picture ^ (place * STEP);
-    x = (x ^ (x >>> 16)) * 0x21F0AAAD;
-    x = (x ^ (x >>> 15)) * 0x735A2D97;
+    x = (x ^ (x >>> 16)) * FIRST;
+    x = (x ^ (x >>> 15)) * SECOND;
     x = (x ^ (x >>> 15)) + picture;
-    x = (x ^ (x >>> 16)) * 0x21F0AAAD;
-    x = (x ^ (x >>> 15)) * 0x735A2D97;
+    x = (x ^ (x >>> 16)) * FIRST;
+    x = (x ^ (x >>> 15)) * SECOND;
     x ^= x >>> 15;
     return x >>> 8;
   }

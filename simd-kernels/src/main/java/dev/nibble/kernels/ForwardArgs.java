@@ -96,6 +96,9 @@ public record ForwardArgs(
       FeatureMap map = shortcut.transform().input();
       Activation a = shortcut.activation();
       Door.check(residual.x(), batch * map.bytes(), "shortcut");
+      if (residual.x().address() == y.address() && !stage.layout().isDense(out)) {
+        throw new IllegalArgumentException("A slice is not written over the shortcut's input");
+      }
       requireOptional(
           residual.table(), a.needsTable(), ChannelTable.bytes(map.channels()), "shortcut's table");
     }

@@ -39,7 +39,11 @@ final class BackwardPass {
       loadGradient(args, picture, scratch);
       if (stage.needsInputValues()) {
         restore(args, picture, scratch);
-        gathered = addWeights(stage, algorithms, gathered, scratch);
+        if (op instanceof Operator.Multiply multiply) {
+          factorGradient(args, multiply, picture, scratch);
+        } else {
+          gathered = addWeights(stage, algorithms, gathered, scratch);
+        }
       }
       if (through) {
         operate(args, algorithms, picture, packed, scratch);
@@ -49,7 +53,7 @@ final class BackwardPass {
             args, region, picture, 0, pixels, 0, vectors, scratch, FusedLayout.data(stage));
       }
     }
-    if (stage.needsInputValues()) {
+    if (op.weights() > 0) {
       finishWeights(args, op, algorithms, region, gathered, scratch);
     }
   }
@@ -112,6 +116,19 @@ final class BackwardPass {
         channels,
         Bands.tileRow(stage.operator()),
         FusedLayout.longRow(stage));
+  }
+
+  private static void factorGradient(
+      BackwardArgs args, Operator.Multiply op, int picture, float[] scratch) {
+    Stage stage = args.stage();
+    int sums = FusedLayout.weights(stage);
+    int height = op.input().height();
+    int channels = op.input().channels();
+    int act = FusedLayout.tilePixel(stage);
+    int dy = FusedLayout.gradientPixel(stage);
+    Arrays.fill(scratch, sums, sums + Lanes.roundUp(channels), 0f);
+    WeightPass.factor(args, op, picture, 0, height, 0, channels, scratch, act, dy, sums);
+    WeightPass.flushFactor(args, op, picture, 0, channels, scratch, sums);
   }
 
   /** Adds a picture's gradient of the weights; returns Winograd's tiles that are gathered. */
@@ -234,13 +251,7 @@ final class BackwardPass {
           DataPass.product(op, 0, height, 0, vectors, packed, scratch, first, data);
         }
       }
-      case Operator.MaxPooling op ->
-          Pooling.maxBackward(
-              op, picture, 0, height, 0, channels, args.argmax(), scratch, dy, data);
-      case Operator.GlobalAveragePooling op ->
-          Pooling.averageBackward(op, stage.input().pixels(), 0, channels, scratch, dy, data);
-      case Operator.Resample op -> Resampler.backward(op, 0, height, scratch, dy, data);
-      default -> throw new IllegalStateException(stage.operator() + " has no bands");
+      default -> DataPass.operate(args, picture, 0, height, 0, channels, scratch, dy, data);
     }
   }
 }

@@ -4,7 +4,9 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.AveragePooling;
+import dev.nibble.kernels.Operator.ChannelShuffle;
 import dev.nibble.kernels.Operator.MaxPooling;
+import dev.nibble.kernels.Operator.Padding;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.Window;
@@ -124,6 +126,40 @@ final class Bands {
     return window == null ? 0 : window.padTop();
   }
 
+  /** Whether a channel going in is not the same one coming out, so that no part is some of them. */
+  static boolean movesChannels(Operator op) {
+    return switch (op) {
+      case Resample r -> !r.isIdentity();
+      case ChannelShuffle s -> true;
+      case Padding p -> true;
+      default -> false;
+    };
+  }
+
+  /** The first output row that input row {@code row}, or one below it, is read by. */
+  static int firstOutput(Operator op, int row) {
+    if (op instanceof Padding p) {
+      return Moves.outputRow(p, row);
+    }
+    if (op instanceof Operator.GlobalAveragePooling) {
+      return 0;
+    }
+    int last = row + padding(op) - reach(op) + 1;
+    return Math.max(0, Math.ceilDiv(last, stride(op)));
+  }
+
+  /** The end of the output rows that read an input row above {@code row}. */
+  static int endOutput(Operator op, int row) {
+    if (op instanceof Padding p) {
+      return Moves.outputRow(p, row);
+    }
+    if (op instanceof Operator.GlobalAveragePooling) {
+      return 1;
+    }
+    int end = (row - 1 + padding(op)) / stride(op) + 1;
+    return Math.min(op.outputHeight(), end);
+  }
+
   /** Columns of zeros in a row of a convolution's tile; others have none. */
   static int padWidth(Operator op) {
     return op instanceof Convolution c ? c.window().padLeft() + c.window().padRight() : 0;
@@ -157,6 +193,9 @@ final class Bands {
     }
     int height = stage.input().height();
     int rows = most(forwardRows(stage), op.outputHeight());
+    if (op instanceof Padding) {
+      return Math.min(height, Math.max(rows, step(stage, stage.input().width())));
+    }
     int window = (rows - 1) * stride(op) + reach(op);
     if (op instanceof Convolution c) {
       // Rows are loaded up to where bytes of codes end, and those whose copies are the leaf's.

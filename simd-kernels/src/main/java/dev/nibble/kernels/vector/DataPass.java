@@ -13,6 +13,7 @@ import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * A leaf of the backward pass to a stage's input: band by band, load the output's gradient,
@@ -402,9 +403,9 @@ final class DataPass {
     int height = map.height();
     int channels = map.channels();
     int step = Bands.step(stage, map.width());
-    boolean resamples = op instanceof Resample r && !r.isIdentity();
+    boolean moves = Bands.movesChannels(op);
     int vectors = Lanes.roundUp(channels) / Lanes.LANES;
-    boolean byRows = resamples || Bands.byRows(height, step, vectors, parts);
+    boolean byRows = moves || Bands.byRows(height, step, vectors, parts);
     int first = byRows ? Bands.bound(height, step, part, parts) : 0;
     int end = byRows ? Bands.bound(height, step, part + 1, parts) : height;
     int firstVector = byRows ? 0 : Bands.bound(vectors, part, parts);
@@ -422,8 +423,8 @@ final class DataPass {
     for (int picture = from; picture < to; picture++) {
       for (int band = first; band < end; band = Bands.end(band, rows, end)) {
         int next = Bands.end(band, rows, end);
-        int top = firstOutput(op, band);
-        int bottom = endOutput(op, next);
+        int top = Bands.firstOutput(op, band);
+        int bottom = Bands.endOutput(op, next);
         if (top < bottom) {
           Rows.gradient(
               terms,
@@ -431,8 +432,8 @@ final class DataPass {
               picture,
               top,
               bottom,
-              resamples ? 0 : fromChannel,
-              resamples ? out.channels() : toChannel,
+              moves ? 0 : fromChannel,
+              moves ? out.channels() : toChannel,
               scratch,
               ScratchLayout.termTable(stage),
               dy,
@@ -464,25 +465,13 @@ final class DataPass {
     }
   }
 
-  /** The first output row that input row {@code row}, or one below it, is read by. */
-  private static int firstOutput(Operator op, int row) {
-    if (op instanceof Operator.GlobalAveragePooling) {
-      return 0;
-    }
-    int last = row + Bands.padding(op) - Bands.reach(op) + 1;
-    return Math.max(0, Math.ceilDiv(last, Bands.stride(op)));
-  }
-
-  /** The end of the output rows that read an input row above {@code row}. */
-  private static int endOutput(Operator op, int row) {
-    if (op instanceof Operator.GlobalAveragePooling) {
-      return 1;
-    }
-    int end = (row - 1 + Bands.padding(op)) / Bands.stride(op) + 1;
-    return Math.min(op.outputHeight(), end);
-  }
-
-  private static void operate(
+  /**
+   * Input rows {@code [first, end)} of the gradient of an operator that is no convolution.
+   *
+   * @param dy index of row 0 of the output's gradient, C_out floats a pixel
+   * @param data index of row 0 of the input's gradient, whole vectors a pixel
+   */
+  static void operate(
       BackwardArgs args,
       int picture,
       int first,
@@ -493,16 +482,51 @@ final class DataPass {
       int dy,
       int data) {
     Stage stage = args.stage();
+    int width = stage.input().width();
+    int channels = stage.input().channels();
+    int from = dy + first * width * channels;
+    int to = data + first * width * Lanes.roundUp(channels);
     switch (stage.operator()) {
       case Operator.MaxPooling op ->
           Pooling.maxBackward(
               op, picture, first, end, fromChannel, toChannel, args.argmax(), scratch, dy, data);
       case Operator.GlobalAveragePooling op -> {
-        int width = stage.input().width();
-        int at = data + first * width * Lanes.roundUp(stage.input().channels());
-        Pooling.averageBackward(op, (end - first) * width, fromChannel, toChannel, scratch, dy, at);
+        Averages.backward(op, (end - first) * width, fromChannel, toChannel, scratch, dy, to);
       }
+      case Operator.AveragePooling op ->
+          Averages.backward(op, first, end, fromChannel, toChannel, scratch, dy, data);
       case Resample op -> Resampler.backward(op, first, end, scratch, dy, data);
+      case Operator.Multiply op -> {
+        MemorySegment factor = Objects.requireNonNull(args.factor());
+        Products.multiply(
+            op,
+            picture,
+            first * width,
+            end * width,
+            fromChannel,
+            toChannel,
+            factor,
+            scratch,
+            from,
+            to);
+      }
+      case Operator.Dropout op -> {
+        MemorySegment draws = Objects.requireNonNull(args.draws());
+        Products.drop(
+            op,
+            picture,
+            first * width,
+            end * width,
+            fromChannel,
+            toChannel,
+            draws,
+            scratch,
+            from,
+            to);
+      }
+      case Operator.ChannelShuffle op ->
+          Moves.shuffleBackward(op, (end - first) * width, scratch, from, to);
+      case Operator.Padding op -> Moves.padBackward(op, first, end, scratch, dy, data);
       default -> throw new IllegalStateException(stage.operator() + " has a pass of its own");
     }
   }

@@ -5,12 +5,14 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator.Padding;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * A leaf of a stage's forward pass: band by band, load, operator, shortcut, store. What
@@ -62,6 +64,7 @@ final class ForwardPass {
       }
       case Operator.GlobalAveragePooling op ->
           average(args, op, region, from, to, part, parts, scratch);
+      case Padding op -> padding(args, op, region, from, to, part, parts, scratch);
       default -> channelwise(args, region, from, to, part, parts, scratch);
     }
   }
@@ -427,9 +430,9 @@ final class ForwardPass {
     int height = op.outputHeight();
     int step = Bands.forwardStep(stage);
     int channels = map.channels();
-    boolean resamples = op instanceof Resample r && !r.isIdentity();
+    boolean moves = Bands.movesChannels(op);
     int vectors = Lanes.roundUp(channels) / Lanes.LANES;
-    boolean byRows = resamples || Bands.byRows(height, step, vectors, parts);
+    boolean byRows = moves || Bands.byRows(height, step, vectors, parts);
     int first = byRows ? Bands.bound(height, step, part, parts) : 0;
     int end = byRows ? Bands.bound(height, step, part + 1, parts) : height;
     int firstVector = byRows ? 0 : Bands.bound(vectors, part, parts);
@@ -439,7 +442,7 @@ final class ForwardPass {
     if (fromChannel >= toChannel) {
       return;
     }
-    int outVectors = resamples ? Lanes.roundUp(op.outputChannels()) / Lanes.LANES : endVector;
+    int outVectors = moves ? Lanes.roundUp(op.outputChannels()) / Lanes.LANES : endVector;
     int rows = Bands.forwardRows(stage);
     int stride = Bands.stride(op);
     int row = Bands.tileRow(op);
@@ -447,8 +450,8 @@ final class ForwardPass {
     int tile = ScratchLayout.tile(stage);
     int out = ScratchLayout.output(stage);
     int longRow = ScratchLayout.forwardRow(stage);
-    int own = first * stride;
-    int ownEnd = end == height ? map.height() : end * stride;
+    int own = Math.min(map.height(), first * stride);
+    int ownEnd = end == height ? map.height() : Math.min(map.height(), end * stride);
     for (int picture = from; picture < to; picture++) {
       int stored = own; // rows whose copies are left already
       for (int band = first; band < end; band = Bands.end(band, rows, end)) {
@@ -520,6 +523,59 @@ final class ForwardPass {
     }
   }
 
+  /**
+   * Padding: rows are not where bytes of codes begin, so a part first leaves the copy of its share
+   * of the input, then loads again what its output rows are made of.
+   */
+  private static void padding(
+      ForwardArgs args,
+      Padding op,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] scratch) {
+    Stage stage = args.stage();
+    FeatureMap map = stage.input();
+    int height = op.outputHeight();
+    int step = Bands.step(stage, map.width());
+    int own = Bands.bound(map.height(), step, part, parts);
+    int ownEnd = Bands.bound(map.height(), step, part + 1, parts);
+    int first = Bands.bound(height, part, parts);
+    int end = Bands.bound(height, part + 1, parts);
+    int rows = Bands.forwardRows(stage);
+    int channels = map.channels();
+    int row = Bands.tileRow(op);
+    int width = op.outputWidth();
+    int outRow = width * Lanes.roundUp(op.outputChannels());
+    int vectors = Lanes.roundUp(op.outputChannels()) / Lanes.LANES;
+    int tile = ScratchLayout.tile(stage);
+    int out = ScratchLayout.output(stage);
+    int longRow = ScratchLayout.forwardRow(stage);
+    boolean stores = stage.activation().store().bits() > 0;
+    for (int picture = from; picture < to; picture++) {
+      for (int y = own; stores && y < ownEnd; y += step) {
+        int until = Math.min(ownEnd, y + step);
+        loadRows(args, picture, y, until, 0, channels, true, scratch, tile, row, longRow);
+      }
+      for (int band = first; band < end; band = Bands.end(band, rows, end)) {
+        int next = Bands.end(band, rows, end);
+        int top = Moves.inputRow(op, band);
+        if (stage.activation().naive()) {
+          // Values are read from codes, which begin with a byte; the tile has all rows then.
+          top -= top % Bands.codeRows(stage);
+        }
+        int bottom = Moves.inputRow(op, next);
+        loadRows(args, picture, top, bottom, 0, channels, false, scratch, tile, row, longRow);
+        Moves.pad(op, band, next, scratch, tile - top * row, out - band * outRow);
+        boolean begins = picture == from && band == first;
+        store(
+            args, region, picture, band * width, next * width, 0, vectors, begins, scratch, out);
+      }
+    }
+  }
+
   private static void loadRows(
       ForwardArgs args,
       int picture,
@@ -552,7 +608,32 @@ final class ForwardPass {
       case Operator.MaxPooling op ->
           Pooling.max(
               op, picture, first, end, fromChannel, toChannel, args.argmax(), scratch, act, out);
+      case Operator.AveragePooling op ->
+          Averages.forward(op, first, end, fromChannel, toChannel, scratch, act, out);
       case Resample op -> Resampler.forward(op, first, end, scratch, act, out);
+      case Operator.Multiply op -> {
+        int pixel = first * op.input().width();
+        int from = act + pixel * op.input().channels();
+        int to = out + pixel * Lanes.roundUp(op.input().channels());
+        MemorySegment factor = Objects.requireNonNull(args.factor());
+        int last = end * op.input().width();
+        Products.multiply(
+            op, picture, pixel, last, fromChannel, toChannel, factor, scratch, from, to);
+      }
+      case Operator.Dropout op -> {
+        int pixel = first * op.input().width();
+        int from = act + pixel * op.input().channels();
+        int to = out + pixel * Lanes.roundUp(op.input().channels());
+        MemorySegment draws = Objects.requireNonNull(args.draws());
+        int last = end * op.input().width();
+        Products.drop(op, picture, pixel, last, fromChannel, toChannel, draws, scratch, from, to);
+      }
+      case Operator.ChannelShuffle op -> {
+        int pixel = first * op.input().width();
+        int from = act + pixel * op.input().channels();
+        int to = out + pixel * Lanes.roundUp(op.input().channels());
+        Moves.shuffle(op, (end - first) * op.input().width(), scratch, from, to);
+      }
       default -> throw new IllegalStateException(args.stage().operator() + " has no bands");
     }
   }
@@ -595,9 +676,9 @@ final class ForwardPass {
             tile,
             map.width() * map.channels(),
             ScratchLayout.forwardRow(stage));
-        Pooling.sum(op, next - band, fromChannel, toChannel, scratch, tile, out);
+        Averages.sum(op, next - band, fromChannel, toChannel, scratch, tile, out);
       }
-      Pooling.divide(op, fromChannel, toChannel, scratch, out);
+      Averages.divide(op, fromChannel, toChannel, scratch, out);
       store(args, region, picture, 0, 1, firstVector, endVector, picture == from, scratch, out);
     }
   }
@@ -641,6 +722,7 @@ final class ForwardPass {
     }
     OutputWriter.write(
         map,
+        stage.layout(),
         picture,
         first,
         end,

@@ -116,6 +116,7 @@ final class FusedLayout {
           isWinograd(op, algorithms)
               ? WinogradWeights.packedFloats(c)
               : directFloats(c, c.input().channels(), c.outChannels());
+      case Operator.Multiply m -> Lanes.roundUp(m.input().channels());
       default -> 0;
     };
   }

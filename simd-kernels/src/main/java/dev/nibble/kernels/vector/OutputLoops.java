@@ -22,7 +22,9 @@ final class OutputLoops {
    *
    * @param first where the channels begin: a vector's first
    * @param bound where they end
-   * @param at byte offset of the run's first pixel in y and in the residual
+   * @param added byte offset of the run's first pixel in the residual
+   * @param at byte offset of the run's first pixel in y
+   * @param pitch floats from pixel to pixel in y
    */
   static void run(
       float[] scratch,
@@ -33,19 +35,42 @@ final class OutputLoops {
       int bound,
       int count,
       @Nullable MemorySegment residual,
+      long added,
       MemorySegment y,
       long at,
+      int pitch,
       boolean statistics) {
     if (!statistics) {
-      plain(scratch, from, region, channels, first, bound, count, residual, y, at);
+      plain(
+          scratch, from, region, channels, first, bound, count, residual, added, y, at, pitch);
       return;
     }
     int c = first;
     for (; c <= bound - 4 * LANES; c += 4 * LANES) {
-      sums4(scratch, from + c, region + c, channels, count, residual, y, at + 4L * c);
+      sums4(
+          scratch,
+          from + c,
+          region + c,
+          channels,
+          count,
+          residual,
+          added + 4L * c,
+          y,
+          at + 4L * c,
+          pitch);
     }
     for (; c < bound; c += LANES) {
-      sums(scratch, from + c, region + c, channels, count, residual, y, at + 4L * c);
+      sums(
+          scratch,
+          from + c,
+          region + c,
+          channels,
+          count,
+          residual,
+          added + 4L * c,
+          y,
+          at + 4L * c,
+          pitch);
     }
   }
 
@@ -58,18 +83,21 @@ final class OutputLoops {
       int bound,
       int count,
       @Nullable MemorySegment residual,
+      long added,
       MemorySegment y,
-      long at) {
+      long at,
+      int pitch) {
     int stride = Lanes.roundUp(channels);
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
-      long out = at + 4L * p * channels;
+      long out = at + 4L * p * pitch;
+      long term = added + 4L * p * channels;
       for (int c = first; c < bound; c += LANES) {
         FloatVector value =
             FloatVector.fromArray(FLOATS, scratch, in + c)
                 .add(FloatVector.fromArray(FLOATS, scratch, region + c));
         if (residual != null) {
-          value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, out + 4L * c, ORDER));
+          value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, term + 4L * c, ORDER));
         }
         value.intoMemorySegment(y, out + 4L * c, ORDER);
       }
@@ -83,8 +111,10 @@ final class OutputLoops {
       int channels,
       int count,
       @Nullable MemorySegment residual,
+      long added,
       MemorySegment y,
-      long at) {
+      long at,
+      int pitch) {
     int stride = Lanes.roundUp(channels);
     int shiftAt = region + stride;
     FloatVector bias = FloatVector.fromArray(FLOATS, scratch, region);
@@ -93,10 +123,11 @@ final class OutputLoops {
     FloatVector square = FloatVector.zero(FLOATS);
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
-      long out = at + 4L * p * channels;
+      long out = at + 4L * p * pitch;
+      long term = added + 4L * p * channels;
       FloatVector value = FloatVector.fromArray(FLOATS, scratch, in).add(bias);
       if (residual != null) {
-        value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, out, ORDER));
+        value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, term, ORDER));
       }
       value.intoMemorySegment(y, out, ORDER);
       FloatVector centred = value.sub(shift);
@@ -116,8 +147,10 @@ final class OutputLoops {
       int channels,
       int count,
       @Nullable MemorySegment residual,
+      long added,
       MemorySegment y,
-      long at) {
+      long at,
+      int pitch) {
     int stride = Lanes.roundUp(channels);
     int shiftAt = region + stride;
     FloatVector bias0 = FloatVector.fromArray(FLOATS, scratch, region);
@@ -138,10 +171,11 @@ final class OutputLoops {
     FloatVector square3 = FloatVector.zero(FLOATS);
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
-      long out = at + 4L * p * channels;
+      long out = at + 4L * p * pitch;
+      long term = added + 4L * p * channels;
       FloatVector value0 = FloatVector.fromArray(FLOATS, scratch, in).add(bias0);
       if (residual != null) {
-        value0 = value0.add(FloatVector.fromMemorySegment(FLOATS, residual, out, ORDER));
+        value0 = value0.add(FloatVector.fromMemorySegment(FLOATS, residual, term, ORDER));
       }
       value0.intoMemorySegment(y, out, ORDER);
       FloatVector centred0 = value0.sub(shift0);
@@ -150,7 +184,7 @@ final class OutputLoops {
       FloatVector value1 = FloatVector.fromArray(FLOATS, scratch, in + LANES).add(bias1);
       if (residual != null) {
         value1 =
-            value1.add(FloatVector.fromMemorySegment(FLOATS, residual, out + 4L * LANES, ORDER));
+            value1.add(FloatVector.fromMemorySegment(FLOATS, residual, term + 4L * LANES, ORDER));
       }
       value1.intoMemorySegment(y, out + 4L * LANES, ORDER);
       FloatVector centred1 = value1.sub(shift1);
@@ -159,7 +193,7 @@ final class OutputLoops {
       FloatVector value2 = FloatVector.fromArray(FLOATS, scratch, in + 2 * LANES).add(bias2);
       if (residual != null) {
         value2 =
-            value2.add(FloatVector.fromMemorySegment(FLOATS, residual, out + 8L * LANES, ORDER));
+            value2.add(FloatVector.fromMemorySegment(FLOATS, residual, term + 8L * LANES, ORDER));
       }
       value2.intoMemorySegment(y, out + 8L * LANES, ORDER);
       FloatVector centred2 = value2.sub(shift2);
@@ -168,7 +202,7 @@ final class OutputLoops {
       FloatVector value3 = FloatVector.fromArray(FLOATS, scratch, in + 3 * LANES).add(bias3);
       if (residual != null) {
         value3 =
-            value3.add(FloatVector.fromMemorySegment(FLOATS, residual, out + 12L * LANES, ORDER));
+            value3.add(FloatVector.fromMemorySegment(FLOATS, residual, term + 12L * LANES, ORDER));
       }
       value3.intoMemorySegment(y, out + 12L * LANES, ORDER);
       FloatVector centred3 = value3.sub(shift3);

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Layout;
 import dev.nibble.kernels.Partials;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -112,11 +113,13 @@ final class OutputWriter {
    * which the first begins a vector.
    *
    * @param out index in scratch of the first pixel of the operator's output, whole vectors a pixel
+   * @param layout where the channels lie in y
    * @param residual what is added, of the output's shape; or null
    * @param y may be the residual
    */
   static void write(
       FeatureMap map,
+      Layout layout,
       int picture,
       int first,
       int end,
@@ -135,11 +138,38 @@ final class OutputWriter {
     for (int p = first; p < end; p += run) {
       int count = Math.min(run, end - p);
       int from = out + (p - first) * stride;
-      long to = picture * map.bytes() + 4L * p * channels;
+      int pitch = layout.pitch();
+      long added = picture * map.bytes() + 4L * p * channels;
+      long to = 4 * (((long) picture * map.pixels() + p) * pitch + layout.offset());
       OutputLoops.run(
-          scratch, from, region, channels, fromChannel, bound, count, residual, y, to, statistics);
+          scratch,
+          from,
+          region,
+          channels,
+          fromChannel,
+          bound,
+          count,
+          residual,
+          added,
+          y,
+          to,
+          pitch,
+          statistics);
       if (bound < toChannel) {
-        tail(scratch, from, region, channels, bound, toChannel, count, residual, y, to, statistics);
+        tail(
+            scratch,
+            from,
+            region,
+            channels,
+            bound,
+            toChannel,
+            count,
+            residual,
+            added,
+            y,
+            to,
+            pitch,
+            statistics);
       }
     }
   }
@@ -154,20 +184,21 @@ final class OutputWriter {
       int endChannel,
       int count,
       @Nullable MemorySegment residual,
+      long added,
       MemorySegment y,
       long at,
+      int pitch,
       boolean statistics) {
     int stride = Lanes.roundUp(channels);
     for (int c = firstChannel; c < endChannel; c++) {
       float sum = 0;
       float square = 0;
       for (int p = 0; p < count; p++) {
-        long i = at + 4L * ((long) p * channels + c);
         float value = scratch[from + p * stride + c] + scratch[region + c];
         if (residual != null) {
-          value += residual.get(JAVA_FLOAT, i);
+          value += residual.get(JAVA_FLOAT, added + 4L * ((long) p * channels + c));
         }
-        y.set(JAVA_FLOAT, i, value);
+        y.set(JAVA_FLOAT, at + 4L * ((long) p * pitch + c), value);
         float centred = value - scratch[region + stride + c];
         sum += centred;
         square += centred * centred;

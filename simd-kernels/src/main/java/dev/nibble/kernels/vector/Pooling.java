@@ -3,12 +3,14 @@ package dev.nibble.kernels.vector;
 import static dev.nibble.kernels.vector.CodeVectors.INTS;
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
+import static dev.nibble.kernels.vector.Segments.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.util.Objects.requireNonNull;
 
 import dev.nibble.kernels.FeatureMap;
-import dev.nibble.kernels.Operator.GlobalAveragePooling;
 import dev.nibble.kernels.Operator.MaxPooling;
+import dev.nibble.kernels.Window;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -18,14 +20,25 @@ import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Max pooling and global average pooling, forward and backward. Places of maxima are never used as
- * indices: the backward pass compares them, so no byte in memory can lead it astray.
+ * Max pooling, forward and backward. Channels are the lanes; a window is cut to the picture, so
+ * there are no borders. Places of maxima are never used as indices: the backward pass compares
+ * them, so no byte in memory can lead it astray.
  *
  * <p>As in {@link Depthwise}, the last vector of a pixel may touch the next one's values, which
  * only reach padding.
  */
 final class Pooling {
   private Pooling() {}
+
+  /** The first tap that is at {@code from} or behind it; taps are at start, start + dilation, ... */
+  static int firstTap(int start, int dilation, int from) {
+    return start >= from ? 0 : Math.ceilDiv(from - start, dilation);
+  }
+
+  /** The end of the taps that are before {@code end}. */
+  static int endTap(int start, int dilation, int taps, int end) {
+    return start >= end ? 0 : Math.min(taps, (end - 1 - start) / dilation + 1);
+  }
 
   /**
    * Writes each window's maximum, and its place ky*k+kx where the pass is trained, for output rows
@@ -46,48 +59,60 @@ final class Pooling {
       int act,
       int out) {
     FeatureMap in = op.input();
+    Window window = op.window();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
-    int bound = FLOATS.loopBound(channels);
+    int outWidth = op.outputWidth();
+    int kernel = window.kernelWidth();
+    int stepY = window.dilationHeight() * in.width() * channels;
+    int stepX = window.dilationWidth() * channels;
     for (int oy = first; oy < end; oy++) {
-      int top = oy * op.window().strideHeight() - op.window().padTop();
-      int firstY = Math.max(0, -top);
-      int lastY = Math.min(op.window().kernelHeight(), in.height() - top);
-      for (int ox = 0; ox < op.outputWidth(); ox++) {
-        int left = ox * op.window().strideHeight() - op.window().padTop();
-        int firstX = Math.max(0, -left);
-        int lastX = Math.min(op.window().kernelHeight(), in.width() - left);
+      int top = oy * window.strideHeight() - window.padTop();
+      int firstY = firstTap(top, window.dilationHeight(), 0);
+      int lastY = endTap(top, window.dilationHeight(), window.kernelHeight(), in.height());
+      for (int ox = 0; ox < outWidth; ox++) {
+        int left = ox * window.strideWidth() - window.padLeft();
+        int firstX = firstTap(left, window.dilationWidth(), 0);
+        int lastX = endTap(left, window.dilationWidth(), kernel, in.width());
         int corner = act + (top * in.width() + left) * channels;
-        int at = out + (oy * op.outputWidth() + ox) * stride;
+        int pixel = oy * outWidth + ox;
+        int at = out + pixel * stride;
+        long places = ((long) picture * op.outputHeight() * outWidth + pixel) * channels;
         for (int c = fromChannel; c < toChannel; c += LANES) {
-          int start = corner + (firstY * in.width() + firstX) * channels + c;
+          int start = corner + firstY * stepY + firstX * stepX + c;
           FloatVector best = FloatVector.fromArray(FLOATS, scratch, start);
-          IntVector place = IntVector.broadcast(INTS, firstY * op.window().kernelHeight() + firstX);
+          IntVector place = IntVector.broadcast(INTS, firstY * kernel + firstX);
           for (int ky = firstY; ky < lastY; ky++) {
+            int from = corner + ky * stepY + c;
             for (int kx = firstX; kx < lastX; kx++) {
-              int from = corner + (ky * in.width() + kx) * channels + c;
-              FloatVector value = FloatVector.fromArray(FLOATS, scratch, from);
+              FloatVector value = FloatVector.fromArray(FLOATS, scratch, from + kx * stepX);
               // What is not a number is unlike itself, and wins.
               VectorMask<Float> larger =
                   value
                       .compare(VectorOperators.GT, best)
                       .or(value.compare(VectorOperators.NE, value));
               best = best.blend(value, larger);
-              place = place.blend(ky * op.window().kernelHeight() + kx, larger.cast(INTS));
+              place = place.blend(ky * kernel + kx, larger.cast(INTS));
             }
           }
           best.intoArray(scratch, at + c);
-          if (argmax != null) {
-            long pixel =
-                (long) picture * op.outputHeight() * op.outputWidth()
-                    + (oy * op.outputWidth() + ox);
-            long bytes = pixel * channels + c;
-            if (c < bound) {
-              CodeVectors.store(place, argmax, bytes);
-            } else {
-              for (int i = 0; i < channels - c; i++) {
-                argmax.set(JAVA_BYTE, bytes + i, (byte) place.lane(i));
-              }
+          if (argmax == null) {
+            continue;
+          }
+          boolean whole = c + LANES <= channels;
+          if (op.argmaxBytes() == 4) {
+            if (whole) {
+              place.intoMemorySegment(argmax, 4 * (places + c), ORDER);
+            }
+            for (int i = 0; !whole && i < channels - c; i++) {
+              argmax.set(JAVA_INT, 4 * (places + c + i), place.lane(i));
+            }
+          } else {
+            if (whole) {
+              CodeVectors.store(place, argmax, places + c);
+            }
+            for (int i = 0; !whole && i < channels - c; i++) {
+              argmax.set(JAVA_BYTE, places + c + i, (byte) place.lane(i));
             }
           }
         }
@@ -115,50 +140,48 @@ final class Pooling {
       int data) {
     MemorySegment places = requireNonNull(argmax);
     FeatureMap in = op.input();
+    Window window = op.window();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
     int bound = Math.min(FLOATS.loopBound(channels), toChannel);
     int dataRow = in.width() * stride;
+    int outWidth = op.outputWidth();
+    boolean wide = op.argmaxBytes() == 4;
     Arrays.fill(scratch, data + first * dataRow, data + end * dataRow, 0f);
-    int firstOut = firstOutput(op, first);
-    int endOut = endOutput(op, end);
-    for (int oy = firstOut; oy < endOut; oy++) {
-      int top = oy * op.window().strideHeight() - op.window().padTop();
-      for (int ox = 0; ox < op.outputWidth(); ox++) {
-        int left = ox * op.window().strideHeight() - op.window().padTop();
-        int pixel = oy * op.outputWidth() + ox;
-        long bytes = ((long) picture * op.outputHeight() * op.outputWidth() + pixel) * channels;
+    int endOut = Bands.endOutput(op, end);
+    for (int oy = Bands.firstOutput(op, first); oy < endOut; oy++) {
+      int top = oy * window.strideHeight() - window.padTop();
+      int firstY = firstTap(top, window.dilationHeight(), first);
+      int lastY = endTap(top, window.dilationHeight(), window.kernelHeight(), end);
+      for (int ox = 0; ox < outWidth; ox++) {
+        int left = ox * window.strideWidth() - window.padLeft();
+        int pixel = oy * outWidth + ox;
+        long at = ((long) picture * op.outputHeight() * outWidth + pixel) * channels;
         int from = dy + pixel * channels;
         int corner = data + (top * in.width() + left) * stride;
-        int firstY = Math.max(0, first - top);
-        int lastY = Math.min(op.window().kernelHeight(), end - top);
         for (int c = fromChannel; c < bound; c += LANES) {
-          IntVector place = CodeVectors.load(places, bytes + c);
+          IntVector place =
+              wide
+                  ? IntVector.fromMemorySegment(INTS, places, 4 * (at + c), ORDER)
+                  : CodeVectors.load(places, at + c);
           FloatVector gradient = FloatVector.fromArray(FLOATS, scratch, from + c);
           scatter(op, firstY, lastY, left, place, gradient, scratch, corner + c, stride);
         }
         for (int c = bound; c < toChannel; c++) {
-          int place = Byte.toUnsignedInt(places.get(JAVA_BYTE, bytes + c));
-          int ky = place / op.window().kernelHeight();
-          int kx = place % op.window().kernelHeight();
-          if (ky >= firstY && ky < lastY && left + kx >= 0 && left + kx < in.width()) {
-            scratch[corner + (ky * in.width() + kx) * stride + c] += scratch[from + c];
+          int place =
+              wide
+                  ? places.get(JAVA_INT, 4 * (at + c))
+                  : Byte.toUnsignedInt(places.get(JAVA_BYTE, at + c));
+          int ky = place / window.kernelWidth();
+          int kx = place % window.kernelWidth();
+          int column = left + kx * window.dilationWidth();
+          if (place >= 0 && ky >= firstY && ky < lastY && column >= 0 && column < in.width()) {
+            int row = ky * window.dilationHeight() * in.width();
+            scratch[corner + (row + kx * window.dilationWidth()) * stride + c] += scratch[from + c];
           }
         }
       }
     }
-  }
-
-  /** The first output row whose window reaches that input row or one below it. */
-  static int firstOutput(MaxPooling op, int row) {
-    int last = row + op.window().padTop() - op.window().kernelHeight() + 1;
-    return Math.max(0, Math.ceilDiv(last, op.window().strideHeight()));
-  }
-
-  /** The end of the output rows whose windows begin above that input row. */
-  static int endOutput(MaxPooling op, int row) {
-    return Math.min(
-        op.outputHeight(), (row - 1 + op.window().padTop()) / op.window().strideHeight() + 1);
   }
 
   private static void scatter(
@@ -172,74 +195,17 @@ final class Pooling {
       int corner,
       int stride) {
     FeatureMap in = op.input();
-    int lastX = Math.min(op.window().kernelHeight(), in.width() - left);
+    Window window = op.window();
+    int kernel = window.kernelWidth();
+    int stepY = window.dilationHeight() * in.width() * stride;
+    int stepX = window.dilationWidth() * stride;
+    int lastX = endTap(left, window.dilationWidth(), kernel, in.width());
     for (int ky = firstY; ky < lastY; ky++) {
-      for (int kx = Math.max(0, -left); kx < lastX; kx++) {
-        int at = corner + (ky * in.width() + kx) * stride;
-        VectorMask<Integer> won =
-            place.compare(VectorOperators.EQ, ky * op.window().kernelHeight() + kx);
-        FloatVector.fromArray(FLOATS, scratch, at)
-            .add(gradient, won.cast(FLOATS))
-            .intoArray(scratch, at);
-      }
-    }
-  }
-
-  /**
-   * y[c] += sum over {@code rows} rows of pixels of a[c], for channels {@code [fromChannel,
-   * toChannel)}; {@link #divide} makes the mean of it.
-   */
-  static void sum(
-      GlobalAveragePooling op,
-      int rows,
-      int fromChannel,
-      int toChannel,
-      float[] scratch,
-      int act,
-      int out) {
-    FeatureMap in = op.input();
-    int channels = in.channels();
-    for (int c = fromChannel; c < toChannel; c += LANES) {
-      FloatVector sum = FloatVector.fromArray(FLOATS, scratch, out + c);
-      // A row at a time, so that a large picture's fp32 sum loses little.
-      for (int y = 0; y < rows; y++) {
-        FloatVector row = FloatVector.zero(FLOATS);
-        int from = act + y * in.width() * channels + c;
-        for (int x = 0; x < in.width(); x++) {
-          row = row.add(FloatVector.fromArray(FLOATS, scratch, from + x * channels));
-        }
-        sum = sum.add(row);
-      }
-      sum.intoArray(scratch, out + c);
-    }
-  }
-
-  /** y[c] /= pixels. */
-  static void divide(
-      GlobalAveragePooling op, int fromChannel, int toChannel, float[] scratch, int out) {
-    for (int c = fromChannel; c < toChannel; c += LANES) {
-      FloatVector.fromArray(FLOATS, scratch, out + c)
-          .div(op.input().pixels())
-          .intoArray(scratch, out + c);
-    }
-  }
-
-  /** da[pixel,c] = dy[c] / pixels, for {@code pixels} pixels. */
-  static void averageBackward(
-      GlobalAveragePooling op,
-      int pixels,
-      int fromChannel,
-      int toChannel,
-      float[] scratch,
-      int dy,
-      int data) {
-    FeatureMap in = op.input();
-    int stride = Lanes.roundUp(in.channels());
-    float share = 1f / in.pixels();
-    for (int c = fromChannel; c < toChannel; c += LANES) {
-      FloatVector value = FloatVector.fromArray(FLOATS, scratch, dy + c).mul(share);
-      for (int p = 0; p < pixels; p++) {
-        value.intoArray(scratch, data + p * stride + c);
+      for (int kx = firstTap(left, window.dilationWidth(), 0); kx < lastX; kx++) {
+        int at = corner + ky * stepY + kx * stepX;
+        VectorMask<Integer> won = place.compare(VectorOperators.EQ, ky * kernel + kx);
+        FloatVector sum = FloatVector.fromArray(FLOATS, scratch, at);
+        sum.add(gradient, won.cast(FLOATS)).intoArray(scratch, at);
       }
     }
   }

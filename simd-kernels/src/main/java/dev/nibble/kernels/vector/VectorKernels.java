@@ -11,7 +11,6 @@ import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.LossArgs;
-import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.SgdArgs;
@@ -76,24 +75,6 @@ public final class VectorKernels implements HostKernels {
             32 * Lanes.LANES, Lanes.LANES, algorithms.winograd() ? "" : ", without Winograd");
   }
 
-  /** Whether the scalar table runs a stage. */
-  private static boolean isDelegated(Stage stage) {
-    if (!stage.layout().isDense(stage.output())) {
-      return true;
-    }
-    return switch (stage.operator()) {
-      case Convolution c -> false;
-      case Operator.MaxPooling m -> {
-        int kernel = m.window().kernelHeight();
-        int padding = kernel % 2 == 1 ? kernel / 2 : 0;
-        yield m.ceil() || kernel > 15 || !m.window().isPlain() || !m.window().isPaddedBy(padding);
-      }
-      case Operator.GlobalAveragePooling g -> false;
-      case Operator.Resample r -> false;
-      default -> true;
-    };
-  }
-
   @Override
   public boolean supports(Activation activation) {
     return activation.relu() || activation.isLinear();
@@ -101,9 +82,6 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public int packedFloats(Stage stage) {
-    if (isDelegated(stage)) {
-      return reference.packedFloats(stage);
-    }
     return switch (stage.operator()) {
       case Convolution c -> {
         if (c.isDepthwise()) {
@@ -127,9 +105,6 @@ public final class VectorKernels implements HostKernels {
     if (stage.residual() != null) {
       checkSupported(stage.residual().activation());
     }
-    if (isDelegated(stage)) {
-      return reference.scratchFloats(stage);
-    }
     long floats = ScratchLayout.floats(stage, algorithms);
     if (floats < FusedLayout.end(stage, algorithms) && Cut.mayFuse(stage)) {
       floats = FusedLayout.end(stage, algorithms);
@@ -147,7 +122,7 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public int packUnits(Stage stage) {
-    return stage.operator() instanceof Convolution c && !isDelegated(stage)
+    return stage.operator() instanceof Convolution c
         ? Math.max(forwardUnits(stage, c), backwardUnits(c))
         : 1;
   }
@@ -172,10 +147,6 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public void packForward(ForwardArgs args, int unit, float[] packed) {
-    if (isDelegated(args.stage())) {
-      reference.packForward(args, unit, packed);
-      return;
-    }
     MemorySegment weights = args.weights();
     if (weights == null) {
       return;
@@ -201,10 +172,6 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public void packBackward(BackwardArgs args, int unit, float[] packed) {
-    if (isDelegated(args.stage())) {
-      reference.packBackward(args, unit, packed);
-      return;
-    }
     MemorySegment weights = args.weights();
     if (weights == null) {
       return;
@@ -237,10 +204,6 @@ public final class VectorKernels implements HostKernels {
       int parts,
       float[] packed,
       float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.forward(args, region, from, to, part, parts, packed, scratch);
-      return;
-    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.forwardFloats(args.stage(), algorithms), SCRATCH);
@@ -251,10 +214,6 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void backward(
       BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.backward(args, region, from, to, packed, scratch);
-      return;
-    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, 0, 1);
     checkLength(scratch, FusedLayout.end(args.stage(), algorithms), SCRATCH);
@@ -266,10 +225,6 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void sumGradient(
       BackwardArgs args, int from, int to, int part, int parts, float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.sumGradient(args, from, to, part, parts, scratch);
-      return;
-    }
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.sumFloats(args.stage()), SCRATCH);
     MemorySegment target = args.gradientOut();
@@ -289,10 +244,6 @@ public final class VectorKernels implements HostKernels {
       int parts,
       float[] packed,
       float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.backwardData(args, region, from, to, part, parts, packed, scratch);
-      return;
-    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.dataFloats(args.stage(), algorithms), SCRATCH);
@@ -303,13 +254,9 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void backwardWeights(
       BackwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
-    if (isDelegated(args.stage())) {
-      reference.backwardWeights(args, region, from, to, part, parts, scratch);
-      return;
-    }
     check(args.batch(), from, to, part, parts);
     if (!args.stage().needsInputValues()) {
-      throw new IllegalArgumentException("The stage has no weights: " + args.stage());
+      throw new IllegalArgumentException("The stage has no use for its input: " + args.stage());
     }
     checkLength(scratch, WeightLayout.end(args.stage(), algorithms, parts), SCRATCH);
     checkWeights(args, region);

@@ -117,6 +117,7 @@ final class WeightLayout {
               winograd
                   ? (long) WinogradProduct.POINTS * in * out
                   : FusedLayout.directFloats(c, in, out);
+          case Operator.Multiply m -> Lanes.roundUp(m.input().channels());
           default -> 0;
         };
     return sumsAt(stage, in, out, winograd) + floats;

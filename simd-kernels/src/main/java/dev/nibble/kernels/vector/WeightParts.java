@@ -25,7 +25,7 @@ final class WeightParts {
   private static long block(Convolution conv, Algorithms algorithms, int parts) {
     if (conv.groups() > 1) {
       long groups = groups(conv, parts);
-      return (groups * conv.groupInputs() << 32) + groups * conv.groupOutputs();
+      return ((groups * conv.groupInputs()) << 32) + groups * conv.groupOutputs();
     }
     int in = conv.input().channels();
     int out = conv.outChannels();
