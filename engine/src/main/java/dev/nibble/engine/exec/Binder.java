@@ -9,14 +9,17 @@ import dev.nibble.engine.plan.Buffer;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PersistentBuffers;
 import dev.nibble.engine.plan.StageGraph.Node;
+import dev.nibble.engine.plan.StageGraph.Tensor;
 import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.Draw;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.ForwardArgs.ResidualArgs;
 import dev.nibble.kernels.GradientTerm;
+import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.plan.Workspace;
@@ -28,6 +31,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns a plan and its workspace into the arguments of every kernel call. */
 final class Binder {
+  /** Keeps the scale of codes finite where a channel without batch norm has but one value. */
+  private static final float CODES_EPSILON = 1e-12f;
+
   private final ExecutionPlan plan;
   private final Workspace workspace;
   private final PersistentBuffers persistent;
@@ -86,6 +92,9 @@ final class Binder {
     ForwardArgs infer = forward(node, plan.inferenceStage(node.index()), false);
     boolean training = plan.options().isTraining();
     boolean trained = training && !plan.frozen().node(node);
+    // Nothing of a concatenation is left to do if its readers leave one gradient.
+    boolean returns =
+        trained && (!node.joins() || plan.buffers().backward(node).gradientOut() != null);
     ForwardArgs train = training ? forward(node, plan.stage(node.index()), true) : infer;
     Layer.BatchNorm norm = node.input().norm();
     boolean running = plan.frozen().usesRunningStatistics(node.input());
@@ -100,13 +109,26 @@ final class Binder {
         node,
         train,
         infer,
-        trained ? backward(node) : null,
+        returns ? backward(node) : null,
         trained ? weightGradient(node) : null,
         finishes ? gradient(node.input().norm(), ".weight") : null,
         finishes ? gradient(node.input().norm(), ".bias") : null,
         List.copyOf(outputTables),
         norm != null ? table(node.input()) : null,
-        training && running);
+        training && running,
+        moments(node.output()));
+  }
+
+  private BoundStage.Moments moments(Tensor tensor) {
+    MemorySegment all = view(persistent.moments());
+    Tensor whole = tensor.whole() == null ? tensor : tensor.whole();
+    int channels = whole.map().channels();
+    long from = whole.isJoined() ? persistent.momentOffset(whole) : 0;
+    return new BoundStage.Moments(
+        all.asSlice(from, 8L * channels),
+        channels,
+        tensor.layout().offset(),
+        tensor.whole() != null);
   }
 
   private ForwardArgs forward(Node node, Stage stage, boolean training) {
@@ -132,7 +154,9 @@ final class Binder {
         residual,
         training ? viewOrNull(plan.buffers().argmax(node)) : null,
         view(plan.buffers().tensor(node.output())),
-        stage.statistics() ? view(persistent.statistics()) : null);
+        stage.statistics() ? view(persistent.statistics()) : null,
+        node.factor() == null ? null : view(plan.buffers().tensor(node.factor().tensor())),
+        stage.operator() instanceof Operator.Dropout ? draws() : null);
   }
 
   private BackwardArgs backward(Node node) {
@@ -153,7 +177,15 @@ final class Binder {
         terms(backward.activationTerms()),
         viewOrNull(backward.dx()),
         partialGradients(node),
-        view(require(persistent.partialSums())));
+        view(require(persistent.partialSums())),
+        node.factor() == null ? null : view(plan.buffers().tensor(node.factor().tensor())),
+        viewOrNull(backward.factorGradient()),
+        stage.operator() instanceof Operator.Dropout ? draws() : null);
+  }
+
+  /** What the step's random numbers are drawn from. */
+  MemorySegment draws() {
+    return view(persistent.scalars()).asSlice(PersistentBuffers.DRAWS, Draw.BYTES);
   }
 
   /** Where the leaves leave the weights' gradient: its own place, if there is nothing to merge. */
@@ -166,18 +198,25 @@ final class Binder {
   private List<GradientTerm> terms(List<BackwardPlan.Term> terms) {
     List<GradientTerm> bound = new ArrayList<>();
     for (BackwardPlan.Term term : terms) {
-      View view = term.view();
-      bound.add(
-          view == null
-              ? new GradientTerm.Shortcut(view(term.buffer()), require(term.transform()))
-              : new GradientTerm.Normalized(
-                  view.tensor().map(),
-                  view(term.buffer()),
-                  tableSegment(view),
-                  plan.activation(view).store(),
-                  store(view)));
+      bound.add(term(term));
     }
     return bound;
+  }
+
+  private GradientTerm term(BackwardPlan.Term term) {
+    View view = term.view();
+    if (view != null) {
+      return new GradientTerm.Normalized(
+          view.map(),
+          view(term.buffer()),
+          tableSegment(view),
+          plan.activation(view).store(),
+          store(view));
+    }
+    Tensor slice = term.slice();
+    return slice != null
+        ? new GradientTerm.Slice(slice.map(), view(term.buffer()), slice.layout())
+        : new GradientTerm.Shortcut(view(term.buffer()), require(term.transform()));
   }
 
   private MemorySegment store(View view) {
@@ -185,18 +224,21 @@ final class Binder {
   }
 
   private MemorySegment tableSegment(View view) {
-    long bytes = ChannelTable.bytes(view.tensor().map().channels());
+    long bytes = ChannelTable.bytes(view.map().channels());
     return view(persistent.tables()).asSlice(persistent.tableOffset(view), bytes);
   }
 
   private BoundTable table(View view) {
     Layer.BatchNorm norm = view.norm();
     Activation train = plan.activation(view);
-    Activation infer = new Activation(train.normalize(), train.relu(), StoreFormat.NONE, false);
+    Activation infer = 
+        new Activation(train.normalize(), train.nonlinearity(), StoreFormat.NONE, false);
     return new BoundTable(
         train,
         infer,
-        view.tensor().map().channels(),
+        view.map().channels(),
+        norm == null ? CODES_EPSILON : norm.epsilon(),
+        norm == null ? 0 : norm.momentum(),
         tableSegment(view),
         norm == null ? null : normParameter(norm, ".weight"),
         norm == null ? null : normParameter(norm, ".bias"),

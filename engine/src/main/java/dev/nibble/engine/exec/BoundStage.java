@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param outputTables tables that depend on its output's statistics
  * @param inputTable the table of its own input for inference, or null
  * @param running whether its batch norm is frozen: normalises with running statistics in training
+ * @param moments where the statistics of its output go
  */
 record BoundStage(
     Node node,
@@ -33,13 +34,26 @@ record BoundStage(
     @Nullable MemorySegment shift,
     List<BoundTable> outputTables,
     @Nullable BoundTable inputTable,
-    boolean running) {
+    boolean running,
+    Moments moments) {
+
+  /**
+   * Where a tensor's statistics lie: those of a slice among its whole's.
+   *
+   * @param segment means, then variances, of all channels of the tensor or of its whole
+   * @param channels of the whole
+   * @param offset the slice's first channel there
+   * @param slice whether it is a slice
+   */
+  record Moments(MemorySegment segment, int channels, int offset, boolean slice) {}
 
   /**
    * A channel table and what fills it.
    *
    * @param train how the view is read in training
    * @param infer how the view is read in inference
+   * @param epsilon added to the variance; without batch norm, to that of the codes
+   * @param momentum share of the newest batch in the running statistics
    * @param gamma batch norm's scale, or null without batch norm
    * @param beta batch norm's shift, or null without batch norm
    * @param runningMean running mean, or null without batch norm
@@ -49,6 +63,8 @@ record BoundStage(
       Activation train,
       Activation infer,
       int channels,
+      float epsilon,
+      float momentum,
       MemorySegment table,
       @Nullable MemorySegment gamma,
       @Nullable MemorySegment beta,

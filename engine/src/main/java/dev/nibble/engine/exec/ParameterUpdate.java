@@ -131,6 +131,11 @@ public final class ParameterUpdate {
     return norm;
   }
 
+  /** Pictures whose gradients wait for the step. */
+  int grouped() {
+    return grouped;
+  }
+
   /** Forgets all steps. */
   public void reset() {
     state.values().forEach(segment -> segment.fill((byte) 0));

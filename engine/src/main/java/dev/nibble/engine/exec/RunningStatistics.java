@@ -3,15 +3,13 @@ package dev.nibble.engine.exec;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.engine.exec.BoundStage.BoundTable;
+import dev.nibble.engine.exec.BoundStage.Moments;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import java.lang.foreign.MemorySegment;
 
 /** Batch norm's running mean and variance. */
 final class RunningStatistics {
-  /** Weight of the newest batch. */
-  static final float MOMENTUM = 0.1f;
-
   private RunningStatistics() {}
 
   /** Sets every running variance to 1; the means are 0 already. */
@@ -39,14 +37,32 @@ final class RunningStatistics {
     float unbiased = count > 1 ? (float) ((double) count / (count - 1)) : 1;
     int channels = table.channels();
     for (int c = from; c < to; c++) {
-      move(mean, c, moments.get(JAVA_FLOAT, 4L * c));
-      move(variance, c, moments.get(JAVA_FLOAT, 4L * (channels + c)) * unbiased);
+      move(mean, c, moments.get(JAVA_FLOAT, 4L * c), table.momentum());
+      move(
+          variance,
+          c,
+          moments.get(JAVA_FLOAT, 4L * (channels + c)) * unbiased,
+          table.momentum());
     }
   }
 
-  private static void move(MemorySegment running, int c, float value) {
+  private static void move(MemorySegment running, int c, float value, float momentum) {
     float old = running.get(JAVA_FLOAT, 4L * c);
-    running.set(JAVA_FLOAT, 4L * c, old + MOMENTUM * (value - old));
+    running.set(JAVA_FLOAT, 4L * c, old + momentum * (value - old));
+  }
+
+  /** Copies a slice's moments of channels {@code [from, to)} to their place among its whole's. */
+  static void place(MemorySegment moments, int channels, int from, int to, Moments whole) {
+    for (int c = from; c < to; c++) {
+      int at = whole.offset() + c;
+      whole.segment().set(JAVA_FLOAT, 4L * at, moments.get(JAVA_FLOAT, 4L * c));
+      whole
+          .segment()
+          .set(
+              JAVA_FLOAT,
+              4L * (whole.channels() + at),
+              moments.get(JAVA_FLOAT, 4L * (channels + c)));
+    }
   }
 
   /** Copies the running statistics to where a batch's moments would lie. */

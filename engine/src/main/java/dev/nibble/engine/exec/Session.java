@@ -6,6 +6,7 @@ import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.kernels.Draw;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.Workload;
 import dev.nibble.memory.MemoryAccount;
@@ -22,8 +23,11 @@ import org.jspecify.annotations.Nullable;
  * then {@link #train} or {@link #evaluate} runs it. Neither allocates.
  */
 public final class Session implements AutoCloseable {
+  private static final long GOLDEN = 0x9E3779B97F4A7C15L;
+
   private final Network network;
   private final ExecutionPlan plan;
+  private final long seed;
   private final Kernels kernels;
   private final String kernelsDescription;
   private final MemoryAccount account;
@@ -52,6 +56,7 @@ public final class Session implements AutoCloseable {
       MemoryAccount parent,
       PassesFactory factory) {
     this.network = plan.graph().network();
+    this.seed = options.seed();
     this.plan = plan;
     Workload workload = plan.workload(options.threads());
     this.kernels = kernels.select(workload);
@@ -277,6 +282,8 @@ public final class Session implements AutoCloseable {
     if (!plan.options().isTraining()) {
       throw new IllegalStateException("This session was planned for inference");
     }
+    // The step's number, so that a training that goes on draws what it would have drawn.
+    Draw.set(binder.draws(), seed + GOLDEN * update().steps(), update().grouped());
     passes.forward(count, true);
     passes.loss(labels, count, true);
     passes.backward(count);

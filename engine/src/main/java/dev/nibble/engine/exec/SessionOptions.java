@@ -6,8 +6,9 @@ package dev.nibble.engine.exec;
  * @param threads threads that compute, the calling one among them
  * @param labelSmoothing the share of all classes in a training picture's target, 0 (none) up to but
  *     not including 1; evaluation takes the labels as they are
+ * @param seed what dropout is drawn from, with the step's number
  */
-public record SessionOptions(int threads, double labelSmoothing) {
+public record SessionOptions(int threads, double labelSmoothing, long seed) {
   /** Checks the numbers. */
   public SessionOptions {
     if (threads < 1 || threads > 1024) {
@@ -19,8 +20,13 @@ public record SessionOptions(int threads, double labelSmoothing) {
     }
   }
 
+  /** Dropout drawn from 0. */
+  public SessionOptions(int threads, double labelSmoothing) {
+    this(threads, labelSmoothing, 0);
+  }
+
   /** Without label smoothing. */
   public static SessionOptions of(int threads) {
-    return new SessionOptions(threads, 0);
+    return new SessionOptions(threads, 0, 0);
   }
 }

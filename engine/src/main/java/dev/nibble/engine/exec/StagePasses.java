@@ -41,6 +41,7 @@ final class StagePasses {
   private final WorkerPool.Task packForwardTask = this::packForward;
   private final WorkerPool.Task forwardTask = this::forwardLeaf;
   private final WorkerPool.Task statisticsTask = this::finishStatistics;
+  private final WorkerPool.Task joinTask = this::joinStatistics;
   private final WorkerPool.Task tableTask = this::fillInputTable;
   private final WorkerPool.Task sumTask = this::sumLeaf;
   private final WorkerPool.Task packBackwardTask = this::packBackward;
@@ -110,6 +111,13 @@ final class StagePasses {
     for (int i = 0; i < stages.size(); i++) {
       begin(i, pictures, trains);
       recorder.beginForward(trains);
+      if (stage.node().joins()) {
+        if (trains && !stage.outputTables().isEmpty()) {
+          pool.run(chunks(stage.node().output().map().channels()), joinTask);
+        }
+        recorder.endForward(stage.node(), pictures);
+        continue;
+      }
       forwardArgs = trains ? stage.train() : stage.infer();
       BoundTable table = stage.inputTable();
       if (table != null && (!trains || stage.running())) {
@@ -145,7 +153,7 @@ final class StagePasses {
   private void fillInputTable(int chunk, int worker) {
     BoundTable table = stage.inputTable();
     if (table != null) {
-      fill(table, chunk);
+      fill(table, chunk, moments);
     }
   }
 
@@ -154,23 +162,38 @@ final class StagePasses {
     int from = chunk * CHANNEL_CHUNK;
     int to = end(chunk, map.channels());
     kernels.finishStatistics(statistics, cuts.forward(), map.channels(), from, to, moments);
+    if (stage.moments().slice()) {
+      RunningStatistics.place(moments, map.channels(), from, to, stage.moments());
+    }
+    fillOutputTables(chunk, moments);
+  }
+
+  /** A concatenation's statistics are those that its slices have left. */
+  private void joinStatistics(int chunk, int worker) {
+    fillOutputTables(chunk, stage.moments().segment());
+  }
+
+  private void fillOutputTables(int chunk, MemorySegment from) {
+    FeatureMap map = stage.node().output().map();
+    long values = (long) count * map.pixels();
+    int first = chunk * CHANNEL_CHUNK;
     for (int i = 0; i < stage.outputTables().size(); i++) {
       BoundTable table = stage.outputTables().get(i);
-      fill(table, chunk);
-      RunningStatistics.update(table, moments, (long) count * map.pixels(), from, to);
+      fill(table, chunk, from);
+      RunningStatistics.update(table, from, values, first, end(chunk, map.channels()));
     }
   }
 
-  private void fill(BoundTable table, int chunk) {
+  private void fill(BoundTable table, int chunk, MemorySegment from) {
     kernels.fillTable(
         training ? table.train() : table.infer(),
         table.channels(),
         chunk * CHANNEL_CHUNK,
         end(chunk, table.channels()),
-        moments,
+        from,
         table.gamma(),
         table.beta(),
-        plan.graph().network().epsilon(),
+        table.epsilon(),
         table.table());
   }
 
@@ -201,6 +224,10 @@ final class StagePasses {
 
   private void products(BackwardArgs args) {
     Stage what = args.stage();
+    if (stage.node().joins()) {
+      pool.run(cuts.forward().leaves(), sumTask);
+      return;
+    }
     if (cuts.fused()) {
       pool.run(kernels.packUnits(what), packBackwardTask);
       pool.run(cuts.backward().leaves(), fusedTask);

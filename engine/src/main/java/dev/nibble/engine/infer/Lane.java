@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 final class Lane {
   private final Kernels kernels;
   private final ForwardArgs[] stages;
+  private final boolean[] joins;
   private final float[][] packed;
   private final float[] scratch;
   private final MemorySegment input;
@@ -43,9 +44,11 @@ final class Lane {
     List<Node> nodes = plan.graph().stages();
     this.kernels = kernels;
     this.stages = new ForwardArgs[nodes.size()];
+    this.joins = new boolean[nodes.size()];
     this.packed = new float[nodes.size()][];
     for (Node node : nodes) {
       stages[node.index()] = bind(whole, memory, index, node);
+      joins[node.index()] = node.joins();
       packed[node.index()] = memory.packed(node.index());
     }
     this.scratch = new float[plan.scratchFloats()];
@@ -105,6 +108,10 @@ final class Lane {
         added,
         null,
         memory.view(plan.buffers().tensor(node.output()), lane),
+        null,
+        node.factor() == null
+            ? null
+            : memory.view(plan.buffers().tensor(node.factor().tensor()), lane),
         null);
   }
 
@@ -132,6 +139,11 @@ final class Lane {
     }
     team.lead(count, stages.length);
     call.write(from, count, logits);
+  }
+
+  /** Whether a stage only stands for what its producers have written already. */
+  boolean joins(int stage) {
+    return joins[stage];
   }
 
   /** Runs a part of a stage on the pictures that the lane holds. */

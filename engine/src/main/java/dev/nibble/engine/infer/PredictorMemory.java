@@ -78,7 +78,7 @@ final class PredictorMemory implements AutoCloseable {
   /** The channel table of a way to read a tensor. */
   MemorySegment table(View view) {
     PersistentBuffers persistent = plan.plan().buffers().persistent();
-    long bytes = ChannelTable.bytes(view.tensor().map().channels());
+    long bytes = ChannelTable.bytes(view.map().channels());
     return view(persistent.tables()).asSlice(persistent.tableOffset(view), bytes);
   }
 
@@ -97,7 +97,7 @@ final class PredictorMemory implements AutoCloseable {
           continue;
         }
         String norm = view.norm().name();
-        int channels = view.tensor().map().channels();
+        int channels = view.map().channels();
         long bytes = 4L * channels;
         MemorySegment moments = arena.allocate(2 * bytes, 64);
         MemorySegment mean = parameter(network.parameter(norm + ".running_mean"));
@@ -112,7 +112,7 @@ final class PredictorMemory implements AutoCloseable {
             moments,
             parameter(network.parameter(norm + ".weight")),
             parameter(network.parameter(norm + ".bias")),
-            network.epsilon(),
+            view.norm().epsilon(),
             table(view));
       }
     }

@@ -64,6 +64,9 @@ final class Team {
     failure = null;
     for (int i = 0; i < stages; i++) {
       int helpers = assistants.get();
+      if (lane.joins(i)) {
+        continue;
+      }
       if (helpers == 0) {
         lane.run(i, count, 0, 1, lane.scratch());
       } else {

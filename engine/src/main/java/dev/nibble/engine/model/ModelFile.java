@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model as a safetensors file, with PyTorch's names and order of axes; what is needed to use it
@@ -58,7 +59,9 @@ public final class ModelFile {
           TensorSource.floats(
               parameter.name(), floats(values.apply(parameter), parameter), shape(parameter)));
     }
-    SafetensorsWriter.write(path, describe(info), tensors);
+    Map<String, String> metadata = describe(info);
+    metadata.put("network", network.toJson());
+    SafetensorsWriter.write(path, metadata, tensors);
   }
 
   private static float[] floats(MemorySegment source, Parameter parameter) {
@@ -192,7 +195,8 @@ public final class ModelFile {
             floats(metadata, "mean"),
             floats(metadata, "std"),
             Boolean.parseBoolean(metadata.get("picture_mean")),
-            own(metadata));
+            own(metadata),
+            graph(metadata));
       } catch (JsonException
           | IllegalArgumentException
           | ArithmeticException
@@ -211,6 +215,12 @@ public final class ModelFile {
     String name = text(file.metadata(), "model");
     boolean renamed = SMALL_ONCE.contains(name) && file.contains("stem.weight");
     return renamed ? "cifar-" + name : name;
+  }
+
+  /** The network; older files have but its name. */
+  private static @Nullable Network graph(Map<String, String> metadata) {
+    String graph = metadata.get("network");
+    return graph == null ? null : Network.ofJson(graph);
   }
 
   /** Whether {@link #save} wrote it. */

@@ -8,17 +8,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What must be known beside the weights to use a model.
  *
- * @param model one of the {@link NamedNetworks}, such as {@code resnet20}
+ * @param model the network's name, such as {@code resnet20}
  * @param input shape of a picture
  * @param classes names of the classes, in the order of the logits
  * @param mean what is subtracted from a picture of values 0..1, a value a channel
  * @param std what it is divided by, a value a channel
  * @param pictureMean whether each picture's own mean is subtracted instead of {@code mean}
  * @param metadata entries of your own that the file carries beside these, in their order
+ * @param graph the network; null where the name alone tells it, as in older files
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record ModelInfo(
@@ -28,17 +30,20 @@ public record ModelInfo(
     float[] mean,
     float[] std,
     boolean pictureMean,
-    Map<String, String> metadata) {
+    Map<String, String> metadata,
+    @Nullable Network graph) {
   /** Names in a file's metadata that are taken. */
   static final Set<String> RESERVED =
-      Set.of("format", "model", "input", "classes", "mean", "std", "picture_mean");
+      
+      Set.of("format", "model", "input", "classes", "mean", "std", "picture_mean", "network");
 
   /**
    * Copies arrays and map, and checks them.
    *
    * @throws IllegalArgumentException if mean or std has not a value a channel, a mean is not finite
    *     or a std not finite and positive, or an entry of your own has a name that is taken: format,
-   *     model, input, classes, mean, std, picture_mean
+   *     model, input, classes, mean, std, picture_mean, network; or
+   *     the graph has other pictures or another number of classes
    */
   public ModelInfo {
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
@@ -51,6 +56,14 @@ public record ModelInfo(
     classes = List.copyOf(classes);
     mean = mean.clone();
     std = std.clone();
+    if (graph != null && !graph.input().equals(input)) {
+      throw new IllegalArgumentException(
+          "The network takes pictures of %s, not of %s".formatted(graph.input(), input));
+    }
+    if (graph != null && graph.classes() != classes.size()) {
+      throw new IllegalArgumentException(
+          "The network has %d classes, but %d are named".formatted(graph.classes(), classes.size()));
+    }
     if (mean.length != input.channels() || std.length != input.channels()) {
       throw new IllegalArgumentException(
           "Mean and std need a value for each of the " + input.channels() + " channels");
@@ -71,7 +84,24 @@ public record ModelInfo(
       float[] mean,
       float[] std,
       boolean pictureMean) {
-    this(model, input, classes, mean, std, pictureMean, Map.of());
+    this(model, input, classes, mean, std, pictureMean, Map.of(), null);
+  }
+
+  /** A description of one of the named networks. */
+  public ModelInfo(
+      String model,
+      FeatureMap input,
+      List<String> classes,
+      float[] mean,
+      float[] std,
+      boolean pictureMean,
+      Map<String, String> metadata) {
+    this(model, input, classes, mean, std, pictureMean, metadata, null);
+  }
+
+  /** The same for a network that is described by its graph. */
+  public ModelInfo withGraph(Network network) {
+    return new ModelInfo(model, input, classes, mean, std, pictureMean, metadata, network);
   }
 
   /**
@@ -80,7 +110,7 @@ public record ModelInfo(
    * @throws IllegalArgumentException if a name is taken
    */
   public ModelInfo withMetadata(Map<String, String> entries) {
-    return new ModelInfo(model, input, classes, mean, std, pictureMean, entries);
+    return new ModelInfo(model, input, classes, mean, std, pictureMean, entries, graph);
   }
 
   @Override
@@ -95,11 +125,15 @@ public record ModelInfo(
 
   /** The same for pictures that are normalised in another way. */
   public ModelInfo withNormalization(float[] means, float[] stds, boolean ofPicture) {
-    return new ModelInfo(model, input, classes, means, stds, ofPicture, metadata);
+    return new ModelInfo(model, input, classes, means, stds, ofPicture, metadata, graph);
   }
 
-  /** The network that the name stands for. */
+  /**
+   * The network: the graph, or what the name stands for.
+   *
+   * @throws IllegalArgumentException if there is no graph and the name stands for no network
+   */
   public Network network() {
-    return NamedNetworks.of(model, input, classes.size());
+    return graph == null ? NamedNetworks.of(model, input, classes.size()) : graph;
   }
 }

@@ -47,13 +47,8 @@ public final class FoldedWeights {
   private void writeWeights(
       MemorySegment weights, String norm, MemorySegment target, Parameter parameter) {
     int channels = parameter.shape()[0];
-    float[] gamma = floats(norm + ".weight");
-    float[] variance = floats(norm + ".running_var");
     float[] folded = weights.asSlice(0, 4L * parameter.size()).toArray(JAVA_FLOAT);
-    double[] scales = new double[channels];
-    for (int c = 0; c < channels; c++) {
-      scales[c] = scale(gamma, variance, c);
-    }
+    double[] scales = scales(norm, channels);
     for (int at = 0; at < folded.length; at += channels) {
       for (int c = 0; c < channels; c++) {
         folded[at + c] = (float) (folded[at + c] * scales[c]);
@@ -63,21 +58,36 @@ public final class FoldedWeights {
   }
 
   private void writeBias(String layer, String norm, MemorySegment target, int channels) {
-    float[] gamma = floats(norm + ".weight");
+    double[] scales = scales(norm, channels);
     float[] beta = floats(norm + ".bias");
     float[] mean = floats(norm + ".running_mean");
-    float[] variance = floats(norm + ".running_var");
     String own = layer + ".bias";
     float[] bias = trained.hasParameter(own) ? floats(own) : new float[channels];
     for (int c = 0; c < channels; c++) {
       double centred = (double) bias[c] - mean[c];
-      float value = (float) (centred * scale(gamma, variance, c) + beta[c]);
+      float value = (float) (centred * scales[c] + beta[c]);
       target.set(JAVA_FLOAT, 4L * c, value);
     }
   }
 
-  private double scale(float[] gamma, float[] variance, int c) {
-    return gamma[c] / Math.sqrt((double) variance[c] + trained.epsilon());
+  private double[] scales(String norm, int channels) {
+    float[] gamma = floats(norm + ".weight");
+    float[] variance = floats(norm + ".running_var");
+    double epsilon = epsilon(norm);
+    double[] scales = new double[channels];
+    for (int c = 0; c < channels; c++) {
+      scales[c] = gamma[c] / Math.sqrt(variance[c] + epsilon);
+    }
+    return scales;
+  }
+
+  private double epsilon(String norm) {
+    for (Layer layer : trained.layers()) {
+      if (layer instanceof Layer.BatchNorm b && b.name().equals(norm)) {
+        return b.epsilon();
+      }
+    }
+    throw new IllegalStateException("No batch norm " + norm);
   }
 
   private float[] floats(String name) {

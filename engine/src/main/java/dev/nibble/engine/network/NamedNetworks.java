@@ -8,8 +8,11 @@ import java.util.List;
  *
  * <ul>
  *   <li>{@code resnet18}, {@code resnet34}, {@code resnet50}, {@code resnet101}, {@code resnet152},
- *       {@code wide_resnet50_2}: torchvision's residual networks (version 1.5), for pictures of
- *       224x224 and others; parameters have torchvision's names and shapes.
+ *       {@code wide_resnet50_2}, {@code resnext50_32x4d}, {@code vgg11}, {@code vgg16}, {@code
+ *       vgg11_bn}, {@code vgg16_bn}, {@code densenet121}, {@code mobilenet_v2}, {@code
+ *       mobilenet_v3_small}, {@code mobilenet_v3_large}, {@code efficientnet_b0}, {@code
+ *       squeezenet1_1}, {@code regnet_y_400mf}: torchvision's networks, for pictures of 224x224 and
+ *       others; parameters have torchvision's names and shapes.
  *   <li>{@code cifar-resnetN} of depth 6n+2 or 9n+2: residual networks for 32x32 pictures. Where N
  *       is none of the above, {@code resnetN} means the same: {@code resnet20}, {@code resnet164}.
  * </ul>
@@ -17,7 +20,15 @@ import java.util.List;
 public final class NamedNetworks {
   /** In this order: the first that has a name answers. */
   private static final List<NetworkFamily> FAMILIES =
-      List.of(new ResNetFamily(), new CifarResNetFamily());
+      List.of(
+          new ResNetFamily(),
+          VggFamily.family(),
+          DenseNetFamily.family(),
+          MobileNetFamily.family(),
+          EfficientNetFamily.family(),
+          SqueezeNetFamily.family(),
+          RegNetFamily.family(),
+          new CifarResNetFamily());
 
   private NamedNetworks() {}
 

@@ -16,15 +16,20 @@ public final class Network {
   private final int outputId;
   private final int weightValues;
   private final int stateValues;
-  private final float epsilon;
 
-  Network(String name, List<Layer> layers, int outputId, float epsilon) {
+  Network(String name, List<Layer> layers, int outputId) {
     this.name = name;
     this.layers = List.copyOf(layers);
     this.outputId = outputId;
-    this.epsilon = epsilon;
+    ChannelOrder orders = new ChannelOrder(this.layers);
+    if (orders.of(outputId) != null) {
+      throw new IllegalArgumentException(
+          "The logits of %s are a flattened map: let a dense layer make them".formatted(name));
+    }
     ParameterLayout layout = new ParameterLayout();
-    this.layers.forEach(layout::add);
+    for (Layer layer : this.layers) {
+      layout.add(layer, layer.inputs().isEmpty() ? null : orders.of(layer.inputs().getFirst()));
+    }
     this.parameters = new LinkedHashMap<>(layout.parameters());
     this.weightValues = layout.weightValues();
     this.stateValues = layout.stateValues();
@@ -33,6 +38,20 @@ public final class Network {
   /** Starts a network for pictures of the given shape. */
   public static NetworkBuilder builder(String name, FeatureMap input) {
     return new NetworkBuilder(name, input);
+  }
+
+  /**
+   * The network that {@link #toJson} has described.
+   *
+   * @throws IllegalArgumentException if the text describes no network
+   */
+  public static Network ofJson(String text) {
+    return NetworkReader.read(text);
+  }
+
+  /** The graph as JSON text, without values, as model files hold it. */
+  public String toJson() {
+    return NetworkWriter.write(this);
   }
 
   /** The model's name, such as {@code resnet20}. */
@@ -58,11 +77,6 @@ public final class Network {
   /** Number of classes. */
   public int classes() {
     return output().output().channels();
-  }
-
-  /** Added to every batch norm's variance. */
-  public float epsilon() {
-    return epsilon;
   }
 
   /** Every parameter, trainable ones and running statistics, in the layers' order. */

@@ -1,9 +1,9 @@
 package dev.nibble.engine.network;
 
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Window;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -31,8 +31,8 @@ final class NetworkTable {
           List.of(
               layer.name(),
               kind(layer),
-              Arrays.stream(layer.inputs())
-                  .mapToObj(id -> network.layers().get(id).name())
+              layer.inputs().stream()
+                  .map(id -> network.layers().get(id).name())
                   .collect(Collectors.joining(", ")),
               layer.output().toString(),
               number(parameters.getOrDefault(layer.name(), 0L)),
@@ -85,13 +85,36 @@ final class NetworkTable {
   private static String kind(Layer layer) {
     return switch (layer) {
       case Layer.Input i -> "pictures";
-      case Layer.Weighted w -> kind(w.operator());
-      case Layer.Pooling p -> kind(p.operator());
-      case Layer.Shortcut s -> kind(s.operator());
+      case Layer.Weighted w -> w.dense() ? "dense" : kind(w.operator());
+      case Layer.Computed c -> kind(c.operator());
       case Layer.BatchNorm b -> "batch norm";
-      case Layer.Relu r -> "ReLU";
+      case Layer.Activation a -> kind(a.function());
+      case Layer.Flatten f -> "flatten";
       case Layer.Add a -> "sum";
+      case Layer.Multiply m -> "product";
+      case Layer.Concatenate c -> "concatenation";
     };
+  }
+
+  private static String kind(Nonlinearity function) {
+    return switch (function) {
+      case Nonlinearity.Identity i -> "identity";
+      case Nonlinearity.Relu r -> "ReLU";
+      case Nonlinearity.Clip c -> c.equals(Nonlinearity.relu6()) ? "ReLU6" : range("clip", c);
+      case Nonlinearity.LeakyRelu l -> "leaky ReLU, slope " + l.factor();
+      case Nonlinearity.Prelu p -> "PReLU";
+      case Nonlinearity.Elu e -> "ELU, alpha " + e.alpha();
+      case Nonlinearity.HardSigmoid h -> "hard sigmoid";
+      case Nonlinearity.HardSwish h -> "hard swish";
+      case Nonlinearity.Sigmoid s -> "sigmoid";
+      case Nonlinearity.Silu s -> "SiLU";
+      case Nonlinearity.Tanh t -> "tanh";
+      case Nonlinearity.Gelu g -> g.approximate() ? "GELU by tanh" : "GELU";
+    };
+  }
+
+  private static String range(String what, Nonlinearity.Clip clip) {
+    return what + " to " + clip.low() + ".." + clip.high();
   }
 
   private static String kind(Operator operator) {
@@ -102,33 +125,35 @@ final class NetworkTable {
       case Operator.GlobalAveragePooling g -> "global average pooling";
       case Operator.Resample r ->
           r.outChannels() == r.input().channels()
-              ? window(Window.square(r.stride(), r.stride()), "average pooling")
-              : window(Window.square(r.stride(), r.stride()), "average pooling and zero channels");
+              ? window(Window.square(r.stride(), r.stride(), 0), "average pooling")
+              : window(Window.square(r.stride(), r.stride(), 0), "average pooling and zero channels");
       case Operator.Multiply m -> "product";
-      case Operator.Dropout d -> d.byPicture() ? "stochastic depth" : "dropout";
+      case Operator.Dropout d ->
+          (d.byPicture() ? "stochastic depth, rate " : "dropout, rate ") + d.rate();
       case Operator.ChannelShuffle s -> "channel shuffle, %d groups".formatted(s.groups());
-      case Operator.Padding p -> "zero padding";
+      case Operator.Padding p ->
+          p.before() < 0 || p.behind() < 0 ? "channels from " + -p.before() : "zero padding";
     };
   }
 
   private static String convolution(Operator.Convolution c) {
-    if (c.input().pixels() == 1 && c.window().taps() == 1 && c.groups() == 1) {
-      return "dense";
+    String text = window(c.window(), c.isDepthwise() ? "depthwise convolution" : "convolution");
+    if (c.groups() > 1 && !c.isDepthwise()) {
+      text += ", %d groups".formatted(c.groups());
     }
-    if (c.isDepthwise()) {
-      return window(c.window(), "depthwise convolution");
-    }
-    String text = window(c.window(), "convolution");
-    return c.groups() == 1 ? text : text + ", %d groups".formatted(c.groups());
+    return c.bias() ? text + ", bias" : text;
   }
 
   private static String window(Window window, String what) {
-    String size = window.kernelHeight() + "x" + window.kernelWidth() + " " + what;
+    String text = window.kernelHeight() + "x" + window.kernelWidth() + " " + what;
     int height = window.strideHeight();
     int width = window.strideWidth();
-    if (height == 1 && width == 1) {
-      return size;
+    if (height > 1 || width > 1) {
+      text += ", stride " + (height == width ? "" + height : height + "x" + width);
     }
-    return size + ", stride " + (height == width ? "" + height : height + "x" + width);
+    if (window.dilationHeight() > 1 || window.dilationWidth() > 1) {
+      text += ", dilated %dx%d".formatted(window.dilationHeight(), window.dilationWidth());
+    }
+    return text;
   }
 }

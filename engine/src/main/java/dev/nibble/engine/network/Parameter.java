@@ -1,5 +1,7 @@
 package dev.nibble.engine.network;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A named tensor of a network, and where it lies in the network's flat buffers.
  *
@@ -8,9 +10,12 @@ package dev.nibble.engine.network;
  * @param shape axes as files have them: convolution O,I,H,W (depthwise C,1,H,W), dense O,I, else C
  * @param offset index of its first value: in the weights' buffer if trainable, else in the state's
  * @param size number of values
+ * @param order the place in memory of each channel (of a dense layer: of each input) where a map
+ *     was flattened before it; null where they lie in the file's order
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
-public record Parameter(String name, Kind kind, int[] shape, int offset, int size) {
+public record Parameter(
+    String name, Kind kind, int[] shape, int offset, int size, int @Nullable [] order) {
 
   /** What a parameter is; decides its axes, its initial value and its weight decay. */
   public enum Kind {
@@ -26,6 +31,8 @@ public record Parameter(String name, Kind kind, int[] shape, int offset, int siz
     SCALE,
     /** Batch norm's shift, beta. */
     SHIFT,
+    /** PReLU's slopes. */
+    SLOPE,
     /** Batch norm's running mean: state, not trained. */
     RUNNING_MEAN,
     /** Batch norm's running variance: state, not trained. */
@@ -42,9 +49,15 @@ public record Parameter(String name, Kind kind, int[] shape, int offset, int siz
     }
   }
 
-  /** Copies the shape. */
+  /** Copies the arrays. */
   public Parameter {
     shape = shape.clone();
+    order = order == null ? null : order.clone();
+  }
+
+  @Override
+  public int @Nullable [] order() {
+    return order == null ? null : order.clone();
   }
 
   @Override
@@ -66,9 +79,18 @@ public record Parameter(String name, Kind kind, int[] shape, int offset, int siz
         int area = shape[2] * shape[3];
         yield i % area * shape[0] + i / area;
       }
-      case DENSE -> i % shape[1] * shape[0] + i / shape[1];
-      default -> i;
+      case DENSE -> place(i % shape[1]) * shape[0] + i / shape[1];
+      default -> place(i);
     };
+  }
+
+  private int place(int channel) {
+    return order == null ? channel : order[channel];
+  }
+
+  /** Whether the values lie in memory as in the file but for the axes' order. */
+  public boolean keepsChannels() {
+    return order == null;
   }
 
   /**
@@ -99,8 +121,11 @@ public record Parameter(String name, Kind kind, int[] shape, int offset, int siz
           "%s has %d values, not %d".formatted(name, size, values.length));
     }
     boolean isMatrix = kind == Kind.CONVOLUTION || kind == Kind.DEPTHWISE || kind == Kind.DENSE;
-    if (!isMatrix) {
+    if (!isMatrix && order == null) {
       return values.clone();
+    }
+    if (order != null) {
+      return placed(values, toMemory);
     }
     int outputs = shape[0];
     int area = kind == Kind.DENSE ? 1 : shape[2] * shape[3];
@@ -120,6 +145,15 @@ public record Parameter(String name, Kind kind, int[] shape, int offset, int siz
           memory += inputs * outputs;
         }
       }
+    }
+    return result;
+  }
+
+  private float[] placed(float[] values, boolean toMemory) {
+    float[] result = new float[size];
+    for (int i = 0; i < size; i++) {
+      int memory = memoryIndex(i);
+      result[toMemory ? memory : i] = values[toMemory ? i : memory];
     }
     return result;
   }

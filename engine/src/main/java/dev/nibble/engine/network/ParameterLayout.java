@@ -4,6 +4,7 @@ import dev.nibble.engine.network.Parameter.Kind;
 import dev.nibble.kernels.Operator;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lays the parameters of a network into two flat buffers, weights and running statistics. Every
@@ -17,7 +18,11 @@ final class ParameterLayout {
   private int weights;
   private int state;
 
-  void add(Layer layer) {
+  private int @Nullable [] order;
+
+  /** Adds a layer's parameters, where its input's channels lie in that order. */
+  void add(Layer layer, int @Nullable [] inputOrder) {
+    order = inputOrder;
     switch (layer) {
       case Layer.Weighted w -> addWeighted(w);
       case Layer.BatchNorm b -> {
@@ -27,6 +32,11 @@ final class ParameterLayout {
         running(b.name() + ".running_mean", Kind.RUNNING_MEAN, channels);
         running(b.name() + ".running_var", Kind.RUNNING_VARIANCE, channels);
       }
+      case Layer.Activation a -> {
+        if (a.function().hasSlope()) {
+          trainable(a.name() + ".weight", Kind.SLOPE, true, a.output().channels());
+        }
+      }
       default -> {
         // no parameters
       }
@@ -35,37 +45,39 @@ final class ParameterLayout {
 
   private void addWeighted(Layer.Weighted layer) {
     String weight = layer.name() + ".weight";
-    switch (layer.operator()) {
-      case Operator.Convolution c -> {
-        int in = c.groupInputs();
-        int out = c.outChannels();
-        int height = c.window().kernelHeight();
-        int width = c.window().kernelWidth();
-        if (c.isDepthwise()) {
-          trainable(weight, Kind.DEPTHWISE, true, out, 1, height, width);
-        } else if (c.input().pixels() == 1 && c.window().taps() == 1 && c.groups() == 1) {
-          trainable(weight, Kind.DENSE, true, out, in);
-        } else {
-          trainable(weight, Kind.CONVOLUTION, true, out, in, height, width);
-        }
-        if (c.bias()) {
-          trainable(layer.name() + ".bias", Kind.BIAS, false, out);
-        }
-      }
-      default -> throw new IllegalStateException("No weights in " + layer.operator());
+    if (order != null && !layer.dense()) {
+      throw new IllegalArgumentException(
+          "Convolution %s reads what was flattened: read that with a dense layer"
+              .formatted(layer.name()));
+    }
+    Operator.Convolution c = layer.operator();
+    int in = c.groupInputs();
+    int out = c.outChannels();
+    int height = c.window().kernelHeight();
+    int width = c.window().kernelWidth();
+    if (layer.dense()) {
+      trainable(weight, Kind.DENSE, true, out, in);
+    } else if (c.isDepthwise()) {
+      trainable(weight, Kind.DEPTHWISE, true, out, 1, height, width);
+    } else {
+      trainable(weight, Kind.CONVOLUTION, true, out, in, height, width);
+    }
+    if (c.bias()) {
+      order = null;
+      trainable(layer.name() + ".bias", Kind.BIAS, false, out);
     }
   }
 
   private void trainable(String name, Kind kind, boolean align, int... shape) {
     int offset = align ? up(weights) : weights;
     int size = product(shape);
-    put(new Parameter(name, kind, shape, offset, size));
+    put(new Parameter(name, kind, shape, offset, size, order));
     weights = Math.addExact(offset, size);
   }
 
   private void running(String name, Kind kind, int channels) {
     int offset = up(state);
-    put(new Parameter(name, kind, new int[] {channels}, offset, channels));
+    put(new Parameter(name, kind, new int[] {channels}, offset, channels, order));
     state = Math.addExact(offset, channels);
   }
 

@@ -2,6 +2,7 @@ package dev.nibble.engine.network;
 
 import dev.nibble.engine.network.NetworkBuilder.Node;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Window;
 import java.util.List;
 import java.util.Map;
 
@@ -26,8 +27,15 @@ final class ResNetFamily implements NetworkFamily {
    * @param widths channels of each group: a basic block's, a quarter of a bottleneck block's
    * @param bottleneck whether a block is 1x1, 3x3, 1x1, not two of 3x3
    * @param widening by how much the 3x3 convolution of a bottleneck block is wider than that
+   * @param groups of that convolution
    */
-  record Design(List<Integer> blocks, List<Integer> widths, boolean bottleneck, int widening) {
+  record Design(
+      List<Integer> blocks, List<Integer> widths, boolean bottleneck, int widening, int groups) {
+    /** One group. */
+    Design(List<Integer> blocks, List<Integer> widths, boolean bottleneck, int widening) {
+      this(blocks, widths, bottleneck, widening, 1);
+    }
+
     /** Copies the lists. */
     Design {
       blocks = List.copyOf(blocks);
@@ -45,7 +53,14 @@ final class ResNetFamily implements NetworkFamily {
   }
 
   private static final List<String> NAMES =
-      List.of("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "wide_resnet50_2");
+      List.of(
+          "resnet18",
+          "resnet34",
+          "resnet50",
+          "resnet101",
+          "resnet152",
+          "wide_resnet50_2",
+          "resnext50_32x4d");
 
   private static final Map<String, Design> DESIGNS =
       Map.of(
@@ -54,7 +69,9 @@ final class ResNetFamily implements NetworkFamily {
           "resnet50", Design.usual(true, 1, 3, 4, 6, 3),
           "resnet101", Design.usual(true, 1, 3, 4, 23, 3),
           "resnet152", Design.usual(true, 1, 3, 8, 36, 3),
-          "wide_resnet50_2", Design.usual(true, 2, 3, 4, 6, 3));
+          "wide_resnet50_2", Design.usual(true, 2, 3, 4, 6, 3),
+          "resnext50_32x4d",
+              new Design(List.of(3, 4, 6, 3), List.of(64, 128, 256, 512), true, 2, 32));
 
   @Override
   public boolean has(String name) {
@@ -112,7 +129,9 @@ final class ResNetFamily implements NetworkFamily {
     if (design.bottleneck()) {
       int inner = width * design.widening();
       y = b.relu(normalized(b, prefix + "conv1", prefix + "bn1", x, inner, 1, 1));
-      y = b.relu(normalized(b, prefix + "conv2", prefix + "bn2", y, inner, 3, stride));
+      Window window = Window.square(3, stride);
+      y = b.convolution(prefix + "conv2", y, inner, window, design.groups(), false);
+      y = b.relu(b.batchNorm(prefix + "bn2", y));
       y = normalized(b, prefix + "conv3", prefix + "bn3", y, channels, 1, 1);
     } else {
       y = b.relu(normalized(b, prefix + "conv1", prefix + "bn1", x, width, 3, stride));

@@ -10,7 +10,9 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.StoreFormat;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +25,10 @@ public final class BufferPlanner {
   private final List<Buffer> all = new ArrayList<>();
   private final PersistentBuffers persistent;
   private final Buffer[] tensors;
+
+  /** The second tensors of products, which the backward pass reads again. */
+  private final Set<Tensor> factors = new HashSet<>();
+
   private final @Nullable Buffer[] stores;
   private final @Nullable Buffer[] argmax;
   private final List<BackwardPlan> backward = new ArrayList<>();
@@ -33,6 +39,12 @@ public final class BufferPlanner {
     this.graph = plan.graph();
     this.batch = plan.options().batch();
     this.tensors = new Buffer[graph.tensors().size()];
+    for (Node node : graph.stages()) {
+      View factor = node.factor();
+      if (factor != null && plan.options().isTraining()) {
+        factors.add(factor.tensor());
+      }
+    }
     this.stores = new @Nullable Buffer[graph.views().size()];
     this.argmax = new @Nullable Buffer[graph.stages().size()];
     this.persistent = new PersistentBuffers(plan, this::add);
@@ -91,46 +103,48 @@ public final class BufferPlanner {
   private void planForward() {
     int[] lastRead = new int[tensors.length];
     for (Node node : graph.stages()) {
-      lastRead[node.input().tensor().index()] = node.index();
-      View shortcut = node.shortcut();
-      if (shortcut != null) {
-        lastRead[shortcut.tensor().index()] = node.index();
-      }
+      node.reads().forEach(tensor -> lastRead[tensor.index()] = node.index());
     }
     Tensor pictures = graph.tensors().getFirst();
     tensors[0] = add("input", Kind.COMMON, bytes(pictures.map()), 0);
     for (Node node : graph.stages()) {
-      Buffer inPlace = inPlaceTarget(node, lastRead);
-      tensors[node.output().index()] =
-          inPlace != null
-              ? inPlace
-              : add(
-                  "tensor " + node.output().name(),
-                  Kind.COMMON,
-                  bytes(node.output().map()),
-                  plan.forwardTime(node.index()));
       int time = plan.forwardTime(node.index());
+      Buffer inPlace = inPlaceTarget(node, lastRead);
+      tensors[node.output().index()] = inPlace != null ? inPlace : written(node.output(), time);
       tensor(node.output()).use(time);
-      tensor(node.input().tensor()).use(time);
-      View shortcut = node.shortcut();
-      if (shortcut != null) {
-        tensor(shortcut.tensor()).use(time);
-      }
+      node.reads().forEach(tensor -> tensor(tensor).use(time));
     }
     // To the end, so that they can be read after a training step too.
     tensor(graph.logits()).use(plan.endTime());
+  }
+
+  /** Where a tensor is written: a slice in the buffer of its whole, which its first slice adds. */
+  private Buffer written(Tensor tensor, int time) {
+    Tensor whole = tensor.whole() == null ? tensor : tensor.whole();
+    Buffer buffer = tensors[whole.index()];
+    if (buffer == null) {
+      buffer = add("tensor " + whole.name(), Kind.COMMON, bytes(whole.map()), time);
+      tensors[whole.index()] = buffer;
+    }
+    return buffer;
   }
 
   /** A sum is made in place where its shortcut's tensor is read for the last time. */
   private @Nullable Buffer inPlaceTarget(Node node, int[] lastRead) {
     View shortcut = node.shortcut();
     Resample transform = node.transform();
-    if (shortcut == null || transform == null || !transform.isIdentity()) {
+    boolean isSlice = node.output().whole() != null;
+    if (shortcut == null || transform == null || !transform.isIdentity() || isSlice) {
       return null;
     }
     Tensor source = shortcut.tensor();
-    boolean kept = graph.views().stream().anyMatch(v -> v.tensor() == source && v.kept());
-    boolean free = lastRead[source.index()] == node.index() && node.input().tensor() != source;
+    boolean kept =
+        graph.views().stream().anyMatch(v -> v.tensor() == source && v.kept())
+            || factors.contains(source);
+    boolean free =
+        lastRead[source.index()] == node.index()
+            && node.input().tensor() != source
+            && source.whole() == null;
     return free && !kept ? tensor(source) : null;
   }
 
@@ -146,7 +160,7 @@ public final class BufferPlanner {
             add(
                 "store " + graph.stages().get(owner).name(),
                 Kind.STORE,
-                batch * activation.store().bytes(tensor.map()),
+                batch * activation.store().bytes(view.map()),
                 plan.forwardTime(owner));
         // A batch norm's gradient is made as the tensor's producer reads it.
         boolean readByProducer = view.norm() != null && !plan.frozen().tensor(tensor);
@@ -155,7 +169,14 @@ public final class BufferPlanner {
       }
     }
     for (Node node : graph.stages()) {
-      if (node.operator().argmaxBytes() > 0 && !plan.frozen().node(node)) {
+      if (plan.frozen().node(node)) {
+        continue;
+      }
+      View factor = node.factor();
+      if (factor != null) {
+        tensor(factor.tensor()).use(plan.backwardTime(node.index()));
+      }
+      if (node.operator().argmaxBytes() > 0) {
         Buffer winners =
             add(
                 "argmax " + node.name(),
@@ -187,6 +208,9 @@ public final class BufferPlanner {
     }
 
     private BackwardPlan plan(Node node, int time) {
+      if (node.joins()) {
+        return join(node, time);
+      }
       List<Term> outputTerms = tensorTerms.get(node.output().index());
       read(outputTerms, time);
       Buffer gradientOut = null;
@@ -203,11 +227,13 @@ public final class BufferPlanner {
                   outputTerms, "gradient " + node.output().name(), node.output().map(), time);
           gradientOut = gradient;
         }
-        promise(termsOf(shortcut), new Term(gradient, transform, null));
+        promise(termsOf(shortcut), new Term(gradient, transform, null, null));
       }
       View input = node.input();
+      Buffer factorGradient = factorGradient(node, time);
       if (input.tensor().producer() < 0) {
-        return new BackwardPlan(List.copyOf(outputTerms), gradientOut, List.of(), null);
+        return new BackwardPlan(
+            List.copyOf(outputTerms), gradientOut, List.of(), null, factorGradient);
       }
       boolean finishes = input.isIdentity() || input.owner() == node.index();
       List<Term> activationTerms =
@@ -216,19 +242,56 @@ public final class BufferPlanner {
       if (frozen.view(input) || (finishes && frozen.tensor(input.tensor()))) {
         // Nobody reads the input's gradient: what lies before is not trained.
         return new BackwardPlan(
-            List.copyOf(outputTerms), gradientOut, List.copyOf(activationTerms), null);
+            List.copyOf(outputTerms),
+            gradientOut,
+            List.copyOf(activationTerms),
+            null,
+            factorGradient);
       }
       FeatureMap map = input.tensor().map();
       Buffer dx = reuseOrAdd(activationTerms, "gradient " + input.tensor().name(), map, time);
       if (!finishes) {
         promise(viewTerms.get(input.index()), plain(dx, map));
       } else if (input.norm() != null) {
-        promise(tensorTerms.get(input.tensor().index()), new Term(dx, null, input));
+        promise(tensorTerms.get(input.tensor().index()), new Term(dx, null, input, null));
       } else {
         promise(tensorTerms.get(input.tensor().index()), plain(dx, map));
       }
       return new BackwardPlan(
-          List.copyOf(outputTerms), gradientOut, List.copyOf(activationTerms), dx);
+          List.copyOf(outputTerms), gradientOut, List.copyOf(activationTerms), dx, factorGradient);
+    }
+
+    private @Nullable Buffer factorGradient(Node node, int time) {
+      View factor = node.factor();
+      if (factor == null) {
+        return null;
+      }
+      FeatureMap map = factor.map();
+      Buffer gradient = add("gradient " + factor.tensor().name(), Kind.COMMON, bytes(map), time);
+      if (!plan.frozen().view(factor)) {
+        promise(tensorTerms.get(factor.tensor().index()), plain(gradient, map));
+      }
+      return gradient;
+    }
+
+    /** The gradient of a concatenation is one buffer, of which each slice reads its part. */
+    private BackwardPlan join(Node node, int time) {
+      List<Term> terms = List.copyOf(tensorTerms.get(node.output().index()));
+      read(terms, time);
+      Buffer gradientOut = null;
+      Buffer gradient;
+      if (terms.size() == 1 && terms.getFirst().isPlain()) {
+        gradient = terms.getFirst().buffer();
+      } else {
+        gradient = reuseOrAdd(terms, "gradient " + node.name(), node.output().map(), time);
+        gradientOut = gradient;
+      }
+      for (Tensor slice : graph.tensors()) {
+        if (slice.whole() == node.output() && !plan.frozen().tensor(slice)) {
+          promise(tensorTerms.get(slice.index()), new Term(gradient, null, null, slice));
+        }
+      }
+      return new BackwardPlan(terms, gradientOut, List.of(), null, null);
     }
 
     private List<Term> termsOf(View view) {
@@ -247,7 +310,7 @@ public final class BufferPlanner {
     }
 
     private Term plain(Buffer buffer, FeatureMap map) {
-      return new Term(buffer, Resample.identity(map), null);
+      return new Term(buffer, Resample.identity(map), null, null);
     }
 
     /** The buffer of a plain term that nobody reads any more, or a new one. */

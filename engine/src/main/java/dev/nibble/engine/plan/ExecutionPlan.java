@@ -11,6 +11,7 @@ import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Cut;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
@@ -89,15 +90,22 @@ public final class ExecutionPlan {
   }
 
   /**
-   * Where the trained parameters begin among the weights, in values: what lies before has no
-   * gradient, and nothing of the optimiser's.
+   * Where gradients begin among the weights, in values: what lies before has none, and nothing of
+   * the optimiser's. A frozen layer whose stage adds a trained shortcut has one that nobody reads.
    */
   public int firstTrained() {
-    return graph.network().parameters().stream()
-        .filter(this::isTrained)
-        .mapToInt(Parameter::offset)
-        .min()
-        .orElse(0);
+    int first =
+        graph.network().parameters().stream()
+            .filter(this::isTrained)
+            .mapToInt(Parameter::offset)
+            .min()
+            .orElse(0);
+    for (Node node : graph.stages()) {
+      if (node.weight() != null && !frozen.node(node)) {
+        first = Math.min(first, node.weight().offset());
+      }
+    }
+    return first;
   }
 
   /** Groups of pictures that a full batch is cut into, at most. */
@@ -166,10 +174,11 @@ public final class ExecutionPlan {
     return 2 * graph.stages().size() + 1 - stage;
   }
 
-  /** Whether sums of a tensor are needed for a batch norm or for codes. */
+  /** Whether sums of a tensor, or of the one whose slice it is, are needed. */
   boolean needsStatistics(Tensor tensor) {
+    Tensor whole = tensor.whole() == null ? tensor : tensor.whole();
     return options.isTraining()
-        && graph.views().stream().anyMatch(v -> v.tensor() == tensor && isFilledFromBatch(v));
+        && graph.views().stream().anyMatch(v -> v.tensor() == whole && isFilledFromBatch(v));
   }
 
   /** Whether a training step fills the view's channel table from the batch's statistics. */
@@ -178,34 +187,51 @@ public final class ExecutionPlan {
   }
 
   static long tableBytes(View view) {
-    return ChannelTable.bytes(view.tensor().map().channels());
+    return ChannelTable.bytes(view.map().channels());
   }
 
   private Activation activation(View view, boolean training) {
     StoreFormat store = StoreFormat.NONE;
     if (training && view.stored() && frozen.isReadByTrained(view)) {
-      StoreFormat copy = view.exact() ? StoreFormat.FP32 : options.store();
+      // Codes keep the edge of a ReLU; what another function read stays as it was.
+      boolean isCoded =
+          view.function() instanceof Nonlinearity.Identity
+              || view.function() instanceof Nonlinearity.Relu;
+      StoreFormat copy = view.exact() || !isCoded ? StoreFormat.FP32 : options.store();
       store = view.kept() ? StoreFormat.KEPT : copy;
     }
     boolean naive = options.naive() && store.isCodes();
-    return new Activation(view.norm() != null, view.relu(), store, naive);
+    return new Activation(view.norm() != null, view.function(), store, naive);
   }
 
   private Stage stage(Node node, boolean training) {
+    if (node.joins()) {
+      return new Stage(node.operator(), Activation.IDENTITY, null, false);
+    }
     Stage.Residual residual = null;
     View shortcut = node.shortcut();
     Operator.Resample transform = node.transform();
     if (shortcut != null && transform != null) {
       residual = new Stage.Residual(shortcutActivation(shortcut), transform);
     }
-    boolean statistics = training && needsStatistics(node.output());
+    boolean statistics = training && !node.joins() && needsStatistics(node.output());
     boolean stores = training && !frozen.node(node);
-    return new Stage(node.operator(), activation(node.input(), stores), residual, statistics);
+    // What is dropped at random in training passes as it is in evaluation.
+    Operator operator =
+        node.operator() instanceof Operator.Dropout d && !stores
+            ? Operator.Resample.identity(d.input())
+            : node.operator();
+    return new Stage(
+        operator,
+        activation(node.input(), stores),
+        residual,
+        statistics,
+        node.output().layout());
   }
 
   /** A shortcut carries the exact activation in every mode, the naive one included. */
   private static Activation shortcutActivation(View view) {
-    return new Activation(view.norm() != null, view.relu(), StoreFormat.NONE, false);
+    return new Activation(view.norm() != null, view.function(), StoreFormat.NONE, false);
   }
 
   /**

@@ -34,9 +34,16 @@ public final class FrozenLayers {
     tensors[0] = true; // the pictures
     for (Node node : graph.stages()) {
       View shortcut = node.shortcut();
+      if (node.joins()) {
+        tensors[node.output().index()] = isJoinedOfFrozen(graph, node.output());
+        nodes[node.index()] = tensors[node.output().index()];
+        continue;
+      }
+      View factor = node.factor();
       boolean frozen =
           view(node.input())
               && (shortcut == null || view(shortcut))
+              && (factor == null || view(factor))
               && (node.weight() == null || layers.contains(layerOf(node.weight())));
       nodes[node.index()] = frozen;
       tensors[node.output().index()] = frozen;
@@ -45,6 +52,12 @@ public final class FrozenLayers {
       throw new IllegalArgumentException(
           "All layers of " + graph.network().name() + " are frozen: leave at least one to train.");
     }
+  }
+
+  private boolean isJoinedOfFrozen(StageGraph graph, Tensor whole) {
+    return graph.tensors().stream()
+        .filter(tensor -> tensor.whole() == whole)
+        .allMatch(tensor -> tensors[tensor.index()]);
   }
 
   /**

@@ -20,6 +20,9 @@ public final class PersistentBuffers {
     Buffer add(String name, Kind kind, long bytes, int firstUse);
   }
 
+  /** Where in {@link #scalars} the key of the step's random numbers lies. */
+  public static final long DRAWS = 32;
+
   private final ExecutionPlan plan;
   private final Adder adder;
   private final Buffer weights;
@@ -131,7 +134,25 @@ public final class PersistentBuffers {
     for (Tensor tensor : graph.tensors()) {
       most = Math.max(most, 8L * tensor.map().channels());
     }
-    return up(most);
+    return up(most) + joinedBytes(graph.tensors());
+  }
+
+  /** Concatenations' moments, which their slices leave one after the other. */
+  private static long joinedBytes(List<Tensor> tensors) {
+    return tensors.stream()
+        .filter(PersistentBuffers::isJoined)
+        .mapToLong(tensor -> up(8L * tensor.map().channels()))
+        .sum();
+  }
+
+  private static boolean isJoined(Tensor tensor) {
+    return tensor.isJoined();
+  }
+
+  /** Byte offset of a concatenation's moments in {@link #moments}. */
+  public long momentOffset(Tensor whole) {
+    List<Tensor> tensors = plan.graph().tensors();
+    return moments.bytes() - joinedBytes(tensors.subList(whole.index(), tensors.size()));
   }
 
   /** Byte offset of a view's channel table in {@link #tables}. */
@@ -188,7 +209,7 @@ public final class PersistentBuffers {
     return tables;
   }
 
-  /** Mean and variance of the tensor at hand. */
+  /** Mean and variance of the tensor at hand; behind them those of concatenations. */
   public Buffer moments() {
     return moments;
   }
@@ -208,7 +229,7 @@ public final class PersistentBuffers {
     return partialGradients;
   }
 
-  /** 64 bytes for the loss's result, then mean and std of the pictures. */
+  /** The loss's result, {@link #DRAWS}, and from byte 64 on mean and std of the pictures. */
   public Buffer scalars() {
     return scalars;
   }

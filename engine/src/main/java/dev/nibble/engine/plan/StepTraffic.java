@@ -143,9 +143,16 @@ public final class StepTraffic {
   }
 
   private void forward(Pass pass, Node node) {
+    if (node.joins()) {
+      tables(pass, node);
+      return;
+    }
     Stage stage = plan.stage(node.index());
     View input = node.input();
     pass.read(buffers.tensor(input.tensor()), bytes(stage.input()));
+    if (node.factor() != null) {
+      pass.read(buffers.tensor(node.factor().tensor()), bytes(node.factor().map()));
+    }
     int leaves = plan.cuts(node.index()).forward().leaves();
     table(pass, input, stage.activation(), leaves);
     Buffer store = buffers.store(input);
@@ -171,13 +178,17 @@ public final class StepTraffic {
     if (stage.statistics()) {
       sums(pass, persistent.statistics(), plan.cuts(node.index()).statisticsBytes(stage));
     }
+    tables(pass, node);
+    if (plan.frozen().usesRunningStatistics(input)) {
+      pass.writeTable(input);
+    }
+  }
+
+  private void tables(Pass pass, Node node) {
     for (View view : plan.graph().views()) {
       if (view.tensor() == node.output() && plan.isFilledFromBatch(view)) {
         pass.writeTable(view);
       }
-    }
-    if (plan.frozen().usesRunningStatistics(input)) {
-      pass.writeTable(input);
     }
   }
 
@@ -195,13 +206,23 @@ public final class StepTraffic {
     Activation activation = stage.activation();
     BackwardPlan backward = buffers.backward(node);
     View input = node.input();
-    int leaves = cuts.backward().leaves();
+    int leaves = node.joins() ? cuts.forward().leaves() : cuts.backward().leaves();
+    if (node.joins() && backward.gradientOut() == null) {
+      return;
+    }
     Buffer dx = backward.dx();
     boolean through = dx != null || activation.normalize();
     Buffer gradientOut = backward.gradientOut();
     backward.outputTerms().forEach(term -> term(pass, term, leaves));
     if (gradientOut != null) {
       pass.write(gradientOut, bytes(stage.output()));
+    }
+    if (node.joins()) {
+      return;
+    }
+    if (node.factor() != null) {
+      pass.read(buffers.tensor(node.factor().tensor()), bytes(node.factor().map()));
+      pass.write(require(backward.factorGradient()), bytes(node.factor().map()));
     }
     if (!cuts.fused()) {
       // Each product reads the gradient by itself, or its sum; the weights' once a block at least.
@@ -244,7 +265,7 @@ public final class StepTraffic {
 
   private void restore(Pass pass, View input, Activation activation) {
     if (activation.store() == StoreFormat.KEPT) {
-      pass.read(buffers.tensor(input.tensor()), bytes(input.tensor().map()));
+      pass.read(buffers.tensor(input.tensor()), bytes(input.map()));
     } else if (activation.store().bits() > 0) {
       pass.read(require(buffers.store(input)), storeBytes(input));
     }
@@ -257,8 +278,10 @@ public final class StepTraffic {
       // Of the shortcut's output, only the channels that are not padding.
       long pixels = (long) transform.outputHeight() * transform.outputWidth();
       pass.read(term.buffer(), batch * pixels * 4 * transform.input().channels());
+    } else if (term.slice() != null) {
+      pass.read(term.buffer(), bytes(term.slice().map()));
     } else if (view != null) {
-      pass.read(term.buffer(), bytes(view.tensor().map()));
+      pass.read(term.buffer(), bytes(view.map()));
       pass.read(require(buffers.store(view)), storeBytes(view));
       pass.readTable(view, leaves);
     }
@@ -325,7 +348,7 @@ public final class StepTraffic {
   }
 
   private long storeBytes(View view) {
-    return batch * plan.activation(view).store().bytes(view.tensor().map());
+    return batch * plan.activation(view).store().bytes(view.map());
   }
 
   private static <T> T require(@Nullable T value) {

@@ -50,7 +50,7 @@ final class TrafficCount {
 
     /** A view's table, which every leaf copies. */
     void readTable(View view, int leaves) {
-      read(view, Kind.OTHER, ChannelTable.bytes(view.tensor().map().channels()), leaves);
+      read(view, Kind.OTHER, ChannelTable.bytes(view.map().channels()), leaves);
     }
 
     /** A part of the weights' buffer. */
@@ -68,7 +68,7 @@ final class TrafficCount {
     }
 
     void writeTable(View view) {
-      write(Kind.OTHER, ChannelTable.bytes(view.tensor().map().channels()));
+      write(Kind.OTHER, ChannelTable.bytes(view.map().channels()));
     }
 
     private void write(Kind kind, long bytes) {

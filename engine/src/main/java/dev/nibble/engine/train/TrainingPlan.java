@@ -114,7 +114,8 @@ public final class TrainingPlan {
   }
 
   static SessionOptions sessionOptions(TrainingOptions options) {
-    return new SessionOptions(options.threads(), options.labelSmoothing());
+    return 
+        new SessionOptions(options.threads(), options.labelSmoothing(), options.seed());
   }
 
   /** The engine's own plan. */

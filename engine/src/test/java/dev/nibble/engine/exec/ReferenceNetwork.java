@@ -3,14 +3,15 @@ package dev.nibble.engine.exec;
 import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Window;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A network computed the plain way: layer by layer over its graph, nothing fused, everything kept,
@@ -49,11 +50,19 @@ public final class ReferenceNetwork {
             case Layer.Weighted w -> weighted(w, outputs[w.source()], parameters);
             case Layer.Pooling p -> pooling(p.operator(), outputs[p.source()]);
             case Layer.Shortcut s -> shortcut(s.operator(), outputs[s.source()]);
+            case Layer.Padding p -> padded(p.operator(), outputs[p.source()]);
+            case Layer.Shuffle s -> shuffled(s.operator(), outputs[s.source()]);
+            case Layer.Dropout d -> outputs[d.source()];
+            case Layer.Multiply m ->
+                product(m.operator(), outputs[m.source()], outputs[m.factor()]);
+            case Layer.Concatenate c -> concatenated(c, outputs);
             case Layer.BatchNorm b -> {
               boolean ofBatch = batchStatistics && !frozen.contains(b.name());
               yield norm(b, outputs[b.source()], parameters, ofBatch);
             }
-            case Layer.Relu r -> relu(outputs[r.source()]);
+            case Layer.Activation a -> activation(a, outputs[a.source()], parameters);
+            case Layer.Flatten f ->
+                flattened(network.layers().get(f.source()).output(), outputs[f.source()]);
             case Layer.Add a -> sum(outputs[a.left()], outputs[a.right()]);
           };
     }
@@ -81,8 +90,62 @@ public final class ReferenceNetwork {
     return wide;
   }
 
-  private static double[] relu(double[] x) {
-    return Arrays.stream(x).map(v -> Math.max(v, 0)).toArray();
+  private double[] activation(
+      Layer.Activation layer, double[] x, Map<String, double[]> parameters) {
+    int channels = layer.output().channels();
+    double[] slopes =
+        layer.function().hasSlope() ? values(parameters, layer.name() + ".weight") : null;
+    double[] y = new double[x.length];
+    Arrays.setAll(
+        y, i -> value(layer.function(), x[i], slopes == null ? 0 : slopes[i % channels]));
+    return y;
+  }
+
+  /** In double: differences of the loss tell the slopes of a function computed in fp32 badly. */
+  private static double value(Nonlinearity function, double x, double slope) {
+    return switch (function) {
+      case Nonlinearity.Identity i -> x;
+      case Nonlinearity.Relu r -> Math.max(x, 0);
+      case Nonlinearity.Clip c -> Math.min(Math.max(x, c.low()), c.high());
+      case Nonlinearity.LeakyRelu l -> x > 0 ? x : l.factor() * x;
+      case Nonlinearity.Prelu p -> x > 0 ? x : slope * x;
+      case Nonlinearity.Elu e -> x > 0 ? x : e.alpha() * Math.expm1(x);
+      case Nonlinearity.HardSigmoid h -> Math.min(Math.max(h.alpha() * x + h.beta(), 0), 1);
+      case Nonlinearity.HardSwish h -> x * Math.min(Math.max(x + 3, 0), 6) / 6;
+      case Nonlinearity.Sigmoid s -> 1 / (1 + Math.exp(-x));
+      case Nonlinearity.Silu s -> x / (1 + Math.exp(-x));
+      case Nonlinearity.Tanh t -> Math.tanh(x);
+      case Nonlinearity.Gelu g ->
+          g.approximate()
+              ? x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)))
+              : x * normal(x);
+    };
+  }
+
+  /** The unit normal's integral up to x, by Simpson's rule. */
+  private static double normal(double x) {
+    int steps = 400;
+    double end = Math.min(Math.abs(x), 9);
+    double width = end / steps;
+    double sum = 0;
+    for (int i = 0; i <= steps; i++) {
+      double t = i * width;
+      int weight = i == 0 || i == steps ? 1 : i % 2 == 0 ? 2 : 4;
+      sum += weight * Math.exp(-t * t / 2);
+    }
+    double half = sum * width / 3 / Math.sqrt(2 * Math.PI);
+    return x < 0 ? 0.5 - half : 0.5 + half;
+  }
+
+  /** Channel by channel, as PyTorch has it. */
+  private double[] flattened(FeatureMap map, double[] x) {
+    double[] y = new double[x.length];
+    for (int i = 0; i < y.length; i++) {
+      int place = i % map.values();
+      int pixel = place % map.pixels();
+      y[i] = x[i - place + pixel * map.channels() + place / map.pixels()];
+    }
+    return y;
   }
 
   private static double[] sum(double[] left, double[] right) {
@@ -101,43 +164,91 @@ public final class ReferenceNetwork {
 
   private double[] weighted(Layer.Weighted layer, double[] x, Map<String, double[]> parameters) {
     double[] weights = values(parameters, layer.name() + ".weight");
-    Operator.Convolution c = (Operator.Convolution) layer.operator();
+    Operator.Convolution c = layer.operator();
     double[] bias = c.bias() ? values(parameters, layer.name() + ".bias") : null;
-    int kernel = c.window().kernelHeight();
-    int stride = c.window().strideHeight();
-    return convolution(c.input(), c.output(), kernel, stride, c.isDepthwise(), x, weights, bias);
-  }
-
-  private double[] convolution(
-      FeatureMap in,
-      FeatureMap out,
-      int kernel,
-      int stride,
-      boolean depthwise,
-      double[] x,
-      double[] weights,
-      double @Nullable [] bias) {
+    FeatureMap in = c.input();
+    FeatureMap out = c.output();
+    Window window = c.window();
+    int inputs = in.channels() / c.groups();
+    int outputs = out.channels() / c.groups();
     double[] y = new double[count * out.values()];
-    int inputs = depthwise ? 1 : in.channels();
     for (int i = 0; i < y.length; i++) {
       int o = i % out.channels();
-      int w = i / out.channels() % out.width();
-      int h = i / out.channels() / out.width() % out.height();
-      int n = i / out.values();
       double sum = bias == null ? 0 : bias[o];
-      for (int kh = 0; kh < kernel; kh++) {
-        for (int kw = 0; kw < kernel; kw++) {
-          int ih = h * stride + kh - kernel / 2;
-          int iw = w * stride + kw - kernel / 2;
-          if (ih >= 0 && ih < in.height() && iw >= 0 && iw < in.width()) {
-            int from = at(in, n, ih, iw, depthwise ? o : 0);
-            for (int c = 0; c < inputs; c++) {
-              sum += x[from + c] * weights[((o * inputs + c) * kernel + kh) * kernel + kw];
+      for (int kh = 0; kh < window.kernelHeight(); kh++) {
+        for (int kw = 0; kw < window.kernelWidth(); kw++) {
+          int from = tap(in, out, window, i, kh, kw);
+          if (from >= 0) {
+            int tap = kh * window.kernelWidth() + kw;
+            int area = window.kernelHeight() * window.kernelWidth();
+            for (int k = 0; k < inputs; k++) {
+              sum += x[from + o / outputs * inputs + k] * weights[(o * inputs + k) * area + tap];
             }
           }
         }
       }
       y[i] = sum;
+    }
+    return y;
+  }
+
+  /** Where the pixel that a tap of output value i's window sees begins; -1 in the padding. */
+  private static int tap(FeatureMap in, FeatureMap out, Window window, int i, int kh, int kw) {
+    int column = i / out.channels() % out.width();
+    int row = i / out.channels() / out.width() % out.height();
+    int h = row * window.strideHeight() - window.padTop() + kh * window.dilationHeight();
+    int w = column * window.strideWidth() - window.padLeft() + kw * window.dilationWidth();
+    boolean inside = h >= 0 && h < in.height() && w >= 0 && w < in.width();
+    return inside ? at(in, i / out.values(), h, w, 0) : -1;
+  }
+
+  private double[] padded(Operator.Padding padding, double[] x) {
+    FeatureMap in = padding.input();
+    FeatureMap out = padding.output();
+    double[] y = new double[count * out.values()];
+    for (int i = 0; i < y.length; i++) {
+      int c = i % out.channels() - padding.before();
+      int w = i / out.channels() % out.width() - padding.left();
+      int h = i / out.channels() / out.width() % out.height() - padding.top();
+      boolean inside =
+          c >= 0 && c < in.channels() && w >= 0 && w < in.width() && h >= 0 && h < in.height();
+      y[i] = inside ? x[at(in, i / out.values(), h, w, c)] : 0;
+    }
+    return y;
+  }
+
+  private static double[] shuffled(Operator.ChannelShuffle shuffle, double[] x) {
+    int channels = shuffle.input().channels();
+    int each = channels / shuffle.groups();
+    double[] y = new double[x.length];
+    for (int i = 0; i < y.length; i++) {
+      int c = i % channels;
+      y[i] = x[i - c + c % shuffle.groups() * each + c / shuffle.groups()];
+    }
+    return y;
+  }
+
+  private static double[] product(Operator.Multiply multiply, double[] x, double[] factor) {
+    int values = multiply.input().values();
+    int channels = multiply.input().channels();
+    boolean whole = factor.length == x.length;
+    double[] y = new double[x.length];
+    for (int i = 0; i < y.length; i++) {
+      y[i] = x[i] * factor[whole ? i : i / values * channels + i % channels];
+    }
+    return y;
+  }
+
+  private double[] concatenated(Layer.Concatenate layer, double[][] outputs) {
+    FeatureMap out = layer.output();
+    double[] y = new double[count * out.values()];
+    int before = 0;
+    for (int input : layer.inputs()) {
+      int channels = network.layers().get(input).output().channels();
+      for (int i = 0; i < outputs[input].length; i++) {
+        y[i / channels * out.channels() + before + i % channels] = outputs[input][i];
+      }
+      before += channels;
     }
     return y;
   }
@@ -162,7 +273,7 @@ public final class ReferenceNetwork {
           variance += (x[i] - mean) * (x[i] - mean) / pixels;
         }
       }
-      double sd = Math.sqrt(variance + network.epsilon());
+      double sd = Math.sqrt(variance + layer.epsilon());
       for (int i = c; i < x.length; i += channels) {
         y[i] = gamma[c] * (x[i] - mean) / sd + beta[c];
       }
@@ -175,18 +286,13 @@ public final class ReferenceNetwork {
     FeatureMap out = operator.output();
     double[] y = new double[count * out.values()];
     if (operator instanceof Operator.MaxPooling max) {
-      Arrays.fill(y, Double.NEGATIVE_INFINITY);
-      int kernel = max.window().kernelHeight();
-      int stride = max.window().strideHeight();
-      int padding = max.window().padTop();
+      Arrays.setAll(y, i -> windowed(in, out, max.window(), i, x)[0]);
+      return y;
+    }
+    if (operator instanceof Operator.AveragePooling average) {
       for (int i = 0; i < y.length; i++) {
-        int top = i / out.channels() / out.width() % out.height() * stride - padding;
-        int left = i / out.channels() % out.width() * stride - padding;
-        for (int h = Math.max(top, 0); h < Math.min(top + kernel, in.height()); h++) {
-          for (int w = Math.max(left, 0); w < Math.min(left + kernel, in.width()); w++) {
-            y[i] = Math.max(y[i], x[at(in, i / out.values(), h, w, i % out.channels())]);
-          }
-        }
+        double[] window = windowed(in, out, average.window(), i, x);
+        y[i] = window[1] / (average.countPadding() ? taps(average, i) : window[2]);
       }
       return y;
     }
@@ -194,6 +300,43 @@ public final class ReferenceNetwork {
       y[i / in.values() * in.channels() + i % in.channels()] += x[i] / in.pixels();
     }
     return y;
+  }
+
+  /** Maximum, sum and number of the pixels of output value i's window. */
+  private static double[] windowed(
+      FeatureMap in, FeatureMap out, Window window, int i, double[] x) {
+    double[] found = {Double.NEGATIVE_INFINITY, 0, 0};
+    for (int kh = 0; kh < window.kernelHeight(); kh++) {
+      for (int kw = 0; kw < window.kernelWidth(); kw++) {
+        int from = tap(in, out, window, i, kh, kw);
+        if (from >= 0) {
+          double value = x[from + i % out.channels()];
+          found[0] = Math.max(found[0], value);
+          found[1] += value;
+          found[2]++;
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Taps of output value i's window that lie in the picture or its padding. */
+  private static int taps(Operator.AveragePooling average, int i) {
+    FeatureMap in = average.input();
+    FeatureMap out = average.output();
+    Window w = average.window();
+    int left = i / out.channels() % out.width() * w.strideWidth() - w.padLeft();
+    int top = i / out.channels() / out.width() % out.height() * w.strideHeight() - w.padTop();
+    int taps = 0;
+    for (int kh = 0; kh < w.kernelHeight(); kh++) {
+      for (int kw = 0; kw < w.kernelWidth(); kw++) {
+        boolean inside =
+            top + kh * w.dilationHeight() < in.height() + w.padBottom()
+                && left + kw * w.dilationWidth() < in.width() + w.padRight();
+        taps += inside ? 1 : 0;
+      }
+    }
+    return taps;
   }
 
   private double[] shortcut(Operator.Resample operator, double[] x) {

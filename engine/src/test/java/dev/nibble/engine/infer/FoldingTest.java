@@ -104,7 +104,7 @@ class FoldingTest {
             .orElseThrow();
     assertThat(FoldedNetwork.of(both).norms()).isEmpty();
     assertThat(FoldedNetwork.of(separable()).norms())
-        .containsOnlyKeys("stem", "0.conv", "1.conv", "fc.in");
+        .containsOnlyKeys("stem", "0.conv", "0.depthwise", "1.conv", "1.depthwise", "fc.in");
     FoldedNetwork unread = FoldedNetwork.of(unread());
     assertThat(unread.norms()).containsExactly(java.util.Map.entry("conv", "bn1"));
     assertThat(norms(unread.network())).containsExactly("bn2");

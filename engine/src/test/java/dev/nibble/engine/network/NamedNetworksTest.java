@@ -87,7 +87,11 @@ class NamedNetworksTest {
     assertThat(shapes(network)).isEqualTo(stateDict(groups, bottleneck, innerFactor));
     assertThat(network.parameterCount()).isEqualTo(count);
     assertThat(network.name()).isEqualTo(name);
-    assertThat(network.epsilon()).isEqualTo(1e-5f);
+    for (Layer layer : network.layers()) {
+      if (layer instanceof Layer.BatchNorm norm) {
+        assertThat(norm.epsilon()).as(norm.name()).isEqualTo(1e-5f);
+      }
+    }
   }
 
   /** Multiply-adds of convolutions and the dense layer as they are published for 224x224. */

@@ -45,7 +45,15 @@ public final class SampleNetworks {
         severalDense(),
         reluAtOutput(),
         normAtOutput(),
-        perceptron());
+        perceptron(),
+        OtherNetworks.windows(),
+        OtherNetworks.concatenations(),
+        OtherNetworks.nestedConcatenation(),
+        OtherNetworks.denselyConnected(),
+        OtherNetworks.products(),
+        OtherNetworks.moves(),
+        OtherNetworks.flattened(),
+        OtherNetworks.clipped());
   }
 
   /**

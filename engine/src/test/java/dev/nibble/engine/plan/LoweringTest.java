@@ -9,6 +9,7 @@ import dev.nibble.engine.network.SampleNetworks;
 import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.StoreFormat;
 import java.util.List;
@@ -30,7 +31,7 @@ class LoweringTest {
   }
 
   private static String describe(View view) {
-    return (view.norm() == null ? "" : " bn") + (view.relu() ? " relu" : "");
+    return (view.norm() == null ? "" : " bn") + (view.function().equals(Nonlinearity.relu()) ? " relu" : "");
   }
 
   private static List<String> describe(Network network) {

@@ -33,7 +33,12 @@ final class PlanReplay {
   }
 
   /** A summand of a gradient, as it follows from the stages. */
-  private record Summand(Value value, @Nullable Resample transform, @Nullable View view) {}
+  private record Summand(
+      Value value, @Nullable Resample transform, @Nullable View view, @Nullable Tensor slice) {
+    Summand(Value value, @Nullable Resample transform, @Nullable View view) {
+      this(value, transform, view, null);
+    }
+  }
 
   private final ExecutionPlan plan;
   private final List<Value> values = new ArrayList<>();
@@ -85,8 +90,19 @@ final class PlanReplay {
   private int forward(Node node, int time) {
     readNow.clear();
     BufferPlanner buffers = plan.buffers();
+    if (node.joins()) {
+      // All slices are written; from now on they are one.
+      for (Tensor slice : slices(node.output())) {
+        read(valueOf(slice), buffers.tensor(node.output()), time);
+      }
+      write(valueOf(node.output()), buffers.tensor(node.output()), time);
+      return 1;
+    }
     View input = node.input();
     read(valueOf(input.tensor()), buffers.tensor(input.tensor()), time);
+    if (node.factor() != null) {
+      read(valueOf(node.factor().tensor()), buffers.tensor(node.factor().tensor()), time);
+    }
     View shortcut = node.shortcut();
     Buffer sum = null;
     if (shortcut != null) {
@@ -108,7 +124,47 @@ final class PlanReplay {
     Buffer output = buffers.tensor(node.output());
     // A sum may be made in the shortcut's place, but never in that of the stage's input.
     Buffer operand = buffers.tensor(input.tensor());
-    writeApart(valueOf(node.output()), output, time, b -> b == inPlace && b != operand);
+    boolean isSlice = node.output().whole() != null;
+    List<Value> before = isSlice ? slicesBefore(node) : List.of();
+    writeApart(
+        valueOf(node.output()), output, time, b -> b == inPlace && b != operand && !isSlice);
+    before.forEach(slice -> slice.overwrittenBy = null); // other channels of the same pixels
+    return readNow.size();
+  }
+
+  private List<Tensor> slices(Tensor whole) {
+    return plan.graph().tensors().stream().filter(t -> t.whole() == whole).toList();
+  }
+
+  /** Slices that are written and not yet joined, next to the one that the stage writes. */
+  private List<Value> slicesBefore(Node node) {
+    List<Value> before = new ArrayList<>();
+    for (Tensor slice : slices(Objects.requireNonNull(node.output().whole()))) {
+      Value value = byName.get(valueOf(slice));
+      if (value != null && value.overwrittenBy == null) {
+        before.add(value);
+      }
+    }
+    return before;
+  }
+
+  /** The sum of what the readers leave, or what the only one leaves, is each slice's part. */
+  private int join(Node node, BackwardPlan backward, int time) {
+    readTerms(node.name(), backward.outputTerms(), summands(node.output()), time);
+    Buffer gradientOut = backward.gradientOut();
+    Value gradient =
+        gradientOut == null
+            ? summands(node.output()).getFirst().value()
+            : writeApart(
+                "sum of gradients " + node.index(),
+                gradientOut,
+                time,
+                plainOf(backward.outputTerms()));
+    for (Tensor slice : slices(node.output())) {
+      if (!plan.frozen().tensor(slice)) {
+        summands(slice).add(new Summand(gradient, null, null, slice));
+      }
+    }
     return readNow.size();
   }
 
@@ -116,6 +172,9 @@ final class PlanReplay {
     readNow.clear();
     BufferPlanner buffers = plan.buffers();
     BackwardPlan backward = buffers.backward(node);
+    if (node.joins()) {
+      return join(node, backward, time);
+    }
     View input = node.input();
     Value sum = null;
     readTerms(node.output().name(), backward.outputTerms(), summands(node.output()), time);
@@ -128,6 +187,10 @@ final class PlanReplay {
     }
     if (buffers.argmax(node) != null) {
       read("argmax " + node.index(), required(buffers.argmax(node), "argmax"), time);
+    }
+    View factor = node.factor();
+    if (factor != null) {
+      read(valueOf(factor.tensor()), buffers.tensor(factor.tensor()), time);
     }
     boolean finishes = input.owner() == node.index() && !input.isIdentity();
     List<Summand> rest = finishes ? summands(input) : List.of();
@@ -142,6 +205,14 @@ final class PlanReplay {
       Value gradient = sum != null ? sum : summands(node.output()).getFirst().value();
       Summand summand = new Summand(gradient, node.transform(), null);
       (shortcut.isIdentity() ? summands(shortcut.tensor()) : summands(shortcut)).add(summand);
+    }
+    if (factor != null) {
+      Buffer target = required(backward.factorGradient(), "gradient of the factor");
+      Value value = writeApart("gradient of the factor of " + node.index(), target, time, b -> false);
+      if (!frozen.view(factor)) {
+        summands(factor.tensor())
+            .add(new Summand(value, Resample.identity(factor.map()), null));
+      }
     }
     Buffer dx = backward.dx();
     boolean fromTrained = !frozen.view(input) && !(finishes && frozen.tensor(input.tensor()));
@@ -198,6 +269,7 @@ final class PlanReplay {
               term ->
                   term.buffer() == summand.value().buffer
                       && term.view() == summand.view()
+                      && term.slice() == summand.slice()
                       && Objects.equals(term.transform(), summand.transform()));
       if (!found) {
         throw new AssertionError("%s does not sum %s".formatted(what, summand.value().name));

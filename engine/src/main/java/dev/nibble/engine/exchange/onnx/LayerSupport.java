@@ -19,16 +19,10 @@ import org.jspecify.annotations.Nullable;
 final class LayerSupport {
   private static final int[] CHANNELS_FIRST = {0, 3, 1, 2};
 
-  /** Share of the old running statistics in the new ones. */
-  private static final float USUAL_MOMENTUM = 0.9f;
-
   private final Graph graph;
   private final Map<Integer, Integer> readers;
   private final GraphNode input;
   private final List<String> problems = new ArrayList<>();
-
-  /** That of the first batch norm; NaN before. */
-  private float epsilon = Float.NaN;
 
   private final List<String> notes = new ArrayList<>();
 
@@ -118,31 +112,24 @@ final class LayerSupport {
   }
 
   private void findNotes() {
+    List<String> trained = new ArrayList<>();
     for (GraphNode node : graph.nodes()) {
-      switch (node.operation()) {
-        case Operation.Dropout d -> {
-          String note = "Dropout is left out: there is no such layer yet.";
-          if (!notes.contains(note)) {
-            notes.add(note);
-          }
-        }
-        case Operation.Dense d -> {
-          if (d.bias() == null) {
-            notes.add("Dense layer '%s' gets a bias of zeros.".formatted(node.name()));
-          }
-        }
-        case Operation.BatchNorm b -> {
-          if (Math.abs(b.momentum() - USUAL_MOMENTUM) > 1e-4f) {
-            notes.add(
-                "Batch norm '%s' has momentum %s, but 0.9 is used."
-                    .formatted(node.name(), b.momentum()));
-          }
-        }
-        default -> {
-          // as it is
-        }
+      if (node.operation() instanceof Operation.WithConstant) {
+        trained.add(node.label());
       }
     }
+    if (!trained.isEmpty()) {
+      notes.add(
+          "%s '%s'%s with a constant a channel is trained, as a depthwise convolution of one pixel."
+              .formatted(
+                  trained.size() == 1 ? "What joins" : "What joins, such as",
+                  trained.getFirst(),
+                  trained.size() == 1 ? "" : " (%d in all)".formatted(trained.size())));
+    }
+  }
+
+  private static long values(Shape map) {
+    return (long) map.channels() * map.height() * map.width();
   }
 
   private Shape shapeOf(GraphNode node, int place) {
@@ -163,101 +150,49 @@ final class LayerSupport {
       return "makes a tensor of another shape than N,C,H,W or N,C";
     }
     return switch (node.operation()) {
-      case Operation.Convolution c -> convolution(node, c);
-      case Operation.BatchNorm b -> batchNorm(b);
-      case Operation.Activation a ->
-          a.function() == Operation.Function.RELU ? null : "is no layer yet, only ReLU is";
-      case Operation.MaxPool p -> maxPool(node, shape, p.window());
-      case Operation.AveragePool p -> averagePool(node, shape, p);
       case Operation.Add a ->
           shapeOf(node, 0).equals(shapeOf(node, 1)) ? null : "joins tensors of two shapes";
-      case Operation.ZeroPad p -> zeroPad(p);
+      case Operation.Multiply m ->
+          isProduct(shapeOf(node, 0), shapeOf(node, 1)) || isProduct(shapeOf(node, 1), shapeOf(node, 0))
+              ? null
+              : "multiplies tensors of two shapes, of which none is a factor a channel";
       case Operation.Reshape r -> {
         Shape from = shapeOf(node, 0);
+        boolean isFlattened = isVector(shape) && from.isMap() && values(from) == shape.channels();
         boolean isSame = isVector(from) && isVector(shape) && from.channels() == shape.channels();
-        yield isSame ? null : "turns pixels into channels, or the other way round";
+        yield isFlattened || isSame ? null : "turns pixels into channels, or the other way round";
       }
-      case Operation.Dense d -> null;
-      case Operation.GlobalAverage g -> null;
-      case Operation.Dropout d -> null;
-      case Operation.WithConstant c -> "joins a tensor and a constant";
-      case Operation.Multiply m -> "multiplies two tensors, which no layer does yet";
-      case Operation.Concatenate c -> "is no layer yet";
-      case Operation.ChannelSlice s -> "takes some of the channels, which no layer does yet";
-      case Operation.ChannelShuffle s -> "is no layer yet";
+      case Operation.WithConstant c ->
+          Constants.of(c, shape) != null && shape.equals(shapeOf(node, 0))
+              ? null
+              : "joins a tensor and a constant that is neither one number nor one a channel";
+      case Operation.Activation a ->
+          a.function() == Operation.Function.PRELU
+              ? "has slopes that are trained, which no kernel does yet (a leaky ReLU is supported)"
+              : null;
       case Operation.Softmax s -> "stands before the end";
-      default -> "is no layer";
+      case Operation.Input i -> "is no layer";
+      case Operation.Permute p -> "is no layer";
+      case Operation.Part p -> "is no layer";
+      default -> null;
     };
   }
 
-  private @Nullable String convolution(GraphNode node, Operation.Convolution c) {
-    Window window = c.window();
-    Shape in = shapeOf(node, 0);
-    Shape out = node.shape();
-    if (!window.isSquare() || window.height() % 2 == 0 || window.height() > 255) {
-      return "has a kernel that is even, not square or dilated, or two strides";
-    }
-    if (!window.isPadded(window.height() / 2)) {
-      return "is not padded by half its kernel";
-    }
-    boolean isDepthwise =
-        out != null && c.groups() == in.channels() && out.channels() == in.channels();
-    if (c.groups() != 1 && !isDepthwise) {
-      return "has groups; one, or one a channel, can be built";
-    }
-    boolean isDense = window.height() == 1 && isVector(in) && c.groups() == 1;
-    return c.bias() != null && !isDense
-        ? "has a bias (batch norm folded?); export the network in training form"
-        : null;
+  private static boolean isProduct(Shape x, Shape factor) {
+    boolean isByChannel = isVector(factor) && factor.channels() == x.channels() && factor.rank() == x.rank();
+    return x.equals(factor) || isByChannel;
   }
 
-  private @Nullable String batchNorm(Operation.BatchNorm b) {
-    if (Float.isNaN(epsilon)) {
-      epsilon = b.epsilon();
-    }
-    return epsilon == b.epsilon() ? null : "has another epsilon than the first batch norm";
-  }
-
-  private @Nullable String maxPool(GraphNode node, Shape shape, Window window) {
-    int kernel = window.height();
-    int padding = kernel % 2 == 1 ? kernel / 2 : 0;
-    if (!window.isSquare() || kernel < 2 || kernel > 15) {
-      return "has a window that is not square, dilated, or not of 2 to 15";
-    }
-    if (!window.isPadded(padding)) {
-      return "is not padded by half its window if that is odd, or padded if it is even";
-    }
-    FeatureMap in = NetworkMapping.map(shapeOf(node, 0));
-    if (in.height() < kernel / 2 + 1 || in.width() < kernel / 2 + 1) {
-      return "has a window too large for what it reads";
-    }
-    FeatureMap out = new Operator.MaxPooling(in, kernel, window.strideHeight()).output();
-    return out.equals(NetworkMapping.map(shape)) ? null : "rounds its size up";
-  }
-
-  private @Nullable String averagePool(GraphNode node, Shape shape, Operation.AveragePool pool) {
+  /** Whether pooling takes windows side by side, each valid pixel once. */
+  static boolean isByStride(FeatureMap in, FeatureMap out, Operation.AveragePool pool) {
     Window window = pool.window();
     int stride = window.strideHeight();
-    boolean isByStride =
-        window.isSquare() && window.height() == stride && window.top() == 0 && window.left() == 0;
-    if (!isByStride) {
-      return "has windows that overlap, are not square, or begin in padding";
-    }
-    FeatureMap in = NetworkMapping.map(shapeOf(node, 0));
-    FeatureMap out = new Operator.Resample(in, stride, in.channels()).output();
     boolean isPadded = window.bottom() > 0 || window.right() > 0;
-    if (isPadded && pool.countPadding()) {
-      return "counts padding";
-    }
-    return out.equals(NetworkMapping.map(shape)) ? null : "leaves out pixels at the edge";
-  }
-
-  private static @Nullable String zeroPad(Operation.ZeroPad pad) {
-    boolean isAround = pad.top() + pad.left() + pad.bottom() + pad.right() > 0;
-    int more = pad.before() + pad.after();
-    if (isAround) {
-      return "pads pixels apart from a convolution";
-    }
-    return pad.before() == more / 2 ? null : "pads channels by more on one side";
+    return window.isSquare()
+        && window.height() == stride
+        && window.top() == 0
+        && window.left() == 0
+        && !(isPadded && pool.countPadding())
+        && new Operator.Resample(in, stride, in.channels()).output().equals(out);
   }
 }

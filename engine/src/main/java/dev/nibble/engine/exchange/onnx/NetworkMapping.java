@@ -8,6 +8,8 @@ import dev.nibble.engine.exchange.onnx.graph.Weight;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
+import dev.nibble.kernels.Window;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,8 +27,8 @@ final class NetworkMapping {
   private final NetworkBuilder builder;
   private final NetworkBuilder.Node[] built;
 
-  /** Where each parameter's values are, by its name; null where the file has none, and it is 0. */
-  private final Map<String, @Nullable Weight> weights = new LinkedHashMap<>();
+  /** Where each parameter's values are, by its name. */
+  private final Map<String, ParameterSource> sources = new LinkedHashMap<>();
 
   private NetworkMapping(Graph graph, LayerSupport support) {
     this.graph = graph;
@@ -36,7 +38,7 @@ final class NetworkMapping {
   }
 
   /** A network and where its parameters' values are. */
-  record Mapped(Network network, Map<String, @Nullable Weight> weights) {}
+  record Mapped(Network network, Map<String, ParameterSource> sources) {}
 
   /**
    * Builds the network of a graph in which everything is supported.
@@ -46,10 +48,16 @@ final class NetworkMapping {
   static Mapped of(Graph graph, LayerSupport support) {
     NetworkMapping mapping = new NetworkMapping(graph, support);
     for (GraphNode node : graph.nodes()) {
-      mapping.built[node.id()] = mapping.add(node);
+      try {
+        mapping.built[node.id()] = mapping.add(node);
+      } catch (IllegalArgumentException | ArithmeticException e) {
+        throw new IllegalArgumentException(
+            "%s '%s' cannot be built: %s".formatted(node.operator(), node.label(), e.getMessage()),
+            e);
+      }
     }
     Network network = mapping.builder.build(mapping.built[graph.output()]);
-    return new Mapped(network, mapping.weights);
+    return new Mapped(network, mapping.sources);
   }
 
   private NetworkBuilder.Node add(GraphNode node) {
@@ -58,52 +66,125 @@ final class NetworkMapping {
     }
     NetworkBuilder.Node x = built[node.inputs().getFirst()];
     return switch (node.operation()) {
-      case Operation.Convolution c -> convolution(node, x, c);
-      case Operation.Dense d -> dense(node, x, d.weight(), d.bias());
+      case Operation.Convolution c -> {
+        String name = layer(node);
+        weighted(name, c.weight(), c.bias());
+        int channels = Objects.requireNonNull(node.shape()).channels();
+        yield builder.convolution(
+            name, x, channels, window(c.window()), c.groups(), c.bias() != null);
+      }
+      case Operation.Dense d -> {
+        String name = layer(node);
+        weighted(name, d.weight(), d.bias());
+        int channels = Objects.requireNonNull(node.shape()).channels();
+        yield builder.dense(name, x, channels, d.bias() != null);
+      }
       case Operation.BatchNorm b -> {
         String name = layer(node);
-        weights.put(name + ".weight", b.scale());
-        weights.put(name + ".bias", b.shift());
-        weights.put(name + ".running_mean", b.mean());
-        weights.put(name + ".running_var", b.variance());
-        builder.epsilon(b.epsilon());
+        weighted(name, b.scale(), b.shift());
+        sources.put(name + ".running_mean", new ParameterSource.OfFile(b.mean()));
+        sources.put(name + ".running_var", new ParameterSource.OfFile(b.variance()));
+        builder.epsilon(b.epsilon()).momentum(newest(b.momentum()));
         yield builder.batchNorm(name, x);
       }
-      case Operation.Activation a -> builder.relu(x);
-      case Operation.MaxPool p ->
-          builder.maxPool(x, p.window().height(), p.window().strideHeight());
-      case Operation.AveragePool p -> builder.averagePool(x, p.window().strideHeight());
+      case Operation.Activation a -> activation(node, x, a);
+      case Operation.MaxPool p -> builder.maxPool(x, window(p.window()), p.ceil());
+      case Operation.AveragePool p ->
+          LayerSupport.isByStride(x.map(), map(Objects.requireNonNull(node.shape())), p)
+              ? builder.averagePool(x, p.window().strideHeight())
+              : builder.averagePool(x, window(p.window()), p.ceil(), p.countPadding());
       case Operation.GlobalAverage g -> builder.globalAveragePool(x);
       case Operation.Add a -> builder.add(x, built[node.inputs().get(1)]);
-      case Operation.ZeroPad p -> shortcut(node, x);
-      // Without pixels, a map and a vector are the same; dropout is told as left out.
-      case Operation.Reshape r -> x;
-      case Operation.Dropout d -> x;
+      case Operation.Multiply m -> builder.multiply(x, built[node.inputs().get(1)]);
+      case Operation.WithConstant c -> affine(node, x, c);
+      case Operation.Concatenate c ->
+          builder.concatenate(node.inputs().stream().map(id -> built[id]).toList());
+      case Operation.ChannelSlice s -> builder.slice(x, s.from(), s.to());
+      case Operation.ChannelShuffle s -> builder.shuffle(x, s.groups());
+      case Operation.ZeroPad p -> padded(node, x, p);
+      case Operation.Reshape r -> builder.flatten(x);
+      case Operation.Dropout d -> builder.dropout(x, d.rate());
       default -> throw new IllegalStateException("Not supported: " + node.operation());
     };
   }
 
-  private NetworkBuilder.Node convolution(
-      GraphNode node, NetworkBuilder.Node x, Operation.Convolution c) {
-    if (c.bias() != null) {
-      return dense(node, x, c.weight(), c.bias());
+  private void weighted(String name, Weight weight, @Nullable Weight bias) {
+    sources.put(name + ".weight", new ParameterSource.OfFile(weight));
+    if (bias != null) {
+      sources.put(name + ".bias", new ParameterSource.OfFile(bias));
     }
-    String name = layer(node);
-    weights.put(name + ".weight", c.weight());
-    int kernel = c.window().height();
-    int stride = c.window().strideHeight();
-    Shape shape = Objects.requireNonNull(node.shape());
-    return c.groups() == 1
-        ? builder.convolution(name, x, shape.channels(), kernel, stride)
-        : builder.depthwise(name, x, kernel, stride);
   }
 
-  private NetworkBuilder.Node dense(
-      GraphNode node, NetworkBuilder.Node x, Weight weight, @Nullable Weight bias) {
+  private static Window window(dev.nibble.engine.exchange.onnx.graph.Window w) {
+    return new Window(
+        w.height(),
+        w.width(),
+        w.strideHeight(),
+        w.strideWidth(),
+        w.top(),
+        w.left(),
+        w.bottom(),
+        w.right(),
+        w.dilationHeight(),
+        w.dilationWidth());
+  }
+
+  /** A factor or summand a channel: a depthwise convolution of one pixel. */
+  private NetworkBuilder.Node affine(
+      GraphNode node, NetworkBuilder.Node x, Operation.WithConstant joined) {
+    Constants constants = Constants.of(joined, Objects.requireNonNull(node.shape()));
+    if (constants == null) {
+      throw new IllegalStateException("Not supported: " + joined);
+    }
     String name = layer(node);
-    weights.put(name + ".weight", weight);
-    weights.put(name + ".bias", bias);
-    return builder.dense(name, x, Objects.requireNonNull(node.shape()).channels());
+    float[] summand = constants.summand();
+    sources.put(name + ".weight", new ParameterSource.Computed(constants.factor()));
+    if (summand != null) {
+      sources.put(name + ".bias", new ParameterSource.Computed(summand));
+    }
+    int channels = x.map().channels();
+    return builder.convolution(
+        name, x, channels, Window.square(1, 1), channels, summand != null);
+  }
+
+  private NetworkBuilder.Node activation(
+      GraphNode node, NetworkBuilder.Node x, Operation.Activation a) {
+    float alpha = (float) a.alpha();
+    float beta = (float) a.beta();
+    return switch (a.function()) {
+      case RELU -> builder.relu(x);
+      case CLIP -> builder.activation(x, new Nonlinearity.Clip(alpha, beta));
+      case LEAKY_RELU -> builder.activation(x, new Nonlinearity.LeakyRelu(alpha));
+      case PRELU -> {
+        String name = layer(node);
+        sources.put(name + ".weight", new ParameterSource.OfFile(Objects.requireNonNull(a.slope())));
+        yield builder.prelu(name, x);
+      }
+      case ELU -> builder.activation(x, new Nonlinearity.Elu(alpha));
+      case SIGMOID -> builder.activation(x, new Nonlinearity.Sigmoid());
+      case HARD_SIGMOID -> builder.activation(x, new Nonlinearity.HardSigmoid(alpha, beta));
+      case SILU -> builder.activation(x, new Nonlinearity.Silu());
+      case HARD_SWISH -> builder.activation(x, new Nonlinearity.HardSwish());
+      case GELU -> builder.activation(x, new Nonlinearity.Gelu(false));
+      case GELU_TANH -> builder.activation(x, new Nonlinearity.Gelu(true));
+      case TANH -> builder.activation(x, new Nonlinearity.Tanh());
+    };
+  }
+
+  /** ONNX has the share of the old statistics; in decimals, as people write it. */
+  private static float newest(float old) {
+    return (float) (Math.rint((1 - (double) old) * 1e6) / 1e6);
+  }
+
+  private NetworkBuilder.Node padded(
+      GraphNode node, NetworkBuilder.Node x, Operation.ZeroPad pad) {
+    boolean isAround = pad.top() + pad.left() + pad.bottom() + pad.right() > 0;
+    int more = pad.before() + pad.after();
+    if (isAround || pad.before() != more / 2) {
+      return builder.pad(
+          x, pad.top(), pad.left(), pad.bottom(), pad.right(), pad.before(), pad.after());
+    }
+    return shortcut(node, x);
   }
 
   /** Zero channels around what was pooled, or around a tensor as it is. */
@@ -111,9 +192,11 @@ final class NetworkMapping {
     int channels = Objects.requireNonNull(node.shape()).channels();
     GraphNode source = graph.nodes().get(node.inputs().getFirst());
     if (source.operation() instanceof Operation.AveragePool pool && support.readers(source) == 1) {
-      // One layer for both: the pooled tensor alone is then computed by nobody.
       NetworkBuilder.Node before = built[source.inputs().getFirst()];
-      return builder.shortcut(before, pool.window().strideHeight(), channels);
+      if (LayerSupport.isByStride(before.map(), x.map(), pool)) {
+        // One layer for both: the pooled tensor alone is then computed by nobody.
+        return builder.shortcut(before, pool.window().strideHeight(), channels);
+      }
     }
     return builder.shortcut(x, 1, channels);
   }
@@ -122,7 +205,8 @@ final class NetworkMapping {
   private static String layer(GraphNode node) {
     boolean isTaken =
         node.name().equals("input")
-            || node.name().matches("(relu|add|maxpool|shortcut|pool)\\.\\d+");
+            || node.name().matches("(relu|activation|add|multiply|concat|slice|pad|shuffle|dropout|maxpool|averagepool|"
+                        + "shortcut|pool|flatten)\\.\\d+");
     return isTaken ? node.name() + "_layer" : node.name();
   }
 

@@ -6,7 +6,6 @@ import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.protobuf.MessageWriter;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
-import dev.nibble.kernels.Window;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -84,22 +83,57 @@ final class OnnxGraph {
         // the graph's own input
       }
       case Layer.Weighted w -> addWeighted(w);
-      case Layer.Pooling p -> addPooling(p);
-      case Layer.Shortcut s -> addShortcut(s);
+      case Layer.Computed c ->
+          new OnnxOperators(this::node, this::constant)
+              .write(c.operator(), form(c.source(), false), own(c.id()));
       case Layer.BatchNorm b -> {
         OnnxNode node =
             keepingForm("BatchNormalization", b, b.source(), parameters(b.name(), b.source()));
-        node(node.with("epsilon", network.epsilon()));
+        // ONNX has the share of the old statistics, PyTorch that of the new.
+        node(node.with("epsilon", b.epsilon()).with("momentum", 1 - b.momentum()));
       }
-      case Layer.Relu r -> {
-        boolean isFlat = flat.contains(r.source());
-        node(keepingForm("Relu", r, r.source(), form(r.source(), isFlat)));
+      case Layer.Activation a -> addActivation(a);
+      case Layer.Flatten f -> {
+        flat.add(f.id());
+        node(new OnnxNode("Flatten", own(f.id()), map(f.source())).with("axis", 1L));
       }
-      case Layer.Add a -> {
-        boolean isFlat = flat.contains(a.left());
-        node(keepingForm("Add", a, a.left(), form(a.left(), isFlat), form(a.right(), isFlat)));
-      }
+      case Layer.Add a -> joined("Add", a);
+      case Layer.Multiply m -> joined("Mul", m);
+      case Layer.Concatenate c -> node(joining("Concat", c).with("axis", 1L));
     }
+  }
+
+  private void joined(String operator, Layer layer) {
+    node(joining(operator, layer));
+  }
+
+  /** A node of several tensors: of vectors if all are, else of maps. */
+  private OnnxNode joining(String operator, Layer layer) {
+    boolean isFlat = layer.inputs().stream().allMatch(flat::contains);
+    String[] inputs =
+        layer.inputs().stream().map(input -> form(input, isFlat)).toArray(String[]::new);
+    if (isFlat) {
+      flat.add(layer.id());
+    }
+    return new OnnxNode(operator, own(layer.id()), inputs);
+  }
+
+  private void addActivation(Layer.Activation layer) {
+    boolean isFlat = flat.contains(layer.source());
+    String x = form(layer.source(), isFlat);
+    if (isFlat) {
+      flat.add(layer.id());
+    }
+    String slope = "";
+    if (layer.function().hasSlope()) {
+      slope = layer.name() + ".weight";
+      Parameter parameter = network.parameter(slope);
+      int channels = parameter.size();
+      int[] shape = isFlat ? new int[] {channels} : new int[] {channels, 1, 1};
+      constant(OnnxTensor.of(slope, parameter, values.apply(parameter), shape));
+    }
+    new OnnxFunctions(this::node, this::constant)
+        .write(layer.function(), x, own(layer.id()), slope);
   }
 
   private String[] parameters(String norm, int source) {
@@ -122,9 +156,8 @@ final class OnnxGraph {
 
   private void addWeighted(Layer.Weighted layer) {
     String weight = layer.name() + ".weight";
-    Parameter.Kind kind = network.parameter(weight).kind();
-    boolean hasBias = layer.operator() instanceof Operator.Convolution c && c.bias();
-    boolean isDense = kind == Parameter.Kind.DENSE;
+    boolean hasBias = layer.operator().bias();
+    boolean isDense = layer.dense();
     String source = form(layer.source(), isDense);
     String[] inputs =
         hasBias
@@ -135,70 +168,9 @@ final class OnnxGraph {
       node(new OnnxNode("Gemm", own(layer.id()), inputs).with("transB", 1L));
       return;
     }
-    OnnxNode node = new OnnxNode("Conv", own(layer.id()), inputs);
-    if (!(layer.operator() instanceof Operator.Convolution c)) {
-      throw new IllegalStateException("No convolution: " + layer.operator());
-    }
-    window(node, c.window());
-    if (c.groups() > 1) {
-      node.with("group", (long) c.groups());
-    }
-    node(node);
-  }
-
-  private static OnnxNode window(OnnxNode node, Window window) {
-    node.with("kernel_shape", window.kernelHeight(), window.kernelWidth())
-        .with("strides", window.strideHeight(), window.strideWidth())
-        .with("pads", window.padTop(), window.padLeft(), window.padBottom(), window.padRight());
-    return window.dilationHeight() == 1 && window.dilationWidth() == 1
-        ? node
-        : node.with("dilations", window.dilationHeight(), window.dilationWidth());
-  }
-
-  private void addPooling(Layer.Pooling layer) {
-    String source = form(layer.source(), false);
-    switch (layer.operator()) {
-      case Operator.MaxPooling m ->
-          node(
-              window(new OnnxNode("MaxPool", own(layer.id()), source), m.window())
-                  .with("ceil_mode", m.ceil() ? 1L : 0L));
-      case Operator.GlobalAveragePooling g ->
-          node(new OnnxNode("GlobalAveragePool", own(layer.id()), source));
-      default -> throw new IllegalStateException("No pooling: " + layer.operator());
-    }
-  }
-
-  /** Means of the windows' valid pixels, then zero channels around. */
-  private void addShortcut(Layer.Shortcut layer) {
-    Operator.Resample resample = layer.operator();
-    FeatureMap in = resample.input();
-    String value = form(layer.source(), false);
-    int more = resample.outChannels() - in.channels();
-    int stride = resample.stride();
-    if (stride > 1) {
-      String pooled = more > 0 ? layer.name() + ".pooled" : own(layer.id());
-      // Padding at the end, which the mean leaves out, in place of ceil_mode: its rounding differed
-      // between versions of runtimes.
-      OnnxNode node =
-          new OnnxNode("AveragePool", pooled, value)
-              .with("kernel_shape", stride, stride)
-              .with("strides", stride, stride)
-              .with(
-                  "pads",
-                  0,
-                  0,
-                  resample.outputHeight() * stride - in.height(),
-                  resample.outputWidth() * stride - in.width())
-              .with("count_include_pad", 0L);
-      node(node);
-      value = pooled;
-    }
-    if (more > 0) {
-      int before = resample.channelOffset();
-      String pads = layer.name() + ".pads";
-      constant(OnnxTensor.of(pads, 0, before, 0, 0, 0, more - before, 0, 0));
-      node(new OnnxNode("Pad", own(layer.id()), value, pads));
-    }
+    Operator.Convolution c = layer.operator();
+    OnnxNode node = OnnxOperators.window(new OnnxNode("Conv", own(layer.id()), inputs), c.window());
+    node(c.groups() == 1 ? node : node.with("group", (long) c.groups()));
   }
 
   /** The name of the value that a layer's node gives. */

@@ -4,7 +4,6 @@ import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.onnx.graph.Graph;
 import dev.nibble.engine.exchange.onnx.graph.GraphReader;
 import dev.nibble.engine.exchange.onnx.graph.Problems;
-import dev.nibble.engine.exchange.onnx.graph.Weight;
 import dev.nibble.engine.exchange.onnx.model.ModelReader;
 import dev.nibble.engine.exchange.onnx.model.OnnxModel;
 import dev.nibble.engine.files.AtomicFile;
@@ -197,10 +196,11 @@ public final class OnnxImport implements AutoCloseable {
     try {
       NetworkMapping.Mapped made = NetworkMapping.of(graph, support);
       for (Parameter parameter : made.network().parameters()) {
-        Weight weight = made.weights().get(parameter.name());
-        if (weight != null && !WeightLoader.fits(weight, parameter)) {
+        ParameterSource source = made.sources().get(parameter.name());
+        if (source == null || !source.fits(parameter)) {
+          String name = source == null ? "" : source.name();
           throw new IllegalArgumentException(
-              "tensor '%s' has not the shape of %s".formatted(weight.name(), parameter.name()));
+              "tensor '%s' has not the shape of %s".formatted(name, parameter.name()));
         }
       }
       return made;
@@ -224,11 +224,9 @@ public final class OnnxImport implements AutoCloseable {
     try {
       for (Parameter parameter : made.network().parameters()) {
         MemorySegment target = values.apply(parameter);
-        Weight weight = made.weights().get(parameter.name());
-        if (weight == null) {
-          target.asSlice(0, (long) Float.BYTES * parameter.size()).fill((byte) 0);
-        } else {
-          loader.load(weight, parameter, target);
+        switch (Objects.requireNonNull(made.sources().get(parameter.name()))) {
+          case ParameterSource.OfFile f -> loader.load(f.weight(), parameter, target);
+          case ParameterSource.Computed c -> c.load(parameter, target);
         }
       }
     } catch (ProtobufException | UncheckedIOException e) {

@@ -21,16 +21,31 @@ final class OnnxTensor {
    * @param values its values in memory order
    */
   static MessageWriter of(Parameter parameter, MemorySegment values) {
-    int[] shape = parameter.shape();
+    return of(parameter.name(), parameter, values, parameter.shape());
+  }
+
+  /** A parameter of other extents, as many values. */
+  static MessageWriter of(String name, Parameter parameter, MemorySegment values, int... shape) {
     MessageWriter tensor = new MessageWriter();
     for (int extent : shape) {
       tensor.integer(1, extent);
     }
+    return tensor.integer(2, FLOAT).text(8, name).bytes(9, data(parameter, values));
+  }
+
+  /** A number. */
+  static MessageWriter number(String name, float value) {
+    ByteBuffer data = ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    data.putFloat(value);
+    return new MessageWriter().integer(2, FLOAT).text(8, name).bytes(9, data.array());
+  }
+
+  private static byte[] data(Parameter parameter, MemorySegment values) {
     int bytes = Math.multiplyExact(parameter.size(), Float.BYTES);
     ByteBuffer data = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     float[] inMemory = values.asSlice(0, 4L * parameter.size()).toArray(JAVA_FLOAT);
     data.asFloatBuffer().put(parameter.inFileOrder(inMemory));
-    return tensor.integer(2, FLOAT).text(8, parameter.name()).bytes(9, data.array());
+    return data.array();
   }
 
   /** A list of whole numbers. */

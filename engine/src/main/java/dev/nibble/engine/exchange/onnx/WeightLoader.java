@@ -19,6 +19,10 @@ final class WeightLoader {
 
   /** Copies a tensor's values, in the file's order, to their places in memory. */
   void load(Weight weight, Parameter parameter, MemorySegment target) {
+    if (!parameter.keepsChannels()) {
+      loadPlaced(weight, parameter, target);
+      return;
+    }
     long[] strides = strides(weight, parameter);
     long[] stored = weight.stored();
     int rank = stored.length;
@@ -54,6 +58,44 @@ final class WeightLoader {
         at[axis] = 0;
       }
     }
+  }
+
+  /** Value by value, where channels lie in another order than in the file. */
+  private void loadPlaced(Weight weight, Parameter parameter, MemorySegment target) {
+    long[] steps = steps(weight);
+    long[] stored = weight.stored();
+    int[] at = new int[stored.length];
+    ValueReader values = weight.tensor().values();
+    long index = 0;
+    for (long left = weight.elements(); left > 0; ) {
+      int ready = (int) Math.min(PIECE, left);
+      values.floats(piece, 0, ready);
+      for (int i = 0; i < ready; i++) {
+        target.setAtIndex(JAVA_FLOAT, parameter.memoryIndex((int) index), piece[i]);
+        for (int axis = stored.length - 1; axis >= 0; axis--) {
+          index += steps[axis];
+          if (++at[axis] < stored[axis]) {
+            break;
+          }
+          index -= steps[axis] * stored[axis];
+          at[axis] = 0;
+        }
+      }
+      left -= ready;
+    }
+  }
+
+  /** By how much the place among the parameter's values changes along each stored axis. */
+  private static long[] steps(Weight weight) {
+    long[] dims = weight.dims();
+    int[] order = weight.order();
+    long[] steps = new long[dims.length];
+    long step = 1;
+    for (int axis = dims.length - 1; axis >= 0; axis--) {
+      steps[order[axis]] = step;
+      step *= dims[axis];
+    }
+    return steps;
   }
 
   /** By how much the place in memory changes from one index of each stored axis to the next. */

@@ -57,8 +57,8 @@ class OnnxRefusalsTest {
     assertThat(refusal(test))
         .contains("LRN 'LRN of l' is not supported")
         .contains("If 'branch' holds graphs, branches or loops, of its own")
-        .contains("Conv 'Conv of c' has a kernel that is even")
-        .contains("Elu 'Elu of e' is no layer yet")
+        .doesNotContain("Conv 'Conv of c'")
+        .doesNotContain("Elu 'Elu of e'")
         .contains("replace that in the source and export it again");
   }
 
@@ -181,7 +181,8 @@ class OnnxRefusalsTest {
     Path file = test.write(folder.resolve("model.onnx"));
     String sentence = assertTimeout(Duration.ofSeconds(15), () -> refusal(file));
     assertThat(sentence)
-        .contains("Selu 'same' is not supported", "Elu 'same' (and 29999 more such) is no layer");
+        .contains("Selu 'same' is not supported")
+        .doesNotContain("Elu 'same' (and");
   }
 
   @Test

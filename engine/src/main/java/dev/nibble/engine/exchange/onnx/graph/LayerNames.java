@@ -23,8 +23,14 @@ final class LayerNames {
       case Operation.Dense d -> layer(draft, List.of(d.weight()));
       case Operation.BatchNorm b ->
           layer(draft, List.of(b.scale(), b.shift(), b.mean(), b.variance()));
-      default -> unique(draft.label.isEmpty() ? draft.operator : draft.label);
+      case Operation.Activation a ->
+          a.slope() == null ? plain(draft) : layer(draft, List.of(a.slope()));
+      default -> plain(draft);
     };
+  }
+
+  private String plain(Draft draft) {
+    return unique(draft.label.isEmpty() ? draft.operator : draft.label);
   }
 
   private String layer(Draft draft, List<Weight> weights) {

@@ -136,12 +136,40 @@ final class PointwiseRules {
     return activation(call, Function.CLIP, least, most);
   }
 
+  /** Max or Min of a tensor and one number. */
+  Value bound(Call call) {
+    Constant left = call.knownOrNull(0);
+    boolean isFirst = left != null;
+    int place = isFirst ? 0 : 1;
+    if (call.inputs().size() != 2 || call.knownOrNull(place) == null) {
+      throw new UnsupportedException("compares tensors");
+    }
+    double bound = call.real("", place, Double.NaN);
+    if (Double.isNaN(bound)) {
+      throw new UnsupportedException("compares with what is not one number");
+    }
+    int x = isFirst ? 1 : 0;
+    boolean isLeast = call.node().operator().equals("Max");
+    Activation activation =
+        isLeast && bound == 0
+            ? new Activation(Function.RELU, 0, 0, null)
+            : new Activation(
+                Function.CLIP,
+                isLeast ? bound : Double.NEGATIVE_INFINITY,
+                isLeast ? Double.POSITIVE_INFINITY : bound,
+                null);
+    return drafts.add(call.node(), activation, call.shape(x), call.computed(x).id());
+  }
+
   private Value prelu(Call call) {
-    Shape in = call.map(0);
+    Shape in = call.shape(0);
+    call.require(in.isMap() || in.isFlat(), "reads neither a map nor a vector");
     Weight slope = call.weight(1);
     long[] dims = slope.dims();
     boolean isPerChannel =
-        slope.elements() == 1 || (slope.elements() == in.channels() && isChannel(dims));
+        slope.elements() == 1
+            || (slope.elements() == in.channels()
+                && (in.isMap() ? isChannel(dims) : dims[dims.length - 1] == in.channels()));
     if (!isPerChannel) {
       throw new UnsupportedException("has slopes that are not one a channel");
     }

@@ -77,6 +77,9 @@ final class Rules {
       case "Slice" -> shapes.slice(call);
       case "Pad" -> shapes.pad(call);
       case "ReduceMean" -> shapes.reduceMean(call);
+      case "ReduceMax" -> shapes.reduceMax(call);
+      case "GlobalMaxPool" -> shapes.globalMax(call);
+      case "Max", "Min" -> pointwise.bound(call);
       case "Softmax", "LogSoftmax" -> shapes.softmax(call);
       case "Identity", "Cast" -> call.computed(0);
       // Every float is fp32 here: what a constant is cast to matters to nobody.

@@ -226,6 +226,26 @@ final class ShapeRules {
 
   /** The mean over all pixels, which exporters write for global pooling. */
   Value reduceMean(Call call) {
+    return reduced(call, new GlobalAverage(), "mean");
+  }
+
+  /** The maximum over all pixels. */
+  Value reduceMax(Call call) {
+    return reduced(call, wholeMap(call.map(0)), "maximum");
+  }
+
+  Value globalMax(Call call) {
+    Shape in = call.map(0);
+    return drafts.add(
+        call.node(), wholeMap(in), Shape.map(in.channels(), 1, 1), call.computed(0).id());
+  }
+
+  private static Operation wholeMap(Shape in) {
+    return new Operation.MaxPool(
+        new Window(in.height(), in.width(), 1, 1, 0, 0, 0, 0, 1, 1), false);
+  }
+
+  private Value reduced(Call call, Operation operation, String what) {
     Shape in = call.map(0);
     long[] axes = call.integers("axes", 1);
     boolean[] seen = new boolean[4];
@@ -235,17 +255,14 @@ final class ShapeRules {
       }
     }
     if (axes == null || seen[0] || seen[1] || !seen[2] || !seen[3]) {
-      throw new UnsupportedException("takes the mean of other axes than height and width");
+      throw new UnsupportedException(
+          "takes the %s of other axes than height and width".formatted(what));
     }
-    Value.Computed mean =
-        drafts.add(
-            call.node(),
-            new GlobalAverage(),
-            Shape.map(in.channels(), 1, 1),
-            call.computed(0).id());
+    Value.Computed reduced =
+        drafts.add(call.node(), operation, Shape.map(in.channels(), 1, 1), call.computed(0).id());
     return call.node().integer("keepdims", 1) != 0
-        ? mean
-        : drafts.add(call.node(), new Reshape(), Shape.flat(in.channels()), mean.id());
+        ? reduced
+        : drafts.add(call.node(), new Reshape(), Shape.flat(in.channels()), reduced.id());
   }
 
   Value softmax(Call call) {

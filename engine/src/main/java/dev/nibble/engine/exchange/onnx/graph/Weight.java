@@ -53,6 +53,11 @@ public record Weight(String name, TensorData tensor, long[] stored, int[] order)
     return new Weight(name, tensor, dims, IntStream.range(0, dims.length).toArray());
   }
 
+  /** All values in the order of the axes; only for few, such as one a channel. */
+  public double[] values() {
+    return doubles();
+  }
+
   /** All values in the order of the axes; only for few. */
   double[] doubles() {
     double[] plain = tensor.doubles(Constant.MOST);

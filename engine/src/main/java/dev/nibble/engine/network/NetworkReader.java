@@ -1,0 +1,188 @@
+package dev.nibble.engine.network;
+
+import dev.nibble.engine.json.JsonException;
+import dev.nibble.engine.json.JsonParser;
+import dev.nibble.engine.json.JsonValue;
+import dev.nibble.engine.json.JsonValue.JsonObject;
+import dev.nibble.engine.network.NetworkBuilder.Node;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
+import dev.nibble.kernels.Window;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Builds the network that {@link NetworkWriter} has described, layer by layer with the builder,
+ * which checks what the text says.
+ */
+final class NetworkReader {
+  private final JsonObject network;
+  private final NetworkBuilder builder;
+  private final List<Node> nodes = new ArrayList<>();
+
+  private NetworkReader(JsonObject network) {
+    this.network = network;
+    int[] input = numbers(network, "input", 3);
+    this.builder =
+        Network.builder(
+            network.get("name").asString(), new FeatureMap(input[0], input[1], input[2]));
+  }
+
+  /**
+   * Reads a graph.
+   *
+   * @throws IllegalArgumentException if the text describes no network
+   */
+  static Network read(String text) {
+    try {
+      if (JsonParser.parse(text) instanceof JsonObject object) {
+        return new NetworkReader(object).network();
+      }
+      throw new IllegalArgumentException("its network is no JSON object");
+    } catch (JsonException | ArithmeticException | ClassCastException e) {
+      throw new IllegalArgumentException("its network is damaged: " + e.getMessage(), e);
+    }
+  }
+
+  private Network network() {
+    for (JsonValue value : network.get("layers").asList()) {
+      if (!(value instanceof JsonObject layer)) {
+        throw new IllegalArgumentException("a layer is no JSON object");
+      }
+      String name = layer.get("name").asString();
+      try {
+        Node node = add(layer, name);
+        if (node.id() != nodes.size()) {
+          throw new IllegalArgumentException("it computes nothing");
+        }
+        nodes.add(node);
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException("layer '" + name + "': " + e.getMessage(), e);
+      }
+    }
+    return builder.build(node(integer(network, "output")));
+  }
+
+  private Node node(int id) {
+    if (id < 0 || id >= nodes.size()) {
+      throw new IllegalArgumentException("there is no layer " + id + " before it");
+    }
+    return nodes.get(id);
+  }
+
+  private Node add(JsonObject layer, String name) {
+    List<Node> reads = layer.get("reads").asList().stream().map(this::read).toList();
+    String kind = layer.get("kind").asString();
+    int wanted =
+        switch (kind) {
+          case "input" -> 0;
+          case "add", "multiply" -> 2;
+          case "concatenate" -> reads.size();
+          default -> 1;
+        };
+    if (reads.size() != wanted) {
+      throw new IllegalArgumentException(
+          "a %s reads %d layers, not %d".formatted(kind, wanted, reads.size()));
+    }
+    if (kind.equals("input")) {
+      return builder.input();
+    }
+    builder.nextName(name);
+    return switch (kind) {
+      case "add" -> builder.add(reads.get(0), reads.get(1));
+      case "multiply" -> builder.multiply(reads.get(0), reads.get(1));
+      case "concatenate" -> builder.concatenate(reads);
+      default -> one(kind, layer, name, reads.getFirst());
+    };
+  }
+
+  private Node read(JsonValue id) {
+    return node(Math.toIntExact(id.asLong()));
+  }
+
+  private Node one(String kind, JsonObject layer, String name, Node x) {
+    return switch (kind) {
+      case "convolution" ->
+          builder.convolution(
+              name,
+              x,
+              integer(layer, "channels"),
+              window(layer),
+              integer(layer, "groups"),
+              layer.get("bias").asBoolean());
+      case "dense" ->
+          builder.dense(name, x, integer(layer, "channels"), layer.get("bias").asBoolean());
+      case "batch_norm" ->
+          builder.epsilon(real(layer, "epsilon")).momentum(real(layer, "momentum")).batchNorm(name, x);
+      case "max_pool" -> builder.maxPool(x, window(layer), layer.get("ceil").asBoolean());
+      case "average_pool" ->
+          builder.averagePool(
+              x,
+              window(layer),
+              layer.get("ceil").asBoolean(),
+              layer.get("count_padding").asBoolean());
+      case "global_average_pool" -> builder.globalAveragePool(x);
+      case "shortcut" -> builder.shortcut(x, integer(layer, "stride"), integer(layer, "channels"));
+      case "pad" -> {
+        int[] p = numbers(layer, "pads", 6);
+        yield builder.pad(x, p[0], p[1], p[2], p[3], p[4], p[5]);
+      }
+      case "shuffle" -> builder.shuffle(x, integer(layer, "groups"));
+      case "dropout" -> builder.dropout(x, real(layer, "rate"));
+      case "stochastic_depth" -> builder.stochasticDepth(x, real(layer, "rate"));
+      case "flatten" -> builder.flatten(x);
+      case "prelu" -> builder.prelu(name, x);
+      default -> builder.activation(x, function(kind, layer));
+    };
+  }
+
+  private static Nonlinearity function(String kind, JsonObject layer) {
+    return switch (kind) {
+      case "relu" -> Nonlinearity.relu();
+      case "clip" ->
+          new Nonlinearity.Clip(
+              bound(layer, "low", Float.NEGATIVE_INFINITY),
+              bound(layer, "high", Float.POSITIVE_INFINITY));
+      case "leaky_relu" -> new Nonlinearity.LeakyRelu(real(layer, "slope"));
+      case "elu" -> new Nonlinearity.Elu(real(layer, "alpha"));
+      case "hard_sigmoid" ->
+          new Nonlinearity.HardSigmoid(real(layer, "alpha"), real(layer, "beta"));
+      case "hard_swish" -> new Nonlinearity.HardSwish();
+      case "sigmoid" -> new Nonlinearity.Sigmoid();
+      case "silu" -> new Nonlinearity.Silu();
+      case "tanh" -> new Nonlinearity.Tanh();
+      case "gelu" -> new Nonlinearity.Gelu(false);
+      case "gelu_tanh" -> new Nonlinearity.Gelu(true);
+      default ->
+          throw new IllegalArgumentException(
+              "'%s' is no layer that this version has: take a newer one".formatted(kind));
+    };
+  }
+
+  private static float bound(JsonObject layer, String name, float none) {
+    return layer.find(name) == null ? none : real(layer, name);
+  }
+
+  private static Window window(JsonObject layer) {
+    int[] w = numbers(layer, "window", 10);
+    return new Window(w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9]);
+  }
+
+  private static int[] numbers(JsonObject json, String name, int count) {
+    int[] numbers =
+        json.get(name).asList().stream().mapToInt(v -> Math.toIntExact(v.asLong())).toArray();
+    if (numbers.length != count) {
+      throw new IllegalArgumentException(
+          "'%s' has %d numbers, not %d".formatted(name, numbers.length, count));
+    }
+    return numbers;
+  }
+
+  private static int integer(JsonObject json, String name) {
+    return Math.toIntExact(json.get(name).asLong());
+  }
+
+  private static float real(JsonObject json, String name) {
+    return (float) json.get(name).asDouble();
+  }
+}

@@ -1,0 +1,127 @@
+package dev.nibble.engine.network;
+
+import dev.nibble.engine.network.NetworkBuilder.Node;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
+import dev.nibble.kernels.Window;
+import java.util.List;
+
+/** Small networks of what a residual network has not. */
+final class OtherNetworks {
+  private OtherNetworks() {}
+
+  private static NetworkBuilder builder(String name) {
+    return Network.builder(name, new FeatureMap(9, 8, 3));
+  }
+
+  private static Node normalized(NetworkBuilder b, String name, Node x, int channels, Window w) {
+    Node y = b.convolution(name + ".conv", x, channels, w, 1, false);
+    return b.relu(b.batchNorm(name + ".bn", y));
+  }
+
+  private static Network headed(NetworkBuilder b, Node x) {
+    return b.build(b.dense("fc", b.globalAveragePool(x), 3));
+  }
+
+  /** Even, rectangular, dilated, asymmetrically padded kernels, groups, bias, pooling of all kinds. */
+  static Network windows() {
+    NetworkBuilder b = builder("windows");
+    Node x = b.convolution("even", b.input(), 6, Window.square(4, 2, 1), 1, true);
+    x = b.convolution("row", b.relu(x), 6, new Window(1, 3, 1, 1, 0, 1, 0, 1, 1, 1), 2, true);
+    x = b.maxPool(b.relu(x), new Window(3, 2, 1, 1, 1, 0, 1, 0, 1, 1), true);
+    x = b.convolution("dilated", x, 4, new Window(3, 2, 1, 2, 2, 0, 1, 2, 2, 1), 1, false);
+    x = b.relu(b.batchNorm("bn", x));
+    x = b.averagePool(x, Window.square(3, 2, 1), true, false);
+    x = b.averagePool(x, Window.square(2, 1, 1), false, true);
+    x = b.convolution("depthwise", x, 4, Window.square(3, 1, 1), 4, true);
+    return b.build(b.dense("fc", b.globalMaxPool(b.relu(x)), 3, false));
+  }
+
+  /** What is joined: convolutions, activations, the pictures, one tensor twice, a sum. */
+  static Network concatenations() {
+    NetworkBuilder b = builder("concatenations");
+    Node a = normalized(b, "a", b.input(), 4, Window.square(3, 1, 1));
+    Node left = b.convolution("left", a, 3, Window.square(1, 1), 1, false);
+    Node right = normalized(b, "right", a, 5, Window.square(3, 1, 1));
+    Node sum = b.add(b.convolution("third", a, 4, Window.square(1, 1), 1, false), a);
+    Node x = b.concatenate(List.of(left, right, b.input(), left, sum));
+    Node y = b.relu(b.batchNorm("joined", x));
+    y = b.convolution("one", y, 4, Window.square(3, 2, 1), 1, false);
+    Node z = b.convolution("two", b.relu(x), 4, Window.square(1, 2, 0), 1, false);
+    return headed(b, b.relu(b.concatenate(List.of(y, z))));
+  }
+
+  private static Network nested(NetworkBuilder b) {
+    Node one = b.convolution("one", b.input(), 2, Window.square(3, 1, 1), 1, false);
+    Node two = b.convolution("two", b.input(), 3, Window.square(1, 1), 1, false);
+    Node inner = b.concatenate(List.of(one, b.relu(two)));
+    Node three = b.convolution("three", b.input(), 2, Window.square(3, 1, 1), 1, true);
+    Node x = b.concatenate(List.of(three, inner));
+    return headed(b, normalized(b, "last", x, 4, Window.square(3, 1, 1)));
+  }
+
+  /** A concatenation that another one joins. */
+  static Network nestedConcatenation() {
+    return nested(builder("nested-concatenation"));
+  }
+
+  /** Each layer reads all before it. */
+  static Network denselyConnected() {
+    NetworkBuilder b = builder("densely-connected");
+    Node x = b.convolution("stem", b.input(), 4, Window.square(3, 1, 1), 1, false);
+    for (int layer = 0; layer < 3; layer++) {
+      Node y = b.relu(b.batchNorm(layer + ".bn", x));
+      y = b.convolution(layer + ".conv", y, 2, Window.square(3, 1, 1), 1, false);
+      x = b.concatenate(List.of(x, y));
+    }
+    x = b.averagePool(b.convolution("transition", b.relu(x), 4, Window.square(1, 1), 1, false), 2);
+    return headed(b, b.relu(b.batchNorm("last", x)));
+  }
+
+  /** A factor a channel and a factor a value. */
+  static Network products() {
+    NetworkBuilder b = builder("products");
+    Node x = normalized(b, "stem", b.input(), 4, Window.square(3, 1, 1));
+    Node s = b.convolution("squeeze", b.globalAveragePool(x), 2, Window.square(1, 1), 1, true);
+    s = b.convolution("excite", b.relu(s), 4, Window.square(1, 1), 1, true);
+    x = b.multiply(s, x);
+    x = b.batchNorm("bn", b.convolution("one", x, 4, Window.square(3, 2, 1), 1, false));
+    Node gate = b.convolution("gate", b.relu(x), 4, Window.square(1, 1), 1, true);
+    return headed(b, b.relu(b.multiply(b.convolution("two", b.relu(x), 4, 3, 1), gate)));
+  }
+
+  /** Slices, shuffles, zeros around. */
+  static Network moves() {
+    NetworkBuilder b = builder("moves");
+    Node x = normalized(b, "stem", b.input(), 6, Window.square(3, 2, 1));
+    Node left = b.slice(x, 0, 3);
+    Node right = normalized(b, "right", b.slice(x, 3, 6), 3, Window.square(3, 1, 1));
+    x = b.shuffle(b.concatenate(List.of(left, right)), 2);
+    x = b.pad(x, 1, 0, 0, 2);
+    x = b.convolution("last", x, 4, Window.square(2, 1, 0), 1, false);
+    return headed(b, b.relu(b.batchNorm("bn", x)));
+  }
+
+  /** Maps flattened in PyTorch's order, with layers between them and the dense ones. */
+  static Network flattened() {
+    NetworkBuilder b = Network.builder("flattened", new FeatureMap(5, 4, 2));
+    Node x = b.maxPool(b.relu(b.convolution("one", b.input(), 3, 3, 1)), 2, 2);
+    x = b.relu(b.batchNorm("bn", b.flatten(x)));
+    Node pictures = b.dense("pictures", b.flatten(b.input()), 4, false);
+    x = b.concatenate(List.of(b.dense("fc1", x, 4), b.relu(pictures)));
+    Node y = b.convolution("two", b.input(), 2, Window.square(3, 2, 1), 1, true);
+    x = b.concatenate(List.of(x, b.flatten(y)));
+    return b.build(b.dense("fc2", x, 3));
+  }
+
+  /** Functions whose derivative is 0 or 1, one of them read twice. */
+  static Network clipped() {
+    NetworkBuilder b = builder("clipped");
+    Node x = b.convolution("stem", b.input(), 4, Window.square(3, 1, 1), 1, true);
+    x = b.activation(b.batchNorm("bn1", x), new Nonlinearity.Clip(-0.5f, 1));
+    Node y = b.convolution("one", x, 4, Window.square(3, 1, 1), 1, false);
+    Node z = b.convolution("two", x, 4, Window.square(1, 1), 1, true);
+    x = b.activation(b.add(y, b.activation(z, Nonlinearity.relu6())), Nonlinearity.relu6());
+    return headed(b, x);
+  }
+}
