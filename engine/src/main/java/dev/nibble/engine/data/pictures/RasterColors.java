@@ -37,7 +37,7 @@ final class RasterColors {
             : null;
     inks =
         bands == 4
-            && (tags != null && tags.isInks()
+            && ((tags != null && tags.isInks())
                 || model.getColorSpace().getType() == ColorSpace.TYPE_CMYK);
     samples = new int[raster.getWidth() * bands];
     int type = raster.getDataBuffer().getDataType();
