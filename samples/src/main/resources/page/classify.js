@@ -72,7 +72,7 @@ export class Classify {
       if (error.name === "AbortError" || this.#file !== file) return;
       byId("classify-error").textContent = error.message;
       // Before the first model, say, a picture can still be kept as an example; one that was refused can not.
-      this.#open(!REFUSED.includes(error.status) && !byId("preview").hidden);
+      this.#open(!REFUSED.includes(error.status));
     } finally {
       if (this.#pending === pending) panel.removeAttribute("aria-busy");
     }

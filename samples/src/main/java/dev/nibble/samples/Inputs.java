@@ -49,7 +49,14 @@ final class Inputs {
       return BadInputException.path(text).toAbsolutePath().normalize().toString();
     }
     if (text.matches("[A-Za-z0-9_-]+")) {
-      return Names.choose("--data", text, DATA_SETS); // a misspelt name rather than a folder
+      // A misspelt name rather than a folder, but perhaps one.
+      String nearest = Names.nearest(name, DATA_SETS);
+      throw new BadInputException(
+          "--data can't be '%s', which is no folder here: %schoose one of %s, or give a folder."
+              .formatted(
+                  text,
+                  nearest.isEmpty() ? "" : "did you mean " + nearest + "? ",
+                  String.join(", ", DATA_SETS)));
     }
     throw new BadInputException(
         "There is no folder %s: give one, or one of %s."

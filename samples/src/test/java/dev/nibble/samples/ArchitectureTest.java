@@ -13,6 +13,10 @@ import com.tngtech.archunit.core.domain.JavaMember;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.lang.ArchCondition;
+import java.io.IOException;
+import java.lang.foreign.Linker;
+import java.lang.foreign.SymbolLookup;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -50,6 +54,37 @@ class ArchitectureTest {
                         nibble.stream().filter(c -> isIn(c.getPackageName(), "dev.nibble." + name)))
                     .as("classes of dev.nibble.%s", name)
                     .isNotEmpty());
+  }
+
+  /** So that the jars run wherever a JDK does, with glibc or musl. */
+  @Test
+  void thereIsNoNativeCode() throws IOException {
+    for (JavaClass c : nibble) {
+      assertThat(c.getMethods())
+          .as("native methods of " + c.getName())
+          .noneMatch(m -> m.getModifiers().contains(JavaModifier.NATIVE));
+    }
+    Path root = Path.of(System.getProperty("nibble.root", ".."));
+    for (String module : MODULES) {
+      try (Stream<Path> files = Files.walk(root.resolve(module).resolve("target/classes"))) {
+        assertThat(files.map(f -> f.getFileName().toString()))
+            .as("files in " + module)
+            .noneMatch(f -> f.matches(".*\\.(so|so\\..*|dll|dylib|jnilib|a|o|exe)"));
+      }
+    }
+    noClasses()
+        .that()
+        .resideOutsideOfPackages("dev.nibble.memory", "dev.nibble.kernels.cublas")
+        .should()
+        .dependOnClassesThat()
+        .belongToAnyOf(Linker.class, SymbolLookup.class)
+        .check(nibble);
+    noClasses()
+        .should()
+        .callMethod(System.class, "loadLibrary", String.class)
+        .orShould()
+        .callMethod(System.class, "load", String.class)
+        .check(nibble);
   }
 
   @Test

@@ -2,7 +2,10 @@ package dev.nibble.engine.data;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.nibble.engine.data.pictures.ByteSource;
+import dev.nibble.engine.data.pictures.PictureFormat;
 import dev.nibble.engine.data.pictures.RgbPicture;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
@@ -92,6 +95,18 @@ public final class PictureFiles {
    */
   public static PictureSize size(byte[] file, String name, boolean ignoreOrientation) {
     return PictureDecoder.size(file, name, !ignoreOrientation);
+  }
+
+  /**
+   * Whether bytes begin as a picture file of one of the kinds that are read; whether it is sound is
+   * another matter.
+   */
+  public static boolean isPicture(byte[] file) {
+    try {
+      return PictureFormat.of(ByteSource.of(file)) != null;
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   private static void checkChannels(int channels) {

@@ -109,11 +109,9 @@ public final class SafetensorsFile implements AutoCloseable {
       if (length < 0 || length > most) {
         throw damaged(
             path,
-            "its header claims "
-                + Long.toUnsignedString(length)
-                + " bytes, at most "
-                + most
-                + " are read",
+            length < 0 || length > fileBytes
+                ? "its first bytes are not those of a safetensors file"
+                : "its header has " + length + " bytes, and at most " + most + " are read",
             null);
       }
       if (dataStart > fileBytes) {

@@ -35,10 +35,16 @@ public final class AtomicFile {
   /**
    * Writes a file, replacing the one that is there only once the new one is safe on the disk.
    *
-   * @throws IOException if any part of that fails; the old file is then as it was and no temporary
-   *     one is left, unless only the folder could not be forced, when the new one is in place
+   * @throws IOException if any part of that fails, or if what is there is no regular file; the old
+   *     file is then as it was and no temporary one is left, unless only the folder could not be
+   *     forced, when the new one is in place
    */
   public static void write(Disk disk, Path file, Body body) throws IOException {
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      // Renaming would put a file in the place of a device, /dev/null say.
+      throw new FileSystemException(
+          file.toString(), null, "it is a folder or a device, so choose another name");
+    }
     Path temporary = temporary(file);
     try {
       try (Disk.Sink sink = disk.create(temporary)) {

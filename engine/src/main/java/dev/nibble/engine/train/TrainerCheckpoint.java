@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What of a training run goes into a checkpoint, and back. */
 final class TrainerCheckpoint {
+  /** Names that were once those of networks for small pictures. */
+  private static final Set<String> TORCHVISION = Set.of("resnet50", "resnet101", "resnet152");
+
   private static final String KERNELS = "kernels";
   private static final String MEAN = "normalization-mean";
   private static final String STD = "normalization-std";
@@ -194,7 +197,11 @@ final class TrainerCheckpoint {
     List<Section> sections = sections(session, best);
     Map<String, Long> sizes = new LinkedHashMap<>();
     sections.forEach(s -> sizes.put(s.name(), s.data().byteSize()));
-    checkpoint.requireSections(sizes);
+    try {
+      checkpoint.requireSections(sizes);
+    } catch (CheckpointException e) {
+      throw withAdvice(e, session.network().name(), trajectory);
+    }
     sections.forEach(s -> checkpoint.copySection(s.name(), s.data()));
     for (Section section : sections) {
       String fault = fault(section);
@@ -206,6 +213,20 @@ final class TrainerCheckpoint {
     }
     session.update().resume(checkpoint.meta().step());
     return checkpoint.meta().step();
+  }
+
+  /** Name and options are the same, and yet it does not fit: an earlier version wrote it. */
+  private static CheckpointException withAdvice(
+      CheckpointException e, String network, Map<String, String> trajectory) {
+    String why =
+        TORCHVISION.contains(network)
+            ? "an earlier version called cifar-%s so; start a run of that from its model"
+                .formatted(network)
+            : trajectory.containsKey("freeze")
+                ? "an earlier version kept more of frozen layers; start another run from its model"
+                : "an earlier version wrote it; start another run from its model";
+    String message = String.valueOf(e.getMessage()).replaceAll("\\.$", "");
+    return new CheckpointException(message + ": " + why + ".", e);
   }
 
   private static void requireTrajectory(

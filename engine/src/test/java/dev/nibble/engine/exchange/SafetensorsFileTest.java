@@ -79,7 +79,7 @@ class SafetensorsFileTest {
   void refusesAHeaderThatClaimsTooMuch(long claim) throws IOException {
     Path file = folder.resolve("a.safetensors");
     Files.write(file, length(claim));
-    assertRefused(file, "its header claims");
+    assertRefused(file, "its first bytes are not those of a safetensors file");
   }
 
   @Test

@@ -3,6 +3,8 @@ package dev.nibble.engine.exchange;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nibble.engine.files.FailingDisk;
 import java.io.IOException;
@@ -24,6 +26,20 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class SafetensorsWriterTest {
   @TempDir Path folder;
+
+  @Test
+  void aDeviceIsNotReplaced() throws IOException {
+    Path device = Path.of("/dev/full");
+    assumeTrue(Files.exists(device) && !Files.isRegularFile(device));
+    Path link = Files.createSymbolicLink(folder.resolve("link.safetensors"), device);
+    for (Path target : List.of(link, folder)) {
+      assertThatThrownBy(() -> SafetensorsWriter.write(target, Map.of(), List.<TensorSource>of()))
+          .isInstanceOf(ExchangeException.class)
+          .hasMessageContaining("it is a folder or a device");
+      assertThat(Files.isRegularFile(target)).isFalse();
+    }
+    assertThat(link).isSymbolicLink();
+  }
 
   @Test
   void writesTheBytesOfTheFormat() throws IOException {

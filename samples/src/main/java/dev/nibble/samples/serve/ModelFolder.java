@@ -5,7 +5,6 @@ import dev.nibble.engine.json.JsonException;
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.json.JsonWriter;
-import dev.nibble.engine.model.ModelFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -98,12 +97,12 @@ final class ModelFolder {
       if (crc(model) != version.crc()) {
         throw new IOException(model.getFileName() + " is damaged");
       }
-      ModelFile.info(model).network();
       SoundModel.check(model);
       return version;
     } catch (IOException | DateTimeParseException | JsonException | ExchangeException e) {
       String reason = e instanceof IOException io ? ServiceException.reason(io) : e.getMessage();
-      log.accept("Passed over the version in %s: %s.".formatted(file, reason));
+      String ended = reason.endsWith(".") ? reason : reason + ".";
+      log.accept("Passed over the version in %s: %s".formatted(file, ended));
       return null;
     } catch (IllegalArgumentException e) {
       log.accept("Passed over the version in %s: %s.".formatted(file, e.getMessage()));

@@ -227,6 +227,7 @@ final class ModelRegistry implements AutoCloseable {
    * @throws dev.nibble.engine.exchange.ExchangeException if it is no model
    */
   void importFirst(Path weights, FeatureMap input) {
+    // All that can be wrong with it is said of the user's file, not of a copy.
     FeatureMap reads = ModelFile.info(weights).input();
     if (!reads.equals(input)) {
       throw new ServiceException(

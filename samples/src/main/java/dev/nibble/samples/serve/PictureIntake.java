@@ -48,12 +48,12 @@ final class PictureIntake {
    * The picture that a request carries.
    *
    * @return height x width x channels bytes
-   * @throws HttpProblem if it is too large or too slow, or no sound PNG or JPEG
+   * @throws HttpProblem if it is too large or too slow, or no sound picture
    */
   byte[] read(Context request, FeatureMap input) {
     return use(
         request,
-        "The picture is empty: send a PNG or JPEG file as the body.",
+        "The picture is empty: send a picture file as the body.",
         body -> decode(body, input));
   }
 
@@ -85,13 +85,13 @@ final class PictureIntake {
    * The picture in a file.
    *
    * @return height x width x channels bytes
-   * @throws HttpProblem if it is too large, or no sound PNG or JPEG
+   * @throws HttpProblem if it is too large, or no sound picture
    */
   byte[] decode(byte[] file, FeatureMap input) {
-    if (!isPng(file) && !isJpeg(file)) {
+    if (!PictureFiles.isPicture(file)) {
       throw new HttpProblem(
           HttpProblem.UNSUPPORTED_TYPE,
-          "The file is neither a PNG nor a JPEG picture: give one of these.");
+          "The file is no picture that is read here: give a JPEG, PNG, GIF, BMP, TIFF or WebP file.");
     }
     try {
       PictureSize size = PictureFiles.size(file, "as sent");
@@ -123,16 +123,8 @@ final class PictureIntake {
     } catch (DataException e) {
       throw new HttpProblem(
           HttpProblem.BAD_REQUEST,
-          "The picture can't be decoded, or is far too large: give a sound PNG or JPEG.");
+          "The picture can't be decoded, or is far too large: give a sound one.");
     }
-  }
-
-  private static boolean isPng(byte[] file) {
-    return file.length > 3 && file[0] == (byte) 0x89 && file[1] == 'P' && file[2] == 'N';
-  }
-
-  private static boolean isJpeg(byte[] file) {
-    return file.length > 3 && file[0] == (byte) 0xFF && file[1] == (byte) 0xD8;
   }
 
   private static void acquire(Semaphore semaphore, int permits) {

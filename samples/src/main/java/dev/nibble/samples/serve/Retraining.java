@@ -131,7 +131,7 @@ final class Retraining implements AutoCloseable {
         | CheckpointException
         | MemoryLimitException
         | ServiceException e) {
-      end(State.FAILED, ended(String.valueOf(e.getMessage())) + " " + capital(unchanged()));
+      end(State.FAILED, withoutStop(String.valueOf(e.getMessage())) + "; " + unchanged());
     } catch (DeviceException e) {
       end(State.FAILED, "The GPU failed: %s; %s".formatted(e.getMessage(), unchanged()));
     } catch (IOException e) {
@@ -160,12 +160,8 @@ final class Retraining implements AutoCloseable {
     return version == null ? "there is no model yet." : "version %s serves.".formatted(version);
   }
 
-  private static String ended(String sentence) {
-    return sentence.endsWith(".") ? sentence : sentence + ".";
-  }
-
-  private static String capital(String sentence) {
-    return Character.toUpperCase(sentence.charAt(0)) + sentence.substring(1);
+  private static String withoutStop(String sentence) {
+    return sentence.endsWith(".") ? sentence.substring(0, sentence.length() - 1) : sentence;
   }
 
   /** Cancels what runs and waits for its end; no further training starts. */

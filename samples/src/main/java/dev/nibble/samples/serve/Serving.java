@@ -37,7 +37,6 @@ final class Serving {
   static Serving open(
       Path model, long version, int threads, Kernels kernels, MemoryAccount account) {
     ModelInfo info = ModelFile.info(model);
-    SoundModel.check(model);
     PredictorOptions options = PredictorOptions.defaults().withThreads(threads);
     return new Serving(Predictor.open(model, options, kernels, account), info, version);
   }

@@ -1,8 +1,9 @@
 package dev.nibble.samples.serve;
 
-import dev.nibble.engine.exchange.DType;
 import dev.nibble.engine.exchange.ExchangeException;
-import dev.nibble.engine.exchange.SafetensorsFile;
+import dev.nibble.engine.model.ModelFile;
+import dev.nibble.engine.network.Network;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
 /** Whether a model can answer at all: one that diverged holds weights that are no numbers. */
@@ -10,24 +11,18 @@ final class SoundModel {
   private SoundModel() {}
 
   /**
-   * Reads all weights and running statistics of a model.
+   * Reads all weights and running statistics of a model, as they would be to serve.
    *
-   * @throws ExchangeException if one is infinite or no number, or the file can't be read
+   * @throws ExchangeException if the file holds no model, or one of its values is not finite
    */
   static void check(Path model) {
-    try (SafetensorsFile file = SafetensorsFile.open(model)) {
-      for (String name : file.names()) {
-        if (file.dtype(name) != DType.F32) {
-          continue;
-        }
-        for (float value : file.readFloats(name)) {
-          if (!Float.isFinite(value)) {
-            throw new ExchangeException(
-                "%s is of a training that diverged: its tensor %s holds %s; take another model."
-                    .formatted(model, name, value));
-          }
-        }
-      }
+    Network network;
+    try {
+      network = ModelFile.info(model).network();
+    } catch (IllegalArgumentException e) {
+      throw new ExchangeException("%s is of no use: %s".formatted(model, e.getMessage()), e);
     }
+    ModelFile.load(
+        model, network, parameter -> MemorySegment.ofArray(new float[(int) parameter.size()]));
   }
 }

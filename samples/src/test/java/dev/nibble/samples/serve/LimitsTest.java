@@ -106,11 +106,27 @@ class LimitsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"GIF89a, and so on", "<svg xmlns='http://www.w3.org/2000/svg'/>", "x"})
+  @ValueSource(strings = {"GIF88a, and so on", "%PDF-1.7", "<svg xmlns='http://www.w3.org/2000/svg'/>", "x"})
   void refusesWhatIsNoPicture(String body) {
     Reply reply = tiny.client.post("/predict", body);
     assertThat(reply.status()).isEqualTo(415);
     assertThat(reply.error()).contains("PNG").contains("JPEG");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"png", "jpg", "gif", "bmp", "tiff"})
+  void takesTheKindsThatFoldersTake(String format) {
+    Reply reply = tiny.client.post("/predict", TinyPictures.file(true, 4, format));
+    assertThat(reply.status()).as(reply.text()).isEqualTo(200);
+    assertThat(reply.json().get("label").asString()).isIn("rows", "columns");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"GIF89a, and so on", "BM, and so on", "II*\0, and so on"})
+  void refusesWhatOnlyBeginsAsAPicture(String body) {
+    Reply reply = tiny.client.post("/predict", body);
+    assertThat(reply.status()).isEqualTo(400);
+    assertThat(reply.error()).contains("can't be decoded");
   }
 
   @ParameterizedTest

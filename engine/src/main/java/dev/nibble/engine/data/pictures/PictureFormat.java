@@ -33,8 +33,12 @@ public enum PictureFormat {
     return SUFFIXES.stream().anyMatch(name::endsWith);
   }
 
-  /** The kind of a file; null if it is none of these. */
-  static @Nullable PictureFormat of(ByteSource file) throws IOException {
+  /**
+   * The kind of a file; null if it is none of these.
+   *
+   * @throws IOException if the file cannot be read
+   */
+  public static @Nullable PictureFormat of(ByteSource file) throws IOException {
     if (file.isAt(0, "\u00FF\u00D8\u00FF")) {
       return JPEG;
     }

@@ -152,12 +152,13 @@ final class PictureReader implements AutoCloseable {
 
   private void readOther() throws IOException {
     checkSize(reader.getHeight(0), reader.getWidth(0));
-    int[] palette =
-        header.format() == PictureFormat.TIFF
-            ? TiffTags.read(ByteSource.of(file), 0).palette()
-            : null;
+    TiffTags tags =
+        header.format() == PictureFormat.TIFF ? TiffTags.read(ByteSource.of(file), 0) : null;
+    if (tags != null) {
+      tags.checkColours();
+    }
     byte[] row = new byte[3 * header.storedWidth()];
-    readImage(header.storedHeight(), header.storedWidth(), new Point(0, 0), palette, row);
+    readImage(header.storedHeight(), header.storedWidth(), new Point(0, 0), tags, row);
   }
 
   /**
@@ -190,7 +191,7 @@ final class PictureReader implements AutoCloseable {
   }
 
   /** Reads rows of an image into a row of the picture, which holds what is beside the image. */
-  private void readImage(int height, int width, Point corner, int @Nullable [] palette, byte[] row)
+  private void readImage(int height, int width, Point corner, @Nullable TiffTags tags, byte[] row)
       throws IOException {
     byte[] part = new byte[3 * width];
     int rows = rowsOf(PART_PIXELS);
@@ -200,7 +201,7 @@ final class PictureReader implements AutoCloseable {
       if (image.getHeight() != count || image.getWidth() != width) {
         throw new IOException("its headers contradict each other");
       }
-      RasterColors colors = new RasterColors(image, palette);
+      RasterColors colors = new RasterColors(image, tags);
       for (int y = 0; y < count; y++) {
         colors.convert(y, part);
         System.arraycopy(part, 0, row, 3 * corner.x, part.length);

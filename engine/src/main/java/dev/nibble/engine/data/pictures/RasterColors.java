@@ -18,20 +18,27 @@ final class RasterColors {
   private final Raster raster;
   private final ColorModel model;
   private final int @Nullable [] palette;
+  private final boolean inks;
   private final int bands;
   private final int[] samples;
 
   /**
    * Reads out of a part of a picture.
    *
-   * @param colours those that a file's samples are indices of, if it is known better than ImageIO
-   *     knows it; else null
+   * @param tags a TIFF file's, which tell more of its colours than ImageIO does; else null
    */
-  RasterColors(BufferedImage image, int @Nullable [] colours) throws IOException {
+  RasterColors(BufferedImage image, @Nullable TiffTags tags) throws IOException {
     raster = image.getRaster();
     model = image.getColorModel();
     bands = raster.getNumBands();
-    palette = model instanceof IndexColorModel indexed ? palette(indexed, colours) : null;
+    palette =
+        model instanceof IndexColorModel indexed
+            ? palette(indexed, tags == null ? null : tags.palette())
+            : null;
+    inks =
+        bands == 4
+            && ((tags != null && tags.isInks())
+                || model.getColorSpace().getType() == ColorSpace.TYPE_CMYK);
     samples = new int[raster.getWidth() * bands];
     int type = raster.getDataBuffer().getDataType();
     if (type == DataBuffer.TYPE_FLOAT || type == DataBuffer.TYPE_DOUBLE) {
@@ -58,7 +65,7 @@ final class RasterColors {
       }
       return;
     }
-    if (bands == 4 && model.getColorSpace().getType() == ColorSpace.TYPE_CMYK) {
+    if (inks) {
       for (int i = 0; i < samples.length; i++) {
         samples[i] = toByte(samples[i], bitsOf(i % bands));
       }
@@ -78,13 +85,13 @@ final class RasterColors {
     }
   }
 
-  /** Colours that were multiplied by their alpha are as bright as they were before. */
+  /** Colours that were multiplied by their alpha are as bright as before, or black by none. */
   private void divideByAlpha(int width, byte[] rgb) {
     int bits = bitsOf(bands - 1);
     for (int x = 0; x < width; x++) {
       int alpha = toByte(samples[x * bands + bands - 1], bits);
-      for (int i = 3 * x; alpha > 0 && i < 3 * x + 3; i++) {
-        rgb[i] = (byte) Math.min(255, (rgb[i] & 0xFF) * 255 / alpha);
+      for (int i = 3 * x; i < 3 * x + 3; i++) {
+        rgb[i] = alpha == 0 ? 0 : (byte) Math.min(255, (rgb[i] & 0xFF) * 255 / alpha);
       }
     }
   }

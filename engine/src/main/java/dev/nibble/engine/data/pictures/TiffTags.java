@@ -7,10 +7,20 @@ import org.jspecify.annotations.Nullable;
 final class TiffTags {
   private static final int WIDTH = 256;
   private static final int HEIGHT = 257;
+  private static final int COMPRESSION = 259;
+  private static final int PHOTOMETRIC = 262;
   private static final int ORIENTATION = 274;
+  private static final int SAMPLES = 277;
   private static final int COLOUR_MAP = 320;
   private static final int SHORT = 3;
   private static final int LONG = 4;
+  private static final int JPEG = 7;
+  private static final int SEPARATED = 5;
+
+  /** Cielab and its relatives. */
+  private static final int FIRST_LAB = 8;
+
+  private static final int LAST_LAB = 10;
   private static final int MOST_COLOURS = 1 << 8;
 
   private final ByteSource file;
@@ -18,6 +28,9 @@ final class TiffTags {
   private final long start;
   private long width;
   private long height;
+  private long compression;
+  private long photometric;
+  private long samples;
   private long orientation;
   private long colours;
   private long colourMap;
@@ -53,6 +66,9 @@ final class TiffTags {
     switch (file.u16(at, little)) {
       case WIDTH -> width = value(at);
       case HEIGHT -> height = value(at);
+      case COMPRESSION -> compression = value(at);
+      case PHOTOMETRIC -> photometric = value(at);
+      case SAMPLES -> samples = value(at);
       case ORIENTATION -> orientation = value(at);
       case COLOUR_MAP -> {
         colours = file.u32(at + 4, little) / 3;
@@ -80,6 +96,27 @@ final class TiffTags {
 
   Orientation orientation() {
     return Orientation.of(orientation);
+  }
+
+  /**
+   * Refuses what ImageIO would decode to other colours.
+   *
+   * @throws IOException saying what it is
+   */
+  void checkColours() throws IOException {
+    if (photometric >= FIRST_LAB && photometric <= LAST_LAB) {
+      throw new IOException("its colours are CIE L*a*b*: save it as RGB");
+    }
+    if (compression == JPEG && samples > 3) {
+      throw new IOException(
+          "its samples, more than three a pixel, are compressed as JPEG: save it with LZW or as"
+              + " RGB");
+    }
+  }
+
+  /** Whether the samples are inks: cyan, magenta, yellow and black. */
+  boolean isInks() {
+    return photometric == SEPARATED && samples == 4;
   }
 
   /** The colours that samples are indices of, as 0xRRGGBB; null if they are no indices. */
