@@ -31,6 +31,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       ExportCommand.class,
       InspectCommand.class,
       PlanCommand.class,
+      GradientsCommand.class,
       InfoCommand.class,
       DataCommand.class,
       ServeCommand.class,

@@ -180,23 +180,70 @@ final class StagePasses {
 
   void backward(int pictures) {
     for (int i = stages.size() - 1; i >= 0; i--) {
-      begin(i, pictures, true);
-      BackwardArgs args = stage.backward();
-      if (args == null) {
-        continue; // frozen
-      }
-      recorder.beginBackward();
-      products(args);
-      MemorySegment target = stage.weightGradient();
-      if (target != null && !cuts.writesWeights()) {
-        int values = Partials.weightValues(args.stage());
-        pool.run((values + MERGE_CHUNK - 1) / MERGE_CHUNK, mergeTask);
-      }
-      if (stage.scale() != null) {
-        pool.run(chunks(args.stage().input().channels()), channelTask);
-      }
-      recorder.endBackward(stage.node(), pictures);
+      backward(i, pictures);
     }
+  }
+
+  /** One stage's turn on the way back; nothing if it is frozen. */
+  void backward(int index, int pictures) {
+    begin(index, pictures, true);
+    BackwardArgs args = stage.backward();
+    if (args == null) {
+      return; // frozen
+    }
+    recorder.beginBackward();
+    products(args);
+    MemorySegment target = stage.weightGradient();
+    if (target != null && !cuts.writesWeights()) {
+      int values = Partials.weightValues(args.stage());
+      pool.run((values + MERGE_CHUNK - 1) / MERGE_CHUNK, mergeTask);
+    }
+    if (stage.scale() != null) {
+      pool.run(chunks(args.stage().input().channels()), channelTask);
+    }
+    recorder.endBackward(stage.node(), pictures);
+  }
+
+  /**
+   * Copies the gradient of a stage's output, just before the stage's turn, to where the caller
+   * wants it; false if the stage is frozen. Allocates: no part of a step.
+   */
+  boolean copyOutputGradient(int index, int pictures, MemorySegment target) {
+    begin(index, pictures, true);
+    BackwardArgs args = stage.backward();
+    if (args == null) {
+      return false;
+    }
+    BackwardArgs copying = copyingTo(target, args);
+    Cut cut = cuts.forward();
+    pool.run(
+        cut.leaves(),
+        (leaf, worker) ->
+            kernels.sumGradient(
+                copying,
+                cut.from(leaf, pictures),
+                cut.to(leaf, pictures),
+                cut.part(leaf),
+                cut.parts(),
+                scratch.thread(worker)));
+    return true;
+  }
+
+  private static BackwardArgs copyingTo(MemorySegment target, BackwardArgs args) {
+    return new BackwardArgs(
+        args.stage(),
+        args.batch(),
+        args.outputTerms(),
+        target,
+        args.x(),
+        args.table(),
+        args.store(),
+        args.weights(),
+        args.argmax(),
+        args.activationTerms(),
+        args.dx(),
+        args.gradients(),
+        args.sums());
   }
 
   private void products(BackwardArgs args) {
