@@ -35,7 +35,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       InfoCommand.class,
       DataCommand.class,
       ServeCommand.class,
-      BenchCommand.class
+      BenchCommand.class,
+      EvidenceCommand.class
     },
     footer = {
       "",
