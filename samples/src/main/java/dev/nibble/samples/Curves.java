@@ -117,7 +117,7 @@ final class Curves {
     if (test.length > 0) {
       line(
           chart,
-          "test",
+          history.evaluated(),
           history.testSteps(),
           scaled(test, scale),
           TEST,

@@ -55,7 +55,7 @@ final class EvaluateCommand implements Callable<Integer> {
               + " the model's input. Default: shapes.")
   private String data = "shapes";
 
-  @Option(names = "--split", paramLabel = "NAME", description = "test or train. Default: test.")
+  @Option(names = "--split", paramLabel = "NAME", description = "test, train or validation. Default: test.")
   private String split = "test";
 
   @Option(names = "--batch", paramLabel = "N", description = "Pictures at a time. Default: 128.")
@@ -95,7 +95,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    boolean train = Names.choose("--split", split, List.of("test", "train")).equals("train");
+    String part = Names.choose("--split", split, List.of("test", "train", "validation"));
     if (batch < 1) {
       throw new BadInputException("--batch is " + batch + ": give 1 or more.");
     }
@@ -114,7 +114,7 @@ final class EvaluateCommand implements Callable<Integer> {
             .withLabelColumn(labelColumn);
     try (DataSplits splits = Inputs.open(Inputs.data(data), options);
         MemoryAccount account = limit.account()) {
-      Dataset pictures = train ? splits.train() : splits.test();
+      Dataset pictures = choose(splits, part);
       checkFits(info, pictures, splits.name());
       try (Classifier classifier =
           Classifier.open(file, info, batch, Inputs.threads(threads), provider, account)) {
@@ -125,6 +125,18 @@ final class EvaluateCommand implements Callable<Integer> {
       }
     }
     return 0;
+  }
+
+  private static Dataset choose(DataSplits splits, String part) {
+    Dataset validation = splits.validation();
+    if (!part.equals("validation")) {
+      return part.equals("train") ? splits.train() : splits.test();
+    }
+    if (validation == null) {
+      throw new BadInputException(
+          "%s has no validation pictures: give --split test or train.".formatted(splits.name()));
+    }
+    return validation;
   }
 
   private void checkFits(ModelInfo info, Dataset pictures, String name) {

@@ -228,7 +228,7 @@ final class EvidenceCommand implements Callable<Integer> {
   private void write(Path file, EvidenceWork work, int atOnce) {
     JsonObject figures =
         JsonObject.builder()
-            .put("command", "nibble evidence " + String.join(" ", arguments()))
+            .put("command", "nibble " + String.join(" ", arguments()))
             .put("commit", Machine.commit(System.getProperty(BenchCommand.HOME_PROPERTY, "")))
             .put("processor", Machine.processor())
             .put("jdk", System.getProperty("java.vendor") + " " + Runtime.version())
@@ -246,7 +246,7 @@ final class EvidenceCommand implements Callable<Integer> {
   }
 
   private List<String> arguments() {
-    return spec.commandLine().getParseResult().originalArgs();
+    return spec.root().commandLine().getParseResult().originalArgs();
   }
 
   private static JsonArray array(List<JsonObject> objects) {

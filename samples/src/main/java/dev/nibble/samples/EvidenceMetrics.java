@@ -17,7 +17,7 @@ import java.util.List;
 /**
  * What a run's metrics.jsonl says of its course.
  *
- * @param tests accuracy on the test pictures after each epoch
+ * @param tests accuracy on the evaluated pictures after each epoch
  * @param testLoss mean loss on them at the end; NaN if there was no test
  * @param stepSeconds the median step
  */

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The page of evidence: tables and plots of one evidence.json, in a file that needs no other. */
 final class EvidencePage {
+  private static final String LAYERS = "layer, from the pictures to the classes";
+
   private static final String STYLE =
       """
       body { font: 15px/1.45 system-ui, sans-serif; max-width: 1150px; margin: 2em auto; padding: 0 1em; color: #222 }
@@ -216,8 +218,8 @@ final class EvidencePage {
       html.append("<th>").append(head).append("</th>");
     }
     html.append("</tr>\n");
-    SvgLines weights = new SvgLines("layer, from the pictures to the classes", "weights", true);
-    SvgLines inputs = new SvgLines("layer, from the pictures to the classes", "inputs", true);
+    SvgLines weights = new SvgLines(LAYERS, "error of the weights' gradients", true);
+    SvgLines inputs = new SvgLines(LAYERS, "error of the inputs' gradients", true);
     for (JsonObject entry : reports) {
       JsonObject report = entry.get("report").asObject();
       String name = report.get("activations").asString();

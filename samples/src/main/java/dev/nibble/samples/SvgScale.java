@@ -55,7 +55,7 @@ final class SvgScale {
     }
     double step = step();
     for (double i = Math.ceil(low / step); i * step <= high; i++) {
-      ticks.add(i * step);
+      ticks.add(i * step + 0.0);
     }
     return ticks;
   }
@@ -75,7 +75,7 @@ final class SvgScale {
           .replaceFirst("\\.$", "");
     }
     int decimals = Math.max(0, (int) -Math.floor(Math.log10(step())));
-    return String.format(Locale.ROOT, "%." + decimals + "f", tick);
+    return String.format(Locale.ROOT, "%." + decimals + "f", tick + 0.0); // no -0
   }
 
   /** The beginning of a picture. */

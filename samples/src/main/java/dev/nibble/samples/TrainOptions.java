@@ -13,9 +13,18 @@ final class TrainOptions {
       description =
           "shapes, fashion-mnist, cifar10, cifar100, or a folder with CIFAR's binary files, IDX"
               + " files, Parquet files (train-*.parquet, test-*.parquet) or pictures as"
-              + " train/CLASS/*.png and test/CLASS/*.png, or as CLASS/*.png, of which a fifth is"
-              + " tested on. Default: shapes, which is built in.")
+              + " train/CLASS/*.png, test/CLASS/*.png and maybe val/CLASS/*.png, or as CLASS/*.png,"
+              + " of which a fifth is tested on. Default: shapes, which is built in.")
   @Nullable String data;
+
+  @Option(
+      names = "--val-split",
+      paramLabel = "SHARE",
+      description =
+          "Take that share of each class of the training pictures, such as 0.1, for validation: it"
+              + " is evaluated after each epoch, and the test pictures once at the end. Default: the"
+              + " data's own validation pictures, if it has some.")
+  @Nullable Double valSplit;
 
   @Option(
       names = "--model",

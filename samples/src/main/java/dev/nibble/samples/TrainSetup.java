@@ -79,6 +79,7 @@ final class TrainSetup implements AutoCloseable {
     settings.fixed("skip-unreadable", given.skipUnreadable, false);
     settings.optional("ignore-orientation", given.ignoreOrientation);
     settings.optional("label-column", given.labelColumn);
+    settings.optional("val-split", share("--val-split", given.valSplit));
     String init =
         given.init == null
             ? null
@@ -112,6 +113,13 @@ final class TrainSetup implements AutoCloseable {
     }
   }
 
+  private static @Nullable Double share(String option, @Nullable Double value) {
+    if (value != null && !(value > 0 && value < 1)) {
+      throw new BadInputException(option + " is " + value + ": give a share between 0 and 1.");
+    }
+    return value;
+  }
+
   private static @Nullable String augmentName(@Nullable String text) {
     return text == null ? null : Names.choose("--augment", text, AUGMENTATIONS);
   }
@@ -121,7 +129,7 @@ final class TrainSetup implements AutoCloseable {
     MemoryLimit limit = MemoryLimit.of(settings.find("memory-limit"));
     GpuOptions gpu = gpu(settings, given);
     Kernels kernels = gpu.choose(kernelsName(settings, given));
-    DataSplits data = Inputs.open(settings.text("data"), dataOptions(settings));
+    DataSplits data = openData(settings);
     try {
       Dataset train = data.train();
       // What a resume must find again: other pictures would make other weights.
@@ -139,6 +147,21 @@ final class TrainSetup implements AutoCloseable {
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
       checkNormalization(options, train.channels());
       return new TrainSetup(data, network, selected, options, limit, choice.reason());
+    } catch (RuntimeException | Error e) {
+      data.close();
+      throw e;
+    }
+  }
+
+  @SuppressWarnings("MustBeClosedChecker") // closed with the setup, or here
+  private static DataSplits openData(Settings settings) {
+    DataSplits data = Inputs.open(settings.text("data"), dataOptions(settings));
+    if (!settings.has("val-split")) {
+      return data;
+    }
+    try {
+      // The same pictures for every seed of the run, so that runs can be compared.
+      return data.withValidation(settings.real("val-split"), 0);
     } catch (RuntimeException | Error e) {
       data.close();
       throw e;

@@ -77,6 +77,7 @@ class EvidenceCommandTest {
     assertThat(exact.get("seeds").asLong()).isEqualTo(2);
     assertThat(exact.get("lost_points").asDouble()).isZero();
     assertThat(exact.find("deviation")).isNotNull();
+    assertThat(figures.get("command").asString()).startsWith("nibble evidence --data ");
     assertThat(figures.get("gradients").asList())
         .hasSize(3 * (int) Inputs.FORMATS.stream().filter(f -> f.isCodes()).count());
   }

@@ -128,7 +128,8 @@ public final class TrainingOptionsBuilder {
   }
 
   /**
-   * Ends the run when the accuracy on the test pictures has not risen by more than {@code minDelta}
+   * Ends the run when the accuracy on the validation pictures, or where there are none on the test
+   * pictures, has not risen by more than {@code minDelta}
    * for {@code patience} epochs. The model of the best epoch is kept, in a buffer of its own.
    */
   public TrainingOptionsBuilder earlyStopping(int patience, double minDelta) {
