@@ -4,7 +4,6 @@ import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonArray;
 import dev.nibble.engine.json.JsonValue.JsonObject;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -124,8 +123,8 @@ final class EvidenceCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     Path folder = BadInputException.path(runs == null ? "runs/evidence-" + name(source) : runs);
     Path file = out == null ? standardFile(folder) : BadInputException.path(out);
-    create(folder);
-    create(file.toAbsolutePath().getParent());
+    RunFolder.make(folder);
+    RunFolder.make(file.toAbsolutePath().resolveSibling("."));
     int atOnce = Inputs.threads(jobs);
     LiveLine line = LiveLine.of(console, noProgress);
     EvidenceWork[] made = new EvidenceWork[1];
@@ -213,16 +212,6 @@ final class EvidenceCommand implements Callable<Integer> {
     Path results = Path.of(home, "bench", "results");
     return (home.isEmpty() || !Files.isDirectory(results) ? folder : results)
         .resolve("evidence.json");
-  }
-
-  private static void create(@Nullable Path folder) {
-    if (folder != null) {
-      try {
-        Files.createDirectories(folder);
-      } catch (IOException e) {
-        throw BadInputException.file("make the folder", folder, e);
-      }
-    }
   }
 
   private void write(Path file, EvidenceWork work, int atOnce) {

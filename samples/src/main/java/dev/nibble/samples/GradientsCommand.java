@@ -14,7 +14,6 @@ import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -129,7 +128,7 @@ final class GradientsCommand implements Callable<Integer> {
                     batches,
                     seed,
                     Inputs.threads(threads)));
-    Path folder = out == null ? null : folder(BadInputException.path(out));
+    Path folder = out == null ? null : RunFolder.make(BadInputException.path(out));
     Kernels provider = kernels.choose();
     MemoryLimit limit = MemoryLimit.of(memoryLimit);
     limit.warn(spec.commandLine().getErr());
@@ -146,14 +145,6 @@ final class GradientsCommand implements Callable<Integer> {
       tell(report, splits.name(), folder);
     }
     return 0;
-  }
-
-  private static Path folder(Path path) {
-    try {
-      return Files.createDirectories(path);
-    } catch (IOException e) {
-      throw BadInputException.file("make the folder", path, e);
-    }
   }
 
   private static void checkClasses(ModelInfo info, Dataset pictures, String name) {
