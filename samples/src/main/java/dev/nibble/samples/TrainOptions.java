@@ -181,9 +181,25 @@ final class TrainOptions {
       paramLabel = "LAYERS",
       split = ",",
       description =
-          "Layers that are not trained, such as stem,stages.0: they store nothing and cost no"
-              + " backward pass. What a frozen layer reads must be frozen too.")
+          "Layers that are not trained, such as stem,stages.0 or 'stages.*.bn': they store nothing"
+              + " and cost no backward pass. What a frozen layer reads must be frozen too.")
   @Nullable List<String> freeze;
+
+  @Option(
+      names = "--freeze-batch-norm",
+      description =
+          "Batch norms use their running statistics in training, too, as they are: for fine-tuning"
+              + " on few pictures or in small batches.")
+  @Nullable Boolean freezeBatchNorm;
+
+  @Option(
+      names = "--lr-scale",
+      paramLabel = "LAYERS=FACTOR",
+      split = ",",
+      description =
+          "Multiply the learning rate of layers, such as head=10 or 'stages.0.*=0.1'; the last that"
+              + " fits a layer counts.")
+  @Nullable List<String> lrScale;
 
   @Option(
       names = "--checkpoint-every",

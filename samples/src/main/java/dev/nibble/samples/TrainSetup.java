@@ -86,6 +86,8 @@ final class TrainSetup implements AutoCloseable {
             : BadInputException.path(given.init).toAbsolutePath().normalize().toString();
     settings.optional("init", init);
     settings.optional("freeze", given.freeze == null ? null : String.join(",", given.freeze));
+    settings.optional("freeze-batch-norm", given.freezeBatchNorm);
+    settings.optional("lr-scale", given.lrScale == null ? null : String.join(",", given.lrScale));
     settings.free("threads", given.threads, null);
     settings.free("memory-limit", given.memoryLimit, null);
     settings.free("checkpoint-every", given.checkpointEvery, null);
@@ -312,6 +314,7 @@ final class TrainSetup implements AutoCloseable {
     if (frozen != null) {
       builder.freeze(List.of(frozen.split(",", -1)));
     }
+    builder.freezeBatchNorm(Boolean.parseBoolean(settings.find("freeze-batch-norm")));
     UpdateSettings.apply(settings, builder);
     if (settings.has("steps")) {
       builder.steps(settings.whole("steps"));

@@ -1,10 +1,13 @@
 package dev.nibble.engine.exec;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import dev.nibble.engine.exec.BoundStage.BoundTable;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.StageCuts;
 import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
@@ -328,14 +331,30 @@ final class StagePasses {
   }
 
   private void mergeChannels(int chunk, int worker) {
+    BackwardArgs args = args();
+    int channels = args.stage().input().channels();
+    int from = chunk * CHANNEL_CHUNK;
+    int to = end(chunk, channels);
     kernels.finishChannels(
-        args(),
+        args,
         cuts.backward(),
         count,
-        chunk * CHANNEL_CHUNK,
-        end(chunk, args().stage().input().channels()),
+        from,
+        to,
         Objects.requireNonNull(stage.scale()),
         Objects.requireNonNull(stage.shift()));
+    MemorySegment table = args.table();
+    if (stage.running() && table != null) {
+      // Running statistics do not depend on the batch: no gradient comes back through them.
+      clear(table, ChannelTable.offset(ChannelTable.DX_CODE, channels), from, to);
+      clear(table, ChannelTable.offset(ChannelTable.DX_OFFSET, channels), from, to);
+    }
+  }
+
+  private static void clear(MemorySegment table, long row, int from, int to) {
+    for (int c = from; c < to; c++) {
+      table.set(JAVA_FLOAT, row + 4L * c, 0);
+    }
   }
 
   /** What makes steps of the gradients; null in a session for inference. */
