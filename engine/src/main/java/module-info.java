@@ -19,6 +19,7 @@ module dev.nibble.engine {
   exports dev.nibble.engine.data;
   exports dev.nibble.engine.exchange;
   exports dev.nibble.engine.exchange.onnx;
+  exports dev.nibble.engine.gradients;
   exports dev.nibble.engine.infer;
   exports dev.nibble.engine.metrics;
   exports dev.nibble.engine.model;

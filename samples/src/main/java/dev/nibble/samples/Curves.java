@@ -7,11 +7,8 @@ import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Locale;
-import javax.imageio.ImageIO;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -63,21 +60,21 @@ final class Curves {
     } finally {
       graphics.dispose();
     }
-    Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
-    if (!ImageIO.write(image, "png", temporary.toFile())) {
-      throw new IOException("this Java runtime cannot write PNG files");
-    }
-    Files.move(
-        temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    PngFile.write(file, image);
   }
 
   private static XYChart panel(String title, String yTitle) {
+    return panel(title, "step", yTitle, PANEL_WIDTH, HEIGHT);
+  }
+
+  /** An empty chart in the house's style. */
+  static XYChart panel(String title, String xTitle, String yTitle, int width, int height) {
     XYChart chart =
         new XYChartBuilder()
-            .width(PANEL_WIDTH)
-            .height(HEIGHT)
+            .width(width)
+            .height(height)
             .title(title)
-            .xAxisTitle("step")
+            .xAxisTitle(xTitle)
             .yAxisTitle(yTitle)
             .build();
     XYStyler styler = chart.getStyler();
@@ -120,7 +117,7 @@ final class Curves {
     if (test.length > 0) {
       line(
           chart,
-          "test",
+          history.evaluated(),
           history.testSteps(),
           scaled(test, scale),
           TEST,
@@ -129,7 +126,7 @@ final class Curves {
     }
   }
 
-  private static void line(
+  static void line(
       XYChart chart, String name, double[] x, double[] y, Color color, float width, Marker marker) {
     XYSeries series = chart.addSeries(name, x, y);
     series.setLineColor(color).setLineWidth(width).setLineStyle(SeriesLines.SOLID);

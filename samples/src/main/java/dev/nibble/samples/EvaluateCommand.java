@@ -4,18 +4,17 @@ import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PictureSize;
-import dev.nibble.engine.infer.Classes;
-import dev.nibble.engine.json.JsonValue.JsonObject;
+import dev.nibble.engine.infer.ConfusionMatrix;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -30,12 +29,16 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     sortOptions = false,
     usageHelpAutoWidth = true,
-    description = "Measures a saved model on a data set: loss, accuracy, accuracy of each class.",
+    description = {
+      "Measures a saved model on a data set: loss, accuracy, top-5 accuracy; of each class the share",
+      "that is found (recall), precision and F1; and which classes are confused."
+    },
     footer = {
       "",
       "Examples:",
       "  nibble evaluate --weights runs/resnet20-shapes-int4/model.safetensors",
-      "  nibble evaluate --weights model.safetensors --data cifar10 --split train --json"
+      "  nibble evaluate --weights model.safetensors --data cifar10 --split train --json",
+      "  nibble evaluate --weights model.safetensors --data photos --out report"
     })
 final class EvaluateCommand implements Callable<Integer> {
   @Spec CommandSpec spec = CommandSpec.create();
@@ -55,7 +58,7 @@ final class EvaluateCommand implements Callable<Integer> {
               + " the model's input. Default: shapes.")
   private String data = "shapes";
 
-  @Option(names = "--split", paramLabel = "NAME", description = "test or train. Default: test.")
+  @Option(names = "--split", paramLabel = "NAME", description = "test, train or validation. Default: test.")
   private String split = "test";
 
   @Option(names = "--batch", paramLabel = "N", description = "Pictures at a time. Default: 128.")
@@ -93,13 +96,20 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print the figures as JSON.")
   private boolean json;
 
+  @Option(
+      names = "--out",
+      paramLabel = "FOLDER",
+      description = "Also write evaluation.json and confusion.png, the confusion matrix, there.")
+  private @Nullable String out;
+
   @Override
   public Integer call() {
-    boolean train = Names.choose("--split", split, List.of("test", "train")).equals("train");
+    String part = Names.choose("--split", split, List.of("test", "train", "validation"));
     if (batch < 1) {
       throw new BadInputException("--batch is " + batch + ": give 1 or more.");
     }
     Path file = BadInputException.path(weights);
+    Path folder = out == null ? null : RunFolder.make(BadInputException.path(out));
     ModelInfo info = ModelFile.info(file);
     FeatureMap input = info.input();
     Kernels provider = kernels.choose();
@@ -114,17 +124,29 @@ final class EvaluateCommand implements Callable<Integer> {
             .withLabelColumn(labelColumn);
     try (DataSplits splits = Inputs.open(Inputs.data(data), options);
         MemoryAccount account = limit.account()) {
-      Dataset pictures = train ? splits.train() : splits.test();
+      Dataset pictures = choose(splits, part);
       checkFits(info, pictures, splits.name());
       try (Classifier classifier =
           Classifier.open(file, info, batch, Inputs.threads(threads), provider, account)) {
         if (!json) {
           splits.notes().forEach(spec.commandLine().getOut()::println);
         }
-        report(info, splits.name(), pictures, classifier);
+        tell(report(info, splits.name(), pictures, classifier), folder);
       }
     }
     return 0;
+  }
+
+  private static Dataset choose(DataSplits splits, String part) {
+    Dataset validation = splits.validation();
+    if (!part.equals("validation")) {
+      return part.equals("train") ? splits.train() : splits.test();
+    }
+    if (validation == null) {
+      throw new BadInputException(
+          "%s has no validation pictures: give --split test or train.".formatted(splits.name()));
+    }
+    return validation;
   }
 
   private void checkFits(ModelInfo info, Dataset pictures, String name) {
@@ -144,77 +166,40 @@ final class EvaluateCommand implements Callable<Integer> {
     return names.size() <= 4 ? names.toString() : names.size() + " from " + names.getFirst();
   }
 
-  private void report(ModelInfo info, String name, Dataset pictures, Classifier classifier) {
-    int classes = info.classes().size();
-    long[] counts = new long[classes];
-    long[] correct = new long[classes];
-    double loss =
-        classifier.run(
-            pictures,
-            (label, logits) -> {
-              counts[label]++;
-              correct[label] += Classes.largest(logits, 0, classes) == label ? 1 : 0;
-            });
-    long all = pictures.size();
+  private EvaluationReport report(
+      ModelInfo info, String name, Dataset pictures, Classifier classifier) {
+    ConfusionMatrix matrix = new ConfusionMatrix(info.classes());
+    double loss = classifier.run(pictures, (label, logits) -> matrix.add(label, logits, 0));
     if (!Double.isFinite(loss)) {
       throw new BadInputException(
           "The model's answers for %s are no finite numbers, as after a training that diverged: take a model saved before."
               .formatted(name));
     }
-    long right = 0;
-    for (long count : correct) {
-      right += count;
-    }
-    PrintWriter out = spec.commandLine().getOut();
-    if (json) {
-      out.println(JsonWriter.indented(toJson(info, name, all, loss, right, counts, correct)));
-      return;
-    }
-    out.printf(
-        Locale.ROOT,
-        "%s on %,d pictures of %s: accuracy %.2f %%, loss %.4f%n",
-        info.model(),
-        all,
-        name,
-        100.0 * right / all,
-        loss / all);
-    if (pictures.skipped() > 0) {
-      out.printf("Left out %d unreadable pictures%n", pictures.skipped());
-    }
-    for (int i = 0; i < classes; i++) {
-      if (counts[i] > 0) {
-        out.printf(
-            Locale.ROOT,
-            "  %-20s %6.2f %%  (%d of %d)%n",
-            info.classes().get(i),
-            100.0 * correct[i] / counts[i],
-            correct[i],
-            counts[i]);
-      }
-    }
+    return new EvaluationReport(
+        info.model(), name, loss / matrix.total(), pictures.skipped(), matrix);
   }
 
-  private static JsonObject toJson(
-      ModelInfo info,
-      String name,
-      long all,
-      double loss,
-      long right,
-      long[] counts,
-      long[] correct) {
-    JsonObject.Builder classes = JsonObject.builder();
-    for (int i = 0; i < counts.length; i++) {
-      classes.put(
-          info.classes().get(i),
-          JsonObject.builder().put("pictures", counts[i]).put("correct", correct[i]).build());
+  private void tell(EvaluationReport report, @Nullable Path folder) {
+    PrintWriter console = spec.commandLine().getOut();
+    String text = JsonWriter.indented(report.json());
+    if (json) {
+      console.println(text);
+    } else {
+      report.print(console);
     }
-    return JsonObject.builder()
-        .put("model", info.model())
-        .put("data", name)
-        .put("pictures", all)
-        .put("loss", loss / all)
-        .put("accuracy", (double) right / all)
-        .put("classes", classes.build())
-        .build();
+    if (folder == null) {
+      return;
+    }
+    Path current = folder.resolve("evaluation.json");
+    try {
+      RunFolder.replace(current, text + "\n");
+      current = folder.resolve("confusion.png");
+      ConfusionPicture.write(current, report.matrix());
+    } catch (IOException e) {
+      throw BadInputException.file("write", current, e);
+    }
+    if (!json) {
+      console.println("In " + folder + ": evaluation.json, confusion.png");
+    }
   }
 }

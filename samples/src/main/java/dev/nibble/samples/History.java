@@ -20,6 +20,7 @@ final class History {
   private double pendingLoss;
   private double pendingAccuracy;
 
+  private String evaluated = "test";
   private final List<Double> testSteps = new ArrayList<>();
   private final List<Double> testLosses = new ArrayList<>();
   private final List<Double> testAccuracies = new ArrayList<>();
@@ -59,6 +60,16 @@ final class History {
     testSteps.add((double) step);
     testLosses.add(loss);
     testAccuracies.add(accuracy);
+  }
+
+  /** Says which pictures those were: test or validation. */
+  void evaluatedOn(String split) {
+    evaluated = split;
+  }
+
+  /** Which pictures were evaluated. */
+  String evaluated() {
+    return evaluated;
   }
 
   /** Whether there is nothing to draw. */

@@ -11,6 +11,7 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.ByteSize;
 import java.nio.file.Files;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.logging.Level;
@@ -23,7 +24,11 @@ import org.jspecify.annotations.Nullable;
 final class Inputs {
   static final List<String> DATA_SETS = List.of("shapes", "fashion-mnist", "cifar10", "cifar100");
 
-  private static final List<String> ACTIVATIONS = List.of("fp32", "int8", "int4", "int2");
+  /** Every way to store activations, most bits first. */
+  static final List<StoreFormat> FORMATS =
+      Arrays.stream(StoreFormat.values()).filter(format -> format.bits() > 0).toList();
+
+  private static final List<String> ACTIVATIONS = FORMATS.stream().map(Inputs::name).toList();
   private static final List<String> SCHEDULES = List.of("constant", "step", "cosine", "paper");
   private static final Pattern SHAPE = Pattern.compile("(\\d{1,5})x(\\d{1,5})(?:x(\\d{1,4}))?");
 
@@ -82,6 +87,11 @@ final class Inputs {
   /** A model's name as it stands in files. */
   static String modelName(String text) {
     return text.strip().toLowerCase(Locale.ROOT);
+  }
+
+  /** A format's name as it is given and printed. */
+  static String name(StoreFormat format) {
+    return format.name().toLowerCase(Locale.ROOT);
   }
 
   static StoreFormat activations(String text) {

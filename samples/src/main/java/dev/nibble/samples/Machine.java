@@ -3,9 +3,11 @@ package dev.nibble.samples;
 import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +17,8 @@ final class Machine {
   private static final Path STATUS = Path.of("/proc/self/status");
   private static final Path PROCESSORS = Path.of("/proc/cpuinfo");
   private static final Path HUGE_PAGES = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
+
+  private static final String UNKNOWN = "unknown";
 
   private Machine() {}
 
@@ -65,6 +69,29 @@ final class Machine {
       return lines.stream().filter(l -> l.startsWith(start)).findFirst().orElse(null);
     } catch (IOException e) {
       return null;
+    }
+  }
+
+  /** The commit of a checkout, with {@code -dirty} where sources differ from it, or unknown. */
+  static String commit(String checkout) {
+    if (checkout.isEmpty()) {
+      return UNKNOWN;
+    }
+    ProcessBuilder git =
+        new ProcessBuilder("git", "describe", "--always", "--dirty", "--exclude=*")
+            .directory(Path.of(checkout).toFile())
+            .redirectError(ProcessBuilder.Redirect.DISCARD);
+    try {
+      Process process = git.start();
+      String said =
+          new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+      boolean ended = process.waitFor(10, TimeUnit.SECONDS);
+      return ended && process.exitValue() == 0 && !said.isEmpty() ? said : UNKNOWN;
+    } catch (IOException e) {
+      return UNKNOWN; // no git, or no such folder
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return UNKNOWN;
     }
   }
 }

@@ -75,7 +75,7 @@ final class MetricsFile implements AutoCloseable {
 
   private static boolean isKept(JsonValue.JsonObject entry, long doneSteps, boolean testAgain) {
     long step = entry.get("step").asLong();
-    boolean test = entry.find("test_loss") != null;
+    boolean test = entry.find("test_loss") != null || entry.find("validation_loss") != null;
     return step < doneSteps || (step == doneSteps && !(test && testAgain));
   }
 
@@ -92,10 +92,15 @@ final class MetricsFile implements AutoCloseable {
 
   private static void remember(JsonValue.JsonObject entry, History history) {
     long step = entry.get("step").asLong();
-    if (entry.find("test_loss") instanceof JsonValue.JsonNumber loss
-        && entry.find("test_accuracy") instanceof JsonValue.JsonNumber accuracy) {
-      history.addTest(step, loss.asDouble(), accuracy.asDouble());
-    } else if (entry.find("loss") instanceof JsonValue.JsonNumber loss
+    for (String split : new String[] {"test", "validation"}) {
+      if (entry.find(split + "_loss") instanceof JsonValue.JsonNumber loss
+          && entry.find(split + "_accuracy") instanceof JsonValue.JsonNumber accuracy) {
+        history.addTest(step, loss.asDouble(), accuracy.asDouble());
+        history.evaluatedOn(split);
+        return;
+      }
+    }
+    if (entry.find("loss") instanceof JsonValue.JsonNumber loss
         && entry.find("accuracy") instanceof JsonValue.JsonNumber accuracy) {
       history.addStep(step, loss.asDouble(), accuracy.asDouble());
     }
@@ -120,9 +125,10 @@ final class MetricsFile implements AutoCloseable {
     begin(epoch.step(), epoch.epoch());
     number("train_loss", epoch.trainLoss());
     number("train_accuracy", epoch.trainAccuracy());
-    number("test_loss", epoch.testLoss());
-    number("test_accuracy", epoch.testAccuracy());
-    number("test_seconds", Math.round(epoch.seconds() * 1e3) / 1e3);
+    String split = epoch.onValidation() ? "validation" : "test";
+    number(split + "_loss", epoch.testLoss());
+    number(split + "_accuracy", epoch.testAccuracy());
+    number(split + "_seconds", Math.round(epoch.seconds() * 1e3) / 1e3);
     end();
   }
 

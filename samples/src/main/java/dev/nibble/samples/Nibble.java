@@ -31,10 +31,12 @@ import picocli.CommandLine.UnmatchedArgumentException;
       ExportCommand.class,
       InspectCommand.class,
       PlanCommand.class,
+      GradientsCommand.class,
       InfoCommand.class,
       DataCommand.class,
       ServeCommand.class,
-      BenchCommand.class
+      BenchCommand.class,
+      EvidenceCommand.class
     },
     footer = {
       "",

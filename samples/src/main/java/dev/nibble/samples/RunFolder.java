@@ -106,6 +106,19 @@ final class RunFolder implements AutoCloseable {
     return cause == null ? new BadInputException(sentence) : new BadInputException(sentence, cause);
   }
 
+  /**
+   * Makes a folder, and those around it, unless it is there.
+   *
+   * @throws BadInputException if it cannot be made
+   */
+  static Path make(Path folder) {
+    try {
+      return Files.createDirectories(folder);
+    } catch (IOException e) {
+      throw BadInputException.file("make the folder", folder, e);
+    }
+  }
+
   /** Writes a small text file whole or not at all. */
   static void replace(Path file, String text) throws IOException {
     Path temporary = file.resolveSibling(file.getFileName() + ".tmp");

@@ -251,12 +251,13 @@ final class TrainCommand implements Callable<Integer> {
     DataSplits data = setup.data();
     out.printf(
         Locale.ROOT,
-        "Training %s (%,d parameters) on %s: %,d training and %,d test pictures of %s, %d"
+        "Training %s (%,d parameters) on %s: %,d training%s and %,d test pictures of %s, %d"
             + " classes%n",
         setup.network().name(),
         setup.network().parameterCount(),
         data.name(),
         data.train().size(),
+        data.validation() == null ? "" : ", %,d validation".formatted(data.validation().size()),
         data.test().size(),
         setup.network().input(),
         setup.network().classes());
@@ -266,6 +267,11 @@ final class TrainCommand implements Callable<Integer> {
     }
     data.notes().forEach(out::println);
     plan.warnings().forEach(warning -> out.println("Warning: " + warning));
+    if (setup.options().earlyStopping() != null && data.validation() == null) {
+      out.println(
+          "Warning: the best epoch is chosen by the test pictures, so that their accuracy will be"
+              + " too good: --val-split 0.1 keeps them unseen.");
+    }
     out.printf(
         "Kernels %s, %s; memory planned: %s, of which %s stored activations%n",
         trainer.kernelsDescription(),
@@ -292,7 +298,10 @@ final class TrainCommand implements Callable<Integer> {
     if (result.bestEpoch() > 0) {
       out.printf(
           "%sKept is the model of epoch %d, the best one%n",
-          result.stoppedEarly() ? "Stopped early: the test accuracy rises no more. " : "",
+          result.stoppedEarly()
+              ? "Stopped early: the %s accuracy rises no more. "
+                  .formatted(setup.data().validation() == null ? "test" : "validation")
+              : "",
           result.bestEpoch());
     }
     if (Double.isNaN(result.testAccuracy())) {

@@ -13,9 +13,18 @@ final class TrainOptions {
       description =
           "shapes, fashion-mnist, cifar10, cifar100, or a folder with CIFAR's binary files, IDX"
               + " files, Parquet files (train-*.parquet, test-*.parquet) or pictures as"
-              + " train/CLASS/*.png and test/CLASS/*.png, or as CLASS/*.png, of which a fifth is"
-              + " tested on. Default: shapes, which is built in.")
+              + " train/CLASS/*.png, test/CLASS/*.png and maybe val/CLASS/*.png, or as CLASS/*.png,"
+              + " of which a fifth is tested on. Default: shapes, which is built in.")
   @Nullable String data;
+
+  @Option(
+      names = "--val-split",
+      paramLabel = "SHARE",
+      description =
+          "Take that share of each class of the training pictures, such as 0.1, for validation: it"
+              + " is evaluated after each epoch, and the test pictures once at the end. Default: the"
+              + " data's own validation pictures, if it has some.")
+  @Nullable Double valSplit;
 
   @Option(
       names = "--model",
@@ -172,9 +181,25 @@ final class TrainOptions {
       paramLabel = "LAYERS",
       split = ",",
       description =
-          "Layers that are not trained, such as stem,stages.0: they store nothing and cost no"
-              + " backward pass. What a frozen layer reads must be frozen too.")
+          "Layers that are not trained, such as stem,stages.0 or 'stages.*.bn': they store nothing"
+              + " and cost no backward pass. What a frozen layer reads must be frozen too.")
   @Nullable List<String> freeze;
+
+  @Option(
+      names = "--freeze-batch-norm",
+      description =
+          "Batch norms use their running statistics in training, too, as they are: for fine-tuning"
+              + " on few pictures or in small batches.")
+  @Nullable Boolean freezeBatchNorm;
+
+  @Option(
+      names = "--lr-scale",
+      paramLabel = "LAYERS=FACTOR",
+      split = ",",
+      description =
+          "Multiply the learning rate of layers, such as head=10 or 'stages.0.*=0.1'; the last that"
+              + " fits a layer counts.")
+  @Nullable List<String> lrScale;
 
   @Option(
       names = "--checkpoint-every",

@@ -79,12 +79,15 @@ final class TrainSetup implements AutoCloseable {
     settings.fixed("skip-unreadable", given.skipUnreadable, false);
     settings.optional("ignore-orientation", given.ignoreOrientation);
     settings.optional("label-column", given.labelColumn);
+    settings.optional("val-split", share("--val-split", given.valSplit));
     String init =
         given.init == null
             ? null
             : BadInputException.path(given.init).toAbsolutePath().normalize().toString();
     settings.optional("init", init);
     settings.optional("freeze", given.freeze == null ? null : String.join(",", given.freeze));
+    settings.optional("freeze-batch-norm", given.freezeBatchNorm);
+    settings.optional("lr-scale", given.lrScale == null ? null : String.join(",", given.lrScale));
     settings.free("threads", given.threads, null);
     settings.free("memory-limit", given.memoryLimit, null);
     settings.free("checkpoint-every", given.checkpointEvery, null);
@@ -112,6 +115,13 @@ final class TrainSetup implements AutoCloseable {
     }
   }
 
+  private static @Nullable Double share(String option, @Nullable Double value) {
+    if (value != null && !(value > 0 && value < 1)) {
+      throw new BadInputException(option + " is " + value + ": give a share between 0 and 1.");
+    }
+    return value;
+  }
+
   private static @Nullable String augmentName(@Nullable String text) {
     return text == null ? null : Names.choose("--augment", text, AUGMENTATIONS);
   }
@@ -121,7 +131,7 @@ final class TrainSetup implements AutoCloseable {
     MemoryLimit limit = MemoryLimit.of(settings.find("memory-limit"));
     GpuOptions gpu = gpu(settings, given);
     Kernels kernels = gpu.choose(kernelsName(settings, given));
-    DataSplits data = Inputs.open(settings.text("data"), dataOptions(settings));
+    DataSplits data = openData(settings);
     try {
       Dataset train = data.train();
       // What a resume must find again: other pictures would make other weights.
@@ -139,6 +149,21 @@ final class TrainSetup implements AutoCloseable {
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
       checkNormalization(options, train.channels());
       return new TrainSetup(data, network, selected, options, limit, choice.reason());
+    } catch (RuntimeException | Error e) {
+      data.close();
+      throw e;
+    }
+  }
+
+  @SuppressWarnings("MustBeClosedChecker") // closed with the setup, or here
+  private static DataSplits openData(Settings settings) {
+    DataSplits data = Inputs.open(settings.text("data"), dataOptions(settings));
+    if (!settings.has("val-split")) {
+      return data;
+    }
+    try {
+      // The same pictures for every seed of the run, so that runs can be compared.
+      return data.withValidation(settings.real("val-split"), 0);
     } catch (RuntimeException | Error e) {
       data.close();
       throw e;
@@ -289,6 +314,7 @@ final class TrainSetup implements AutoCloseable {
     if (frozen != null) {
       builder.freeze(List.of(frozen.split(",", -1)));
     }
+    builder.freezeBatchNorm(Boolean.parseBoolean(settings.find("freeze-batch-norm")));
     UpdateSettings.apply(settings, builder);
     if (settings.has("steps")) {
       builder.steps(settings.whole("steps"));

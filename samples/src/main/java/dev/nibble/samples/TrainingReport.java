@@ -101,16 +101,19 @@ final class TrainingReport implements TrainingListener {
     testSeconds = epoch.seconds();
     metrics.write(epoch);
     history.addTest(epoch.step(), epoch.testLoss(), epoch.testAccuracy());
+    String evaluated = epoch.onValidation() ? "validation" : "test";
+    history.evaluatedOn(evaluated);
     line.print(
         String.format(
             Locale.ROOT,
-            "epoch %d/%d done at step %d: training loss %.4f, accuracy %.2f %%; test loss %.4f,"
+            "epoch %d/%d done at step %d: training loss %.4f, accuracy %.2f %%; %s loss %.4f,"
                 + " accuracy %.2f %% (%s)",
             epoch.epoch(),
             Math.ceilDiv(trainer.totalSteps(), trainer.stepsPerEpoch()),
             epoch.step(),
             epoch.trainLoss(),
             100 * epoch.trainAccuracy(),
+            evaluated,
             epoch.testLoss(),
             100 * epoch.testAccuracy(),
             time(seconds())));

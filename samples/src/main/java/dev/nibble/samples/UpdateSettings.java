@@ -78,8 +78,25 @@ final class UpdateSettings {
         .labelSmoothing(realOr(settings, "label-smoothing", 0))
         .accumulate(settings.has("accumulate") ? settings.integer("accumulate") : 1)
         .ema(realOr(settings, "ema", 0));
+    String scales = settings.find("lr-scale");
+    for (String scale : scales == null ? new String[0] : scales.split(",", -1)) {
+      int equals = scale.lastIndexOf('=');
+      builder.rateScale(
+          scale.substring(0, Math.max(0, equals)).strip(),
+          factor(scale, scale.substring(equals + 1)));
+    }
     if (settings.has("early-stopping")) {
       builder.earlyStopping(settings.integer("early-stopping"), realOr(settings, "min-delta", 0));
+    }
+  }
+
+  private static double factor(String scale, String text) {
+    try {
+      return Double.parseDouble(text.strip());
+    } catch (NumberFormatException e) {
+      throw new BadInputException(
+          "--lr-scale '%s' is none: give layers and a factor, such as head=10.".formatted(scale),
+          e);
     }
   }
 

@@ -1,17 +1,22 @@
 package dev.nibble.engine.data;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The training and the test pictures of one data set; owns both.
+ * The training and the test pictures of one data set, and validation pictures where there are some;
+ * owns them all.
  *
  * @param train pictures to train on
  * @param test pictures to evaluate on, of the same size and classes
  * @param name short name for messages and records, such as {@code cifar10}
  * @param notes what a person should know of how the data was found, such as files that were left
  *     out: a sentence each, mostly none
+ * @param validation pictures to choose by while training, of the same size and classes, so that the
+ *     test pictures stay unseen; or null: then the test pictures are evaluated after each epoch
  */
-public record DataSplits(Dataset train, Dataset test, String name, List<String> notes)
+public record DataSplits(
+    Dataset train, Dataset test, String name, List<String> notes, @Nullable Dataset validation)
     implements AutoCloseable {
   /**
    * Two splits of which there is nothing to say.
@@ -23,24 +28,63 @@ public record DataSplits(Dataset train, Dataset test, String name, List<String> 
   }
 
   /**
-   * Checks that the two splits belong together.
+   * Two splits with something to say.
+   *
+   * @throws DataException if the splits differ in picture size or classes
+   */
+  public DataSplits(Dataset train, Dataset test, String name, List<String> notes) {
+    this(train, test, name, notes, null);
+  }
+
+  /**
+   * Checks that the splits belong together.
    *
    * @throws DataException if the splits differ in picture size or classes
    */
   public DataSplits {
     notes = List.copyOf(notes);
-    if (train.height() != test.height()
-        || train.width() != test.width()
-        || train.channels() != test.channels()) {
-      throw new DataException(
-          "The training pictures of %s are %s but the test pictures are %s, but both need one size."
-              .formatted(name, shape(train), shape(test)));
+    check(name, train, test, "test");
+    if (validation != null) {
+      check(name, train, validation, "validation");
     }
-    if (!train.classNames().equals(test.classNames())) {
+  }
+
+  private static void check(String name, Dataset train, Dataset other, String split) {
+    if (train.height() != other.height()
+        || train.width() != other.width()
+        || train.channels() != other.channels()) {
       throw new DataException(
-          "The training and test pictures of %s have different classes: %s and %s."
-              .formatted(name, train.classNames(), test.classNames()));
+          "The training pictures of %s are %s but the %s pictures are %s, but both need one size."
+              .formatted(name, shape(train), split, shape(other)));
     }
+    if (!train.classNames().equals(other.classNames())) {
+      throw new DataException(
+          "The training and %s pictures of %s have different classes: %s and %s."
+              .formatted(split, name, train.classNames(), other.classNames()));
+    }
+  }
+
+  /** What is evaluated after each epoch: the validation pictures, or else the test pictures. */
+  public Dataset evaluated() {
+    return validation == null ? test : validation;
+  }
+
+  /**
+   * Takes a share of each class of the training pictures for validation; the same share, seed and
+   * pictures give the same ones. Close the result instead of these splits.
+   *
+   * @param share of the training pictures, between 0 and 1
+   * @throws DataException if there are validation pictures already, or too few to part
+   * @throws IllegalArgumentException if the share is not between 0 and 1
+   */
+  public DataSplits withValidation(double share, long seed) {
+    if (validation != null) {
+      throw new DataException(
+          "%s has validation pictures already (%d): none are taken from the training pictures."
+              .formatted(name, validation.size()));
+    }
+    DataSplits parts = Datasets.splitByClass(train, 1 - share, seed, name);
+    return new DataSplits(new OwningView(parts.train(), train), test, name, notes, parts.test());
   }
 
   private static String shape(Dataset dataset) {
@@ -49,8 +93,11 @@ public record DataSplits(Dataset train, Dataset test, String name, List<String> 
 
   @Override
   public void close() {
-    try (train) {
-      test.close();
+    try (train;
+        test) {
+      if (validation != null) {
+        validation.close();
+      }
     }
   }
 }

@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the splits, classes and pictures of a folder laid out as {@code <split>/<class>/<picture>},
@@ -18,7 +18,8 @@ final class ImageFolder {
           + " <class>/*.jpg|png|...";
 
   private static final String TRAIN = "train";
-  private static final List<String> TEST = List.of("test", "val", "valid", "validation");
+  private static final String TEST = "test";
+  private static final List<String> VALIDATION = List.of("val", "valid", "validation");
   private static final double TRAIN_SHARE = 0.8;
   private static final int EXAMPLES = 3;
 
@@ -44,7 +45,8 @@ final class ImageFolder {
   }
 
   /**
-   * Opens the training split and the test split, which must agree in classes.
+   * Opens the training split, the test split and, if there is one, the validation split, which must
+   * agree in classes.
    *
    * @throws DataException if there is none, or pictures of it are unreadable, naming them all
    */
@@ -59,26 +61,52 @@ final class ImageFolder {
 
   private DataSplits open() {
     Path train = folder.resolve(TRAIN);
-    Path test =
-        TEST.stream()
-            .map(folder::resolve)
-            .filter(Files::isDirectory)
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    new DataException(
-                        "%s has a folder train but no folder test; %s.".formatted(folder, LAYOUT)));
+    Path validation = find(VALIDATION);
+    Path test = find(List.of(TEST));
+    if (test == null && validation != null) {
+      notes.add(
+          "%s has no folder test: %s is tested on, and evaluated after each epoch, too."
+              .formatted(folder, validation.getFileName()));
+      test = validation;
+      validation = null;
+    }
+    if (test == null) {
+      throw new DataException(
+          "%s has a folder train but no folder test; %s.".formatted(folder, LAYOUT));
+    }
     FolderTree trainTree = new FolderTree(train);
-    FolderTree testTree = new FolderTree(test);
     checkClasses(train, trainTree);
-    checkClasses(test, testTree);
-    if (!trainTree.classes().equals(testTree.classes())) {
+    FolderTree testTree = tree(test, train, trainTree);
+    FolderTree validationTree = validation == null ? null : tree(validation, train, trainTree);
+    noteRest(
+        validationTree == null
+            ? List.of(trainTree, testTree)
+            : List.of(trainTree, testTree, validationTree));
+    return open(
+        trainTree.classes(),
+        trainTree.pictures(),
+        testTree.pictures(),
+        validationTree == null ? null : validationTree.pictures());
+  }
+
+  private @Nullable Path find(List<String> names) {
+    return names.stream()
+        .map(folder::resolve)
+        .filter(Files::isDirectory)
+        .findFirst()
+        .orElse(null);
+  }
+
+  private static FolderTree tree(Path split, Path train, FolderTree trainTree) {
+    FolderTree tree = new FolderTree(split);
+    checkClasses(split, tree);
+    if (!trainTree.classes().equals(tree.classes())) {
       throw new DataException(
           "The class folders under %s and %s differ: %s."
-              .formatted(train, test, difference(trainTree.classes(), testTree.classes())));
+              .formatted(
+                  train, split, difference(trainTree.classes(), tree.classes(), split)));
     }
-    noteRest(List.of(trainTree, testTree));
-    return open(trainTree.classes(), trainTree.pictures(), testTree.pictures());
+    return tree;
   }
 
   private DataSplits openFlat() {
@@ -118,7 +146,7 @@ final class ImageFolder {
           "Left out folders without pictures: %s.".formatted(String.join(", ", tree.empty())));
     }
     noteRest(List.of(tree));
-    return open(classes, train, test);
+    return open(classes, train, test, null);
   }
 
   /** Which of a class's pictures are for testing: the same whatever other classes there are. */
@@ -137,40 +165,50 @@ final class ImageFolder {
   }
 
   private DataSplits open(
-      List<String> classes, List<List<Path>> trainFiles, List<List<Path>> testFiles) {
+      List<String> classes,
+      List<List<Path>> trainFiles,
+      List<List<Path>> testFiles,
+      @Nullable List<List<Path>> validationFiles) {
     if (!options.skipUnreadable()) {
-      checkHeaders(trainFiles, testFiles);
+      checkHeaders(
+          validationFiles == null
+              ? List.of(trainFiles, testFiles)
+              : List.of(trainFiles, testFiles, validationFiles));
     }
     PictureSize wanted = options.imageSize();
     PictureSize size =
         wanted != null ? wanted : ImageFolderDataset.sizeOfFirst(trainFiles, options);
-    ImageFolderDataset train =
-        ImageFolderDataset.open("training", classes, trainFiles, size, options);
+    List<Dataset> opened = new ArrayList<>();
     try {
-      ImageFolderDataset test = ImageFolderDataset.open("test", classes, testFiles, size, options);
-      return new DataSplits(train, test, name, notes);
+      opened.add(ImageFolderDataset.open("training", classes, trainFiles, size, options));
+      opened.add(ImageFolderDataset.open(TEST, classes, testFiles, size, options));
+      if (validationFiles != null) {
+        opened.add(ImageFolderDataset.open("validation", classes, validationFiles, size, options));
+      }
+      return new DataSplits(
+          opened.get(0), opened.get(1), name, notes, opened.size() > 2 ? opened.get(2) : null);
     } catch (RuntimeException | Error e) {
-      train.close();
+      opened.forEach(Dataset::close);
       throw e;
     }
   }
 
   /** Names all unreadable pictures at once: a run should not end on the next one every time. */
-  private static void checkHeaders(List<List<Path>> train, List<List<Path>> test) {
+  private static void checkHeaders(List<List<List<Path>>> splits) {
     BadPictures bad = new BadPictures();
-    Stream.of(train, test)
+    splits.stream()
         .flatMap(List::stream)
         .flatMap(List::stream)
         .forEach(path -> bad.add(path.toString(), PictureDecoder.fault(path)));
     bad.check();
   }
 
-  private static String difference(List<String> train, List<String> test) {
+  private static String difference(List<String> train, List<String> other, Path split) {
     List<String> onlyTrain = new ArrayList<>(train);
-    onlyTrain.removeAll(test);
-    List<String> onlyTest = new ArrayList<>(test);
-    onlyTest.removeAll(train);
-    return "only in train %s, only in test %s".formatted(onlyTrain, onlyTest);
+    onlyTrain.removeAll(other);
+    List<String> onlyOther = new ArrayList<>(other);
+    onlyOther.removeAll(train);
+    return "only in train %s, only in %s %s".formatted(onlyTrain, split.getFileName(), onlyOther);
   }
 
   private static void checkClasses(Path split, FolderTree tree) {

@@ -98,7 +98,8 @@ final class Binder {
     ForwardArgs train = training ? forward(node, plan.stage(node.index()), true) : infer;
     Layer.BatchNorm norm = node.input().norm();
     boolean running = plan.frozen().usesRunningStatistics(node.input());
-    boolean finishes = trained && norm != null && !running && node.input().owner() == node.index();
+    boolean fitted = norm != null && !plan.frozen().norm(norm);
+    boolean finishes = trained && fitted && node.input().owner() == node.index();
     List<BoundTable> outputTables = new ArrayList<>();
     for (View view : plan.graph().views()) {
       if (view.tensor() == node.output() && plan.isFilledFromBatch(view)) {

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param shift gradient of its own batch norm's beta, or null likewise
  * @param outputTables tables that depend on its output's statistics
  * @param inputTable the table of its own input for inference, or null
- * @param running whether its batch norm is frozen: normalises with running statistics in training
+ * @param running whether its batch norm normalises with running statistics in training, too
  * @param moments where the statistics of its output go
  */
 record BoundStage(

@@ -79,7 +79,7 @@ public final class ParameterUpdate {
     this.kernels = kernels;
     this.pool = pool;
     this.rule = plan.options().update();
-    this.chunks = new Chunks(trainable, first);
+    this.chunks = new Chunks(trainable, first, rule);
     this.allWeights = binder.view(buffers.weights());
     this.weights = allWeights.asSlice(4L * first);
     this.gradients = binder.view(Objects.requireNonNull(buffers.gradients()));
@@ -233,17 +233,18 @@ public final class ParameterUpdate {
     int from = chunks.from(chunk);
     int to = chunks.to(chunk);
     float decay = chunks.decayed(chunk) ? (float) rule.optimizer().weightDecay() : 0;
+    float scaled = rate * chunks.rateScale(chunk);
     if (clip < 1) {
       kernels.blend(scaling, from, to, clip, 0);
     }
     if (sgd != null && rule.optimizer() instanceof Optimizer.Sgd o) {
       if (o.nesterov()) {
-        kernels.nesterov(sgd, from, to, rate, (float) o.momentum(), decay);
+        kernels.nesterov(sgd, from, to, scaled, (float) o.momentum(), decay);
       } else {
-        kernels.sgd(sgd, from, to, rate, (float) o.momentum(), decay);
+        kernels.sgd(sgd, from, to, scaled, (float) o.momentum(), decay);
       }
     } else if (adamW != null) {
-      kernels.adamW(adamW, from, to, rate, decay, correction1, correction2);
+      kernels.adamW(adamW, from, to, scaled, decay, correction1, correction2);
     }
     if (averaging != null) {
       kernels.blend(averaging, from, to, keep, add);
@@ -255,19 +256,24 @@ public final class ParameterUpdate {
     private final int[] from;
     private final int[] to;
     private final boolean[] decayed;
+    private final float[] rateScales;
 
     /** Cuts parameters, of which {@code first} is where the buffers begin. */
-    Chunks(List<Parameter> parameters, int first) {
+    Chunks(List<Parameter> parameters, int first, UpdateRule rule) {
       int count = parameters.stream().mapToInt(p -> Math.ceilDiv(p.size(), CHUNK)).sum();
       from = new int[count];
       to = new int[count];
       decayed = new boolean[count];
+      rateScales = new float[count];
       int chunk = 0;
       for (Parameter parameter : parameters) {
+        String name = parameter.name();
+        float scale = (float) rule.rateScale(name.substring(0, name.lastIndexOf('.')));
         for (int start = 0; start < parameter.size(); start += CHUNK) {
           from[chunk] = parameter.offset() - first + start;
           to[chunk] = parameter.offset() - first + Math.min(start + CHUNK, parameter.size());
           decayed[chunk] = parameter.kind().decayed();
+          rateScales[chunk] = scale;
           chunk++;
         }
       }
@@ -287,6 +293,10 @@ public final class ParameterUpdate {
 
     boolean decayed(int chunk) {
       return decayed[chunk];
+    }
+
+    float rateScale(int chunk) {
+      return rateScales[chunk];
     }
   }
 }

@@ -289,6 +289,20 @@ public final class Session implements AutoCloseable {
     passes.backward(count);
   }
 
+  /**
+   * Forward and loss, as {@link #gradient} begins; the way back is then the caller's to walk, a
+   * stage at a time, before it uses the session for anything else.
+   */
+  public BackwardWalk walkBack(MemorySegment labels, int count) {
+    checkCount(count);
+    if (!plan.options().isTraining()) {
+      throw new IllegalStateException("This session was planned for inference");
+    }
+    passes.forward(count, true);
+    passes.loss(labels, count, true);
+    return new BackwardWalk(plan, passes, count);
+  }
+
   /** Forward pass with running statistics, and the loss. */
   public void evaluate(MemorySegment labels, int count) {
     predict(count);

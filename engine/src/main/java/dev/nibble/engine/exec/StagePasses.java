@@ -1,10 +1,13 @@
 package dev.nibble.engine.exec;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import dev.nibble.engine.exec.BoundStage.BoundTable;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.StageCuts;
 import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
@@ -203,23 +206,70 @@ final class StagePasses {
 
   void backward(int pictures) {
     for (int i = stages.size() - 1; i >= 0; i--) {
-      begin(i, pictures, true);
-      BackwardArgs args = stage.backward();
-      if (args == null) {
-        continue; // frozen
-      }
-      recorder.beginBackward();
-      products(args);
-      MemorySegment target = stage.weightGradient();
-      if (target != null && !cuts.writesWeights()) {
-        int values = Partials.weightValues(args.stage());
-        pool.run((values + MERGE_CHUNK - 1) / MERGE_CHUNK, mergeTask);
-      }
-      if (stage.scale() != null) {
-        pool.run(chunks(args.stage().input().channels()), channelTask);
-      }
-      recorder.endBackward(stage.node(), pictures);
+      backward(i, pictures);
     }
+  }
+
+  /** One stage's turn on the way back; nothing if it is frozen. */
+  void backward(int index, int pictures) {
+    begin(index, pictures, true);
+    BackwardArgs args = stage.backward();
+    if (args == null) {
+      return; // frozen
+    }
+    recorder.beginBackward();
+    products(args);
+    MemorySegment target = stage.weightGradient();
+    if (target != null && !cuts.writesWeights()) {
+      int values = Partials.weightValues(args.stage());
+      pool.run((values + MERGE_CHUNK - 1) / MERGE_CHUNK, mergeTask);
+    }
+    if (stage.scale() != null) {
+      pool.run(chunks(args.stage().input().channels()), channelTask);
+    }
+    recorder.endBackward(stage.node(), pictures);
+  }
+
+  /**
+   * Copies the gradient of a stage's output, just before the stage's turn, to where the caller
+   * wants it; false if the stage is frozen. Allocates: no part of a step.
+   */
+  boolean copyOutputGradient(int index, int pictures, MemorySegment target) {
+    begin(index, pictures, true);
+    BackwardArgs args = stage.backward();
+    if (args == null) {
+      return false;
+    }
+    BackwardArgs copying = copyingTo(target, args);
+    Cut cut = cuts.forward();
+    pool.run(
+        cut.leaves(),
+        (leaf, worker) ->
+            kernels.sumGradient(
+                copying,
+                cut.from(leaf, pictures),
+                cut.to(leaf, pictures),
+                cut.part(leaf),
+                cut.parts(),
+                scratch.thread(worker)));
+    return true;
+  }
+
+  private static BackwardArgs copyingTo(MemorySegment target, BackwardArgs args) {
+    return new BackwardArgs(
+        args.stage(),
+        args.batch(),
+        args.outputTerms(),
+        target,
+        args.x(),
+        args.table(),
+        args.store(),
+        args.weights(),
+        args.argmax(),
+        args.activationTerms(),
+        args.dx(),
+        args.gradients(),
+        args.sums());
   }
 
   private void products(BackwardArgs args) {
@@ -308,14 +358,30 @@ final class StagePasses {
   }
 
   private void mergeChannels(int chunk, int worker) {
+    BackwardArgs args = args();
+    int channels = args.stage().input().channels();
+    int from = chunk * CHANNEL_CHUNK;
+    int to = end(chunk, channels);
     kernels.finishChannels(
-        args(),
+        args,
         cuts.backward(),
         count,
-        chunk * CHANNEL_CHUNK,
-        end(chunk, args().stage().input().channels()),
+        from,
+        to,
         Objects.requireNonNull(stage.scale()),
         Objects.requireNonNull(stage.shift()));
+    MemorySegment table = args.table();
+    if (stage.running() && table != null) {
+      // Running statistics do not depend on the batch: no gradient comes back through them.
+      clear(table, ChannelTable.offset(ChannelTable.DX_CODE, channels), from, to);
+      clear(table, ChannelTable.offset(ChannelTable.DX_OFFSET, channels), from, to);
+    }
+  }
+
+  private static void clear(MemorySegment table, long row, int from, int to) {
+    for (int c = from; c < to; c++) {
+      table.set(JAVA_FLOAT, row + 4L * c, 0);
+    }
   }
 
   /** What makes steps of the gradients; null in a session for inference. */

@@ -1,7 +1,10 @@
 package dev.nibble.engine.optim;
 
+import dev.nibble.engine.network.LayerNames;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * How gradients become new weights: the optimiser, and what is done before and after it.
@@ -15,8 +18,16 @@ import java.util.Map;
  * @param ema how much a running average of the weights keeps in a step, below 1; 0 for no average.
  *     It is less in the first steps, {@code n / (n + 9)} after n steps, so that the average soon
  *     forgets the initial weights
+ * @param rateScales factors of the learning rate by names of layers, as {@link
+ *     dev.nibble.engine.network.LayerNames} has them; where several stand for a layer, the last one
+ *     counts
  */
-public record UpdateRule(Optimizer optimizer, double clipNorm, int accumulate, double ema) {
+public record UpdateRule(
+    Optimizer optimizer,
+    double clipNorm,
+    int accumulate,
+    double ema,
+    Map<String, Double> rateScales) {
   private static final int MOST_BATCHES = 1 << 20;
 
   /**
@@ -39,6 +50,20 @@ public record UpdateRule(Optimizer optimizer, double clipNorm, int accumulate, d
                   .formatted(ema)
               + " including 1");
     }
+    rateScales = Collections.unmodifiableMap(new LinkedHashMap<>(rateScales));
+    rateScales.forEach(
+        (name, factor) -> {
+          if (!(factor > 0 && factor < Double.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException(
+                "the learning rate of %s is scaled by %s, give a number above 0"
+                    .formatted(name, factor));
+          }
+        });
+  }
+
+  /** A rule with one learning rate for all layers. */
+  public UpdateRule(Optimizer optimizer, double clipNorm, int accumulate, double ema) {
+    this(optimizer, clipNorm, accumulate, ema, Map.of());
   }
 
   /** The optimiser alone. */
@@ -53,7 +78,21 @@ public record UpdateRule(Optimizer optimizer, double clipNorm, int accumulate, d
 
   /** The same with another number of batches a step. */
   public UpdateRule withAccumulate(int batches) {
-    return new UpdateRule(optimizer, clipNorm, batches, ema);
+    return new UpdateRule(optimizer, clipNorm, batches, ema, rateScales);
+  }
+
+  /** The same with other factors of the learning rate. */
+  public UpdateRule withRateScales(Map<String, Double> factors) {
+    return new UpdateRule(optimizer, clipNorm, accumulate, ema, factors);
+  }
+
+  /** What the learning rate of a layer is multiplied by. */
+  public double rateScale(String layer) {
+    double scale = 1;
+    for (Map.Entry<String, Double> entry : rateScales.entrySet()) {
+      scale = LayerNames.matches(entry.getKey(), layer) ? entry.getValue() : scale;
+    }
+    return scale;
   }
 
   /** Whether long gradients are shortened. */
@@ -92,6 +131,13 @@ public record UpdateRule(Optimizer optimizer, double clipNorm, int accumulate, d
     }
     if (averages()) {
       map.put("ema", Double.toString(ema));
+    }
+    if (!rateScales.isEmpty()) {
+      map.put(
+          "lr-scale",
+          rateScales.entrySet().stream()
+              .map(entry -> entry.getKey() + "=" + entry.getValue())
+              .collect(Collectors.joining(",")));
     }
     return map;
   }

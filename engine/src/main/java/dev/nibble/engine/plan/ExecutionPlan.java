@@ -2,8 +2,10 @@ package dev.nibble.engine.plan;
 
 import dev.nibble.engine.events.PlanEvent;
 import dev.nibble.engine.events.Recording;
+import dev.nibble.engine.network.LayerNames;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.plan.Buffer.Kind;
 import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.engine.plan.StageGraph.Tensor;
@@ -39,11 +41,22 @@ public final class ExecutionPlan {
   private ExecutionPlan(StageGraph graph, PlanOptions options) {
     this.graph = graph;
     this.options = options;
-    this.frozen = FrozenLayers.of(graph, options.frozen());
+    this.frozen = FrozenLayers.of(graph, options.frozen(), options.frozenNorms());
+    checkScales(graph.network(), options.update());
     this.stages = graph.stages().stream().map(node -> stage(node, options.isTraining())).toList();
     this.cuts = stages.stream().map(stage -> StageCuts.of(stage, options.batch())).toList();
     this.buffers = new BufferPlanner(this);
     this.memory = MemoryPlan.of(buffers.all().stream().map(Buffer::request).toList());
+  }
+
+  private static void checkScales(Network network, UpdateRule rule) {
+    for (String name : rule.rateScales().keySet()) {
+      if (LayerNames.select(network, name).isEmpty()) {
+        throw new IllegalArgumentException(
+            "%s has no layer '%s' whose learning rate could be scaled: its first layers are %s."
+                .formatted(network.name(), name, LayerNames.examples(network)));
+      }
+    }
   }
 
   /** Plans a network. */

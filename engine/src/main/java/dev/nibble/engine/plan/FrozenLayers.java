@@ -1,6 +1,7 @@
 package dev.nibble.engine.plan;
 
 import dev.nibble.engine.network.Layer;
+import dev.nibble.engine.network.LayerNames;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.StageGraph.Node;
@@ -21,11 +22,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class FrozenLayers {
   private final Set<String> layers;
+  private final boolean allNorms;
   private final boolean[] tensors;
   private final boolean[] nodes;
 
-  private FrozenLayers(StageGraph graph, Set<String> layers) {
+  private FrozenLayers(StageGraph graph, Set<String> layers, boolean allNorms) {
     this.layers = layers;
+    this.allNorms = allNorms;
     this.tensors = new boolean[graph.tensors().size()];
     this.nodes = new boolean[graph.stages().size()];
     if (layers.isEmpty()) {
@@ -63,43 +66,29 @@ public final class FrozenLayers {
   /**
    * Finds the layers.
    *
-   * @param names names of layers, or of groups of them: {@code stages.0} stands for every layer
-   *     whose name begins with {@code stages.0.}
+   * @param names as {@link LayerNames} has them
+   * @param allNorms whether every batch norm uses its running statistics; its scale and shift are
+   *     trained all the same, unless the layer is frozen
    * @throws IllegalArgumentException if a name stands for no layer with parameters, a frozen layer
    *     reads one that is trained, or nothing is left to train
    */
-  static FrozenLayers of(StageGraph graph, List<String> names) {
-    return new FrozenLayers(graph, select(graph.network(), names));
+  static FrozenLayers of(StageGraph graph, List<String> names, boolean allNorms) {
+    return new FrozenLayers(graph, select(graph.network(), names), allNorms);
   }
 
   private static Set<String> select(Network network, List<String> names) {
     Set<String> selected = new HashSet<>();
     for (String name : names) {
-      boolean found = false;
-      for (Layer layer : network.layers()) {
-        boolean named = layer.name().equals(name) || layer.name().startsWith(name + ".");
-        if (named && hasParameters(layer)) {
-          selected.add(layer.name());
-          found = true;
-        }
-      }
-      if (!found) {
+      List<String> named = LayerNames.select(network, name);
+      if (named.isEmpty()) {
         throw new IllegalArgumentException(
             "%s has no layer '%s' to freeze: its first layers are %s."
-                .formatted(network.name(), name, firstLayers(network)));
+                .formatted(network.name(), name, LayerNames.examples(network)));
       }
+      selected.addAll(named);
     }
     checkSources(network, selected);
     return selected;
-  }
-
-  private static String firstLayers(Network network) {
-    return network.layers().stream()
-        .filter(FrozenLayers::hasParameters)
-        .limit(5)
-        .map(Layer::name)
-        .reduce((a, b) -> a + ", " + b)
-        .orElse("none");
   }
 
   private static boolean hasParameters(Layer layer) {
@@ -168,8 +157,13 @@ public final class FrozenLayers {
     return view.readers().stream().filter(stage -> !nodes[stage]).findFirst().orElse(view.owner());
   }
 
+  /** Whether the batch norm's scale and shift are not trained. */
+  public boolean norm(Layer.BatchNorm norm) {
+    return layers.contains(norm.name());
+  }
+
   /** Whether the view's batch norm normalises with its running statistics. */
   public boolean usesRunningStatistics(View view) {
-    return view.norm() != null && layers.contains(view.norm().name());
+    return view.norm() != null && (allNorms || layers.contains(view.norm().name()));
   }
 }

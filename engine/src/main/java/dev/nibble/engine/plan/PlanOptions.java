@@ -17,6 +17,7 @@ import java.util.List;
  * @param update how gradients become new weights; of no effect for inference
  * @param keepsBest whether there is room for a second set of weights and running statistics, the
  *     best so far; of no effect for inference
+ * @param frozenNorms whether batch norms use their running statistics in training, too
  */
 public record PlanOptions(
     int batch,
@@ -25,7 +26,8 @@ public record PlanOptions(
     int slots,
     List<String> frozen,
     UpdateRule update,
-    boolean keepsBest) {
+    boolean keepsBest,
+    boolean frozenNorms) {
   /** Checks the combination. */
   public PlanOptions {
     if (batch < 1 || batch > 1 << 20) {
@@ -46,13 +48,13 @@ public record PlanOptions(
 
   /** Options for training with two slots by the recipe's rule. */
   public static PlanOptions training(int batch, StoreFormat store, boolean naive) {
-    return new PlanOptions(batch, store, naive, 2, List.of(), UpdateRule.recipe(), false);
+    return new PlanOptions(batch, store, naive, 2, List.of(), UpdateRule.recipe(), false, false);
   }
 
   /** Options for inference. */
   public static PlanOptions inference(int batch) {
     return new PlanOptions(
-        batch, StoreFormat.NONE, false, 1, List.of(), UpdateRule.recipe(), false);
+        batch, StoreFormat.NONE, false, 1, List.of(), UpdateRule.recipe(), false, false);
   }
 
   /** Whether there is a backward pass. */
@@ -62,26 +64,31 @@ public record PlanOptions(
 
   /** The same with layers that are not trained. */
   public PlanOptions withFrozen(List<String> names) {
-    return new PlanOptions(batch, store, naive, slots, names, update, keepsBest);
+    return new PlanOptions(batch, store, naive, slots, names, update, keepsBest, frozenNorms);
   }
 
   /** The same for another batch. */
   public PlanOptions withBatch(int pictures) {
-    return new PlanOptions(pictures, store, naive, slots, frozen, update, keepsBest);
+    return new PlanOptions(pictures, store, naive, slots, frozen, update, keepsBest, frozenNorms);
   }
 
   /** The same for another way to store activations. */
   public PlanOptions withStore(StoreFormat format, boolean computesOnIt) {
-    return new PlanOptions(batch, format, computesOnIt, slots, frozen, update, keepsBest);
+    return new PlanOptions(batch, format, computesOnIt, slots, frozen, update, keepsBest, frozenNorms);
   }
 
   /** The same with another rule. */
   public PlanOptions withUpdate(UpdateRule rule) {
-    return new PlanOptions(batch, store, naive, slots, frozen, rule, keepsBest);
+    return new PlanOptions(batch, store, naive, slots, frozen, rule, keepsBest, frozenNorms);
   }
 
   /** The same with or without room for the best weights. */
   public PlanOptions withBest(boolean kept) {
-    return new PlanOptions(batch, store, naive, slots, frozen, update, kept);
+    return new PlanOptions(batch, store, naive, slots, frozen, update, kept, frozenNorms);
+  }
+
+  /** The same with batch norms that use their running statistics, or the batch's. */
+  public PlanOptions withFrozenNorms(boolean running) {
+    return new PlanOptions(batch, store, naive, slots, frozen, update, keepsBest, running);
   }
 }

@@ -109,8 +109,9 @@ public final class TensorBoardListener implements TrainingListener, AutoCloseabl
   public void onEpoch(Epoch epoch) {
     write(
         out -> {
-          out.scalar("test/loss", epoch.testLoss());
-          out.scalar("test/accuracy", epoch.testAccuracy());
+          String evaluated = epoch.onValidation() ? "validation" : "test";
+          out.scalar(evaluated + "/loss", epoch.testLoss());
+          out.scalar(evaluated + "/accuracy", epoch.testAccuracy());
           out.write(epoch.step());
           TrainingRun current = run;
           if (current != null) {

@@ -43,6 +43,10 @@ final class DataFingerprint {
     words.put(CLASSES, JsonWriter.compact(JsonValue.array(names)));
     describe("train", data.train(), words);
     describe("test", data.test(), words);
+    Dataset validation = data.validation();
+    if (validation != null) {
+      describe("validation", validation, words);
+    }
     return words;
   }
 
@@ -147,7 +151,8 @@ final class DataFingerprint {
   }
 
   private static String clause(String word, String there, String here) {
-    String split = word.startsWith(PREFIX + "train") ? "training" : "test";
+    String known = word.substring(PREFIX.length(), word.lastIndexOf('-'));
+    String split = known.equals("train") ? "training" : known;
     String what = word.substring(word.lastIndexOf('-') + 1);
     return switch (what) {
       case "pictures" -> "it had " + there + " " + split + " pictures, here there are " + here;

@@ -28,7 +28,12 @@ final class Progress {
   }
 
   TrainingListener.Epoch endEpoch(
-      long done, int epoch, Untested training, Evaluator.Result test, double seconds) {
+      long done,
+      int epoch,
+      Untested training,
+      Evaluator.Result test,
+      double seconds,
+      boolean onValidation) {
     interrupted = false;
     testLoss = test.loss();
     testAccuracy = test.accuracy();
@@ -39,7 +44,8 @@ final class Progress {
         training.trainAccuracy(),
         testLoss,
         testAccuracy,
-        seconds);
+        seconds,
+        onValidation);
   }
 
   /** The evaluation at an epoch's end was given up. */
@@ -74,6 +80,8 @@ final class Progress {
         best.epoch(),
         lastLoss,
         best.isFound() ? best.loss() : testLoss,
-        best.isFound() ? best.accuracy() : testAccuracy);
+        best.isFound() ? best.accuracy() : testAccuracy,
+        Double.NaN,
+        Double.NaN);
   }
 }

@@ -34,16 +34,17 @@ public interface TrainingListener {
       double stepSeconds) {}
 
   /**
-   * An epoch is done and the test pictures were evaluated, with the average of the weights if one
-   * is kept. The losses of training are smoothed as the labels are, the test loss never is.
+   * An epoch is done and the validation pictures, or where there are none the test pictures, were
+   * evaluated, with the average of the weights if one is kept. The losses of training are smoothed as the labels are, the test loss never is.
    *
    * @param step steps done
    * @param epoch epoch that ended, from 1
    * @param trainLoss mean loss over the epoch's steps (since the resume, if there was one)
    * @param trainAccuracy mean accuracy over them
-   * @param testLoss mean loss of the test pictures
-   * @param testAccuracy share of the test pictures classified correctly
+   * @param testLoss mean loss of the pictures that were evaluated
+   * @param testAccuracy share of them classified correctly
    * @param seconds of the evaluation
+   * @param onValidation whether those were validation pictures
    */
   record Epoch(
       long step,
@@ -52,7 +53,20 @@ public interface TrainingListener {
       double trainAccuracy,
       double testLoss,
       double testAccuracy,
-      double seconds) {}
+      double seconds,
+      boolean onValidation) {
+    /** An epoch that was evaluated on the test pictures. */
+    public Epoch(
+        long step,
+        int epoch,
+        double trainLoss,
+        double trainAccuracy,
+        double testLoss,
+        double testAccuracy,
+        double seconds) {
+      this(step, epoch, trainLoss, trainAccuracy, testLoss, testAccuracy, seconds, false);
+    }
+  }
 
   /** The run begins; what it trains can be read during this call and the later ones. */
   default void onStart(TrainingRun run) {}

@@ -134,12 +134,28 @@ final class TrainingLoop {
         save(listener, saver);
       }
       session.kept().use(keptVersion());
+      TrainingResult result = progress.result(done, totalSteps, best);
+      if (data.validation() != null) {
+        result = tested(result);
+      }
+      TrainingLog.ended(view, result);
+      return result;
     } finally {
       interrupts.restore();
     }
-    TrainingResult result = progress.result(done, totalSteps, best);
-    TrainingLog.ended(view, result);
-    return result;
+  }
+
+  /** Tests the model that is kept, which was chosen without the test pictures; once, at the end. */
+  private TrainingResult tested(TrainingResult result) {
+    if (result.cancelled()) {
+      return result.validated(Double.NaN, Double.NaN);
+    }
+    List<BatchSlot> slots = session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
+    Optional<Evaluator.Result> test =
+        Evaluator.evaluate(session, data.test(), slots, this::isCancelled, interrupts, false);
+    return result.validated(
+        test.map(Evaluator.Result::loss).orElse(Double.NaN),
+        test.map(Evaluator.Result::accuracy).orElse(Double.NaN));
   }
 
   private void train(TrainingListener listener, DataLoader.Factory loaders, @Nullable Saver saver) {
@@ -234,7 +250,9 @@ final class TrainingLoop {
     double seconds = (System.nanoTime() - start) / 1e9;
     untested = null;
     progress.outdated();
-    listener.onEpoch(progress.endEpoch(done, number, epoch, result.get(), seconds));
+    boolean onValidation = data.validation() != null;
+    listener.onEpoch(
+        progress.endEpoch(done, number, epoch, result.get(), seconds, onValidation));
     return true;
   }
 
@@ -245,7 +263,7 @@ final class TrainingLoop {
     boolean needed = best.isSought();
     Optional<Evaluator.Result> result =
         Evaluator.evaluate(
-            session, data.test(), slots, () -> !needed && isCancelled(), interrupts, needed);
+            session, data.evaluated(), slots, () -> !needed && isCancelled(), interrupts, needed);
     if (result.isPresent()) {
       if (!Double.isFinite(result.get().loss())) {
         if (saver != null) {

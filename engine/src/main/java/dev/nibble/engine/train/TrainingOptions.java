@@ -35,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  * @param pictureMean whether each picture's own mean is subtracted, as in the paper
  * @param frozen names of layers, or of groups of them, that are not trained; whatever they read
  *     must be frozen too
+ * @param freezeBatchNorm whether batch norms use their running statistics in training, too, which
+ *     then stay as they are
  * @param checkpointEvery steps between checkpoints, or 0 for one at the end
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
@@ -60,6 +62,7 @@ public record TrainingOptions(
     float @Nullable [] std,
     boolean pictureMean,
     List<String> frozen,
+    boolean freezeBatchNorm,
     long checkpointEvery) {
 
   /** The learning rate's course. */
@@ -168,6 +171,7 @@ public record TrainingOptions(
         std,
         pictureMean,
         frozen,
+        freezeBatchNorm,
         checkpointEvery);
   }
 
@@ -195,6 +199,9 @@ public record TrainingOptions(
     map.put("picture-mean", Boolean.toString(pictureMean));
     if (!frozen.isEmpty()) {
       map.put("freeze", String.join(",", frozen));
+    }
+    if (freezeBatchNorm) {
+      map.put("freeze-batch-norm", "true");
     }
     return map;
   }

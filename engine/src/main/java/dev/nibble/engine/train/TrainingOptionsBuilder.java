@@ -5,7 +5,9 @@ import dev.nibble.engine.optim.Optimizer;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.kernels.StoreFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Collects {@link TrainingOptions}; every method returns the builder. */
@@ -34,6 +36,8 @@ public final class TrainingOptionsBuilder {
   private float @Nullable [] std;
   private boolean pictureMean;
   private List<String> frozen = List.of();
+  private boolean freezeBatchNorm;
+  private final Map<String, Double> rateScales = new LinkedHashMap<>();
   private long checkpointEvery;
 
   TrainingOptionsBuilder() {}
@@ -128,7 +132,8 @@ public final class TrainingOptionsBuilder {
   }
 
   /**
-   * Ends the run when the accuracy on the test pictures has not risen by more than {@code minDelta}
+   * Ends the run when the accuracy on the validation pictures, or where there are none on the test
+   * pictures, has not risen by more than {@code minDelta}
    * for {@code patience} epochs. The model of the best epoch is kept, in a buffer of its own.
    */
   public TrainingOptionsBuilder earlyStopping(int patience, double minDelta) {
@@ -174,13 +179,34 @@ public final class TrainingOptionsBuilder {
   }
 
   /**
-   * Layers that are not trained, by name or by the name of a group: {@code stages.0} freezes every
-   * layer whose name begins with {@code stages.0.}. Whatever a frozen layer reads must be frozen
+   * Layers that are not trained, by name, group or pattern ({@link
+   * dev.nibble.engine.network.LayerNames}): {@code stages.0} freezes every layer whose name begins
+   * with {@code stages.0.}. Whatever a frozen layer reads must be frozen
    * too. Frozen layers run as in inference: batch norm uses its running statistics, and they store
    * nothing for the backward pass, which ends above them.
    */
   public TrainingOptionsBuilder freeze(List<String> layers) {
     frozen = List.copyOf(layers);
+    return this;
+  }
+
+  /**
+   * Whether batch norms use their running statistics in training, too, which then stay as they are:
+   * for few pictures, or small batches. Their scales and shifts are trained unless frozen.
+   */
+  public TrainingOptionsBuilder freezeBatchNorm(boolean value) {
+    freezeBatchNorm = value;
+    return this;
+  }
+
+  /**
+   * What the learning rate of some layers is multiplied by, such as 10 for a new head.
+   *
+   * @param layers a name, group or pattern, as {@link dev.nibble.engine.network.LayerNames} has
+   *     them; where several stand for a layer, the last one counts
+   */
+  public TrainingOptionsBuilder rateScale(String layers, double factor) {
+    rateScales.put(layers, factor);
     return this;
   }
 
@@ -207,7 +233,7 @@ public final class TrainingOptionsBuilder {
         schedule,
         rate,
         warmupSteps,
-        new UpdateRule(optimizer, clipNorm, accumulate, ema),
+        new UpdateRule(optimizer, clipNorm, accumulate, ema, rateScales),
         labelSmoothing,
         earlyStopping,
         seed,
@@ -218,6 +244,7 @@ public final class TrainingOptionsBuilder {
         std,
         pictureMean,
         frozen,
+        freezeBatchNorm,
         checkpointEvery);
   }
 }

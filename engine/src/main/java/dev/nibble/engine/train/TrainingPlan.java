@@ -75,7 +75,8 @@ public final class TrainingPlan {
   /** What a person should know before training so: a sentence each, mostly none. */
   public List<String> warnings() {
     for (Layer layer : network.layers()) {
-      if (layer instanceof Layer.BatchNorm norm
+      if (!options.freezeBatchNorm()
+          && layer instanceof Layer.BatchNorm norm
           && (long) options.batch() * norm.output().height() * norm.output().width() == 1) {
         return List.of(
             "The batch norm %s sees a single value a channel, a picture of one pixel, and makes 0 of"
@@ -110,7 +111,8 @@ public final class TrainingPlan {
         SLOTS,
         options.frozen(),
         options.update(),
-        options.earlyStopping() != null);
+        options.earlyStopping() != null,
+        options.freezeBatchNorm());
   }
 
   static SessionOptions sessionOptions(TrainingOptions options) {

@@ -244,4 +244,33 @@ class ImageFolderTest {
     }
     return bytes;
   }
+
+  @Test
+  void aFolderOfValidationPicturesIsOneOfItsOwn() throws IOException {
+    DataFixtures.imageFolder(folder);
+    for (String name : new String[] {"val", "valid", "validation"}) {
+      Path split = folder.resolve(name);
+      for (String label : new String[] {"cat", "dog"}) {
+        Files.createDirectories(split.resolve(label));
+        DataFixtures.picture(split.resolve(label).resolve("v.png"), 6, 8, 0x102030);
+      }
+      try (DataSplits splits = open(OPTIONS)) {
+        assertThat(splits.evaluated()).isSameAs(splits.validation()).isNotNull();
+        assertThat(splits.evaluated().size()).isEqualTo(2);
+        assertThat(splits.test().size()).isEqualTo(2);
+        assertThat(splits.notes()).isEmpty();
+      }
+      Files.move(split.resolve("dog"), split.resolve("cow"));
+      assertFails(OPTIONS, "differ", "only in " + name + " [cow]");
+      Files.move(split.resolve("cow"), split.resolve("dog"));
+      Files.move(folder.resolve("test"), folder.resolve("elsewhere"));
+      try (DataSplits splits = open(OPTIONS)) {
+        assertThat(splits.validation()).isNull();
+        assertThat(splits.test().size()).isEqualTo(2);
+        assertThat(splits.notes()).singleElement().asString().contains(name + " is tested on");
+      }
+      Files.move(folder.resolve("elsewhere"), folder.resolve("test"));
+      Files.move(split, folder.resolve("done-" + name));
+    }
+  }
 }

@@ -14,6 +14,7 @@ import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -52,6 +53,41 @@ class FrozenLayersTest {
             ReferenceTest.compare(test, reference, parameter, gradient, random, true);
             ReferenceTest.compare(test, reference, parameter, gradient, random, false);
           }
+        }
+      }
+    }
+  }
+
+  /** Batch norms with running statistics: scales, shifts and all before them are trained. */
+  @ParameterizedTest
+  @MethodSource("dev.nibble.engine.network.SampleNetworks#named")
+  void runningStatisticsLetGradientsThroughAsTheyAre(Network network) {
+    SplittableRandom random = new SplittableRandom(13);
+    Set<String> norms = new HashSet<>();
+    for (Parameter parameter : network.parameters()) {
+      if (parameter.kind() == Parameter.Kind.SCALE) {
+        norms.add(parameter.name().substring(0, parameter.name().lastIndexOf('.')));
+      }
+    }
+    ReferenceNetwork reference = new ReferenceNetwork(network, BATCH, norms);
+    PlanOptions options =
+        PlanOptions.training(BATCH, StoreFormat.FP32, false).withFrozenNorms(true);
+    try (TestSession test = new TestSession(network, options, 2, 6)) {
+      Map<String, byte[]> before = bytes(test.session());
+      double loss =
+          reference.loss(
+              reference.logits(test.parameters(), test.pictures(), true), test.labels());
+      test.load();
+      test.session().gradient(test.labels(), BATCH);
+      assertThat(Math.abs(test.loss() - loss)).isLessThan(1e-5 * loss);
+      for (Parameter parameter : network.parameters()) {
+        if (test.session().plan().isTrained(parameter)) {
+          double[] gradient = test.gradient(parameter);
+          ReferenceTest.compare(test, reference, parameter, gradient, random, true);
+          ReferenceTest.compare(test, reference, parameter, gradient, random, false);
+        } else {
+          assertThat(bytes(test.session()).get(parameter.name()))
+              .isEqualTo(before.get(parameter.name()));
         }
       }
     }

@@ -1,0 +1,181 @@
+package dev.nibble.engine.gradients;
+
+import dev.nibble.engine.data.Augmentation;
+import dev.nibble.engine.data.BatchSlot;
+import dev.nibble.engine.data.DataException;
+import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.PrefetchingDataLoader;
+import dev.nibble.engine.exec.BackwardWalk;
+import dev.nibble.engine.exec.Session;
+import dev.nibble.engine.exec.SessionOptions;
+import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.engine.plan.PlanOptions;
+import dev.nibble.engine.plan.StageGraph.Node;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.StoreFormat;
+import dev.nibble.memory.MemoryAccount;
+import dev.nibble.memory.Slab;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Walks the exact pass and the others back in step, so that one buffer of each holds the gradient
+ * that is compared.
+ */
+final class GradientComparison implements AutoCloseable {
+  private final Network network;
+  private final GradientOptions options;
+  private final int batch;
+  private final List<Session> sessions = new ArrayList<>();
+  private final List<Slab> probes = new ArrayList<>();
+  private final LayerSums sums;
+
+  private GradientComparison(
+      Network network,
+      ModelInfo info,
+      Consumer<Session> weights,
+      int batch,
+      GradientOptions options,
+      Kernels kernels,
+      MemoryAccount account) {
+    this.network = network;
+    this.options = options;
+    this.batch = batch;
+    try {
+      open(StoreFormat.FP32, false, kernels, account);
+      open(options.store(), false, kernels, account);
+      if (options.naive() && options.store().isCodes()) {
+        open(options.store(), true, kernels, account);
+      }
+      for (Session session : sessions) {
+        weights.accept(session);
+        session.setNormalization(info.mean(), info.std(), info.pictureMean());
+      }
+      this.sums = new LayerSums(exact().plan(), sessions.size() - 1);
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  @SuppressWarnings("MustBeClosedChecker") // closed with the comparison
+  private void open(StoreFormat store, boolean naive, Kernels kernels, MemoryAccount account) {
+    ExecutionPlan plan = ExecutionPlan.of(network, PlanOptions.training(batch, store, naive));
+    sessions.add(Session.open(plan, SessionOptions.of(options.threads()), kernels, account));
+    long most = plan.graph().tensors().stream().mapToLong(t -> t.map().bytes()).max().orElse(0);
+    probes.add(Slab.allocate(account, Slab.sizeFor(batch * most), "a gradient that is compared"));
+  }
+
+  /** Compares; see {@link GradientReport}. */
+  static GradientReport run(
+      Network network,
+      ModelInfo info,
+      Consumer<Session> weights,
+      Dataset pictures,
+      GradientOptions options,
+      Kernels kernels,
+      MemoryAccount account) {
+    checkFits(network, pictures);
+    int batch = Math.min(options.batch(), pictures.size());
+    try (GradientComparison comparison =
+        new GradientComparison(network, info, weights, batch, options, kernels, account)) {
+      return comparison.run(pictures);
+    }
+  }
+
+  private static void checkFits(Network network, Dataset pictures) {
+    FeatureMap map = network.input();
+    if (pictures.height() != map.height()
+        || pictures.width() != map.width()
+        || pictures.channels() != map.channels()) {
+      throw new DataException(
+          "The network reads pictures of %s, but these are %dx%dx%d"
+              .formatted(map, pictures.height(), pictures.width(), pictures.channels()));
+    }
+    if (pictures.classNames().size() != network.classes()) {
+      throw new DataException(
+          "The network knows %d classes, but the pictures have %d"
+              .formatted(network.classes(), pictures.classNames().size()));
+    }
+  }
+
+  private Session exact() {
+    return sessions.getFirst();
+  }
+
+  private GradientReport run(Dataset pictures) {
+    double loss = 0;
+    long count = 0;
+    try (PrefetchingDataLoader loader =
+        new PrefetchingDataLoader(
+            pictures,
+            batch,
+            Augmentation.NONE,
+            true,
+            options.seed(),
+            exact().slots(),
+            0,
+            options.batches(),
+            true)) {
+      for (BatchSlot slot = loader.take(); slot != null; slot = loader.take()) {
+        exact().load(slot);
+        for (Session session : sessions.subList(1, sessions.size())) {
+          session.input().copyFrom(exact().input());
+          session.slots().getFirst().labels().copyFrom(slot.labels());
+        }
+        compare(slot);
+        if (!Double.isFinite(exact().lossSum())) {
+          throw new DataException(
+              "The loss of %s on these pictures is not finite: there is no gradient to compare."
+                  .formatted(network.name()));
+        }
+        loss += exact().lossSum();
+        count += slot.count();
+        loader.release(slot);
+      }
+    }
+    return new GradientReport(
+        network.name(),
+        options.store(),
+        batch,
+        options.batches(),
+        sums.layers(),
+        sums.total(),
+        loss / count);
+  }
+
+  private void compare(BatchSlot slot) {
+    int count = slot.count();
+    List<BackwardWalk> walks = new ArrayList<>();
+    for (Session session : sessions) {
+      BatchSlot own = session == exact() ? slot : session.slots().getFirst();
+      walks.add(session.walkBack(own.labels(), count));
+    }
+    while (walks.getFirst().hasNext()) {
+      Node node = walks.getFirst().node();
+      for (int i = 0; i < walks.size(); i++) {
+        walks.get(i).copyOutputGradient(probes.get(i).segment());
+        walks.get(i).step();
+      }
+      long values = (long) count * node.output().map().values();
+      for (int i = 1; i < walks.size(); i++) {
+        sums.addTensor(
+            i - 1, node.output(), probes.getFirst().segment(), probes.get(i).segment(), values);
+      }
+    }
+    for (int i = 1; i < sessions.size(); i++) {
+      sums.addParameters(i - 1, exact()::gradient, sessions.get(i)::gradient);
+    }
+    sums.addNoise(exact()::gradient);
+  }
+
+  @Override
+  public void close() {
+    probes.reversed().forEach(Slab::close);
+    sessions.reversed().forEach(Session::close);
+  }
+}

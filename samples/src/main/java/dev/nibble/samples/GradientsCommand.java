@@ -1,0 +1,182 @@
+package dev.nibble.samples;
+
+import dev.nibble.engine.data.DataOptions;
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.gradients.GradientOptions;
+import dev.nibble.engine.gradients.GradientReport;
+import dev.nibble.engine.json.JsonWriter;
+import dev.nibble.engine.model.ModelFile;
+import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.memory.MemoryAccount;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code nibble gradients}: how far a model's gradients in few bits are from the exact ones. */
+@Command(
+    name = "gradients",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    usageHelpAutoWidth = true,
+    description = {
+      "Compares the gradients that few bits leave with the exact ones, layer by layer, on the same",
+      "batches: whether they are safe for your network.",
+      "",
+      "'error' is the length of the difference by the exact gradient's length, 'cosine' that of the",
+      "angle between them, 'naive' the error where the forward pass, too, computes on restored codes.",
+      "'batches' is how much the exact gradient itself differs from batch to batch: errors far below",
+      "it are lost in its noise."
+    },
+    footer = {
+      "",
+      "Examples:",
+      "  nibble gradients --weights runs/resnet20-shapes-int4/model.safetensors --activations int2",
+      "  nibble gradients --weights model.safetensors --data photos --out report"
+    })
+final class GradientsCommand implements Callable<Integer> {
+  @Spec CommandSpec spec = CommandSpec.create();
+
+  @Option(
+      names = "--weights",
+      paramLabel = "FILE",
+      required = true,
+      description = "A model.safetensors that nibble train wrote.")
+  private String weights = "";
+
+  @Option(
+      names = "--data",
+      paramLabel = "NAME|FOLDER",
+      description =
+          "shapes, fashion-mnist, cifar10, cifar100 or a folder; its training pictures are taken."
+              + " Default: shapes.")
+  private String data = "shapes";
+
+  @Option(
+      names = "--activations",
+      paramLabel = "TYPE",
+      completionCandidates = FormatNames.class,
+      description = "${COMPLETION-CANDIDATES}. Default: int4.")
+  private String activations = "int4";
+
+  @Option(names = "--batch", paramLabel = "N", description = "Pictures a batch. Default: 128.")
+  private int batch = 128;
+
+  @Option(
+      names = "--batches",
+      paramLabel = "N",
+      description = "Batches; two at least show the noise between them. Default: 4.")
+  private int batches = 4;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      description = "What the pictures are drawn from. Default: 0.")
+  private long seed;
+
+  @Option(names = "--no-naive", description = "Leave the naive way out: less time and memory.")
+  private boolean noNaive;
+
+  @Option(names = "--threads", paramLabel = "N", description = "Default: all cores.")
+  private @Nullable Integer threads;
+
+  @Mixin private KernelOption kernels = new KernelOption();
+
+  @Option(
+      names = "--memory-limit",
+      paramLabel = "SIZE",
+      description = "Refuse to use more, such as 512MiB. Default: none.")
+  private @Nullable String memoryLimit;
+
+  @Option(
+      names = "--skip-unreadable",
+      description = "Leave out pictures of a folder that cannot be read, and say how many.")
+  private boolean skipUnreadable;
+
+  @Option(names = "--json", description = "Print the figures as JSON.")
+  private boolean json;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FOLDER",
+      description = "Also write gradients.json and gradients.png, the errors by depth, there.")
+  private @Nullable String out;
+
+  @Override
+  public Integer call() {
+    Path file = BadInputException.path(weights);
+    ModelInfo info = ModelFile.info(file);
+    BadInputException.check(info::network);
+    GradientOptions options =
+        BadInputException.check(
+            () ->
+                new GradientOptions(
+                    Inputs.activations(activations),
+                    !noNaive,
+                    batch,
+                    batches,
+                    seed,
+                    Inputs.threads(threads)));
+    Path folder = out == null ? null : RunFolder.make(BadInputException.path(out));
+    Kernels provider = kernels.choose();
+    MemoryLimit limit = MemoryLimit.of(memoryLimit);
+    limit.warn(spec.commandLine().getErr());
+    FeatureMap input = info.input();
+    DataOptions pictures =
+        DataOptions.defaults()
+            .withImageSize(new PictureSize(input.height(), input.width()))
+            .withSkipUnreadable(skipUnreadable);
+    try (DataSplits splits = Inputs.open(Inputs.data(data), pictures);
+        MemoryAccount account = limit.account()) {
+      checkClasses(info, splits.train(), splits.name());
+      GradientReport report =
+          GradientReport.ofModel(file, splits.train(), options, provider, account);
+      tell(report, splits.name(), folder);
+    }
+    return 0;
+  }
+
+  private static void checkClasses(ModelInfo info, Dataset pictures, String name) {
+    List<String> classes = pictures.classNames();
+    if (!classes.equals(info.classes())) {
+      throw new BadInputException(
+          "The model knows other classes (%s, ...) than %s (%s, ...): choose the data it was trained for."
+              .formatted(info.classes().getFirst(), name, classes.getFirst()));
+    }
+  }
+
+  private void tell(GradientReport report, String name, @Nullable Path folder) {
+    PrintWriter console = spec.commandLine().getOut();
+    String text = JsonWriter.indented(GradientTable.json(report, name));
+    if (json) {
+      console.println(text);
+    } else {
+      GradientTable.print(report, name, console);
+    }
+    if (folder == null) {
+      return;
+    }
+    Path current = folder.resolve("gradients.json");
+    try {
+      RunFolder.replace(current, text + "\n");
+      current = folder.resolve("gradients.png");
+      GradientChart.write(current, report);
+    } catch (IOException e) {
+      throw BadInputException.file("write", current, e);
+    }
+    if (!json) {
+      console.println("In " + folder + ": gradients.json, gradients.png");
+    }
+  }
+}
