@@ -24,6 +24,7 @@ public final class Initializer {
         case CONVOLUTION, DEPTHWISE -> normal(values, parameter, 2.0 / parameter.fanIn(), random);
         case DENSE -> normal(values, parameter, 1.0 / parameter.fanIn(), random);
         case SCALE, RUNNING_VARIANCE -> fill(values, parameter, 1);
+        case SLOPE -> fill(values, parameter, 0.25f); // as PyTorch's PReLU
         case BIAS, SHIFT, RUNNING_MEAN -> values.fill((byte) 0);
       }
     }

@@ -92,19 +92,22 @@ class BackwardWalkTest {
     Operator.Convolution c = (Operator.Convolution) node.operator();
     FeatureMap in = c.input();
     FeatureMap out = c.output();
-    int k = c.kernel();
-    double[] sums = new double[out.channels() * in.channels() * k * k];
+    int k = c.window().kernelHeight();
+    int stride = c.window().strideHeight();
+    int group = in.channels() / c.groups();
+    double[] sums = new double[out.channels() * group * k * k];
     for (int i = 0; i < BATCH * out.values(); i++) {
       int o = i % out.channels();
-      int left = i / out.channels() % out.width() * c.stride() - k / 2;
-      int top = i / out.channels() / out.width() % out.height() * c.stride() - k / 2;
+      int left = i / out.channels() % out.width() * stride - k / 2;
+      int top = i / out.channels() / out.width() % out.height() * stride - k / 2;
       int n = i / out.values();
       double d = gradient.getAtIndex(JAVA_FLOAT, i);
       for (int h = Math.max(top, 0); h < Math.min(top + k, in.height()); h++) {
         for (int w = Math.max(left, 0); w < Math.min(left + k, in.width()); w++) {
-          for (int ch = 0; ch < in.channels(); ch++) {
-            float value = x[((n * in.height() + h) * in.width() + w) * in.channels() + ch];
-            sums[((o * in.channels() + ch) * k + h - top) * k + w - left] += d * value;
+          int first = o / (out.channels() / c.groups()) * group;
+          for (int ch = 0; ch < group; ch++) {
+            float value = x[((n * in.height() + h) * in.width() + w) * in.channels() + first + ch];
+            sums[((o * group + ch) * k + h - top) * k + w - left] += d * value;
           }
         }
       }
