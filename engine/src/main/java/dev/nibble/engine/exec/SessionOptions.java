@@ -1,13 +1,23 @@
 package dev.nibble.engine.exec;
 
+import dev.nibble.engine.collective.Collective;
+import org.jspecify.annotations.Nullable;
+
 /**
  * How a session runs; what it runs stands in its plan.
  *
  * @param threads threads that compute, the calling one among them
  * @param labelSmoothing the share of all classes in a training picture's target, 0 (none) up to but
  *     not including 1; evaluation takes the labels as they are
+ * @param collective the workers that share every batch, which the caller closes; null for one
  */
-public record SessionOptions(int threads, double labelSmoothing) {
+public record SessionOptions(
+    int threads, double labelSmoothing, @Nullable Collective collective) {
+  /** For one worker. */
+  public SessionOptions(int threads, double labelSmoothing) {
+    this(threads, labelSmoothing, null);
+  }
+
   /** Checks the numbers. */
   public SessionOptions {
     if (threads < 1 || threads > 1024) {
@@ -22,5 +32,10 @@ public record SessionOptions(int threads, double labelSmoothing) {
   /** Without label smoothing. */
   public static SessionOptions of(int threads) {
     return new SessionOptions(threads, 0);
+  }
+
+  /** The same for one of several workers. */
+  public SessionOptions with(@Nullable Collective workers) {
+    return new SessionOptions(threads, labelSmoothing, workers);
   }
 }

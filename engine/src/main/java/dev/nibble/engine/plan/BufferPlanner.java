@@ -32,7 +32,7 @@ public final class BufferPlanner {
   BufferPlanner(ExecutionPlan plan) {
     this.plan = plan;
     this.graph = plan.graph();
-    this.batch = plan.options().batch();
+    this.batch = plan.localBatch();
     this.tensors = new Buffer[graph.tensors().size()];
     this.stores = new @Nullable Buffer[graph.views().size()];
     this.argmax = new @Nullable Buffer[graph.stages().size()];

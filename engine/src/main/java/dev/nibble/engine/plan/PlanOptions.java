@@ -17,6 +17,7 @@ import java.util.List;
  * @param update how gradients become new weights; of no effect for inference
  * @param keepsBest whether there is room for a second set of weights and running statistics, the
  *     best so far; of no effect for inference
+ * @param workers who shares every batch
  */
 public record PlanOptions(
     int batch,
@@ -25,7 +26,20 @@ public record PlanOptions(
     int slots,
     List<String> frozen,
     UpdateRule update,
-    boolean keepsBest) {
+    boolean keepsBest,
+    Workers workers) {
+  /** For one worker. */
+  public PlanOptions(
+      int batch,
+      StoreFormat store,
+      boolean naive,
+      int slots,
+      List<String> frozen,
+      UpdateRule update,
+      boolean keepsBest) {
+    this(batch, store, naive, slots, frozen, update, keepsBest, Workers.ONE);
+  }
+
   /** Checks the combination. */
   public PlanOptions {
     if (batch < 1 || batch > 1 << 20) {
@@ -62,26 +76,31 @@ public record PlanOptions(
 
   /** The same with layers that are not trained. */
   public PlanOptions withFrozen(List<String> names) {
-    return new PlanOptions(batch, store, naive, slots, names, update, keepsBest);
+    return new PlanOptions(batch, store, naive, slots, names, update, keepsBest, workers);
   }
 
   /** The same for another batch. */
   public PlanOptions withBatch(int pictures) {
-    return new PlanOptions(pictures, store, naive, slots, frozen, update, keepsBest);
+    return new PlanOptions(pictures, store, naive, slots, frozen, update, keepsBest, workers);
   }
 
   /** The same for another way to store activations. */
   public PlanOptions withStore(StoreFormat format, boolean computesOnIt) {
-    return new PlanOptions(batch, format, computesOnIt, slots, frozen, update, keepsBest);
+    return new PlanOptions(batch, format, computesOnIt, slots, frozen, update, keepsBest, workers);
   }
 
   /** The same with another rule. */
   public PlanOptions withUpdate(UpdateRule rule) {
-    return new PlanOptions(batch, store, naive, slots, frozen, rule, keepsBest);
+    return new PlanOptions(batch, store, naive, slots, frozen, rule, keepsBest, workers);
   }
 
   /** The same with or without room for the best weights. */
   public PlanOptions withBest(boolean kept) {
-    return new PlanOptions(batch, store, naive, slots, frozen, update, kept);
+    return new PlanOptions(batch, store, naive, slots, frozen, update, kept, workers);
+  }
+
+  /** The same for one of several workers. */
+  public PlanOptions withWorkers(Workers all) {
+    return new PlanOptions(batch, store, naive, slots, frozen, update, keepsBest, all);
   }
 }
