@@ -85,7 +85,9 @@ final class ChannelMath {
     }
   }
 
-  /** Some of the tree's pairs only: what a worker has of it, or what is left when all have theirs. */
+  /**
+   * Some of the tree's pairs only: what a worker has of it, or what is left when all have theirs.
+   */
   static void mergeStatistics(
       MemorySegment partials, Merges merges, int channels, int from, int to) {
     long bytes = Partials.statisticsBytes(channels);

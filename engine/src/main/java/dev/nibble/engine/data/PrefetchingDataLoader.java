@@ -109,15 +109,7 @@ public final class PrefetchingDataLoader implements DataLoader {
       long startStep,
       long endStep) {
     return forTraining(
-        dataset,
-        batch,
-        augmentation,
-        shuffle,
-        seed,
-        slots,
-        startStep,
-        endStep,
-        BatchShare.WHOLE);
+        dataset, batch, augmentation, shuffle, seed, slots, startStep, endStep, BatchShare.WHOLE);
   }
 
   /** As the other, but loads only a worker's share of every batch. */

@@ -58,8 +58,7 @@ final class LossExchange {
     this.classes = plan.graph().network().classes();
     this.ownLogits = binder.view(plan.buffers().tensor(plan.graph().logits()));
     this.ownGradient = binder.viewOrNull(plan.buffers().lossGradient());
-    PersistentBuffers.Shared shared =
-        Objects.requireNonNull(plan.buffers().persistent().shared());
+    PersistentBuffers.Shared shared = Objects.requireNonNull(plan.buffers().persistent().shared());
     this.exchanged = binder.view(shared.exchanged());
     this.bytes = PersistentBuffers.sharedBytes(plan);
     this.labels = binder.view(shared.labels());

@@ -157,7 +157,9 @@ public final class Session implements AutoCloseable {
     return slots;
   }
 
-  /** The pictures of every batch that this session computes: all, but for one of several workers. */
+  /**
+   * The pictures of every batch that this session computes: all, but for one of several workers.
+   */
   public BatchShare share() {
     return plan.division().share();
   }

@@ -11,8 +11,7 @@ import org.jspecify.annotations.Nullable;
  *     not including 1; evaluation takes the labels as they are
  * @param collective the workers that share every batch, which the caller closes; null for one
  */
-public record SessionOptions(
-    int threads, double labelSmoothing, @Nullable Collective collective) {
+public record SessionOptions(int threads, double labelSmoothing, @Nullable Collective collective) {
   /** For one worker. */
   public SessionOptions(int threads, double labelSmoothing) {
     this(threads, labelSmoothing, null);

@@ -4,10 +4,10 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.engine.collective.Collective;
 import dev.nibble.engine.collective.Exchange;
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PersistentBuffers;
-import dev.nibble.engine.plan.Workers;
 import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.Kernels;
 import java.lang.foreign.MemorySegment;

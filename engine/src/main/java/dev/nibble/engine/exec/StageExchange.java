@@ -81,8 +81,7 @@ final class StageExchange {
     this.statistics = trained.statistics() ? Tree.of(division, cuts.forward(), global) : null;
     this.sums = stage.scale() != null ? Tree.of(division, cuts.backward(), global) : null;
     boolean merged = args != null && stage.weightGradient() != null;
-    this.weights =
-        merged ? Tree.of(division, new Cut(cuts.weights().groups(), 1), true) : null;
+    this.weights = merged ? Tree.of(division, new Cut(cuts.weights().groups(), 1), true) : null;
     this.values = merged ? Partials.weightValues(trained) : 0;
     this.sliced = workers > 2 && 4L * values > WHOLE_BYTES;
     this.partials = partials;

@@ -1,7 +1,7 @@
 package dev.nibble.engine.exec;
 
-import dev.nibble.engine.exec.BoundStage.BoundTable;
 import dev.nibble.engine.collective.Collective;
+import dev.nibble.engine.exec.BoundStage.BoundTable;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.Division;
 import dev.nibble.engine.plan.ExecutionPlan;
@@ -74,8 +74,8 @@ final class StagePasses {
   private boolean training;
 
   /** The leaves that this worker runs of a stage's passes. */
-  private record Leaves(int forward, int forwards, int backward, int backwards, int weight,
-      int weights) {
+  private record Leaves(
+      int forward, int forwards, int backward, int backwards, int weight, int weights) {
     static Leaves of(Division division, StageCuts cuts) {
       return new Leaves(
           first(division, cuts.forward()),

@@ -1,5 +1,6 @@
 package dev.nibble.engine.plan;
 
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.BatchShare;
 import dev.nibble.kernels.Cut;
 import java.util.ArrayList;

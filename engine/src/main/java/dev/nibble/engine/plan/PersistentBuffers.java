@@ -1,5 +1,6 @@
 package dev.nibble.engine.plan;
 
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.plan.Buffer.Kind;
@@ -123,7 +124,7 @@ public final class PersistentBuffers {
   /** Bytes of one worker's part of {@link Shared#exchanged}. */
   public static long sharedBytes(ExecutionPlan plan) {
     long values = 1 + plan.graph().logits().map().values();
-    return up(SHARED_HEADER + 4 * values * plan.localBatch());
+    return up(SHARED_HEADER + 4L * values * plan.localBatch());
   }
 
   /** Bytes of one worker's part of {@link Shared#local}. */

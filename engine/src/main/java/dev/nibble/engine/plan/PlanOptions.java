@@ -1,5 +1,6 @@
 package dev.nibble.engine.plan;
 
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.kernels.StoreFormat;
 import java.util.List;

@@ -1,5 +1,6 @@
 package dev.nibble.engine.train;
 
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.optim.LearningRateSchedule;
 import dev.nibble.engine.optim.UpdateRule;
@@ -36,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  * @param frozen names of layers, or of groups of them, that are not trained; whatever they read
  *     must be frozen too
  * @param checkpointEvery steps between checkpoints, or 0 for one at the end
+ * @param workers who shares every batch
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record TrainingOptions(
@@ -60,7 +62,8 @@ public record TrainingOptions(
     float @Nullable [] std,
     boolean pictureMean,
     List<String> frozen,
-    long checkpointEvery) {
+    long checkpointEvery,
+    Workers workers) {
 
   /** The learning rate's course. */
   public enum Schedule {
@@ -168,7 +171,36 @@ public record TrainingOptions(
         std,
         pictureMean,
         frozen,
-        checkpointEvery);
+        checkpointEvery,
+        workers);
+  }
+
+  /** The same for one of so many workers. */
+  TrainingOptions as(int rank, int count) {
+    return new TrainingOptions(
+        store,
+        storeGiven,
+        naive,
+        batch,
+        batchGiven,
+        epochs,
+        steps,
+        schedule,
+        rate,
+        warmupSteps,
+        update,
+        labelSmoothing,
+        earlyStopping,
+        seed,
+        threads,
+        augmentation,
+        shuffle,
+        mean,
+        std,
+        pictureMean,
+        frozen,
+        checkpointEvery,
+        workers.as(rank, count));
   }
 
   /** What must be the same for a resumed run to end with the bytes of an uninterrupted one. */
@@ -195,6 +227,12 @@ public record TrainingOptions(
     map.put("picture-mean", Boolean.toString(pictureMean));
     if (!frozen.isEmpty()) {
       map.put("freeze", String.join(",", frozen));
+    }
+    if (workers.shards() > 1) {
+      map.put("shards", Integer.toString(workers.shards()));
+    }
+    if (workers.localNorm() && workers.count() > 1) {
+      map.put("batch-norm", "local to " + workers.count() + " workers");
     }
     return map;
   }

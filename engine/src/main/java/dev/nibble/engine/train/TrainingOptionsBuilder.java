@@ -1,5 +1,6 @@
 package dev.nibble.engine.train;
 
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.optim.Optimizer;
 import dev.nibble.engine.optim.UpdateRule;
@@ -35,6 +36,7 @@ public final class TrainingOptionsBuilder {
   private boolean pictureMean;
   private List<String> frozen = List.of();
   private long checkpointEvery;
+  private Workers workers = Workers.ONE;
 
   TrainingOptionsBuilder() {}
 
@@ -191,6 +193,15 @@ public final class TrainingOptionsBuilder {
   }
 
   /**
+   * Who shares every batch: by default, one worker computes all of it. A trainer that is opened
+   * with a {@link dev.nibble.engine.collective.Collective} takes rank and count from there.
+   */
+  public TrainingOptionsBuilder workers(Workers value) {
+    workers = value;
+    return this;
+  }
+
+  /**
    * The options.
    *
    * @throws IllegalArgumentException if a number makes no sense
@@ -218,6 +229,7 @@ public final class TrainingOptionsBuilder {
         std,
         pictureMean,
         frozen,
-        checkpointEvery);
+        checkpointEvery,
+        workers);
   }
 }

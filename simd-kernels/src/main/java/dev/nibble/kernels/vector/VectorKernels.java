@@ -267,8 +267,7 @@ public final class VectorKernels implements HostKernels {
       throw new IllegalArgumentException("Only a stage with weights has their gradient");
     }
     long bytes = Partials.weightBytes(stage);
-    Objects.checkFromIndexSize(
-        0, (merges.regions() - 1) * bytes + 4L * size, gradients.byteSize());
+    Objects.checkFromIndexSize(0, (merges.regions() - 1) * bytes + 4L * size, gradients.byteSize());
     for (int i = 0; i < merges.size(); i++) {
       WeightSums.add(gradients, merges.into(i) * bytes, merges.from(i) * bytes, from, to);
     }

@@ -1,9 +1,9 @@
-package dev.nibble.engine.plan;
+package dev.nibble.engine.collective;
 
 import dev.nibble.kernels.Cut;
 
 /**
- * The workers that share a training run, and which one a plan is for.
+ * The workers that share every batch of a training run, and which one this is.
  *
  * @param rank this one, 0 to {@code count} - 1
  * @param count workers
@@ -30,5 +30,10 @@ public record Workers(int rank, int count, int shards, boolean localNorm) {
           "A batch is cut into at most %d shards: take 1 to %d workers, and shards"
               .formatted(MOST, MOST));
     }
+  }
+
+  /** The same, as one of so many. */
+  public Workers as(int worker, int workers) {
+    return new Workers(worker, workers, shards, localNorm);
   }
 }
