@@ -16,6 +16,7 @@ module dev.nibble.engine {
   requires jdk.jfr;
 
   exports dev.nibble.engine.checkpoint;
+  exports dev.nibble.engine.collective;
   exports dev.nibble.engine.data;
   exports dev.nibble.engine.exchange;
   exports dev.nibble.engine.exchange.onnx;

@@ -1,5 +1,6 @@
 package dev.nibble.samples;
 
+import dev.nibble.engine.collective.CollectiveException;
 import dev.nibble.kernels.DeviceException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -51,7 +52,8 @@ public final class Nibble implements Runnable {
   /** The arguments were wrong, or what they name is: nothing was lost. */
   static final int BAD_INPUT = 2;
 
-  private static final int FAILED = 1;
+  /** Something failed that no other input would have spared. */
+  static final int FAILED = 1;
 
   @Spec CommandSpec spec = CommandSpec.create();
 
@@ -160,7 +162,7 @@ public final class Nibble implements Runnable {
     if (e instanceof DeviceException d) {
       e = DeviceFailedException.of(d);
     }
-    if (e instanceof DeviceFailedException) {
+    if (e instanceof DeviceFailedException || e instanceof CollectiveException) {
       err.println("nibble: " + ended(oneLine(String.valueOf(e.getMessage()))));
       return FAILED;
     }

@@ -2,11 +2,13 @@ package dev.nibble.samples;
 
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
+import dev.nibble.engine.collective.CollectiveException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.tensorboard.TensorBoardListener;
 import dev.nibble.engine.train.DivergedException;
 import dev.nibble.engine.train.Trainer;
+import dev.nibble.engine.train.TrainingListener;
 import dev.nibble.engine.train.TrainingPlan;
 import dev.nibble.engine.train.TrainingResult;
 import dev.nibble.kernels.DeviceException;
@@ -46,6 +48,8 @@ import picocli.CommandLine.Spec;
       "  nibble train --data photos --image-size 64x64 --skip-unreadable --memory-limit 512MiB",
       "  nibble train --data cifar10 --optimizer adamw --ema 0.999 --label-smoothing 0.1",
       "  nibble train --resume runs/resnet20-cifar10-int4",
+      "  nibble train --data cifar10 --workers 2",
+      "  mpirun -n 4 nibble train --data cifar10",
       "",
       "The folder --out then holds metrics.jsonl (a line a step and an epoch), model.safetensors",
       "(loads in PyTorch; for nibble evaluate and predict), curves.png, plan.json, run.json (all",
@@ -88,12 +92,17 @@ final class TrainCommand implements Callable<Integer> {
             ? Settings.fresh()
             : Settings.resumed(Settings.read(old.file(RunFolder.SETTINGS)), old.path());
     TrainSetup.settle(settings, options);
+    WorkerGroup who = WorkerGroup.of(options.workers);
+    if (who.rank() > 0) {
+      return follow(settings, who);
+    }
     // Closed last: the JVM must not end while the trainer still gives a device back.
     try (StopOnSignal stop = new StopOnSignal(spec.commandLine().getErr());
-        TrainSetup setup = TrainSetup.open(settings, options);
+        TrainSetup setup = TrainSetup.open(settings, options, who);
         RunFolder folder = old != null ? old : newFolder(settings, setup.data());
         MemoryAccount account = setup.openAccount();
-        Trainer trainer = setup.openTrainer(account)) {
+        WorkerGroup group = who;
+        Trainer trainer = setup.openTrainer(account, group.meet())) {
       if (old == null) {
         warmStart(trainer, settings);
       }
@@ -108,6 +117,26 @@ final class TrainCommand implements Callable<Integer> {
       }
       tellOtherKernels(settings, setup);
       return train(setup, trainer, folder, board, account, stop);
+    }
+  }
+
+  /** What a worker but the first does: its part of every batch, and nothing on the disk. */
+  private int follow(Settings settings, WorkerGroup who) {
+    try (StopOnSignal stop = new StopOnSignal(spec.commandLine().getErr());
+        TrainSetup setup = TrainSetup.open(settings, options, who);
+        MemoryAccount account = setup.openAccount();
+        WorkerGroup group = who;
+        Trainer trainer = setup.openTrainer(account, group.meet())) {
+      stop.begin(trainer::cancel, () -> "nibble: Stopped in the middle of a step.");
+      TrainingResult result = trainer.run(new TrainingListener() {});
+      return result.cancelled() ? CANCELLED : 0;
+    } catch (CollectiveException | DivergedException e) {
+      String sentence = String.valueOf(e.getMessage());
+      // Whoever has started this worker says it, unless it is gone.
+      if (who.isChild() && !sentence.startsWith("Worker 0 ")) {
+        return Nibble.FAILED;
+      }
+      throw e;
     }
   }
 
@@ -199,6 +228,15 @@ final class TrainCommand implements Callable<Integer> {
       } catch (DivergedException e) {
         report.end();
         throw new BadInputException(e.getMessage() + " " + lastGood(folder), e);
+      } catch (CollectiveException e) {
+        report.end();
+        throw new CollectiveException(
+            "%s %s%s"
+                .formatted(
+                    e.getMessage(),
+                    lastGood(folder),
+                    lastCheckpoint(folder).isEmpty() ? "" : " Go on with: " + goOn),
+            e);
       } catch (DeviceException e) {
         report.end();
         throw new DeviceFailedException(
@@ -278,6 +316,12 @@ final class TrainCommand implements Callable<Integer> {
         count(setup.options().threads(), "thread"),
         ByteSize.format(plan.totalBytes()),
         ByteSize.format(plan.storeBytes()));
+    int workers = setup.options().workers().count();
+    if (workers > 1) {
+      out.printf(
+          "%d workers share every batch, threads and memory are those of each; batch norm is %s%n",
+          workers, setup.options().workers().localNorm() ? "local" : "global");
+    }
     if (setup.limit().isSet()) {
       out.println("Fits " + setup.limit().source() + ": " + setup.choice());
     }

@@ -107,6 +107,8 @@ final class TrainOptions {
               + " unless given, and what cannot fit does not start. Default: none.")
   @Nullable String memoryLimit;
 
+  @Mixin WorkerOptions workers = new WorkerOptions();
+
   @Mixin KernelOption kernels = new KernelOption();
 
   @Mixin GpuOptions gpu = new GpuOptions();

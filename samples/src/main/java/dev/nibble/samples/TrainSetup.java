@@ -1,5 +1,7 @@
 package dev.nibble.samples;
 
+import dev.nibble.engine.collective.Collective;
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSplits;
@@ -28,6 +30,8 @@ final class TrainSetup implements AutoCloseable {
   private static final int EPOCHS = 10;
   private static final List<String> AUGMENTATIONS =
       List.of("crop-flip", "random-resized-crop", "none");
+  private static final List<String> BATCH_NORMS = List.of("global", "local");
+  private static final String BATCH_NORM = "batch-norm";
   private static final String KERNELS = "kernels";
   static final String GPU_PRECISION = "gpu-precision";
   private static final String GPU_FALLBACK = "gpu-fallback";
@@ -88,6 +92,11 @@ final class TrainSetup implements AutoCloseable {
     settings.optional("freeze", given.freeze == null ? null : String.join(",", given.freeze));
     settings.optional("freeze-batch-norm", given.freezeBatchNorm);
     settings.optional("lr-scale", given.lrScale == null ? null : String.join(",", given.lrScale));
+    positive("--shards", given.workers.shards);
+    settings.optional("shards", given.workers.shards);
+    String norm = given.workers.batchNorm;
+    settings.optional(
+        BATCH_NORM, norm == null ? null : Names.choose("--batch-norm", norm, BATCH_NORMS));
     settings.free("threads", given.threads, null);
     settings.free("memory-limit", given.memoryLimit, null);
     settings.free("checkpoint-every", given.checkpointEvery, null);
@@ -127,7 +136,7 @@ final class TrainSetup implements AutoCloseable {
   }
 
   /** Opens the data and checks all that can be checked before anything is allocated. */
-  static TrainSetup open(Settings settings, TrainOptions given) {
+  static TrainSetup open(Settings settings, TrainOptions given, WorkerGroup group) {
     MemoryLimit limit = MemoryLimit.of(settings.find("memory-limit"));
     GpuOptions gpu = gpu(settings, given);
     Kernels kernels = gpu.choose(kernelsName(settings, given));
@@ -138,14 +147,14 @@ final class TrainSetup implements AutoCloseable {
       settings.fixed("pictures", train.size(), train.size());
       FeatureMap map = new FeatureMap(train.height(), train.width(), train.channels());
       Network network = Inputs.network(settings.text("model"), map, train.classNames().size());
-      TrainingOptions wanted = BadInputException.check(() -> options(settings));
+      TrainingOptions wanted = BadInputException.check(() -> options(settings, group));
       MemoryBudget.Choice choice =
           BadInputException.check(() -> choose(network, wanted, train, kernels, limit));
       checkHeap(choice.plan());
       settleChoice(settings, choice.plan().options(), train);
       Kernels selected = choice.plan().kernels();
       settleKernels(settings, selected, gpu);
-      TrainingOptions options = BadInputException.check(() -> options(settings));
+      TrainingOptions options = BadInputException.check(() -> options(settings, group));
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
       checkNormalization(options, train.channels());
       return new TrainSetup(data, network, selected, options, limit, choice.reason());
@@ -291,14 +300,22 @@ final class TrainSetup implements AutoCloseable {
     };
   }
 
-  private static TrainingOptions options(Settings settings) {
+  private static TrainingOptions options(Settings settings, WorkerGroup group) {
     TrainingOptionsBuilder builder =
         TrainingOptions.builder()
             .naive(settings.flag("naive"))
             .schedule(Inputs.schedule(settings.text("schedule")), settings.decimal("lr"))
             .warmupSteps(settings.whole("warmup-steps"))
             .seed(settings.whole("seed"))
-            .threads(Inputs.threads(settings.has("threads") ? settings.integer("threads") : null))
+            .threads(
+                Inputs.threads(
+                    settings.has("threads") ? settings.integer("threads") : group.threads()))
+            .workers(
+                new Workers(
+                    group.rank(),
+                    group.count(),
+                    settings.has("shards") ? settings.integer("shards") : 1,
+                    "local".equals(settings.find(BATCH_NORM))))
             .augmentation(augmentation(settings.text("augment")))
             .shuffle(!settings.flag("no-shuffle"))
             .normalization(settings.decimals("mean"), settings.decimals("std"))
@@ -327,10 +344,12 @@ final class TrainSetup implements AutoCloseable {
     return builder.build();
   }
 
-  /** Allocates the run. */
-  Trainer openTrainer(MemoryAccount account) {
+  /** Allocates the run, or one of several workers' part of it. */
+  Trainer openTrainer(MemoryAccount account, @Nullable Collective workers) {
     try {
-      return Trainer.open(network, data, options, kernels, account);
+      return workers == null
+          ? Trainer.open(network, data, options, kernels, account)
+          : Trainer.open(network, data, options, kernels, account, workers);
     } catch (DeviceException e) {
       if (e.outOfMemory()) {
         throw new DeviceFailedException(

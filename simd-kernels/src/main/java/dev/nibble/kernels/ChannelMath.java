@@ -85,6 +85,19 @@ final class ChannelMath {
     }
   }
 
+  /**
+   * Some of the tree's pairs only: what a worker has of it, or what is left when all have theirs.
+   */
+  static void mergeStatistics(
+      MemorySegment partials, Merges merges, int channels, int from, int to) {
+    long bytes = Partials.statisticsBytes(channels);
+    Door.checkRange(from, to, channels, "channels");
+    Door.check(partials, merges.regions() * bytes, "sums");
+    for (int i = 0; i < merges.size(); i++) {
+      addStatistics(partials, merges.into(i) * bytes, merges.from(i) * bytes, channels, from, to);
+    }
+  }
+
   static void fillTable(
       Activation activation,
       int channels,
@@ -187,14 +200,33 @@ final class ChannelMath {
       for (int group = 0; group + width < cut.groups(); group += 2 * width) {
         long a = group * bytes;
         long b = (group + width) * bytes;
-        for (int i = from; i < to; i++) {
-          float sum = gradients.get(JAVA_FLOAT, a + 4L * i) + gradients.get(JAVA_FLOAT, b + 4L * i);
-          gradients.set(JAVA_FLOAT, a + 4L * i, sum);
-        }
+        addFloats(gradients, a, b, from, to);
       }
     }
     for (int i = from; i < to; i++) {
       target.set(JAVA_FLOAT, 4L * i, gradients.get(JAVA_FLOAT, 4L * i));
+    }
+  }
+
+  static void mergeWeights(BackwardArgs args, Merges merges, int from, int to) {
+    Stage stage = args.stage();
+    int size = Partials.weightValues(stage);
+    Door.checkRange(from, to, size, "weights");
+    MemorySegment gradients = args.gradients();
+    if (gradients == null) {
+      throw new IllegalArgumentException("Only a stage with weights has their gradient");
+    }
+    long bytes = Partials.weightBytes(stage);
+    Door.check(gradients, (merges.regions() - 1) * bytes + 4L * size, "partial gradients");
+    for (int i = 0; i < merges.size(); i++) {
+      addFloats(gradients, merges.into(i) * bytes, merges.from(i) * bytes, from, to);
+    }
+  }
+
+  private static void addFloats(MemorySegment sums, long to, long other, int from, int end) {
+    for (int i = from; i < end; i++) {
+      float sum = sums.get(JAVA_FLOAT, to + 4L * i) + sums.get(JAVA_FLOAT, other + 4L * i);
+      sums.set(JAVA_FLOAT, to + 4L * i, sum);
     }
   }
 
@@ -243,13 +275,26 @@ final class ChannelMath {
       MemorySegment sums, long first, long step, int regions, long hats, int from, int to) {
     for (int width = 1; width < regions; width *= 2) {
       for (int i = 0; i + width < regions; i += 2 * width) {
-        long a = first + i * step;
-        long b = first + (i + width) * step;
-        for (int c = from; c < to; c++) {
-          addDouble(sums, a + 8L * c, b + 8L * c);
-          addDouble(sums, a + hats + 8L * c, b + hats + 8L * c);
-        }
+        addSums(sums, first + i * step, first + (i + width) * step, hats, from, to);
       }
+    }
+  }
+
+  static void mergeSums(BackwardArgs args, Merges merges, int from, int to) {
+    Stage stage = args.stage();
+    Door.checkRange(from, to, stage.input().channels(), "channels");
+    long bytes = Partials.sumBytes(stage);
+    MemorySegment sums = Door.check(args.sums(), merges.regions() * bytes, "partial sums");
+    for (int i = 0; i < merges.size(); i++) {
+      long into = merges.into(i) * bytes;
+      addSums(sums, into, merges.from(i) * bytes, Partials.hats(stage), from, to);
+    }
+  }
+
+  private static void addSums(MemorySegment sums, long a, long b, long hats, int from, int to) {
+    for (int c = from; c < to; c++) {
+      addDouble(sums, a + 8L * c, b + 8L * c);
+      addDouble(sums, a + hats + 8L * c, b + hats + 8L * c);
     }
   }
 

@@ -67,19 +67,40 @@ public record Cut(int groups, int parts) {
 
   /** The forward pass. */
   public static Cut forward(Stage stage, int batch) {
-    return of(stage, batch, stage.output());
+    return forward(stage, batch, 1);
+  }
+
+  /** The forward pass, whose groups can be shared out to so many workers ({@link #shards}). */
+  public static Cut forward(Stage stage, int batch, int shards) {
+    return of(stage, batch, shards, stage.output());
   }
 
   /** The backward pass that makes the input's gradient, and with {@link #isFused} all of it. */
   public static Cut backward(Stage stage, int batch) {
-    return of(stage, batch, stage.input());
+    return backward(stage, batch, 1);
   }
 
-  private static Cut of(Stage stage, int batch, FeatureMap cut) {
-    int groups = Math.min(batch, LEAVES);
+  /** The backward pass, whose groups can be shared out to so many workers ({@link #shards}). */
+  public static Cut backward(Stage stage, int batch, int shards) {
+    return of(stage, batch, shards, stage.input());
+  }
+
+  /**
+   * What the groups of every pass are a multiple of, where so many shards are asked for: a power of
+   * two, no less than asked unless there are fewer pictures, or leaves.
+   */
+  public static int shards(int batch, int asked) {
+    int most = Integer.highestOneBit(Math.min(batch, LEAVES));
+    int power = Integer.highestOneBit(Math.max(1, asked));
+    return Math.min(most, power < asked ? 2 * power : power);
+  }
+
+  private static Cut of(Stage stage, int batch, int asked, FeatureMap cut) {
+    int shards = shards(batch, asked);
+    int groups = Math.min(batch, LEAVES) / shards * shards;
     if (stage.output().pixels() == 1 && stage.input().pixels() == 1) {
       // A dense layer's weights are read once a group: few groups of many pictures.
-      groups = Math.clamp(batch / 16, 1, LEAVES);
+      groups = Math.clamp(Integer.highestOneBit(batch / 16), shards, LEAVES);
     }
     int parts = (LEAVES + groups - 1) / groups;
     int pixels = Math.max(1, cut.pixels() / PART_PIXELS);
@@ -93,7 +114,12 @@ public record Cut(int groups, int parts) {
    * of its own.
    */
   public static boolean isFused(Stage stage, int batch) {
-    return backward(stage, batch).parts() == 1 && mayFuse(stage);
+    return isFused(stage, batch, 1);
+  }
+
+  /** As {@link #isFused(Stage, int)}, with groups that so many workers can share. */
+  public static boolean isFused(Stage stage, int batch, int shards) {
+    return backward(stage, batch, shards).parts() == 1 && mayFuse(stage);
   }
 
   /** Whether a picture is small enough for {@link #isFused}, whatever the batch. */
@@ -108,11 +134,19 @@ public record Cut(int groups, int parts) {
    * nothing is merged.
    */
   public static Cut weights(Stage stage, int batch) {
-    if (isFused(stage, batch)) {
-      return backward(stage, batch);
+    return weights(stage, batch, 1);
+  }
+
+  /**
+   * The pass for the weights' gradient, whose groups can be shared out to so many workers ({@link
+   * #shards}): each leaves partial gradients as large as the weights.
+   */
+  public static Cut weights(Stage stage, int batch, int shards) {
+    if (isFused(stage, batch, shards)) {
+      return backward(stage, batch, shards);
     }
     long bytes = Partials.weightBytes(stage);
-    int groups = 1;
+    int groups = shards(batch, shards);
     while (2 * groups <= Math.min(batch, LEAVES) && 2L * groups * bytes <= PARTIAL_BYTES) {
       groups *= 2;
     }

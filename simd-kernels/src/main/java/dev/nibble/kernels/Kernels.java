@@ -223,6 +223,27 @@ public interface Kernels {
     ChannelMath.mergeChannels(args, cut, pictures, from, to, gammaGradient, betaGradient);
   }
 
+  /**
+   * Merges some of the leaves' statistics of a tensor, for channels {@code [from, to)}: where
+   * several workers share a batch, each merges its own before they are exchanged, then what is
+   * left. Ranges may run at the same time. What {@link #finishStatistics} makes of {@link
+   * Cut#whole} is then what it makes of all leaves.
+   */
+  default void mergeStatistics(
+      MemorySegment partials, Merges merges, int channels, int from, int to) {
+    ChannelMath.mergeStatistics(partials, merges, channels, from, to);
+  }
+
+  /** Merges some of the groups' gradients of values {@code [from, to)}, likewise. */
+  default void mergeWeights(BackwardArgs args, Merges merges, int from, int to) {
+    ChannelMath.mergeWeights(args, merges, from, to);
+  }
+
+  /** Merges some of the leaves' channel sums of channels {@code [from, to)}, likewise. */
+  default void mergeSums(BackwardArgs args, Merges merges, int from, int to) {
+    ChannelMath.mergeSums(args, merges, from, to);
+  }
+
   /** Normalises, crops and mirrors pictures {@code [from, to)} into the first stage's input. */
   void input(InputArgs args, int from, int to);
 

@@ -11,6 +11,7 @@ final class BatchFiller {
   private final boolean shuffle;
   private final long seed;
   private final EpochBatches batches;
+  private final BatchShare share;
   private final int[] order;
   private int orderedEpoch = -1;
 
@@ -19,12 +20,14 @@ final class BatchFiller {
       Augmentation augmentation,
       boolean shuffle,
       long seed,
-      EpochBatches batches) {
+      EpochBatches batches,
+      BatchShare share) {
     this.dataset = dataset;
     this.augmentation = augmentation;
     this.shuffle = shuffle;
     this.seed = seed;
     this.batches = batches;
+    this.share = share;
     this.order = new int[dataset.size()];
   }
 
@@ -33,8 +36,9 @@ final class BatchFiller {
     int epoch = Math.toIntExact(step / batches.count());
     long stepOfEpoch = step % batches.count();
     arrange(epoch);
-    int first = batches.first(stepOfEpoch);
-    int count = batches.size(stepOfEpoch);
+    int total = batches.size(stepOfEpoch);
+    int first = batches.first(stepOfEpoch) + share.first(total);
+    int count = share.size(total);
     int pictureBytes = slot.pictureBytes();
     for (int i = 0; i < count; i++) {
       if (stopped.getAsBoolean()) {
@@ -54,7 +58,8 @@ final class BatchFiller {
         case RANDOM_RESIZED_CROP -> EpochOrder.mirror(seed, epoch, index, slot.crops(), 12L * i);
       }
     }
-    slot.describe(count, epoch, step, stepOfEpoch == 0, stepOfEpoch == batches.count() - 1);
+    boolean last = stepOfEpoch == batches.count() - 1;
+    slot.describeShare(count, total, epoch, step, stepOfEpoch == 0, last);
     return true;
   }
 

@@ -16,6 +16,7 @@ public final class BatchSlot {
   private final MemorySegment labels;
   private final MemorySegment crops;
   private int count;
+  private int total;
   private int epoch;
   private long step;
   private boolean firstOfEpoch;
@@ -114,6 +115,11 @@ public final class BatchSlot {
     return count;
   }
 
+  /** Pictures of the whole batch: the same, unless this slot holds a worker's share of it. */
+  public int total() {
+    return total;
+  }
+
   /** Epoch of this batch, from 0. */
   public int epoch() {
     return epoch;
@@ -152,9 +158,18 @@ public final class BatchSlot {
               .formatted(capacity, newCount, newEpoch, newStep));
     }
     count = newCount;
+    total = newCount;
     epoch = newEpoch;
     step = newStep;
     firstOfEpoch = first;
     lastOfEpoch = last;
+  }
+
+  /** As {@link #describe}, of a worker's share, which may be empty, of a batch of that many. */
+  void describeShare(
+      int newCount, int newTotal, int newEpoch, long newStep, boolean first, boolean last) {
+    describe(Math.max(1, newCount), newEpoch, newStep, first, last);
+    count = newCount;
+    total = newTotal;
   }
 }

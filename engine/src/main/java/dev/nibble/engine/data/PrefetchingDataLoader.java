@@ -57,7 +57,8 @@ public final class PrefetchingDataLoader implements DataLoader {
         slots,
         startStep,
         endStep,
-        new EpochBatches(dataset.size(), batch, dropLast ? Rest.DROPPED : Rest.KEPT));
+        new EpochBatches(dataset.size(), batch, dropLast ? Rest.DROPPED : Rest.KEPT),
+        BatchShare.WHOLE);
   }
 
   private PrefetchingDataLoader(
@@ -69,16 +70,17 @@ public final class PrefetchingDataLoader implements DataLoader {
       List<BatchSlot> slots,
       long startStep,
       long endStep,
-      EpochBatches batches) {
+      EpochBatches batches,
+      BatchShare share) {
     this.stepsPerEpoch = batches.count();
-    checkSlots(dataset, batch, slots);
+    checkSlots(dataset, share.most(batch), slots);
     if (startStep < 0 || endStep < startStep) {
       throw new IllegalArgumentException(
           "Steps must be 0 <= start <= end, not " + startStep + " and " + endStep);
     }
     this.dataset = dataset;
     this.queue = new BatchQueue(slots);
-    this.filler = new BatchFiller(dataset, augmentation, shuffle, seed, batches);
+    this.filler = new BatchFiller(dataset, augmentation, shuffle, seed, batches, share);
     this.thread =
         Thread.ofPlatform()
             .daemon()
@@ -106,6 +108,21 @@ public final class PrefetchingDataLoader implements DataLoader {
       List<BatchSlot> slots,
       long startStep,
       long endStep) {
+    return forTraining(
+        dataset, batch, augmentation, shuffle, seed, slots, startStep, endStep, BatchShare.WHOLE);
+  }
+
+  /** As the other, but loads only a worker's share of every batch. */
+  public static PrefetchingDataLoader forTraining(
+      Dataset dataset,
+      int batch,
+      Augmentation augmentation,
+      boolean shuffle,
+      long seed,
+      List<BatchSlot> slots,
+      long startStep,
+      long endStep,
+      BatchShare share) {
     DataLoader.checkBatch(dataset.size(), batch);
     return new PrefetchingDataLoader(
         dataset,
@@ -116,7 +133,16 @@ public final class PrefetchingDataLoader implements DataLoader {
         slots,
         startStep,
         endStep,
-        new EpochBatches(dataset.size(), batch, Rest.KEPT_TOGETHER));
+        new EpochBatches(dataset.size(), batch, Rest.KEPT_TOGETHER),
+        share);
+  }
+
+  /** Starts one pass over a worker's share of the batches, as {@link DataLoader#forEvaluation}. */
+  public static PrefetchingDataLoader forEvaluation(
+      Dataset dataset, int batch, List<BatchSlot> slots, BatchShare share) {
+    EpochBatches batches = new EpochBatches(dataset.size(), batch, Rest.KEPT);
+    return new PrefetchingDataLoader(
+        dataset, batch, Augmentation.NONE, false, 0, slots, 0, batches.count(), batches, share);
   }
 
   private static void checkSlots(Dataset dataset, int batch, List<BatchSlot> slots) {

@@ -69,7 +69,7 @@ final class Binder {
   BatchSlot slot(PersistentBuffers.Slot slot) {
     FeatureMap map = plan.graph().network().input();
     return new BatchSlot(
-        plan.options().batch(),
+        plan.localBatch(),
         map.height(),
         map.width(),
         map.channels(),
@@ -146,7 +146,7 @@ final class Binder {
     }
     return new ForwardArgs(
         stage,
-        plan.options().batch(),
+        plan.localBatch(),
         view(plan.buffers().tensor(input.tensor())),
         activation.needsTable() ? tableSegment(input) : null,
         activation.store().bits() > 0 ? store(input) : null,
@@ -167,7 +167,7 @@ final class Binder {
     BackwardPlan backward = plan.buffers().backward(node);
     return new BackwardArgs(
         stage,
-        plan.options().batch(),
+        plan.localBatch(),
         terms(backward.outputTerms()),
         viewOrNull(backward.gradientOut()),
         activation.store() == StoreFormat.KEPT ? view(plan.buffers().tensor(input.tensor())) : null,

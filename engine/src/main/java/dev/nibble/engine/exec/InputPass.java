@@ -43,7 +43,7 @@ final class InputPass {
     for (int i = 0; i < slots; i++) {
       MemorySegment pictures = binder.view(persistent.slots().get(i).pictures());
       MemorySegment crops = binder.view(persistent.slots().get(i).crops());
-      int batch = plan.options().batch();
+      int batch = plan.localBatch();
       exact[i] =
           new InputArgs(map, batch, pictures, crops, EpochOrder.PADDING, mean, std, false, x);
       centred[i] =

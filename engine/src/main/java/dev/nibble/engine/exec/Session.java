@@ -2,6 +2,7 @@ package dev.nibble.engine.exec;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 
+import dev.nibble.engine.data.BatchShare;
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
@@ -60,6 +61,7 @@ public final class Session implements AutoCloseable {
     this.plan = plan;
     Workload workload = plan.workload(options.threads());
     this.kernels = kernels.select(workload);
+    SharedBatch.check(plan, options, this.kernels);
     checkLimit(parent, bytes(plan, options, this.kernels));
     this.account = parent.child("session " + network.name(), MemoryAccount.UNLIMITED);
     resources.add(account::close);
@@ -160,6 +162,13 @@ public final class Session implements AutoCloseable {
     return slots;
   }
 
+  /**
+   * The pictures of every batch that this session computes: all, but for one of several workers.
+   */
+  public BatchShare share() {
+    return plan.division().share();
+  }
+
   /** The network's input, fp32 N,H,W,C, which {@link #load} fills from a slot. */
   public MemorySegment input() {
     return binder.view(plan.buffers().tensor(plan.graph().tensors().getFirst()));
@@ -224,7 +233,7 @@ public final class Session implements AutoCloseable {
 
   /** Normalises, crops and mirrors the pictures of one of this session's slots into the input. */
   public void load(BatchSlot slot) {
-    checkCount(slot.count());
+    checkCount(slot.total());
     int index = slots.indexOf(slot);
     if (index < 0) {
       throw new IllegalArgumentException("The slot belongs to another session");
@@ -313,6 +322,31 @@ public final class Session implements AutoCloseable {
   public void predict(int count) {
     checkCount(count);
     passes.forward(count, false);
+  }
+
+  /** Asks all workers that share the batches to stop: after the next batch all know of it. */
+  public void wishToStop() {
+    SharedBatch shared = passes.shared();
+    if (shared != null) {
+      shared.loss().wishToStop();
+    }
+  }
+
+  /** Whether one of several workers has asked to stop; all are told at the same batch. */
+  public boolean isStopAgreed() {
+    SharedBatch shared = passes.shared();
+    return shared != null && shared.loss().isStopAgreed();
+  }
+
+  /**
+   * Where several workers normalise with statistics of their own, takes over the first one's
+   * running statistics; all call it at the same place.
+   */
+  public void agreeOnStatistics() {
+    SharedBatch shared = passes.shared();
+    if (shared != null) {
+      shared.exchangeState();
+    }
   }
 
   /** Sum of the last batch's losses. */

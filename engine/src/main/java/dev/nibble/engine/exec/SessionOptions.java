@@ -1,5 +1,8 @@
 package dev.nibble.engine.exec;
 
+import dev.nibble.engine.collective.Collective;
+import org.jspecify.annotations.Nullable;
+
 /**
  * How a session runs; what it runs stands in its plan.
  *
@@ -7,8 +10,15 @@ package dev.nibble.engine.exec;
  * @param labelSmoothing the share of all classes in a training picture's target, 0 (none) up to but
  *     not including 1; evaluation takes the labels as they are
  * @param seed what dropout is drawn from, with the step's number
+ * @param collective the workers that share every batch, which the caller closes; null for one
  */
-public record SessionOptions(int threads, double labelSmoothing, long seed) {
+public record SessionOptions(
+    int threads, double labelSmoothing, long seed, @Nullable Collective collective) {
+  /** For one worker. */
+  public SessionOptions(int threads, double labelSmoothing, long seed) {
+    this(threads, labelSmoothing, seed, null);
+  }
+
   /** Checks the numbers. */
   public SessionOptions {
     if (threads < 1 || threads > 1024) {
@@ -28,5 +38,10 @@ public record SessionOptions(int threads, double labelSmoothing, long seed) {
   /** Without label smoothing. */
   public static SessionOptions of(int threads) {
     return new SessionOptions(threads, 0, 0);
+  }
+
+  /** The same for one of several workers. */
+  public SessionOptions with(@Nullable Collective workers) {
+    return new SessionOptions(threads, labelSmoothing, seed, workers);
   }
 }

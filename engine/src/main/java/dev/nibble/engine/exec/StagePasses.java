@@ -2,8 +2,10 @@ package dev.nibble.engine.exec;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.nibble.engine.collective.Collective;
 import dev.nibble.engine.exec.BoundStage.BoundTable;
 import dev.nibble.engine.network.Parameter;
+import dev.nibble.engine.plan.Division;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.StageCuts;
 import dev.nibble.kernels.BackwardArgs;
@@ -12,9 +14,11 @@ import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.Merges;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +34,7 @@ final class StagePasses {
   private static final int CHANNEL_CHUNK = 64;
 
   private final ExecutionPlan plan;
+  private final Division division;
   private final Kernels kernels;
   private final WorkerPool pool;
   private final Scratch scratch;
@@ -40,6 +45,8 @@ final class StagePasses {
   private final LossBindings losses;
   private final StageRecorder recorder;
   private final @Nullable ParameterUpdate update;
+  private final List<Leaves> leaves = new ArrayList<>();
+  private final @Nullable SharedBatch shared;
 
   private final WorkerPool.Task packForwardTask = this::packForward;
   private final WorkerPool.Task forwardTask = this::forwardLeaf;
@@ -53,13 +60,44 @@ final class StagePasses {
   private final WorkerPool.Task weightTask = this::weightLeaf;
   private final WorkerPool.Task mergeTask = this::mergeWeights;
   private final WorkerPool.Task channelTask = this::mergeChannels;
+  private final WorkerPool.Task ownStatisticsTask = this::mergeOwnStatistics;
+  private final WorkerPool.Task ownSumsTask = this::mergeOwnSums;
+  private final WorkerPool.Task ownWeightsTask = this::mergeOwnWeights;
 
   // The stage at hand.
   private BoundStage stage;
   private StageCuts cuts;
   private ForwardArgs forwardArgs;
+  private Leaves own;
+  private @Nullable StageExchange exchange;
   private int count;
+  private int base;
+  private int normCount;
+  private int valuesFrom;
+  private int valuesTo;
   private boolean training;
+
+  /** The leaves that this worker runs of a stage's passes. */
+  private record Leaves(
+      int forward, int forwards, int backward, int backwards, int weight, int weights) {
+    static Leaves of(Division division, StageCuts cuts) {
+      return new Leaves(
+          first(division, cuts.forward()),
+          count(division, cuts.forward()),
+          first(division, cuts.backward()),
+          count(division, cuts.backward()),
+          first(division, cuts.weights()),
+          count(division, cuts.weights()));
+    }
+
+    private static int first(Division division, Cut cut) {
+      return division.firstGroup(cut) * cut.parts();
+    }
+
+    private static int count(Division division, Cut cut) {
+      return (division.endGroup(cut) - division.firstGroup(cut)) * cut.parts();
+    }
+  }
 
   StagePasses(
       ExecutionPlan plan,
@@ -69,6 +107,7 @@ final class StagePasses {
       Scratch scratch,
       SessionOptions options) {
     this.plan = plan;
+    this.division = plan.division();
     this.kernels = kernels;
     this.pool = pool;
     this.scratch = scratch;
@@ -76,6 +115,10 @@ final class StagePasses {
     this.stages = binder.bind();
     this.stage = stages.getFirst();
     this.cuts = plan.cuts(0);
+    for (int i = 0; i < stages.size(); i++) {
+      leaves.add(Leaves.of(plan.division(), plan.cuts(i)));
+    }
+    this.own = leaves.getFirst();
     this.forwardArgs = stage.infer();
     this.moments = binder.view(plan.buffers().persistent().moments());
     this.statistics = binder.view(plan.buffers().persistent().statistics());
@@ -85,6 +128,11 @@ final class StagePasses {
         plan.options().isTraining()
             ? new ParameterUpdate(plan, binder, kernels, pool, trainable(plan))
             : null;
+    Collective collective = options.collective();
+    this.shared =
+        collective == null || collective.size() == 1
+            ? null
+            : new SharedBatch(plan, binder, kernels, stages, options);
   }
 
   private static List<Parameter> trainable(ExecutionPlan plan) {
@@ -106,7 +154,12 @@ final class StagePasses {
   private void begin(int index, int pictures, boolean trains) {
     stage = stages.get(index);
     cuts = plan.cuts(index);
+    own = leaves.get(index);
+    exchange = shared == null ? null : shared.stage(index);
     count = pictures;
+    base = division.share().first(pictures);
+    // With local batch norm, a worker's own pictures are all that its statistics are of.
+    normCount = division.workers().localNorm() ? division.share().size(pictures) : pictures;
     training = trains;
   }
 
@@ -128,9 +181,14 @@ final class StagePasses {
         pool.run(chunks(table.channels()), tableTask);
       }
       pool.run(kernels.packUnits(forwardArgs.stage()), packForwardTask);
-      pool.run(cuts.forward().leaves(), forwardTask);
+      pool.run(own.forwards(), forwardTask);
       if (trains && forwardArgs.stage().statistics()) {
-        pool.run(chunks(stage.node().output().map().channels()), statisticsTask);
+        int chunks = chunks(stage.node().output().map().channels());
+        if (exchange != null) {
+          pool.run(chunks, ownStatisticsTask);
+          exchange.exchangeStatistics();
+        }
+        pool.run(chunks, statisticsTask);
       }
       recorder.endForward(stage.node(), pictures);
     }
@@ -140,13 +198,14 @@ final class StagePasses {
     kernels.packForward(forwardArgs, unit, scratch.packed());
   }
 
-  private void forwardLeaf(int leaf, int worker) {
+  private void forwardLeaf(int index, int worker) {
     Cut cut = cuts.forward();
+    int leaf = own.forward() + index;
     kernels.forward(
         forwardArgs,
         leaf,
-        cut.from(leaf, count),
-        cut.to(leaf, count),
+        cut.from(leaf, count) - base,
+        cut.to(leaf, count) - base,
         cut.part(leaf),
         cut.parts(),
         scratch.packed(),
@@ -164,7 +223,13 @@ final class StagePasses {
     FeatureMap map = stage.node().output().map();
     int from = chunk * CHANNEL_CHUNK;
     int to = end(chunk, map.channels());
-    kernels.finishStatistics(statistics, cuts.forward(), map.channels(), from, to, moments);
+    Cut cut = cuts.forward();
+    if (exchange != null) {
+      Merges rest = Objects.requireNonNull(exchange.statistics()).rest();
+      kernels.mergeStatistics(statistics, rest, map.channels(), from, to);
+      cut = Cut.whole();
+    }
+    kernels.finishStatistics(statistics, cut, map.channels(), from, to, moments);
     if (stage.moments().slice()) {
       RunningStatistics.place(moments, map.channels(), from, to, stage.moments());
     }
@@ -178,13 +243,35 @@ final class StagePasses {
 
   private void fillOutputTables(int chunk, MemorySegment from) {
     FeatureMap map = stage.node().output().map();
-    long values = (long) count * map.pixels();
+    long values = (long) normCount * map.pixels();
     int first = chunk * CHANNEL_CHUNK;
     for (int i = 0; i < stage.outputTables().size(); i++) {
       BoundTable table = stage.outputTables().get(i);
       fill(table, chunk, from);
-      RunningStatistics.update(table, from, values, first, end(chunk, map.channels()));
+      if (values > 0) {
+        RunningStatistics.update(table, from, values, first, end(chunk, map.channels()));
+      }
     }
+  }
+
+  private void mergeOwnStatistics(int chunk, int worker) {
+    int channels = stage.node().output().map().channels();
+    Merges own = Objects.requireNonNull(Objects.requireNonNull(exchange).statistics()).own();
+    int from = chunk * CHANNEL_CHUNK;
+    kernels.mergeStatistics(statistics, own, channels, from, end(chunk, channels));
+  }
+
+  private void mergeOwnSums(int chunk, int worker) {
+    int channels = args().stage().input().channels();
+    Merges own = Objects.requireNonNull(Objects.requireNonNull(exchange).sums()).own();
+    kernels.mergeSums(args(), own, chunk * CHANNEL_CHUNK, end(chunk, channels));
+  }
+
+  private void mergeOwnWeights(int chunk, int worker) {
+    Merges own = Objects.requireNonNull(Objects.requireNonNull(exchange).weights()).own();
+    int from = chunk * MERGE_CHUNK;
+    int to = Math.min(from + MERGE_CHUNK, Partials.weightValues(args().stage()));
+    kernels.mergeWeights(args(), own, from, to);
   }
 
   private void fill(BoundTable table, int chunk, MemorySegment from) {
@@ -201,6 +288,10 @@ final class StagePasses {
   }
 
   void loss(MemorySegment labels, int pictures, boolean trains) {
+    if (shared != null) {
+      shared.loss().run(labels, pictures, trains);
+      return;
+    }
     kernels.loss(losses.args(labels, trains), pictures);
   }
 
@@ -208,6 +299,19 @@ final class StagePasses {
     for (int i = stages.size() - 1; i >= 0; i--) {
       backward(i, pictures);
     }
+    if (shared != null) {
+      shared.exchangeNorms();
+    }
+  }
+
+  private void runAny(int count, WorkerPool.Task task) {
+    if (count > 0) {
+      pool.run(count, task);
+    }
+  }
+
+  private int valueChunks() {
+    return (valuesTo - valuesFrom + MERGE_CHUNK - 1) / MERGE_CHUNK;
   }
 
   /** One stage's turn on the way back; nothing if it is frozen. */
@@ -219,14 +323,22 @@ final class StagePasses {
     }
     recorder.beginBackward();
     products(args);
-    MemorySegment target = stage.weightGradient();
-    if (target != null && !cuts.writesWeights()) {
-      int values = Partials.weightValues(args.stage());
-      pool.run((values + MERGE_CHUNK - 1) / MERGE_CHUNK, mergeTask);
+    boolean merges = stage.weightGradient() != null && !cuts.writesWeights();
+    int channelChunks = stage.scale() == null ? 0 : chunks(args.stage().input().channels());
+    valuesFrom = 0;
+    valuesTo = merges ? Partials.weightValues(args.stage()) : 0;
+    if (exchange != null) {
+      runAny(channelChunks, ownSumsTask);
+      runAny(valueChunks(), ownWeightsTask);
+      exchange.exchangeGradients();
+      valuesFrom = exchange.firstValue();
+      valuesTo = exchange.endValue();
     }
-    if (stage.scale() != null) {
-      pool.run(chunks(args.stage().input().channels()), channelTask);
+    runAny(valueChunks(), mergeTask);
+    if (exchange != null) {
+      exchange.exchangeSlices();
     }
+    runAny(channelChunks, channelTask);
     recorder.endBackward(stage.node(), pictures);
   }
 
@@ -275,23 +387,23 @@ final class StagePasses {
   private void products(BackwardArgs args) {
     Stage what = args.stage();
     if (stage.node().joins()) {
-      pool.run(cuts.forward().leaves(), sumTask);
+      pool.run(own.forwards(), sumTask);
       return;
     }
     if (cuts.fused()) {
       pool.run(kernels.packUnits(what), packBackwardTask);
-      pool.run(cuts.backward().leaves(), fusedTask);
+      pool.run(own.backwards(), fusedTask);
       return;
     }
     if (args.gradientOut() != null) {
-      pool.run(cuts.forward().leaves(), sumTask);
+      pool.run(own.forwards(), sumTask);
     }
     if (args.dx() != null || what.activation().normalize()) {
       pool.run(kernels.packUnits(what), packBackwardTask);
-      pool.run(cuts.backward().leaves(), dataTask);
+      pool.run(own.backwards(), dataTask);
     }
     if (what.needsInputValues()) {
-      pool.run(cuts.weights().leaves(), weightTask);
+      pool.run(own.weights(), weightTask);
     }
   }
 
@@ -299,12 +411,13 @@ final class StagePasses {
     return Objects.requireNonNull(stage.backward());
   }
 
-  private void sumLeaf(int leaf, int worker) {
+  private void sumLeaf(int index, int worker) {
     Cut cut = cuts.forward();
+    int leaf = own.forward() + index;
     kernels.sumGradient(
         args(),
-        cut.from(leaf, count),
-        cut.to(leaf, count),
+        cut.from(leaf, count) - base,
+        cut.to(leaf, count) - base,
         cut.part(leaf),
         cut.parts(),
         scratch.thread(worker));
@@ -314,37 +427,40 @@ final class StagePasses {
     kernels.packBackward(args(), unit, scratch.packed());
   }
 
-  private void fusedLeaf(int leaf, int worker) {
+  private void fusedLeaf(int index, int worker) {
     Cut cut = cuts.backward();
+    int leaf = own.backward() + index;
     kernels.backward(
         args(),
         leaf,
-        cut.from(leaf, count),
-        cut.to(leaf, count),
+        cut.from(leaf, count) - base,
+        cut.to(leaf, count) - base,
         scratch.packed(),
         scratch.thread(worker));
   }
 
-  private void dataLeaf(int leaf, int worker) {
+  private void dataLeaf(int index, int worker) {
     Cut cut = cuts.backward();
+    int leaf = own.backward() + index;
     kernels.backwardData(
         args(),
         leaf,
-        cut.from(leaf, count),
-        cut.to(leaf, count),
+        cut.from(leaf, count) - base,
+        cut.to(leaf, count) - base,
         cut.part(leaf),
         cut.parts(),
         scratch.packed(),
         scratch.thread(worker));
   }
 
-  private void weightLeaf(int leaf, int worker) {
+  private void weightLeaf(int index, int worker) {
     Cut cut = cuts.weights();
+    int leaf = own.weight() + index;
     kernels.backwardWeights(
         args(),
         cut.group(leaf),
-        cut.from(leaf, count),
-        cut.to(leaf, count),
+        cut.from(leaf, count) - base,
+        cut.to(leaf, count) - base,
         cut.part(leaf),
         cut.parts(),
         scratch.thread(worker));
@@ -352,9 +468,14 @@ final class StagePasses {
 
   private void mergeWeights(int chunk, int worker) {
     MemorySegment target = Objects.requireNonNull(stage.weightGradient());
-    int from = chunk * MERGE_CHUNK;
-    int to = Math.min(from + MERGE_CHUNK, Partials.weightValues(args().stage()));
-    kernels.finishWeights(args(), cuts.weights(), from, to, target);
+    int from = valuesFrom + chunk * MERGE_CHUNK;
+    int to = Math.min(from + MERGE_CHUNK, valuesTo);
+    Cut cut = cuts.weights();
+    if (exchange != null) {
+      kernels.mergeWeights(args(), Objects.requireNonNull(exchange.weights()).rest(), from, to);
+      cut = Cut.whole();
+    }
+    kernels.finishWeights(args(), cut, from, to, target);
   }
 
   private void mergeChannels(int chunk, int worker) {
@@ -362,10 +483,15 @@ final class StagePasses {
     int channels = args.stage().input().channels();
     int from = chunk * CHANNEL_CHUNK;
     int to = end(chunk, channels);
+    Cut cut = cuts.backward();
+    if (exchange != null) {
+      kernels.mergeSums(args, Objects.requireNonNull(exchange.sums()).rest(), from, to);
+      cut = Cut.whole();
+    }
     kernels.finishChannels(
         args,
-        cuts.backward(),
-        count,
+        cut,
+        normCount,
         from,
         to,
         Objects.requireNonNull(stage.scale()),
@@ -382,6 +508,11 @@ final class StagePasses {
     for (int c = from; c < to; c++) {
       table.set(JAVA_FLOAT, row + 4L * c, 0);
     }
+  }
+
+  /** What is exchanged with other workers; null where there are none. */
+  @Nullable SharedBatch shared() {
+    return shared;
   }
 
   /** What makes steps of the gradients; null in a session for inference. */

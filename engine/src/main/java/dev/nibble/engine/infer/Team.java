@@ -2,6 +2,7 @@ package dev.nibble.engine.infer;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,7 @@ final class Team {
   private static final int PARTS_EACH = 2;
 
   private static final int SPINS = 2_000;
+  private static final long PAUSE_NANOS = 20_000;
 
   private final Lane lane;
 
@@ -131,7 +133,7 @@ final class Team {
     if (spins < SPINS) {
       Thread.onSpinWait();
     } else {
-      Thread.yield();
+      LockSupport.parkNanos(PAUSE_NANOS);
     }
   }
 }

@@ -37,7 +37,7 @@ public final class BufferPlanner {
   BufferPlanner(ExecutionPlan plan) {
     this.plan = plan;
     this.graph = plan.graph();
-    this.batch = plan.options().batch();
+    this.batch = plan.localBatch();
     this.tensors = new Buffer[graph.tensors().size()];
     for (Node node : graph.stages()) {
       View factor = node.factor();

@@ -37,6 +37,7 @@ public final class ExecutionPlan {
   private final BufferPlanner buffers;
   private final MemoryPlan memory;
   private final List<StageCuts> cuts;
+  private final Division division;
 
   private ExecutionPlan(StageGraph graph, PlanOptions options) {
     this.graph = graph;
@@ -44,7 +45,9 @@ public final class ExecutionPlan {
     this.frozen = FrozenLayers.of(graph, options.frozen(), options.frozenNorms());
     checkScales(graph.network(), options.update());
     this.stages = graph.stages().stream().map(node -> stage(node, options.isTraining())).toList();
-    this.cuts = stages.stream().map(stage -> StageCuts.of(stage, options.batch())).toList();
+    int shards = options.workers().shards();
+    this.cuts = stages.stream().map(s -> StageCuts.of(s, options.batch(), shards)).toList();
+    this.division = Division.of(graph, cuts, options);
     this.buffers = new BufferPlanner(this);
     this.memory = MemoryPlan.of(buffers.all().stream().map(Buffer::request).toList());
   }
@@ -121,9 +124,19 @@ public final class ExecutionPlan {
     return first;
   }
 
-  /** Groups of pictures that a full batch is cut into, at most. */
+  /** Pictures that the buffers hold: the batch, or the largest share of it. */
+  public int localBatch() {
+    return division.most(options.batch());
+  }
+
+  /** Who computes which pictures. */
+  public Division division() {
+    return division;
+  }
+
+  /** Groups of pictures that a full buffer is cut into, at most. */
   public int groups() {
-    return Math.min(options.batch(), Cut.LEAVES);
+    return Math.min(localBatch(), Cut.LEAVES);
   }
 
   /** How a stage's passes are cut. */
@@ -133,7 +146,7 @@ public final class ExecutionPlan {
 
   /** What a session of that many threads runs, of which no more compute than there are groups. */
   public Workload workload(int threads) {
-    return new Workload(stages, options.batch(), groups(), Math.min(threads, groups()));
+    return new Workload(stages, localBatch(), groups(), Math.min(threads, groups()));
   }
 
   /** Every buffer, in the order of the memory plan's placements. */

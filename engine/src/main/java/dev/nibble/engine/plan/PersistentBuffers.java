@@ -1,5 +1,7 @@
 package dev.nibble.engine.plan;
 
+import dev.nibble.engine.collective.Workers;
+import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.plan.Buffer.Kind;
 import dev.nibble.engine.plan.StageGraph.Node;
@@ -40,9 +42,30 @@ public final class PersistentBuffers {
   private final @Nullable Buffer partialGradients;
   private final Buffer scalars;
   private final List<Slot> slots = new ArrayList<>();
+  private final @Nullable Shared shared;
 
   /** One batch as the loader leaves it: bytes N,H,W,C, labels N, crops N x 3. */
   public record Slot(Buffer pictures, Buffer labels, Buffer crops) {}
+
+  /**
+   * What workers that share a batch hand to each other beside sums, and what they make of it.
+   *
+   * @param exchanged by worker, {@link #SHARED_HEADER} bytes and then labels and logits of the
+   *     largest share
+   * @param labels the whole batch's
+   * @param logits the whole batch's
+   * @param gradient of all logits; null for inference
+   * @param local with local batch norm, by worker, the gradients of all its scales and shifts
+   */
+  public record Shared(
+      Buffer exchanged,
+      Buffer labels,
+      Buffer logits,
+      @Nullable Buffer gradient,
+      @Nullable Buffer local) {}
+
+  /** Bytes in front of each worker's part of {@link Shared#exchanged}. */
+  public static final int SHARED_HEADER = 64;
 
   PersistentBuffers(ExecutionPlan plan, Adder adder) {
     this.plan = plan;
@@ -76,7 +99,7 @@ public final class PersistentBuffers {
         training && gradientBytes > 0 ? add("partial gradients", Kind.OTHER, gradientBytes) : null;
     FeatureMap input = graph.network().input();
     scalars = add("loss, mean and std", Kind.OTHER, 64 + 8L * input.channels());
-    long batch = plan.options().batch();
+    long batch = plan.localBatch();
     for (int i = 0; i < plan.options().slots(); i++) {
       slots.add(
           new Slot(
@@ -84,6 +107,43 @@ public final class PersistentBuffers {
               add("batch " + i + " labels", Kind.BATCH, 4 * batch),
               add("batch " + i + " crops", Kind.BATCH, 12 * batch)));
     }
+    shared = plan.options().workers().count() == 1 ? null : shared(training);
+  }
+
+  private Shared shared(boolean training) {
+    Workers workers = plan.options().workers();
+    long batch = plan.options().batch();
+    long logits = 4 * batch * plan.graph().logits().map().values();
+    return new Shared(
+        add("exchanged logits", Kind.OTHER, workers.count() * sharedBytes(plan)),
+        add("all labels", Kind.OTHER, 4 * batch),
+        add("all logits", Kind.OTHER, logits),
+        training ? add("gradient of all logits", Kind.OTHER, logits) : null,
+        workers.localNorm()
+            ? add("norms' gradients", Kind.OTHER, workers.count() * normBytes(plan))
+            : null);
+  }
+
+  /** Bytes of one worker's part of {@link Shared#exchanged}. */
+  public static long sharedBytes(ExecutionPlan plan) {
+    long values = 1 + plan.graph().logits().map().values();
+    return up(SHARED_HEADER + 4L * values * plan.localBatch());
+  }
+
+  /** Bytes of one worker's part of {@link Shared#local}. */
+  public static long normBytes(ExecutionPlan plan) {
+    long values = 0;
+    for (Parameter parameter : plan.graph().network().parameters()) {
+      if (plan.isTrained(parameter) && isOfNorm(parameter)) {
+        values += parameter.size();
+      }
+    }
+    return up(4 * values);
+  }
+
+  /** Whether it is a batch norm's scale or shift. */
+  public static boolean isOfNorm(Parameter parameter) {
+    return parameter.kind() == Parameter.Kind.SCALE || parameter.kind() == Parameter.Kind.SHIFT;
   }
 
   private interface Size {
@@ -232,6 +292,11 @@ public final class PersistentBuffers {
   /** The loss's result, {@link #DRAWS}, and from byte 64 on mean and std of the pictures. */
   public Buffer scalars() {
     return scalars;
+  }
+
+  /** What workers that share a batch need; null where there is one. */
+  public @Nullable Shared shared() {
+    return shared;
   }
 
   /** The loader's batches. */

@@ -1,5 +1,6 @@
 package dev.nibble.engine.plan;
 
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.kernels.StoreFormat;
 import java.util.List;
@@ -18,6 +19,7 @@ import java.util.List;
  * @param keepsBest whether there is room for a second set of weights and running statistics, the
  *     best so far; of no effect for inference
  * @param frozenNorms whether batch norms use their running statistics in training, too
+ * @param workers who shares every batch
  */
 public record PlanOptions(
     int batch,
@@ -27,7 +29,21 @@ public record PlanOptions(
     List<String> frozen,
     UpdateRule update,
     boolean keepsBest,
-    boolean frozenNorms) {
+    boolean frozenNorms,
+    Workers workers) {
+  /** For one worker. */
+  public PlanOptions(
+      int batch,
+      StoreFormat store,
+      boolean naive,
+      int slots,
+      List<String> frozen,
+      UpdateRule update,
+      boolean keepsBest,
+      boolean frozenNorms) {
+    this(batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, Workers.ONE);
+  }
+
   /** Checks the combination. */
   public PlanOptions {
     if (batch < 1 || batch > 1 << 20) {
@@ -64,31 +80,37 @@ public record PlanOptions(
 
   /** The same with layers that are not trained. */
   public PlanOptions withFrozen(List<String> names) {
-    return new PlanOptions(batch, store, naive, slots, names, update, keepsBest, frozenNorms);
+    return new PlanOptions(batch, store, naive, slots, names, update, keepsBest, frozenNorms, workers);
   }
 
   /** The same for another batch. */
   public PlanOptions withBatch(int pictures) {
-    return new PlanOptions(pictures, store, naive, slots, frozen, update, keepsBest, frozenNorms);
+    return new PlanOptions(pictures, store, naive, slots, frozen, update, keepsBest, frozenNorms, workers);
   }
 
   /** The same for another way to store activations. */
   public PlanOptions withStore(StoreFormat format, boolean computesOnIt) {
-    return new PlanOptions(batch, format, computesOnIt, slots, frozen, update, keepsBest, frozenNorms);
+    return new PlanOptions(batch, format, computesOnIt, slots, frozen, update, keepsBest, frozenNorms, workers);
   }
 
   /** The same with another rule. */
   public PlanOptions withUpdate(UpdateRule rule) {
-    return new PlanOptions(batch, store, naive, slots, frozen, rule, keepsBest, frozenNorms);
+    return new PlanOptions(batch, store, naive, slots, frozen, rule, keepsBest, frozenNorms, workers);
   }
 
   /** The same with or without room for the best weights. */
   public PlanOptions withBest(boolean kept) {
-    return new PlanOptions(batch, store, naive, slots, frozen, update, kept, frozenNorms);
+    return new PlanOptions(batch, store, naive, slots, frozen, update, kept, frozenNorms, workers);
   }
 
   /** The same with batch norms that use their running statistics, or the batch's. */
   public PlanOptions withFrozenNorms(boolean running) {
-    return new PlanOptions(batch, store, naive, slots, frozen, update, keepsBest, running);
+    return new PlanOptions(batch, store, naive, slots, frozen, update, keepsBest, running, workers);
+  }
+
+  /** The same for one of several workers. */
+  public PlanOptions withWorkers(Workers all) {
+    return new PlanOptions(
+        batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, all);
   }
 }

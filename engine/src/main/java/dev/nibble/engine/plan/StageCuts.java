@@ -3,6 +3,7 @@ package dev.nibble.engine.plan;
 import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
+import java.util.List;
 
 /**
  * How a stage's passes are cut into leaves, and what these leave in partial sums.
@@ -13,12 +14,17 @@ import dev.nibble.kernels.Stage;
  * @param fused whether both products of the backward pass are made in one
  */
 public record StageCuts(Cut forward, Cut backward, Cut weights, boolean fused) {
-  static StageCuts of(Stage stage, int batch) {
+  static StageCuts of(Stage stage, int batch, int shards) {
     return new StageCuts(
-        Cut.forward(stage, batch),
-        Cut.backward(stage, batch),
-        Cut.weights(stage, batch),
-        Cut.isFused(stage, batch));
+        Cut.forward(stage, batch, shards),
+        Cut.backward(stage, batch, shards),
+        Cut.weights(stage, batch, shards),
+        Cut.isFused(stage, batch, shards));
+  }
+
+  /** All passes. */
+  List<Cut> all() {
+    return List.of(forward, backward, weights);
   }
 
   /** Whether the weights' gradient is written to its place at once, with nothing to merge. */

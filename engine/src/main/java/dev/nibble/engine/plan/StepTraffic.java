@@ -48,7 +48,7 @@ public final class StepTraffic {
     this.plan = plan;
     this.buffers = plan.buffers();
     this.persistent = buffers.persistent();
-    this.batch = plan.options().batch();
+    this.batch = plan.localBatch();
     this.count = new TrafficCount();
     int stages = plan.graph().stages().size();
     this.forward = new long[stages];

@@ -7,6 +7,7 @@ import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.FeatureMap;
+import java.util.Arrays;
 
 /** What a network and the data that it is trained on have to do with each other. */
 final class DataFit {
@@ -39,9 +40,16 @@ final class DataFit {
     float[] mean = options.mean();
     float[] std = options.std();
     if (mean == null || std == null) {
-      ChannelStatistics statistics = ChannelStatistics.of(data.train());
-      mean = statistics.mean();
-      std = statistics.std();
+      if (options.workers().rank() > 0) {
+        // The first worker tells the others what it has measured.
+        mean = new float[network.input().channels()];
+        std = new float[network.input().channels()];
+        Arrays.fill(std, 1);
+      } else {
+        ChannelStatistics statistics = ChannelStatistics.of(data.train());
+        mean = statistics.mean();
+        std = statistics.std();
+      }
     }
     return new ModelInfo(
         network.name(),

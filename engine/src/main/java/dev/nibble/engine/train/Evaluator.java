@@ -3,6 +3,7 @@ package dev.nibble.engine.train;
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.PrefetchingDataLoader;
 import dev.nibble.engine.events.EvaluationEvent;
 import dev.nibble.engine.exec.Session;
 import java.util.List;
@@ -44,17 +45,18 @@ final class Evaluator {
     double loss = 0;
     long correct = 0;
     int batch = session.plan().options().batch();
-    try (DataLoader loader = DataLoader.forEvaluation(data, batch, slots)) {
+    try (DataLoader loader =
+        PrefetchingDataLoader.forEvaluation(data, batch, slots, session.share())) {
       while (pictures < data.size()) {
         BatchSlot slot = interrupts.take(loader, patient);
         if (slot == null) {
           return Optional.empty();
         }
         session.load(slot);
-        session.evaluate(slot.labels(), slot.count());
+        session.evaluate(slot.labels(), slot.total());
         loss += session.lossSum();
         correct += session.correct();
-        pictures += slot.count();
+        pictures += slot.total();
         loader.release(slot);
         if (pictures < data.size() && cancelled.getAsBoolean()) {
           return Optional.empty();

@@ -12,6 +12,7 @@ final class StepRunner {
   private final DataLoader loader;
   private final BatchGroups groups;
   private final Interrupts interrupts;
+  private final boolean shared;
   private final MemorySegment weights;
   private final MemorySegment state;
   private boolean underWay;
@@ -24,6 +25,7 @@ final class StepRunner {
     this.loader = loader;
     this.groups = groups;
     this.interrupts = interrupts;
+    this.shared = !session.share().isWhole();
     this.weights = session.weights();
     this.state = session.state();
   }
@@ -43,7 +45,7 @@ final class StepRunner {
     int batches = groups.batchesOf(step - 1);
     for (int batch = 1; batch <= batches; batch++) {
       // Between the batches of a step nothing can be resumed: the statistics have moved already.
-      BatchSlot slot = interrupts.take(loader, batch > 1);
+      BatchSlot slot = interrupts.take(loader, batch > 1 || shared);
       if (slot == null) {
         session.update().dropGroup();
         return false;
@@ -52,15 +54,15 @@ final class StepRunner {
       session.load(slot);
       boolean finite =
           batch < batches
-              ? session.accumulate(slot.labels(), slot.count())
-              : session.train(slot.labels(), slot.count(), rate);
+              ? session.accumulate(slot.labels(), slot.total())
+              : session.train(slot.labels(), slot.total(), rate);
       if (!finite) {
         throw DivergedException.of(
-            step, session.lossSum() / slot.count(), session.update().gradientNorm());
+            step, session.lossSum() / slot.total(), session.update().gradientNorm());
       }
       lossSum += session.lossSum();
       correct += session.correct();
-      pictures += slot.count();
+      pictures += slot.total();
       loader.release(slot);
     }
     checkFinite(step);

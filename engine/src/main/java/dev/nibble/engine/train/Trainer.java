@@ -4,6 +4,9 @@ import dev.nibble.engine.checkpoint.CheckpointMeta;
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.checkpoint.Section;
+import dev.nibble.engine.collective.Collective;
+import dev.nibble.engine.collective.CollectiveException;
+import dev.nibble.engine.collective.Exchange;
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataLoader;
@@ -20,6 +23,7 @@ import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +43,10 @@ public final class Trainer implements AutoCloseable {
   private final TrainingLoop loop;
   private ModelInfo info;
   private DataLoader.Factory loaders = this::prefetching;
+  private final @Nullable Collective collective;
+  private boolean agreed;
+  private boolean customLoader;
+  private @Nullable Exchange saved;
   private @Nullable CheckpointStore checkpoints;
   private @Nullable Map<String, String> fingerprint;
 
@@ -47,16 +55,18 @@ public final class Trainer implements AutoCloseable {
       DataSplits data,
       TrainingOptions wanted,
       Kernels kernels,
-      MemoryAccount account) {
+      MemoryAccount account,
+      @Nullable Collective collective) {
     DataFit.check(network, data);
     this.data = data;
+    this.collective = collective == null || collective.size() == 1 ? null : collective;
     this.choice =
         MemoryBudget.choose(network, wanted, data.train().size(), kernels, account.available());
     this.options = choice.plan().options();
     this.session =
         Session.open(
             choice.plan().execution(),
-            TrainingPlan.sessionOptions(options),
+            TrainingPlan.sessionOptions(options).with(this.collective),
             choice.plan().kernels(),
             account);
     try {
@@ -86,7 +96,28 @@ public final class Trainer implements AutoCloseable {
       TrainingOptions options,
       Kernels kernels,
       MemoryAccount account) {
-    return new Trainer(network, data, options, kernels, account);
+    return new Trainer(network, data, options.as(0, 1), kernels, account, null);
+  }
+
+  /**
+   * Plans and allocates one worker's part of a run that several share, as the other does. Each
+   * worker opens its own, with the same network, data and options, and calls {@link #run} once; it
+   * computes a part of every batch, and the weights are the same to the last bit for any number of
+   * workers. Where the run begins, a warm start or a checkpoint, and where checkpoints go, is told
+   * to the first worker only.
+   *
+   * @param collective the workers, which the caller closes when the trainer is closed
+   * @throws IllegalArgumentException if the batch cannot be shared out to so many
+   */
+  public static Trainer open(
+      Network network,
+      DataSplits data,
+      TrainingOptions options,
+      Kernels kernels,
+      MemoryAccount account,
+      Collective collective) {
+    TrainingOptions own = options.as(collective.rank(), collective.size());
+    return new Trainer(network, data, own, kernels, account, collective);
   }
 
   /** The network in memory. */
@@ -232,6 +263,7 @@ public final class Trainer implements AutoCloseable {
    */
   public void loadFrom(DataLoader.Factory factory) {
     loaders = factory;
+    customLoader = true;
   }
 
   private DataLoader prefetching(List<BatchSlot> slots, long startStep, long endStep) {
@@ -243,7 +275,8 @@ public final class Trainer implements AutoCloseable {
         options.seed(),
         slots,
         startStep,
-        endStep);
+        endStep,
+        session.share());
   }
 
   /**
@@ -309,7 +342,15 @@ public final class Trainer implements AutoCloseable {
     return new TrainingLoop.Saver() {
       @Override
       public Path save() {
-        return checkpoint();
+        session.agreeOnStatistics();
+        Path file = checkpoint();
+        awaitAll();
+        return file;
+      }
+
+      @Override
+      public void saveAlone() {
+        checkpoint();
       }
 
       @Override
@@ -317,6 +358,82 @@ public final class Trainer implements AutoCloseable {
         store.setAside(step, "diverged");
       }
     };
+  }
+
+  /** What the others do while the first worker saves. */
+  private TrainingLoop.Saver follower() {
+    return new TrainingLoop.Saver() {
+      @Override
+      public @Nullable Path save() {
+        session.agreeOnStatistics();
+        awaitAll();
+        return null;
+      }
+
+      @Override
+      public void saveAlone() {
+        // The first worker does.
+      }
+
+      @Override
+      public void disown(long step) {
+        // The first worker does.
+      }
+    };
+  }
+
+  /** All workers have come here: the step at hand is safe. */
+  private void awaitAll() {
+    Exchange all = saved;
+    if (all != null) {
+      all.run();
+    }
+  }
+
+  /** Makes sure that all workers mean the same run, and begins it where the first one stands. */
+  private boolean agree(Collective all) {
+    try (Agreement agreement = new Agreement(all)) {
+      agreement.compare(TrainerCheckpoint.description(session, options, fingerprint(), loop));
+      boolean first = all.rank() == 0;
+      Map<String, String> words =
+          agreement.first(
+              first ? TrainerCheckpoint.start(info, loop, checkpoints != null) : Map.of());
+      session.kept().use(Version.TRAINED);
+      List<MemorySegment> state =
+          TrainerCheckpoint.sections(session, loop.best()).stream()
+              .map(Section::data)
+              .filter(MemorySegment::isNative)
+              .toList();
+      agreement.broadcast(state);
+      if (!first) {
+        info = TrainerCheckpoint.follow(words, session, info, loop);
+        session.setNormalization(info.mean(), info.std(), info.pictureMean());
+      }
+      saved = all.barrier("the checkpoint");
+      return TrainerCheckpoint.isSaved(words);
+    }
+  }
+
+  private TrainingResult runShared(TrainingListener listener, Collective all) {
+    if (customLoader) {
+      throw new IllegalStateException("Workers that share batches read the training split");
+    }
+    if (agreed) {
+      throw new IllegalStateException("A run that workers share is run once");
+    }
+    agreed = true;
+    try {
+      boolean saves = agree(all);
+      CheckpointStore store = checkpoints;
+      TrainingLoop.Saver saver = store == null ? follower() : saver(store);
+      return loop.run(listener, loaders, saves ? saver : null);
+    } catch (CollectiveException e) {
+      throw e; // all know, or find out as this one did
+    } catch (RuntimeException | Error e) {
+      String message = e.getMessage();
+      all.fail(message == null ? e.toString() : message);
+      throw e;
+    }
   }
 
   /**
@@ -337,10 +454,16 @@ public final class Trainer implements AutoCloseable {
    *
    * @throws DivergedException if a loss, a norm to clip, or what a step leaves is not finite;
    *     checkpoints already saved stay
+   * @throws dev.nibble.engine.collective.CollectiveException if another worker of a shared run
+   *     fails
    * @throws dev.nibble.kernels.DeviceException if the kernels' device fails: close the trainer, and
    *     go on from the last checkpoint in another, with other kernels if need be
    */
   public TrainingResult run(TrainingListener listener) {
+    Collective all = collective;
+    if (all != null) {
+      return runShared(listener, all);
+    }
     CheckpointStore store = checkpoints;
     return loop.run(listener, loaders, store == null ? null : saver(store));
   }

@@ -1,5 +1,6 @@
 package dev.nibble.engine.train;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.engine.checkpoint.CheckpointException;
@@ -11,6 +12,7 @@ import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.FiniteValues;
 import dev.nibble.engine.network.Network;
 import java.lang.foreign.MemorySegment;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,6 +32,11 @@ final class TrainerCheckpoint {
   private static final String PICTURE_MEAN = "normalization-picture-mean";
 
   private static final String BEST_EPOCH = "best epoch";
+  private static final String STEP = "step";
+  private static final String SAVED = "saved";
+
+  /** What workers of this version exchange; another if any of it changes. */
+  private static final String FORMAT = "1";
 
   private TrainerCheckpoint() {}
 
@@ -121,6 +128,58 @@ final class TrainerCheckpoint {
           "Checkpoint %s was trained on other data: %s; resume with the data of the run, or start another from its model."
               .formatted(checkpoint.path(), difference));
     }
+  }
+
+  /** What must be the same on all workers that share a run. */
+  static Map<String, String> description(
+      Session session, TrainingOptions options, Map<String, String> data, TrainingLoop loop) {
+    Map<String, String> words = new LinkedHashMap<>();
+    words.put("format", FORMAT);
+    model(session).forEach((name, value) -> words.put("network-" + name, value));
+    words.put("weights", Integer.toString(session.network().weightValues()));
+    words.put("kernels", session.kernelsDescription());
+    words.putAll(options.trajectory(loop.totalSteps()));
+    words.putAll(data);
+    return words;
+  }
+
+  /** Where the first of several workers stands before the first step of a run. */
+  static Map<String, String> start(ModelInfo info, TrainingLoop loop, boolean saved) {
+    Map<String, String> words = new LinkedHashMap<>();
+    words.put(STEP, Long.toString(loop.done()));
+    Untested untested = loop.untested();
+    if (untested != null) {
+      untested.write(words);
+    }
+    words.put(MEAN, text(info.mean()));
+    words.put(STD, text(info.std()));
+    words.put(PICTURE_MEAN, Boolean.toString(info.pictureMean()));
+    words.put(BEST_EPOCH, HexFormat.of().formatHex(loop.best().data().toArray(JAVA_BYTE)));
+    words.put(SAVED, Boolean.toString(saved));
+    return words;
+  }
+
+  /** Whether the first worker saves checkpoints. */
+  static boolean isSaved(Map<String, String> start) {
+    return Boolean.parseBoolean(start.get(SAVED));
+  }
+
+  /**
+   * Stands where the first worker does, whose tensors are here already.
+   *
+   * @return how pictures are normalised
+   */
+  static ModelInfo follow(
+      Map<String, String> start, Session session, ModelInfo info, TrainingLoop loop) {
+    long step = Long.parseLong(start.getOrDefault(STEP, "0"));
+    loop.resumeAt(step, Untested.read(start));
+    session.update().resume(step);
+    byte[] best = HexFormat.of().parseHex(start.getOrDefault(BEST_EPOCH, ""));
+    MemorySegment.copy(best, 0, loop.best().data(), JAVA_BYTE, 0, best.length);
+    return info.withNormalization(
+        numbers(start.getOrDefault(MEAN, "")),
+        numbers(start.getOrDefault(STD, "")),
+        Boolean.parseBoolean(start.get(PICTURE_MEAN)));
   }
 
   private static String text(float[] values) {

@@ -20,8 +20,15 @@ import org.jspecify.annotations.Nullable;
 final class TrainingLoop {
   /** Keeps checkpoints of the run. */
   interface Saver {
-    /** Saves the steps done, and whether the epoch that ended with them is still to be tested. */
-    Path save();
+    /**
+     * Saves the steps done, and whether the epoch that ended with them is still to be tested.
+     *
+     * @return null where another worker saves
+     */
+    @Nullable Path save();
+
+    /** Saves the steps done when no other worker may be waited for. */
+    void saveAlone();
 
     /** Sets a checkpoint of that step aside: its evaluation has shown that it is of no use. */
     void disown(long step);
@@ -31,6 +38,7 @@ final class TrainingLoop {
   private final DataSplits data;
   private final TrainingOptions options;
   private final BatchGroups groups;
+  private final boolean shared;
   private final long stepsPerEpoch;
   private final long totalSteps;
   private final LearningRateSchedule rates;
@@ -46,6 +54,7 @@ final class TrainingLoop {
     this.session = session;
     this.data = data;
     this.options = options;
+    this.shared = !session.share().isWhole();
     this.groups = options.groups(data.train().size());
     this.stepsPerEpoch = groups.stepsPerEpoch();
     this.totalSteps = options.totalSteps(stepsPerEpoch);
@@ -99,9 +108,16 @@ final class TrainingLoop {
     cancelled = true;
   }
 
+  /** Workers that share batches stop together: one that wishes to tells the others. */
   private boolean isCancelled() {
     cancelled |= interrupts.seen();
-    return cancelled;
+    if (!shared) {
+      return cancelled;
+    }
+    if (cancelled) {
+      session.wishToStop();
+    }
+    return session.isStopAgreed();
   }
 
   /** Which weights a saved model has. */
@@ -261,9 +277,15 @@ final class TrainingLoop {
     List<BatchSlot> slots = session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
     // Early stopping goes by every epoch's result: it must not be given up.
     boolean needed = best.isSought();
+    session.agreeOnStatistics();
     Optional<Evaluator.Result> result =
         Evaluator.evaluate(
-            session, data.evaluated(), slots, () -> !needed && isCancelled(), interrupts, needed);
+            session,
+            data.evaluated(),
+            slots,
+            () -> !needed && isCancelled(),
+            interrupts,
+            needed || shared);
     if (result.isPresent()) {
       if (!Double.isFinite(result.get().loss())) {
         if (saver != null) {
@@ -281,14 +303,16 @@ final class TrainingLoop {
   private void save(TrainingListener listener, Saver saver) {
     Path file = saver.save();
     progress.saved(done);
-    listener.onCheckpoint(done, file);
+    if (file != null) {
+      listener.onCheckpoint(done, file);
+    }
   }
 
   /** The steps done are not to be lost with whatever ends the run. */
   private void saveAfter(Throwable failure, Saver saver) {
     try {
       if (progress.isUnsaved(done)) {
-        saver.save();
+        saver.saveAlone();
         progress.saved(done);
       }
     } catch (RuntimeException | Error e) {

@@ -1,5 +1,6 @@
 package dev.nibble.engine.train;
 
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.optim.LearningRateSchedule;
 import dev.nibble.engine.optim.UpdateRule;
@@ -38,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  * @param freezeBatchNorm whether batch norms use their running statistics in training, too, which
  *     then stay as they are
  * @param checkpointEvery steps between checkpoints, or 0 for one at the end
+ * @param workers who shares every batch
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record TrainingOptions(
@@ -63,7 +65,8 @@ public record TrainingOptions(
     boolean pictureMean,
     List<String> frozen,
     boolean freezeBatchNorm,
-    long checkpointEvery) {
+    long checkpointEvery,
+    Workers workers) {
 
   /** The learning rate's course. */
   public enum Schedule {
@@ -172,7 +175,37 @@ public record TrainingOptions(
         pictureMean,
         frozen,
         freezeBatchNorm,
-        checkpointEvery);
+        checkpointEvery,
+        workers);
+  }
+
+  /** The same for one of so many workers. */
+  TrainingOptions as(int rank, int count) {
+    return new TrainingOptions(
+        store,
+        storeGiven,
+        naive,
+        batch,
+        batchGiven,
+        epochs,
+        steps,
+        schedule,
+        rate,
+        warmupSteps,
+        update,
+        labelSmoothing,
+        earlyStopping,
+        seed,
+        threads,
+        augmentation,
+        shuffle,
+        mean,
+        std,
+        pictureMean,
+        frozen,
+        freezeBatchNorm,
+        checkpointEvery,
+        workers.as(rank, count));
   }
 
   /** What must be the same for a resumed run to end with the bytes of an uninterrupted one. */
@@ -202,6 +235,12 @@ public record TrainingOptions(
     }
     if (freezeBatchNorm) {
       map.put("freeze-batch-norm", "true");
+    }
+    if (workers.shards() > 1) {
+      map.put("shards", Integer.toString(workers.shards()));
+    }
+    if (workers.localNorm() && workers.count() > 1) {
+      map.put("batch-norm", "local to " + workers.count() + " workers");
     }
     return map;
   }

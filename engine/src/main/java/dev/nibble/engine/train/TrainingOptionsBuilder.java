@@ -1,5 +1,6 @@
 package dev.nibble.engine.train;
 
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.optim.Optimizer;
 import dev.nibble.engine.optim.UpdateRule;
@@ -39,6 +40,7 @@ public final class TrainingOptionsBuilder {
   private boolean freezeBatchNorm;
   private final Map<String, Double> rateScales = new LinkedHashMap<>();
   private long checkpointEvery;
+  private Workers workers = Workers.ONE;
 
   TrainingOptionsBuilder() {}
 
@@ -217,6 +219,15 @@ public final class TrainingOptionsBuilder {
   }
 
   /**
+   * Who shares every batch: by default, one worker computes all of it. A trainer that is opened
+   * with a {@link dev.nibble.engine.collective.Collective} takes rank and count from there.
+   */
+  public TrainingOptionsBuilder workers(Workers value) {
+    workers = value;
+    return this;
+  }
+
+  /**
    * The options.
    *
    * @throws IllegalArgumentException if a number makes no sense
@@ -245,6 +256,7 @@ public final class TrainingOptionsBuilder {
         pictureMean,
         frozen,
         freezeBatchNorm,
-        checkpointEvery);
+        checkpointEvery,
+        workers);
   }
 }

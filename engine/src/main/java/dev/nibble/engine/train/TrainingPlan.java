@@ -30,6 +30,9 @@ public final class TrainingPlan {
   /** Batches in all: evaluations have two of their own. */
   static final int SLOTS = 4;
 
+  /** How much more than its even share a worker may have before a person is told. */
+  private static final double MOST_UNEVEN = 1.05;
+
   private final Network network;
   private final TrainingOptions options;
   private final Kernels kernels;
@@ -74,6 +77,14 @@ public final class TrainingPlan {
 
   /** What a person should know before training so: a sentence each, mostly none. */
   public List<String> warnings() {
+    if (plan.division().imbalance() > MOST_UNEVEN) {
+      return List.of(
+          "The batch of %d cannot be shared out evenly by %d workers (%s): all wait for the one with the most."
+              .formatted(
+                  options.batch(),
+                  options.workers().count(),
+                  String.join("; ", plan.division().lines(options.batch()))));
+    }
     for (Layer layer : network.layers()) {
       if (!options.freezeBatchNorm()
           && layer instanceof Layer.BatchNorm norm
@@ -112,7 +123,8 @@ public final class TrainingPlan {
         options.frozen(),
         options.update(),
         options.earlyStopping() != null,
-        options.freezeBatchNorm());
+        options.freezeBatchNorm(),
+        options.workers());
   }
 
   static SessionOptions sessionOptions(TrainingOptions options) {
@@ -204,7 +216,7 @@ public final class TrainingPlan {
 
   /** The outputs of every layer for the whole batch in fp32: what keeping all would take. */
   public long keepEverythingBytes() {
-    return options.batch()
+    return (long) plan.localBatch()
         * network.layers().stream().map(Layer::output).mapToLong(map -> map.bytes()).sum();
   }
 

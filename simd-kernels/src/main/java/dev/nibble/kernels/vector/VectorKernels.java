@@ -11,6 +11,7 @@ import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.LossArgs;
+import dev.nibble.kernels.Merges;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.SgdArgs;
@@ -282,6 +283,22 @@ public final class VectorKernels implements HostKernels {
     Objects.checkFromIndexSize(0, all, gradients.byteSize());
     Objects.checkFromIndexSize(0, 4L * size, target.byteSize());
     WeightSums.merge(gradients, cut.groups(), bytes, from, to, target);
+  }
+
+  @Override
+  public void mergeWeights(BackwardArgs args, Merges merges, int from, int to) {
+    Stage stage = args.stage();
+    int size = Partials.weightValues(stage);
+    Objects.checkFromToIndex(from, to, size);
+    MemorySegment gradients = args.gradients();
+    if (gradients == null) {
+      throw new IllegalArgumentException("Only a stage with weights has their gradient");
+    }
+    long bytes = Partials.weightBytes(stage);
+    Objects.checkFromIndexSize(0, (merges.regions() - 1) * bytes + 4L * size, gradients.byteSize());
+    for (int i = 0; i < merges.size(); i++) {
+      WeightSums.add(gradients, merges.into(i) * bytes, merges.from(i) * bytes, from, to);
+    }
   }
 
   @Override

@@ -23,7 +23,8 @@ final class WeightSums {
     MemorySegment.copy(partials, 4L * from, target, 4L * from, 4L * (to - from));
   }
 
-  private static void add(MemorySegment partials, long to, long other, int from, int end) {
+  /** Adds values {@code [from, end)} of the region at one byte offset to those at another. */
+  static void add(MemorySegment partials, long to, long other, int from, int end) {
     int bound = from + FLOATS.loopBound(end - from);
     for (int i = from; i < bound; i += LANES) {
       FloatVector.fromMemorySegment(FLOATS, partials, to + 4L * i, ORDER)

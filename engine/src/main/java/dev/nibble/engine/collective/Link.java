@@ -1,0 +1,23 @@
+package dev.nibble.engine.collective;
+
+import java.io.IOException;
+import java.nio.channels.SocketChannel;
+
+/**
+ * The two connections to another worker: one for what is exchanged, one for signs of life and what
+ * went wrong.
+ */
+record Link(int peer, SocketChannel data, SocketChannel control) {
+  void close() {
+    close(data);
+    close(control);
+  }
+
+  static void close(SocketChannel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      // It is of no use any more, whatever that says.
+    }
+  }
+}

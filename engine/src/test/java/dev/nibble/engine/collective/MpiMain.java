@@ -1,0 +1,60 @@
+package dev.nibble.engine.collective;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.List;
+
+/** A worker that {@code mpirun} starts: exchanges, and says what happened. */
+final class MpiMain {
+  private MpiMain() {}
+
+  /** {@code exchange SEED}, {@code fail} or {@code late}. */
+  public static void main(String[] args) {
+    MpiCollective.Place place = MpiCollective.place();
+    try (MpiCollective one =
+            MpiCollective.join(Duration.ofSeconds(args[0].equals("late") ? 2 : 60));
+        Arena arena = Arena.ofShared()) {
+      if (place == null || place.rank() != one.rank() || place.size() != one.size()) {
+        throw new IllegalStateException("mpirun says " + place + ", MPI " + one.rank());
+      }
+      if (args[0].equals("exchange")) {
+        CollectiveTest.exchangeRandomly(one, Long.parseLong(args[1]));
+        System.out.println("allocated " + allocated(one, arena));
+      } else if (one.rank() == 1) {
+        if (args[0].equals("fail")) {
+          one.fail("the disk is full");
+          one.check();
+        }
+        Thread.sleep(30_000);
+      }
+      one.barrier("the end").run();
+      System.out.println("worker " + one.rank() + " is done, " + one.description());
+    } catch (CollectiveException e) {
+      System.out.println("told: " + e.getMessage());
+      System.exit(1);
+    } catch (InterruptedException e) {
+      System.exit(2);
+    }
+  }
+
+  /** The least that a hundred exchanges cost. */
+  private static long allocated(Collective one, Arena arena) {
+    Exchange exchange =
+        one.allGather(
+            "memory",
+            List.of(arena.allocate(3000), arena.allocate(700_000), MemorySegment.NULL)
+                .subList(0, one.size()));
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long least = Long.MAX_VALUE;
+    for (int round = 0; round < 20; round++) {
+      long before = threads.getCurrentThreadAllocatedBytes();
+      for (int i = 0; i < 100; i++) {
+        exchange.run();
+      }
+      least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+    }
+    return least;
+  }
+}
