@@ -23,7 +23,9 @@ import org.jspecify.annotations.Nullable;
 final class Inputs {
   static final List<String> DATA_SETS = List.of("shapes", "fashion-mnist", "cifar10", "cifar100");
 
-  private static final List<String> ACTIVATIONS = List.of("fp32", "int8", "int4", "int2");
+  private static final List<String> ACTIVATIONS = 
+      List.of("fp32", "int8", "int4", "int3", "int2", "ternary", "int1");
+  private static final List<String> CODES = List.of("fitted", "uniform");
   private static final List<String> SCHEDULES = List.of("constant", "step", "cosine", "paper");
   private static final Pattern SHAPE = Pattern.compile("(\\d{1,5})x(\\d{1,5})(?:x(\\d{1,4}))?");
 
@@ -80,6 +82,17 @@ final class Inputs {
   static StoreFormat activations(String text) {
     return StoreFormat.valueOf(
         Names.choose("--activations", text, ACTIVATIONS).toUpperCase(Locale.ROOT));
+  }
+
+  static String codesName(String text) {
+    return Names.choose("--codes", text, CODES);
+  }
+
+  /** Refuses the paper's codes of other widths than the paper's. */
+  static void checkCodes(boolean uniform, StoreFormat store) {
+    if (uniform) {
+      BadInputException.check(store::uniform);
+    }
   }
 
   static String activationsName(String text) {
