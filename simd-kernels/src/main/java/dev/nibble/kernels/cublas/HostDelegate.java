@@ -10,7 +10,6 @@ import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.LossArgs;
-import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.SgdArgs;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
@@ -43,7 +42,7 @@ abstract class HostDelegate implements Kernels {
   @Override
   public int scratchFloats(Stage stage) {
     int floats = host.scratchFloats(stage);
-    return stage.operator() instanceof Operator.Convolution
+    return ConvolutionGrid.covers(stage.operator())
         ? Math.max(floats, host.ends().scratchFloats(stage))
         : floats;
   }
