@@ -65,7 +65,7 @@ final class StageFixture implements AutoCloseable {
     kernels = opened.kernels();
     MemorySegment x = random(batch * in.bytes());
     MemorySegment table = activation.needsTable() ? table(activation, in.channels()) : null;
-    MemorySegment copy = store.bits() > 0 ? zeros(batch * store.bytes(in)) : null;
+    MemorySegment copy = store.isWritten() ? zeros(batch * store.bytes(in)) : null;
     MemorySegment weights = random(4L * operator.weights());
     MemorySegment y = zeros(batch * out.bytes());
     forwardCut = Cut.forward(stage, batch);

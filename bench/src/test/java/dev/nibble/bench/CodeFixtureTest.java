@@ -5,12 +5,12 @@ import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.Codec;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.kernels.provider.KernelProvider;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -19,7 +19,7 @@ class CodeFixtureTest {
   @ParameterizedTest
   @EnumSource(
       value = StoreFormat.class,
-      names = {"INT8", "INT4", "INT2"})
+      names = {"INT8", "INT4", "INT3", "INT2", "TERNARY", "INT1"})
   void packedCodesAreTheSpecifications(StoreFormat store) {
     try (CodeFixture measured = new CodeFixture(KernelProvider.choose("auto"), store, 2);
         StageFixture specified =
@@ -38,7 +38,7 @@ class CodeFixtureTest {
   @ParameterizedTest
   @EnumSource(
       value = StoreFormat.class,
-      names = {"INT8", "INT4", "INT2"})
+      names = {"INT8", "INT4", "INT3", "INT2", "TERNARY", "INT1"})
   void unpackedValuesAreTheTables(StoreFormat store) {
     try (CodeFixture measured = new CodeFixture(KernelProvider.choose("auto"), store, 2)) {
       measured.unpack();
@@ -58,16 +58,16 @@ class CodeFixtureTest {
     int channels = CodeFixture.MAP.channels();
     int channel = i % channels;
     int pixel = i / channels;
-    int group = store.pixelsPerGroup();
-    long at = store.bytes(CodeFixture.MAP) + (long) pixel / group * channels + channel;
-    int packed = requireNonNull(args.store()).get(ValueLayout.JAVA_BYTE, at) & 0xff;
-    int code = packed >> (pixel % group * store.bits()) & ((1 << store.bits()) - 1);
+    Codec codec = store.codec();
+    long picture = codec.bytes(CodeFixture.MAP);
+    float w =
+        codec.place(codec.get(requireNonNull(args.store()), picture, channels, pixel, channel));
     float a =
         Math.fma(
-            code,
+            w,
             row(args, ChannelTable.ACT_SCALE, channel),
             row(args, ChannelTable.ACT_OFFSET, channel));
-    return code >= row(args, ChannelTable.EDGE, channel) ? a : 0f;
+    return w >= row(args, ChannelTable.EDGE, channel) ? a : 0f;
   }
 
   private static float row(ForwardArgs args, int row, int channel) {

@@ -26,9 +26,10 @@ final class Inputs {
 
   /** Every way to store activations, most bits first. */
   static final List<StoreFormat> FORMATS =
-      Arrays.stream(StoreFormat.values()).filter(format -> format.bits() > 0).toList();
+      Arrays.stream(StoreFormat.values()).filter(Inputs::isNamed).toList();
 
   private static final List<String> ACTIVATIONS = FORMATS.stream().map(Inputs::name).toList();
+  private static final List<String> CODES = List.of("fitted", "uniform");
   private static final List<String> SCHEDULES = List.of("constant", "step", "cosine", "paper");
   private static final Pattern SHAPE = Pattern.compile("(\\d{1,5})x(\\d{1,5})(?:x(\\d{1,4}))?");
 
@@ -38,6 +39,11 @@ final class Inputs {
   static {
     // It tells of every file how it decodes it.
     PARQUET.setLevel(Level.WARNING);
+  }
+
+  /** Whether people choose it by its own name: the paper's codes are an option's matter. */
+  private static boolean isNamed(StoreFormat format) {
+    return format.isWritten() && !format.name().startsWith("UNIFORM");
   }
 
   private Inputs() {}
@@ -97,6 +103,17 @@ final class Inputs {
   static StoreFormat activations(String text) {
     return StoreFormat.valueOf(
         Names.choose("--activations", text, ACTIVATIONS).toUpperCase(Locale.ROOT));
+  }
+
+  static String codesName(String text) {
+    return Names.choose("--codes", text, CODES);
+  }
+
+  /** Refuses the paper's codes of other widths than the paper's. */
+  static void checkCodes(boolean uniform, StoreFormat store) {
+    if (uniform) {
+      BadInputException.check(store::uniform);
+    }
   }
 
   static String activationsName(String text) {

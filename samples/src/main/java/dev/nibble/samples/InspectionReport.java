@@ -29,7 +29,7 @@ final class InspectionReport {
     Network network = inspection.network();
     if (network != null) {
       for (StoreFormat format : StoreFormat.values()) {
-        if (format.bits() > 0) {
+        if (format.isWritten() && !format.isUniform()) {
           TrainingOptions options =
               TrainingOptions.builder()
                   .batch(batch)

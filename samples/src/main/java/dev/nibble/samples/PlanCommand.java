@@ -55,7 +55,7 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--activations",
       paramLabel = "TYPE",
-      description = "fp32, int8, int4 or int2. Default: int4.")
+      description = "fp32, int8, int4, int3, int2, ternary or int1. Default: int4.")
   private String activations = "int4";
 
   @Option(names = "--naive", description = "Plan the baseline that computes on restored codes.")

@@ -8,7 +8,6 @@ import dev.nibble.engine.train.TrainingPlan;
 import dev.nibble.engine.train.TrainingPlan.PlannedBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** The memory plan of a training run as JSON, as {@code nibble plan} and plan.json show it. */
@@ -25,7 +24,8 @@ final class PlanReport {
     json.put("classes", network.classes());
     json.put("parameters", network.parameterCount());
     json.put("batch", options.batch());
-    json.put("activations", options.store().name().toLowerCase(Locale.ROOT));
+    json.put("activations", options.store().fitted().text());
+    json.put("codes", options.store().isUniform() ? "uniform" : "fitted");
     json.put("naive", options.naive());
     json.put("threads", options.threads());
     json.put("kernels", plan.kernels().name());

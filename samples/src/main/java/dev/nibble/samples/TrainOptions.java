@@ -39,9 +39,17 @@ final class TrainOptions {
       names = "--activations",
       paramLabel = "TYPE",
       description =
-          "How activations wait for the backward pass: fp32, int8, int4 or int2. Default: int4, or"
-              + " int2 where nothing else fits --memory-limit.")
+          "How activations wait for the backward pass: fp32, int8, int4, int3, int2, ternary"
+              + " or int1. Default: int4, or int2 where nothing else fits --memory-limit.")
   @Nullable String activations;
+
+  @Option(
+      names = "--codes",
+      paramLabel = "KIND",
+      description =
+          "fitted: levels lie where activations are; uniform: the paper's, evenly spaced (8, 4 or 2"
+              + " bits). Default: fitted.")
+  @Nullable String codes;
 
   @Option(
       names = "--naive",

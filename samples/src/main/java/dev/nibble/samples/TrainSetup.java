@@ -21,7 +21,6 @@ import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.MemoryLimitException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that a run is made of, opened from its settings; owns the data. */
@@ -65,6 +64,9 @@ final class TrainSetup implements AutoCloseable {
     String activations =
         given.activations == null ? null : Inputs.activationsName(given.activations);
     settings.optional("activations", activations);
+    String codes = given.codes == null ? null : Inputs.codesName(given.codes);
+    // Runs from before there were fitted codes go on with theirs.
+    settings.fixed("codes", codes, settings.isResumed() ? "uniform" : "fitted");
     settings.fixed("naive", given.naive, false);
     settings.optional("batch", given.batch);
     settleLength(settings, given);
@@ -234,7 +236,7 @@ final class TrainSetup implements AutoCloseable {
                   network.name(),
                   ByteSize.format(plan.totalBytes()),
                   wanted.batch(),
-                  wanted.store().name().toLowerCase(Locale.ROOT),
+                  wanted.store().text(),
                   limit.source(),
                   ByteSize.format(most),
                   fits > 0
@@ -260,7 +262,7 @@ final class TrainSetup implements AutoCloseable {
 
   /** What was left open is now as if it had been given, for whoever resumes the run. */
   private static void settleChoice(Settings settings, TrainingOptions chosen, Dataset train) {
-    settings.fixed("activations", chosen.store().name().toLowerCase(Locale.ROOT), "int4");
+    settings.fixed("activations", chosen.store().fitted().text(), "int4");
     settings.fixed("batch", chosen.batch(), chosen.batch());
     if (chosen.update().accumulates()) {
       settings.optional("accumulate", chosen.update().accumulate());
@@ -300,6 +302,10 @@ final class TrainSetup implements AutoCloseable {
     };
   }
 
+  private static boolean isUniform(Settings settings) {
+    return settings.text("codes").equals("uniform");
+  }
+
   private static TrainingOptions options(Settings settings, WorkerGroup group) {
     TrainingOptionsBuilder builder =
         TrainingOptions.builder()
@@ -323,7 +329,9 @@ final class TrainSetup implements AutoCloseable {
     String activations = settings.find("activations");
     if (activations != null) {
       builder.store(Inputs.activations(activations));
+      Inputs.checkCodes(isUniform(settings), Inputs.activations(activations));
     }
+    builder.uniformCodes(isUniform(settings));
     if (settings.has("batch")) {
       builder.batch(settings.integer("batch"));
     }
@@ -399,7 +407,9 @@ final class TrainSetup implements AutoCloseable {
   /** The name of a run of these settings, for its folder. */
   static String runName(Settings settings, DataSplits data) {
     String naive = settings.flag("naive") ? "-naive" : "";
-    return settings.text("model") + "-" + data.name() + "-" + settings.text("activations") + naive;
+    String codes = isUniform(settings) ? "-uniform" : "";
+    String store = settings.text("activations") + codes + naive;
+    return settings.text("model") + "-" + data.name() + "-" + store;
   }
 
   /** The weights to start from, or null. */

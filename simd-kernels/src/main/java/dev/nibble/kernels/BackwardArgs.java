@@ -160,7 +160,7 @@ public final class BackwardArgs {
     requireOptional(x, activation.store() == StoreFormat.KEPT, batch * in.bytes(), "kept input");
     requireOptional(table, activation.needsTable(), ChannelTable.bytes(in.channels()), "table");
     requireOptional(
-        store, activation.store().bits() > 0, batch * activation.store().bytes(in), "store");
+        store, activation.store().isWritten(), batch * activation.store().bytes(in), "store");
     requireOptional(weights, operator.weights() > 0, 4L * operator.weights(), "weights");
     requireOptional(
         argmax,

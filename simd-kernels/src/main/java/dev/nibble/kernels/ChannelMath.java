@@ -133,8 +133,9 @@ final class ChannelMath {
       if (activation.store().isCodes()) {
         fillCodeRows(activation, channels, c, scale, shift, mean, sd, table);
       } else {
-        set(table, ChannelTable.EDGE, channels, c, 0);
+        set(table, ChannelTable.EDGE, channels, c, Double.NEGATIVE_INFINITY);
         setFolded(table, ChannelTable.HAT_SCALE, channels, c, 1 / sd, 0, mean);
+        setFolded(table, ChannelTable.LOW_HAT_SCALE, channels, c, 1 / sd, 0, mean);
       }
     }
   }
@@ -150,7 +151,6 @@ final class ChannelMath {
     set(table, row + 1, channels, c, shift - mean * (float) scale);
   }
 
-  /** The codes' rows: ALGORITHM's grid with its bias, clamped edge and explicit sign. */
   private static void fillCodeRows(
       Activation activation,
       int channels,
@@ -160,29 +160,140 @@ final class ChannelMath {
       double mean,
       double sd,
       MemorySegment table) {
-    StoreFormat format = activation.store();
-    boolean relu = activation.relu();
-    double step = format.step();
-    int codes = 1 << format.bits();
-    int half = codes / 2;
-    int top = codes - 1;
+    Codec codec = activation.store().codec();
+    FittedLevels levels = codec.levels();
     double sign = gamma < 0 ? -1 : 1;
     double g = Math.max(Math.abs(gamma), 1e-8);
+    if (levels == null) {
+      fillUniform(codec, activation.relu(), channels, c, sign, g, beta, mean, sd, table);
+    } else if (activation.relu()) {
+      fillFitted(levels, channels, c, sign, g, beta, mean, sd, table);
+    } else {
+      fillWhole(codec, levels, channels, c, sign, g, beta, mean, sd, table);
+    }
+  }
+
+  /** Codes on both sides of the mean. */
+  private static void fillWhole(
+      Codec codec,
+      FittedLevels levels,
+      int channels,
+      int c,
+      double sign,
+      double g,
+      double beta,
+      double mean,
+      double sd,
+      MemorySegment table) {
+    FittedLevels.Line high = levels.overMean();
+    FittedLevels.Line low = levels.underMean();
+    double start = codec.start(codec.codes() / 2);
+    set(table, ChannelTable.EDGE, channels, c, start);
+    double flat = Math.min(low.scale(), high.scale());
+    double scale = Math.max(low.scale(), high.scale());
+    setFolded(table, ChannelTable.CODE_SCALE, channels, c, sign * scale / sd, start, mean);
+    setFolded(table, ChannelTable.LOW_CODE_SCALE, channels, c, sign * flat / sd, start, mean);
+    double offset = high.offset() - start * high.slope();
+    setRestored(table, channels, c, sign, g, beta, high.slope(), offset);
+    offset = low.offset() - start * low.slope();
+    setLowHat(table, channels, c, sign, low.slope(), offset);
+    set(table, ChannelTable.LOW_ACT_SCALE, channels, c, g * low.slope());
+    set(table, ChannelTable.LOW_ACT_OFFSET, channels, c, g * offset + beta);
+  }
+
+  private static void setLowHat(
+      MemorySegment table, int channels, int c, double sign, double slope, double offset) {
+    set(table, ChannelTable.LOW_HAT_SCALE, channels, c, sign * slope);
+    set(table, ChannelTable.LOW_HAT_OFFSET, channels, c, sign * offset);
+  }
+
+  /** The rows above the edge where u~ is {@code slope * w + offset}. */
+  private static void setRestored(
+      MemorySegment table,
+      int channels,
+      int c,
+      double sign,
+      double g,
+      double beta,
+      double slope,
+      double offset) {
+    set(table, ChannelTable.HAT_SCALE, channels, c, sign * slope);
+    set(table, ChannelTable.HAT_OFFSET, channels, c, sign * offset);
+    set(table, ChannelTable.ACT_SCALE, channels, c, g * slope);
+    set(table, ChannelTable.ACT_OFFSET, channels, c, g * offset + beta);
+  }
+
+  private static void fillFitted(
+      FittedLevels levels,
+      int channels,
+      int c,
+      double sign,
+      double g,
+      double beta,
+      double mean,
+      double sd,
+      MemorySegment table) {
+    double t = -beta / g;
+    double origin = FittedLevels.origin(t);
+    double start = levels.edge();
+    FittedLevels.Lines above = levels.above();
+    FittedLevels.Lines below = levels.below();
+    double scale = above.scale(t);
+    // Of two lines through one point the flatter is the higher below it.
+    double flat = Math.min(scale, below.scale(t));
+    double at = start - origin * scale;
+    setFolded(table, ChannelTable.CODE_SCALE, channels, c, sign * scale / sd, at, mean);
+    at = start - origin * flat;
+    setFolded(table, ChannelTable.LOW_CODE_SCALE, channels, c, sign * flat / sd, at, mean);
+    set(table, ChannelTable.EDGE, channels, c, start);
+    double slope = above.slope(t);
+    double offset = origin + above.offset(t) - start * slope;
+    setRestored(table, channels, c, sign, g, beta, slope, offset);
+    if (FittedLevels.isLast(t)) {
+      set(table, ChannelTable.ACT_SCALE, channels, c, 0);
+      set(table, ChannelTable.ACT_OFFSET, channels, c, g * levels.least(t));
+    }
+    slope = below.slope(t);
+    setLowHat(table, channels, c, sign, slope, origin + below.offset(t) - start * slope);
+    set(table, ChannelTable.LOW_ACT_SCALE, channels, c, 0);
+    set(table, ChannelTable.LOW_ACT_OFFSET, channels, c, 0);
+  }
+
+  /** ALGORITHM's grid with its bias, clamped edge and explicit sign. */
+  private static void fillUniform(
+      Codec codec,
+      boolean relu,
+      int channels,
+      int c,
+      double sign,
+      double g,
+      double beta,
+      double mean,
+      double sd,
+      MemorySegment table) {
+    double step = codec.step();
+    int codes = codec.codes();
+    int half = codes / 2;
     double b = relu ? beta / g : 0;
     double raw = half - Math.floor(b / step);
-    double s = Math.clamp(raw, 1, top);
+    double s = Math.clamp(raw, 1, codes - 1);
     double grid = raw == s ? b : (half - s) * step;
-    double centre = (0.5 - s) * step - grid;
-    double origin = codes + s + grid / step;
-    setFolded(table, ChannelTable.CODE_SCALE, channels, c, sign / (sd * step), origin, mean);
-    set(table, ChannelTable.EDGE, channels, c, relu ? s : 0);
-    set(table, ChannelTable.HAT_SCALE, channels, c, sign * step);
-    set(table, ChannelTable.HAT_OFFSET, channels, c, sign * centre);
+    double start = codec.start(0) + s;
+    double scale = sign / (sd * step);
+    setFolded(table, ChannelTable.CODE_SCALE, channels, c, scale, start + grid / step, mean);
+    setFolded(table, ChannelTable.LOW_CODE_SCALE, channels, c, scale, start + grid / step, mean);
+    set(table, ChannelTable.EDGE, channels, c, relu ? start : codec.start(0));
+    double offset = -start * step - grid;
+    setRestored(table, channels, c, sign, g, beta, step, offset);
+    setLowHat(table, channels, c, sign, step, offset);
+    set(table, ChannelTable.LOW_ACT_SCALE, channels, c, 0);
+    set(table, ChannelTable.LOW_ACT_OFFSET, channels, c, 0);
     // Where the ReLU's edge lies above the range, the one code on its positive side may have a
     // centre below the edge: it is restored to 0.
-    boolean below = relu && g * (s * step + centre) + beta < 0;
-    set(table, ChannelTable.ACT_SCALE, channels, c, below ? 0 : g * step);
-    set(table, ChannelTable.ACT_OFFSET, channels, c, below ? 0 : g * centre + beta);
+    if (relu && g * ((start + 0.5) * step + offset) + beta < 0) {
+      set(table, ChannelTable.ACT_SCALE, channels, c, 0);
+      set(table, ChannelTable.ACT_OFFSET, channels, c, 0);
+    }
   }
 
   static void mergeWeights(BackwardArgs args, Cut cut, int from, int to, MemorySegment target) {
@@ -263,12 +374,19 @@ final class ChannelMath {
       gammaGradient.set(JAVA_FLOAT, 4L * c, (float) hat);
       double scale = get(table, ChannelTable.Z_SCALE, channels, c);
       double slope = scale * hat / count;
-      double unit = get(table, ChannelTable.HAT_SCALE, channels, c);
-      double origin = get(table, ChannelTable.HAT_OFFSET, channels, c);
+      double mean = -scale * sum / count;
       set(table, ChannelTable.DX_SCALE, channels, c, scale);
-      set(table, ChannelTable.DX_CODE, channels, c, -slope * unit);
-      set(table, ChannelTable.DX_OFFSET, channels, c, -scale * sum / count - slope * origin);
+      setGradient(table, ChannelTable.DX_CODE, ChannelTable.HAT_SCALE, channels, c, slope, mean);
+      setGradient(
+          table, ChannelTable.LOW_DX_CODE, ChannelTable.LOW_HAT_SCALE, channels, c, slope, mean);
     }
+  }
+
+  /** The line of {@code mean - slope * hat~}, from hat's own line. */
+  private static void setGradient(
+      MemorySegment table, int row, int hat, int channels, int c, double slope, double mean) {
+    set(table, row, channels, c, -slope * get(table, hat, channels, c));
+    set(table, row + 1, channels, c, mean - slope * get(table, hat + 1, channels, c));
   }
 
   private static void mergeSums(

@@ -6,17 +6,21 @@ package dev.nibble.kernels;
  * is what comes before and after the codes.
  *
  * <pre>
- *   z     = fma(x, Z_SCALE, Z_OFFSET)                              a = z, with a ReLU: z &lt;= 0 ? 0 : z
- *   code  = floor(v) - 2^K, v = fma(x, CODE_SCALE, CODE_OFFSET), first cut to [low, high):
- *           low = 2^K + (z &lt;= 0 ? 0 : EDGE), high = z &lt;= 0 ? 2^K + EDGE : 2^(K+1); without a ReLU
- *           all z are taken for positive, and EDGE is 0
- *   hat~  = fma(q, HAT_SCALE, HAT_OFFSET)
- *   a~    = q &gt;= EDGE ? fma(q, ACT_SCALE, ACT_OFFSET) : 0
- *   dx    = fma(d, DX_SCALE, fma(q, DX_CODE, DX_OFFSET))
+ *   z     = fma(x, Z_SCALE, Z_OFFSET)                     a = nonlinearity(z)
+ *   v     = max(fma(x, CODE_SCALE, CODE_OFFSET), fma(x, LOW_CODE_SCALE, LOW_CODE_OFFSET))
+ *   code  = that of v, with a ReLU first cut to [EDGE, end) where z &gt; 0, else to [origin, EDGE)
+ *   w     = the place of the code ({@link Codec})
+ *   hat~  = w &gt;= EDGE ? fma(w, HAT_SCALE, HAT_OFFSET) : fma(w, LOW_HAT_SCALE, LOW_HAT_OFFSET)
+ *   a~    = w &gt;= EDGE ? fma(w, ACT_SCALE, ACT_OFFSET) : fma(w, LOW_ACT_SCALE, LOW_ACT_OFFSET)
+ *   dx    = fma(d, DX_SCALE, w &gt;= EDGE ? fma(w, DX_CODE, DX_OFFSET)
+ *                                       : fma(w, LOW_DX_CODE, LOW_DX_OFFSET))
  * </pre>
  *
- * <p>What was stored, q, is a code; in fp32 it is x itself, and a~ is a. From 2^K to 2^(K+1) floats
- * are fixed-point numbers: their bits are in order, and a code is what stands above the fraction.
+ * <p>In fp32 what was stored is x itself; it takes w's place, EDGE is minus infinity, and a~ is a.
+ *
+ * <p>With u = sign * (x - mean) / sd, where sign is that of gamma: the paper's codes lie on one
+ * line of u, {@code v = 2^K + s + (u + b_c) / D}, and fitted ones on two that meet at EDGE: where
+ * the ReLU has its own, or at the mean.
  */
 public final class ChannelTable {
   /** gamma / sd; 1 where there is no batch norm. */
@@ -25,38 +29,62 @@ public final class ChannelTable {
   /** beta - mean * gamma / sd; nothing where there is no batch norm. */
   public static final int Z_OFFSET = 1;
 
-  /** sign / (sd * D). */
+  /** v a unit of x, above the edge. */
   public static final int CODE_SCALE = 2;
 
-  /** 2^K + s + b_c / D - mean * sign / (sd * D). */
+  /** v at x = 0, above the edge. */
   public static final int CODE_OFFSET = 3;
 
-  /** s, the first code on the positive side of the ReLU; 0 without a ReLU. */
-  public static final int EDGE = 4;
+  /** v a unit of x, below the edge; no steeper than above it. */
+  public static final int LOW_CODE_SCALE = 4;
 
-  /** sign * D; 1 / sd in fp32. */
-  public static final int HAT_SCALE = 5;
+  /** v at x = 0, below the edge. */
+  public static final int LOW_CODE_OFFSET = 5;
 
-  /** sign * ((0.5 - s) * D - b_c); -mean / sd in fp32. */
-  public static final int HAT_OFFSET = 6;
+  /** Where the codes of the upper line begin: with a ReLU those of its positive side. */
+  public static final int EDGE = 6;
 
-  /** g * D. */
-  public static final int ACT_SCALE = 7;
+  /** hat~ a unit of w, above the edge; 1 / sd in fp32. */
+  public static final int HAT_SCALE = 7;
 
-  /** g * ((0.5 - s) * D - b_c) + beta. */
-  public static final int ACT_OFFSET = 8;
+  /** hat~ at w = 0, above the edge; -mean / sd in fp32. */
+  public static final int HAT_OFFSET = 8;
+
+  /** hat~ a unit of w, below the edge. */
+  public static final int LOW_HAT_SCALE = 9;
+
+  /** hat~ at w = 0, below the edge. */
+  public static final int LOW_HAT_OFFSET = 10;
+
+  /** z~ a unit of w, above the edge. */
+  public static final int ACT_SCALE = 11;
+
+  /** z~ at w = 0, above the edge. */
+  public static final int ACT_OFFSET = 12;
+
+  /** z~ a unit of w, below the edge; 0 with a ReLU. */
+  public static final int LOW_ACT_SCALE = 13;
+
+  /** z~ at w = 0, below the edge; 0 with a ReLU. */
+  public static final int LOW_ACT_OFFSET = 14;
 
   /** gamma / sd. */
-  public static final int DX_SCALE = 9;
+  public static final int DX_SCALE = 15;
 
   /** -mean(gamma * d * hat~) / sd, times HAT_SCALE. */
-  public static final int DX_CODE = 10;
+  public static final int DX_CODE = 16;
 
   /** -mean(gamma * d) / sd - mean(gamma * d * hat~) / sd * HAT_OFFSET. */
-  public static final int DX_OFFSET = 11;
+  public static final int DX_OFFSET = 17;
+
+  /** DX_CODE with LOW_HAT_SCALE. */
+  public static final int LOW_DX_CODE = 18;
+
+  /** DX_OFFSET with LOW_HAT_OFFSET. */
+  public static final int LOW_DX_OFFSET = 19;
 
   /** Number of rows. */
-  public static final int ROWS = 12;
+  public static final int ROWS = 20;
 
   private ChannelTable() {}
 

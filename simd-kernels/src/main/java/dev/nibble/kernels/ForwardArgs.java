@@ -76,7 +76,7 @@ public record ForwardArgs(
     Door.check(y, batch * stage.layout().bytes(out), "output");
     requireOptional(table, activation.needsTable(), ChannelTable.bytes(in.channels()), "table");
     requireOptional(
-        store, activation.store().bits() > 0, batch * activation.store().bytes(in), "store");
+        store, activation.store().isWritten(), batch * activation.store().bytes(in), "store");
     requireOptional(weights, operator.weights() > 0, 4L * operator.weights(), "weights");
     requireOptional(bias, stage.hasBias(), 4L * out.channels(), "bias");
     requireOptional(

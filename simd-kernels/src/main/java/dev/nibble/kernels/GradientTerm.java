@@ -68,7 +68,7 @@ public sealed interface GradientTerm {
           Door.check(s.gradient(), batch * s.transform().output().bytes(), "shortcut's gradient");
       case Slice s -> Door.check(s.gradient(), batch * s.layout().bytes(s.map()), "wider gradient");
       case Normalized n -> {
-        if (n.format().bits() == 0) {
+        if (!n.format().isWritten()) {
           throw new IllegalArgumentException("A batch norm's gradient needs its stored values");
         }
         Door.check(n.gradient(), batch * n.map().bytes(), "gradient");

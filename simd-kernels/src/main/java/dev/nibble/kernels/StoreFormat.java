@@ -1,64 +1,125 @@
 package dev.nibble.kernels;
 
-/**
- * In which form a stage leaves its normalised input for the backward pass.
- *
- * <p>K-bit codes are packed by pixel groups: {@code G = 8 / K} consecutive pixels (row-major) of a
- * picture share C bytes, and byte c holds the code of channel c of the group's pixel j in its bits
- * {@code j*K .. j*K+K-1}. The last group of a picture may be partly empty (its unused bits are 0).
- */
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** In which form a stage leaves its normalised input for the backward pass. */
 public enum StoreFormat {
   /** Nothing is stored: inference, or a stage whose backward pass needs no activation. */
-  NONE(0),
+  NONE(0, null),
   /** The stage's input tensor itself stays in its buffer until the backward pass. */
-  KEPT(0),
+  KEPT(0, null),
   /** One fp32 value an activation: the stage's input itself, before the batch norm. */
-  FP32(32),
-  /** 8-bit codes. */
-  INT8(8),
-  /** 4-bit codes, two a byte. */
-  INT4(4),
-  /** 2-bit codes, four a byte. */
-  INT2(2);
+  FP32(32, null),
+  /** 8-bit codes, a quarter of them below the ReLU's edge. */
+  INT8(8, Codec.fitted(256, 1, 1, 64)),
+  /** 4-bit codes, two a byte; two of them below the ReLU's edge. */
+  INT4(4, Codec.fitted(16, 2, 1, 2)),
+  /** 3-bit codes, eight in three bytes; one of them below the ReLU's edge. */
+  INT3(3, Codec.fitted(8, 8, 3, 1)),
+  /** 2-bit codes, four a byte; one of them below the ReLU's edge. */
+  INT2(2, Codec.fitted(4, 4, 1, 1)),
+  /** Three codes, five a byte; one of them below the ReLU's edge. */
+  TERNARY(1.6, Codec.fitted(3, 5, 1, 1)),
+  /** 1-bit codes, eight a byte: the ReLU's mask. */
+  INT1(1, Codec.fitted(2, 8, 1, 1)),
+  /** The paper's 8-bit codes. */
+  UNIFORM8(8, Codec.uniform(8)),
+  /** The paper's 4-bit codes, two a byte. */
+  UNIFORM4(4, Codec.uniform(4)),
+  /** The paper's 2-bit codes, four a byte. */
+  UNIFORM2(2, Codec.uniform(2));
 
-  private final int bits;
+  private final double bits;
+  // A codec never changes once it is made.
+  @SuppressWarnings("ImmutableEnumChecker")
+  private final @Nullable Codec codec;
 
-  StoreFormat(int bits) {
+
+  StoreFormat(double bits, @Nullable Codec codec) {
     this.bits = bits;
+    this.codec = codec;
   }
 
-  /** Bits a value: 32, 8, 4, 2, or 0 where nothing is written. */
-  public int bits() {
+  /** Bits a value: 32, 8, 4, 3, 2, 1.6, 1, or 0 where nothing is written. */
+  public double bits() {
     return bits;
   }
 
-  /** Whether values are stored as K-bit codes. */
+  /** Whether a copy of each value is written. */
+  public boolean isWritten() {
+    return bits > 0;
+  }
+
+  /** Whether values are stored as codes. */
   public boolean isCodes() {
-    return bits > 0 && bits < 32;
+    return codec != null;
   }
 
-  /** Pixels that share one byte a channel: 8 / bits; 1 for fp32. */
-  public int pixelsPerGroup() {
-    return isCodes() ? 8 / bits : 1;
-  }
-
-  /** Width of one bin of the quantiser in standard deviations: 6 / 2^bits. */
-  public float step() {
-    if (!isCodes()) {
-      throw new IllegalStateException(this + " has no quantiser step");
+  /**
+   * How values are coded.
+   *
+   * @throws IllegalStateException where they are not
+   */
+  public Codec codec() {
+    if (codec == null) {
+      throw new IllegalStateException(this + " has no codes");
     }
-    return 6f / (1 << bits);
+    return codec;
+  }
+
+  /** The paper's codes of as many bits. */
+  public StoreFormat uniform() {
+    return switch (this) {
+      case INT8, UNIFORM8 -> UNIFORM8;
+      case INT4, UNIFORM4 -> UNIFORM4;
+      case INT2, UNIFORM2 -> UNIFORM2;
+      case NONE, KEPT, FP32 -> this;
+      case INT3, TERNARY, INT1 ->
+          throw new IllegalArgumentException(
+              "The paper's codes have 8, 4 or 2 bits; take int8, int4 or int2, or fitted codes");
+    };
+  }
+
+  /** The fitted codes of as many bits as the paper's; itself for all others. */
+  public StoreFormat fitted() {
+    return switch (this) {
+      case UNIFORM8 -> INT8;
+      case UNIFORM4 -> INT4;
+      case UNIFORM2 -> INT2;
+      default -> this;
+    };
+  }
+
+  /** The name for people, as in {@code int4} or {@code uniform int4}. */
+  public String text() {
+    String name = fitted().name().toLowerCase(Locale.ROOT);
+    return isUniform() ? "uniform " + name : name;
+  }
+
+  /** Whether these are the paper's codes. */
+  public boolean isUniform() {
+    return this == UNIFORM8 || this == UNIFORM4 || this == UNIFORM2;
+  }
+
+  /** Pixels that share bytes: 1 for fp32. */
+  public int pixelsPerGroup() {
+    return codec == null ? 1 : codec.pixelsPerGroup();
+  }
+
+  /** Bytes of a group of pixels for one channel: 4 for fp32, 0 where nothing is written. */
+  public int bytesPerGroup() {
+    if (codec != null) {
+      return codec.bytesPerGroup();
+    }
+    return this == FP32 ? 4 : 0;
   }
 
   /** Bytes that the copy of one picture takes. */
   public long bytes(FeatureMap map) {
-    if (bits == 0) {
-      return 0;
+    if (codec != null) {
+      return codec.bytes(map);
     }
-    if (this == FP32) {
-      return map.bytes();
-    }
-    int group = pixelsPerGroup();
-    return (long) ((map.pixels() + group - 1) / group) * map.channels();
+    return this == FP32 ? map.bytes() : 0;
   }
 }

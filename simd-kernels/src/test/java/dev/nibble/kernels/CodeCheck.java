@@ -11,13 +11,23 @@ import java.lang.foreign.MemorySegment;
 final class CodeCheck {
   private CodeCheck() {}
 
-  /** The code of a pixel's channel, by StoreFormat's layout. */
+  /** The code of a pixel's channel, by Codec's layout. */
   static int code(
       StoreFormat format, FeatureMap map, MemorySegment store, int picture, int pixel, int c) {
-    int group = 8 / format.bits();
-    long at = picture * format.bytes(map) + (long) (pixel / group) * map.channels() + c;
-    int packed = Byte.toUnsignedInt(store.get(JAVA_BYTE, at));
-    return (packed >> (pixel % group * format.bits())) % (1 << format.bits());
+    Codec codec = format.codec();
+    int group = codec.pixelsPerGroup();
+    int bytes = codec.bytesPerGroup();
+    long at = picture * format.bytes(map) + (long) (pixel / group) * bytes * map.channels() + c;
+    long word = 0;
+    for (int i = bytes - 1; i >= 0; i--) {
+      word = 256 * word + Byte.toUnsignedInt(store.get(JAVA_BYTE, at + (long) i * map.channels()));
+    }
+    int place = pixel % group;
+    if (codec.codes() == 3) {
+      int digits = (int) (word * 243 / 256);
+      return digits / (int) Math.pow(3, 4 - place) % 3;
+    }
+    return (int) (word >> place * codec.bits()) % (1 << codec.bits());
   }
 
   static float row(MemorySegment table, int row, int channels, int c) {
@@ -28,10 +38,18 @@ final class CodeCheck {
   static double distanceToEdge(
       Activation activation, FeatureMap map, MemorySegment table, float value, int c) {
     int channels = map.channels();
-    double v =
-        (double) value * row(table, ChannelTable.CODE_SCALE, channels, c)
-            + row(table, ChannelTable.CODE_OFFSET, channels, c);
-    double distance = Math.abs(v - Math.rint(v)) * activation.store().step();
+    double v = line(table, ChannelTable.CODE_SCALE, channels, c, value);
+    double low = line(table, ChannelTable.LOW_CODE_SCALE, channels, c, value);
+    boolean isLow = low > v;
+    Codec codec = activation.store().codec();
+    double distance = Double.MAX_VALUE;
+    for (int code = 1; code < codec.codes(); code++) {
+      distance = Math.min(distance, Math.abs(Math.max(v, low) - codec.start(code)));
+    }
+    // From v to x^, as far as levels lie apart; of one level, v counts as x^ does.
+    int hat = isLow ? ChannelTable.LOW_HAT_SCALE : ChannelTable.HAT_SCALE;
+    float unit = Math.abs(row(table, hat, channels, c));
+    distance *= unit == 0 ? 1 : unit;
     if (activation.relu()) {
       double z =
           (double) value * row(table, ChannelTable.Z_SCALE, channels, c)
@@ -39,6 +57,10 @@ final class CodeCheck {
       distance = Math.min(distance, Math.abs(z));
     }
     return distance;
+  }
+
+  private static double line(MemorySegment table, int row, int channels, int c, float value) {
+    return (double) value * row(table, row, channels, c) + row(table, row + 1, channels, c);
   }
 
   /**
@@ -70,9 +92,10 @@ final class CodeCheck {
             assertThat(distanceToEdge(activation, map, table, run.x()[n * map.values() + i], c))
                 .as(where)
                 .isLessThan(1e-4);
-            assertThat(activation.relu() && code >= edge)
+            Codec codec = activation.store().codec();
+            assertThat(activation.relu() && codec.place(code) >= edge)
                 .as("mask by %s", where)
-                .isEqualTo(activation.relu() && reference >= edge);
+                .isEqualTo(activation.relu() && codec.place(reference) >= edge);
           }
         }
       }

@@ -59,9 +59,9 @@ class GoldenUnitTest {
     StoreFormat format =
         switch (bits) {
           case 32 -> StoreFormat.FP32;
-          case 8 -> StoreFormat.INT8;
-          case 4 -> StoreFormat.INT4;
-          case 2 -> StoreFormat.INT2;
+          case 8 -> StoreFormat.UNIFORM8;
+          case 4 -> StoreFormat.UNIFORM4;
+          case 2 -> StoreFormat.UNIFORM2;
           default -> fail("no store of " + bits + " bits");
         };
     int[] shape = golden.shape("x");

@@ -46,7 +46,8 @@ class QuantiserTest {
   static Stream<Arguments> stores() {
     List<Arguments> all = new ArrayList<>();
     for (Kernels kernels : Providers.underTest()) {
-      for (StoreFormat format : List.of(StoreFormat.INT8, StoreFormat.INT4, StoreFormat.INT2)) {
+      for (StoreFormat format :
+          List.of(StoreFormat.UNIFORM8, StoreFormat.UNIFORM4, StoreFormat.UNIFORM2)) {
         for (boolean normalize : new boolean[] {true, false}) {
           for (boolean relu : new boolean[] {true, false}) {
             all.add(Arguments.of(kernels, new Activation(normalize, relu, format, false)));
@@ -98,7 +99,7 @@ class QuantiserTest {
       float[] restored = read(kernels, memory, naive, map, batch, input, table, store);
       float[] hats = hats(kernels, memory, activation.store(), map, batch, table, store);
       memory.verify(kernels.name());
-      int top = (1 << activation.store().bits()) - 1;
+      int top = activation.store().codec().codes() - 1;
       int lowest = top;
       int highest = 0;
       for (int i = 0; i < x.length; i++) {
@@ -214,7 +215,7 @@ class QuantiserTest {
     Arrays.fill(rows, dx, dx + channels, 0f);
     // The rows of the gradient's way through the codes are hat's own then.
     int hat = ChannelTable.HAT_SCALE * channels;
-    System.arraycopy(rows, hat, rows, ChannelTable.DX_CODE * channels, 2 * channels);
+    System.arraycopy(rows, hat, rows, ChannelTable.DX_CODE * channels, 4 * channels);
     MemorySegment hats = memory.allocate(batch * map.bytes());
     Stage stage = new Stage(Resample.identity(map), Activation.IDENTITY, null, false);
     Runner.backward(
@@ -257,7 +258,7 @@ class QuantiserTest {
     final boolean relu;
 
     Grid(Activation activation, float gamma, float shift) {
-      int bits = activation.store().bits();
+      int bits = activation.store().codec().bits();
       relu = activation.relu();
       step = 6.0 / (1 << bits);
       top = (1 << bits) - 1;

@@ -282,14 +282,15 @@ final class StageCases {
   }
 
   private Term normalized(FeatureMap map, int batch) {
-    StoreFormat[] formats = {
-      StoreFormat.FP32, StoreFormat.INT8, StoreFormat.INT4, StoreFormat.INT2
-    };
-    StoreFormat format = formats[random.nextInt(formats.length)];
+    StoreFormat[] formats = StoreFormat.values();
+    StoreFormat format;
+    do {
+      format = formats[random.nextInt(formats.length)];
+    } while (!format.isWritten());
     Activation activation = new Activation(true, random.nextBoolean(), format, false);
     float[] x = tensor(map, batch);
     float[] table = table(activation, map, x);
-    float[] rows = normal(3 * map.channels(), 1f);
+    float[] rows = normal((ChannelTable.ROWS - ChannelTable.DX_SCALE) * map.channels(), 1f);
     System.arraycopy(rows, 0, table, ChannelTable.DX_SCALE * map.channels(), rows.length);
     byte[] store = encode(activation, map, batch, x, table);
     return new Term(map, normal(batch * map.values(), 1f), null, null, format, table, store);

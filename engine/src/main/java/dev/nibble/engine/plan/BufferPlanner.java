@@ -154,7 +154,7 @@ public final class BufferPlanner {
       int owner = plan.frozen().owner(view);
       if (activation.store() == StoreFormat.KEPT) {
         tensor(view.tensor()).use(plan.backwardTime(owner));
-      } else if (activation.store().bits() > 0) {
+      } else if (activation.store().isWritten()) {
         Tensor tensor = view.tensor();
         Buffer store =
             add(

@@ -156,7 +156,7 @@ public final class StepTraffic {
     int leaves = plan.cuts(node.index()).forward().leaves();
     table(pass, input, stage.activation(), leaves);
     Buffer store = buffers.store(input);
-    if (store != null && stage.activation().store().bits() > 0) {
+    if (store != null && stage.activation().store().isWritten()) {
       long copy = storeBytes(input);
       pass.write(store, copy);
       if (stage.activation().naive()) {
@@ -245,7 +245,7 @@ public final class StepTraffic {
     }
     if (through) {
       backward.activationTerms().forEach(term -> term(pass, term, leaves));
-      if (activation.store().bits() > 0) {
+      if (activation.store().isWritten()) {
         restore(pass, input, activation); // for the mask and the sums with hat~
       }
     }
@@ -266,7 +266,7 @@ public final class StepTraffic {
   private void restore(Pass pass, View input, Activation activation) {
     if (activation.store() == StoreFormat.KEPT) {
       pass.read(buffers.tensor(input.tensor()), bytes(input.map()));
-    } else if (activation.store().bits() > 0) {
+    } else if (activation.store().isWritten()) {
       pass.read(require(buffers.store(input)), storeBytes(input));
     }
   }

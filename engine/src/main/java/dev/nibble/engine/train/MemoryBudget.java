@@ -9,7 +9,6 @@ import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.MemoryLimitException;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -108,8 +107,9 @@ public final class MemoryBudget {
         candidates.add(candidate(options, preferred, batch, batches));
       }
       boolean smaller = batch < 2 * STEADY_BATCH || options.batchGiven();
-      if (smaller && !options.storeGiven() && preferred == StoreFormat.INT4) {
-        candidates.add(candidate(options, StoreFormat.INT2, batch, batches));
+      if (smaller && !options.storeGiven() && preferred.fitted() == StoreFormat.INT4) {
+        StoreFormat two = preferred.isUniform() ? StoreFormat.UNIFORM2 : StoreFormat.INT2;
+        candidates.add(candidate(options, two, batch, batches));
       }
     }
     return candidates;
@@ -137,7 +137,7 @@ public final class MemoryBudget {
   }
 
   private static String words(StoreFormat store, int batch, int accumulate) {
-    String format = store.name().toLowerCase(Locale.ROOT);
+    String format = store.text();
     String pictures = "%s activations and a batch of %d".formatted(format, batch);
     return accumulate == 1 ? pictures : pictures + ", " + accumulate + " of them a step";
   }

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 public final class TrainingOptionsBuilder {
   private StoreFormat store = StoreFormat.INT4;
   private boolean storeGiven;
+  private boolean uniform;
   private boolean naive;
   private int batch = 128;
   private boolean batchGiven;
@@ -45,12 +46,18 @@ public final class TrainingOptionsBuilder {
   TrainingOptionsBuilder() {}
 
   /**
-   * How activations are stored for the backward pass: FP32, INT8, INT4 or INT2. Without it, INT4,
-   * or INT2 if nothing else fits the memory that the trainer may take.
+   * How activations are stored for the backward pass: FP32, or codes. Without it, INT4, or INT2 if
+   * nothing else fits the memory that the trainer may take.
    */
   public TrainingOptionsBuilder store(StoreFormat format) {
     store = format;
     storeGiven = true;
+    return this;
+  }
+
+  /** Whether codes are the paper's, evenly spaced over six deviations, instead of fitted ones. */
+  public TrainingOptionsBuilder uniformCodes(boolean value) {
+    uniform = value;
     return this;
   }
 
@@ -234,7 +241,7 @@ public final class TrainingOptionsBuilder {
    */
   public TrainingOptions build() {
     return new TrainingOptions(
-        store,
+        uniform ? store.uniform() : store,
         storeGiven,
         naive,
         batch,

@@ -29,7 +29,7 @@ class AllocationTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"FP32", "INT4"})
+  @EnumSource(names = {"FP32", "INT4", "TERNARY"})
   void aStepAllocatesLessThanAKilobyte(StoreFormat store) throws ReflectiveOperationException {
     // One thread first: on a busy machine two take longer until everything is compiled.
     for (int threads = 1; threads <= 2; threads++) {

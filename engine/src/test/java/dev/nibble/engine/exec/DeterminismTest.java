@@ -44,7 +44,7 @@ class DeterminismTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"FP32", "INT4"})
+  @EnumSource(names = {"FP32", "INT4", "INT3", "TERNARY"})
   void anyNumberOfThreadsGivesTheSameBytes(StoreFormat store) {
     // 21 pictures make 21 groups of one; the last batch of 14 leaves seven of them empty.
     byte[][] single = train(21, store, 1);

@@ -50,9 +50,9 @@ class GoldenNetworkTest {
 
   @ParameterizedTest
   @CsvSource({
-    "resnet8, exact, FP32", "resnet8, approximate8, INT8", "resnet8, approximate4, INT4",
-    "resnet8, approximate2, INT2", "resnet11, exact, FP32", "resnet11, approximate8, INT8",
-    "resnet11, approximate4, INT4", "resnet11, approximate2, INT2"
+    "resnet8, exact, FP32", "resnet8, approximate8, UNIFORM8", "resnet8, approximate4, UNIFORM4",
+    "resnet8, approximate2, UNIFORM2", "resnet11, exact, FP32", "resnet11, approximate8, UNIFORM8",
+    "resnet11, approximate4, UNIFORM4", "resnet11, approximate2, UNIFORM2"
   })
   void tenStepsAreThoseOfTheOtherImplementation(String model, String mode, StoreFormat store) {
     boolean exact = store == StoreFormat.FP32;
@@ -138,10 +138,10 @@ class GoldenNetworkTest {
   void theNaiveBaselineStartsTheSameAndThenDependsOnTheLastDigit(String model) {
     float[] losses;
     float[] disturbed;
-    try (GoldenRun run = run(model, StoreFormat.INT4, true)) {
+    try (GoldenRun run = run(model, StoreFormat.UNIFORM4, true)) {
       losses = run.train();
     }
-    try (GoldenRun run = run(model, StoreFormat.INT4, true)) {
+    try (GoldenRun run = run(model, StoreFormat.UNIFORM4, true)) {
       disturbed = run.train(1e-6);
     }
     try (SafetensorsFile golden = golden(model, "naive4")) {

@@ -34,7 +34,11 @@ class LowBitTrainingTest {
             new Mode(StoreFormat.FP32, false),
             new Mode(StoreFormat.INT8, false),
             new Mode(StoreFormat.INT4, false),
+            new Mode(StoreFormat.INT3, false),
             new Mode(StoreFormat.INT2, false),
+            new Mode(StoreFormat.TERNARY, false),
+            new Mode(StoreFormat.INT1, false),
+            new Mode(StoreFormat.UNIFORM4, false),
             new Mode(StoreFormat.INT4, true));
     return SampleNetworks.named().flatMap(n -> modes.stream().map(m -> Arguments.of(n, m)));
   }
@@ -58,15 +62,24 @@ class LowBitTrainingTest {
   @Test
   void gradientsComeNearerWithEveryBit() {
     for (Network network : SampleNetworks.all()) {
-      double[] errors = new double[3];
-      StoreFormat[] stores = {StoreFormat.INT8, StoreFormat.INT4, StoreFormat.INT2};
+      StoreFormat[] stores = {
+        StoreFormat.INT8,
+        StoreFormat.INT4,
+        StoreFormat.INT3,
+        StoreFormat.INT2,
+        StoreFormat.TERNARY,
+        StoreFormat.INT1
+      };
+      double[] errors = new double[stores.length];
       double[] exact = gradients(network, StoreFormat.FP32);
       for (int i = 0; i < stores.length; i++) {
         errors[i] = relative(gradients(network, stores[i]), exact);
       }
       assertThat(errors[0]).as("8 bits, %s", network.name()).isLessThan(0.15);
       assertThat(errors[1]).as("4 bits, %s", network.name()).isLessThan(0.5);
-      assertThat(errors[2]).as("2 bits, %s", network.name()).isLessThan(1);
+      assertThat(errors[3]).as("2 bits, %s", network.name()).isLessThan(1);
+      double uniform = relative(gradients(network, StoreFormat.UNIFORM4), exact);
+      assertThat(errors[1]).as("4 bits against the paper's, %s", network.name()).isLessThan(uniform);
       assertThat(errors).as(network.name()).isSorted();
     }
   }
@@ -93,7 +106,7 @@ class LowBitTrainingTest {
 
   /** The forward pass is exact, whatever is stored; the naive one is not. */
   @ParameterizedTest
-  @EnumSource(names = {"INT8", "INT4", "INT2"})
+  @EnumSource(names = {"INT8", "INT4", "INT3", "INT2", "TERNARY", "INT1"})
   void theLossIsExactUnlessNaive(StoreFormat store) {
     Network network = SampleNetworks.preActivation();
     double exact = loss(network, StoreFormat.FP32, false);
@@ -110,7 +123,7 @@ class LowBitTrainingTest {
 
   /** Head: dense weights, and the shift of the last batch norm, as the head stays in fp32. */
   @ParameterizedTest
-  @EnumSource(names = {"INT8", "INT4", "INT2"})
+  @EnumSource(names = {"INT8", "INT4", "INT3", "INT2", "TERNARY", "INT1"})
   void theHeadsGradientsAreExact(StoreFormat store) {
     Network network = SampleNetworks.preActivation();
     try (TestSession exact = TestSession.training(network, StoreFormat.FP32, false, BATCH, 4);

@@ -181,7 +181,7 @@ final class PlanReplay {
     FrozenLayers frozen = plan.frozen();
     if (plan.activation(input).store() == StoreFormat.KEPT) {
       read(valueOf(input.tensor()), buffers.tensor(input.tensor()), time);
-    } else if (plan.activation(input).store().bits() > 0) {
+    } else if (plan.activation(input).store().isWritten()) {
       Buffer store = required(buffers.store(input), "store of " + node.name());
       read("store " + input.index(), store, time);
     }

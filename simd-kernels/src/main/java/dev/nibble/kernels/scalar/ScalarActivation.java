@@ -1,11 +1,11 @@
 package dev.nibble.kernels.scalar;
 
 import static dev.nibble.kernels.scalar.Floats.coefficient;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.util.Objects.requireNonNull;
 
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.Codec;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.StoreFormat;
@@ -111,32 +111,43 @@ final class ScalarActivation {
       MemorySegment x,
       MemorySegment table,
       MemorySegment store) {
-    StoreFormat format = activation.store();
+    Codec codec = activation.store().codec();
     int channels = map.channels();
-    int group = format.pixelsPerGroup();
+    int group = codec.pixelsPerGroup();
     long first = (long) picture * map.values();
-    long base = picture * format.bytes(map);
+    long base = picture * codec.bytes(map);
     for (int c = 0; c < channels; c++) {
       float zScale = coefficient(table, ChannelTable.Z_SCALE, channels, c);
       float zOffset = coefficient(table, ChannelTable.Z_OFFSET, channels, c);
       float scale = coefficient(table, ChannelTable.CODE_SCALE, channels, c);
       float offset = coefficient(table, ChannelTable.CODE_OFFSET, channels, c);
-      float edge = activation.relu() ? coefficient(table, ChannelTable.EDGE, channels, c) : 0f;
+      float lowScale = coefficient(table, ChannelTable.LOW_CODE_SCALE, channels, c);
+      float lowOffset = coefficient(table, ChannelTable.LOW_CODE_OFFSET, channels, c);
+      float edge = edge(activation, table, channels, c);
       for (int pixel = 0; pixel < map.pixels(); pixel += group) {
         int packed = 0;
-        for (int j = 0; j < group && pixel + j < map.pixels(); j++) {
+        int count = Math.min(group, map.pixels() - pixel);
+        for (int j = 0; j < count; j++) {
           float value = Floats.get(x, first + (long) (pixel + j) * channels + c);
           float v = Math.fma(value, scale, offset);
-          boolean positive = !activation.relu() || !(Math.fma(value, zScale, zOffset) <= 0f);
-          int code = Codes.encode(v, format.bits(), edge, positive);
-          packed |= code << (j * format.bits());
+          v = Math.max(v, Math.fma(value, lowScale, lowOffset));
+          boolean on = !activation.relu() || !(Math.fma(value, zScale, zOffset) <= 0f);
+          packed = codec.add(packed, codec.encode(v, edge, on), j);
         }
-        store.set(JAVA_BYTE, base + (long) (pixel / group) * channels + c, (byte) packed);
+        long at = base + (long) (pixel / group) * codec.bytesPerGroup() * channels + c;
+        codec.put(store, at, channels, packed, count);
       }
     }
   }
 
-  /** a~ = code >= EDGE ? fma(code, ACT_SCALE, ACT_OFFSET) : 0. */
+  /** Where the codes begin that a value above the ReLU's edge may have. */
+  private static float edge(Activation activation, MemorySegment table, int channels, int c) {
+    return activation.relu()
+        ? coefficient(table, ChannelTable.EDGE, channels, c)
+        : activation.store().codec().start(0);
+  }
+
+  /** a~ = w >= EDGE ? fma(w, ACT_SCALE, ACT_OFFSET) : fma(w, LOW_ACT_SCALE, LOW_ACT_OFFSET). */
   private static void decode(
       Activation activation,
       FeatureMap map,
@@ -145,17 +156,19 @@ final class ScalarActivation {
       MemorySegment store,
       float[] values,
       int at) {
-    StoreFormat format = activation.store();
+    Codec codec = activation.store().codec();
     int channels = map.channels();
-    long base = picture * format.bytes(map);
+    long base = picture * codec.bytes(map);
     for (int c = 0; c < channels; c++) {
       float scale = coefficient(table, ChannelTable.ACT_SCALE, channels, c);
       float offset = coefficient(table, ChannelTable.ACT_OFFSET, channels, c);
-      float edge = activation.relu() ? coefficient(table, ChannelTable.EDGE, channels, c) : 0f;
+      float lowScale = coefficient(table, ChannelTable.LOW_ACT_SCALE, channels, c);
+      float lowOffset = coefficient(table, ChannelTable.LOW_ACT_OFFSET, channels, c);
+      float edge = coefficient(table, ChannelTable.EDGE, channels, c);
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
-        int code = Codes.get(store, base, format.bits(), channels, pixel, c);
-        values[at + pixel * channels + c] =
-            code >= edge ? Math.fma((float) code, scale, offset) : 0f;
+        float w = codec.place(codec.get(store, base, channels, pixel, c));
+        values[at + pixel * channels + c] = 
+            w >= edge ? Math.fma(w, scale, offset) : Math.fma(w, lowScale, lowOffset);
       }
     }
   }

@@ -35,7 +35,7 @@ final class ScalarGradient {
     }
   }
 
-  /** dx = fma(d, DX_SCALE, fma(q, DX_CODE, DX_OFFSET)). */
+  /** dx = fma(d, DX_SCALE, fma(w, DX_CODE, DX_OFFSET)), with the low rows below the edge. */
   private static void addNormalized(
       GradientTerm.Normalized term, int picture, float[] scratch, int at) {
     FeatureMap map = term.map();
@@ -46,11 +46,15 @@ final class ScalarGradient {
       float scale = Floats.coefficient(table, ChannelTable.DX_SCALE, channels, c);
       float slope = Floats.coefficient(table, ChannelTable.DX_CODE, channels, c);
       float offset = Floats.coefficient(table, ChannelTable.DX_OFFSET, channels, c);
+      float lowSlope = Floats.coefficient(table, ChannelTable.LOW_DX_CODE, channels, c);
+      float lowOffset = Floats.coefficient(table, ChannelTable.LOW_DX_OFFSET, channels, c);
+      float edge = Floats.coefficient(table, ChannelTable.EDGE, channels, c);
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
         int i = pixel * channels + c;
         float d = Floats.get(term.gradient(), first + i);
-        float q = Codes.stored(term.format(), map, term.store(), picture, pixel, c);
-        scratch[at + i] += Math.fma(d, scale, Math.fma(q, slope, offset));
+        float w = Codes.stored(term.format(), map, term.store(), picture, pixel, c);
+        float rest = w >= edge ? Math.fma(w, slope, offset) : Math.fma(w, lowSlope, lowOffset);
+        scratch[at + i] += Math.fma(d, scale, rest);
       }
     }
   }

@@ -45,12 +45,6 @@ final class ScalarMask {
     for (int c = 0; c < channels; c++) {
       double sum = 0;
       double hatSum = 0;
-      float unit = 0f;
-      float origin = 0f;
-      if (activation.normalize()) {
-        unit = Floats.coefficient(requireNonNull(table), ChannelTable.HAT_SCALE, channels, c);
-        origin = Floats.coefficient(table, ChannelTable.HAT_OFFSET, channels, c);
-      }
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
         int i = at + pixel * channels + c;
         if (!activation.isLinear()) {
@@ -58,13 +52,23 @@ final class ScalarMask {
         }
         sum += scratch[i];
         if (activation.normalize()) {
-          float q = Codes.stored(activation.store(), map, requireNonNull(store), picture, pixel, c);
-          hatSum += (double) scratch[i] * Math.fma(q, unit, origin);
+          float w = Codes.stored(activation.store(), map, requireNonNull(store), picture, pixel, c);
+          hatSum += scratch[i] * (double) hat(requireNonNull(table), channels, c, w);
         }
       }
       target.set(JAVA_DOUBLE, sums + 8L * c, target.get(JAVA_DOUBLE, sums + 8L * c) + sum);
       target.set(JAVA_DOUBLE, hats + 8L * c, target.get(JAVA_DOUBLE, hats + 8L * c) + hatSum);
     }
+  }
+
+  /** The restored normalised value of what was stored. */
+  private static float hat(MemorySegment table, int channels, int c, float w) {
+    boolean low = w < Floats.coefficient(table, ChannelTable.EDGE, channels, c);
+    int row = low ? ChannelTable.LOW_HAT_SCALE : ChannelTable.HAT_SCALE;
+    return Math.fma(
+        w,
+        Floats.coefficient(table, row, channels, c),
+        Floats.coefficient(table, row + 1, channels, c));
   }
 
   /** The nonlinearity's derivative: by a value's code, or at z as the forward pass computed it. */

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A run of pixels is worked on by one vector of channels at a time, so that the coefficients
  * stay in registers; runs are short enough for the cache lines to be met again. Channels that fill
- * no vector, and pixels that fill no byte of codes, take {@link ActivationTail}.
+ * no vector take {@link ActivationTail}.
  */
 final class ActivationLoader {
   private ActivationLoader() {}
@@ -28,8 +28,9 @@ final class ActivationLoader {
   /**
    * Loads pixels {@code [first, end)} of a picture, channels {@code [fromChannel, toChannel)}.
    *
-   * @param format what is written; NONE to only read. Codes are written in whole bytes: the first
-   *     pixel begins one, and so does fromChannel a vector
+   * @param format what is written; NONE to only read. Codes are written in whole groups: the first
+   *     pixel begins one, and fromChannel a vector; the last group may be cut where the picture
+   *     ends
    * @param store where the copy goes; null for NONE and KEPT
    * @param table index of the {@link TableRows} in scratch
    * @param to index in scratch of the first pixel's channel 0; pixels lie C floats apart
@@ -49,7 +50,7 @@ final class ActivationLoader {
       int table,
       int to) {
     int channels = map.channels();
-    if (!activation.normalize() && !activation.relu() && format.bits() == 0) {
+    if (!activation.normalize() && !activation.relu() && !format.isWritten()) {
       long from = picture * map.bytes() + 4L * ((long) first * channels + fromChannel);
       int length = toChannel - fromChannel;
       Segments.copyIn(x, from, channels, scratch, to + fromChannel, length, channels, end - first);
@@ -57,12 +58,12 @@ final class ActivationLoader {
     }
     int bound = Math.min(FLOATS.loopBound(channels), toChannel);
     int group = format.pixelsPerGroup();
-    int run = run(map);
+    int run = run(map, group);
     long copy = picture * format.bytes(map);
     for (int p = first; p < end; p += run) {
       int groups = Math.min(run, end - p) / group;
       long in = picture * map.bytes() + 4L * p * channels;
-      long out = copy + (long) p / group * channels * (format == StoreFormat.FP32 ? 4 : 1);
+      long out = copy + (long) p / group * channels * format.bytesPerGroup();
       int at = to + (p - first) * channels;
       for (int c = fromChannel; c < bound; c += LANES) {
         int rows = table + c;
@@ -83,8 +84,8 @@ final class ActivationLoader {
                   at + c);
           default ->
               CodeWriter.encode(
-                  activation,
-                  format,
+                  activation.relu(),
+                  format.codec(),
                   channels,
                   groups,
                   x,
@@ -97,12 +98,35 @@ final class ActivationLoader {
         }
       }
       int whole = groups * group;
+      int left = Math.min(run, end - p) - whole;
+      if (left > 0) {
+        // Only codes leave pixels over.
+        long last = out + (long) groups * channels * format.bytesPerGroup();
+        int past = at + whole * channels;
+        for (int c = fromChannel; c < bound; c += LANES) {
+          long source = in + 4L * ((long) whole * channels + c);
+          MemorySegment copies = requireNonNull(store);
+          CodeWriter.any(
+              activation.relu(),
+              format.codec(),
+              channels,
+              left,
+              x,
+              source,
+              copies,
+              last + c,
+              scratch,
+              table + c,
+              past + c);
+        }
+      }
       if (bound < toChannel) {
+        int pixels = whole + left;
         ActivationTail.load(
             activation,
             format,
             channels,
-            whole,
+            pixels,
             bound,
             toChannel,
             x,
@@ -113,28 +137,18 @@ final class ActivationLoader {
             table,
             at);
       }
-      if (whole < Math.min(run, end - p)) {
-        ActivationTail.load(
-            activation,
-            format,
-            channels,
-            end - p - whole,
-            fromChannel,
-            toChannel,
-            x,
-            in + 4L * whole * channels,
-            store,
-            out + (long) groups * channels,
-            scratch,
-            table,
-            at + whole * channels);
-      }
     }
   }
 
-  /** Pixels that are worked on at a time: as many as stay in the nearest cache, in whole bytes. */
+  /** Pixels that are worked on at a time: as many as stay in the nearest cache, by eights. */
   static int run(FeatureMap map) {
     return Math.max(16, 4096 / map.channels() & ~7);
+  }
+
+  /** The same, in whole groups of pixels. */
+  static int run(FeatureMap map, int group) {
+    int run = run(map);
+    return Math.max(group, run - run % group);
   }
 
   private static void read(

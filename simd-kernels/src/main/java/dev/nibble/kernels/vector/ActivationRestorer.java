@@ -7,6 +7,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.Codec;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
@@ -21,7 +22,7 @@ final class ActivationRestorer {
 
   /**
    * Restores pixels {@code [first, end)} of a picture, channels {@code [fromChannel, toChannel)}.
-   * The first pixel begins a byte of codes, and fromChannel a vector.
+   * The first pixel begins a group of codes or has the ternary codec, and fromChannel a vector.
    *
    * @param x the kept input, for KEPT
    * @param store the stored copy, for all others
@@ -62,51 +63,59 @@ final class ActivationRestorer {
     MemorySegment copies = requireNonNull(store);
     int bound = Math.min(FLOATS.loopBound(channels), toChannel);
     int group = format.pixelsPerGroup();
-    int run = ActivationLoader.run(map);
+    int bytes = format.bytesPerGroup();
+    int run = ActivationLoader.run(map, group);
+    int unit = format == StoreFormat.FP32 ? 4 : 1;
     long copy = picture * format.bytes(map);
-    int bytes = format == StoreFormat.FP32 ? 4 : 1;
-    for (int p = first; p < end; p += run) {
-      int count = Math.min(run, end - p);
-      int groups = count / group;
-      long from = copy + (long) p / group * channels * bytes;
+    int count;
+    for (int p = first; p < end; p += count) {
+      count = Math.min(run - p % group, end - p);
+      int head = Math.min(count, (group - p % group) % group);
+      int groups = (count - head) / group;
+      int rest = count - head - groups * group;
       int at = to + (p - first) * stride;
+      int whole = at + head * stride;
+      int last = whole + groups * group * stride;
+      long from = copy + (long) ((p + head) / group) * bytes * channels;
       for (int c = fromChannel; c < bound; c += LANES) {
-        long in = from + (long) c * bytes;
+        long in = from + (long) c * unit;
         int rows = table + c;
-        switch (format) {
-          case INT8 -> one(channels, groups, copies, in, scratch, rows, at + c, stride);
-          case INT4 -> two(channels, groups, copies, in, scratch, rows, at + c, stride);
-          case INT2 -> four(channels, groups, copies, in, scratch, rows, at + c, stride);
-          default -> kept(activation, channels, groups, copies, in, scratch, rows, at + c, stride);
+        if (format == StoreFormat.FP32) {
+          kept(activation, channels, groups, copies, in, scratch, rows, whole + c, stride);
+          continue;
+        }
+        Codec codec = format.codec();
+        switch (activation.relu() ? 8 * bytes / group : 0) {
+          case 8 -> one(codec, channels, groups, copies, in, scratch, rows, whole + c, stride);
+          case 4 -> two(codec, channels, groups, copies, in, scratch, rows, whole + c, stride);
+          case 2 -> four(codec, channels, groups, copies, in, scratch, rows, whole + c, stride);
+          default -> {
+            int pixels = groups * group;
+            long start = copy + c;
+            any(codec, channels, p + head, pixels, copies, start, scratch, rows, whole + c, stride);
+          }
+        }
+        if (head > 0) {
+          any(codec, channels, p, head, copies, copy + c, scratch, rows, at + c, stride);
+        }
+        if (rest > 0) {
+          int past = p + count - rest;
+          any(codec, channels, past, rest, copies, copy + c, scratch, rows, last + c, stride);
         }
       }
-      int whole = groups * group;
       if (bound < toChannel) {
         ActivationTail.restore(
             activation,
             channels,
-            whole,
+            p,
+            count,
             bound,
             toChannel,
             copies,
-            from,
+            copy,
             scratch,
             table,
             at,
-            stride);
-      }
-      if (whole < count) {
-        ActivationTail.restore(
-            activation,
-            channels,
-            count - whole,
-            fromChannel,
-            toChannel,
-            copies,
-            from + (long) groups * channels,
-            scratch,
-            table,
-            at + whole * stride,
             stride);
       }
     }
@@ -135,6 +144,7 @@ final class ActivationRestorer {
   }
 
   private static void one(
+      Codec codec,
       int channels,
       int groups,
       MemorySegment store,
@@ -148,16 +158,19 @@ final class ActivationRestorer {
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
     FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+    IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
+    int shift = codec.shift();
     for (int g = 0; g < groups; g++) {
-      IntVector codes = CodeVectors.load(store, from + (long) g * channels);
-      FloatVector code = (FloatVector) codes.convertShape(VectorOperators.I2F, FLOATS, 0);
-      code.fma(scale, offset)
-          .blend(0f, code.compare(VectorOperators.LT, edge))
+      FloatVector w =
+          CodeVectors.places(CodeVectors.load(store, from + (long) g * channels), shift, base);
+      w.fma(scale, offset)
+          .blend(0f, w.compare(VectorOperators.LT, edge))
           .intoArray(scratch, to + g * stride);
     }
   }
 
   private static void two(
+      Codec codec,
       int channels,
       int groups,
       MemorySegment store,
@@ -171,25 +184,22 @@ final class ActivationRestorer {
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
     FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+    IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
+    int shift = codec.shift();
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeVectors.load(store, from + (long) g * channels);
       int at = to + 2 * g * stride;
-      FloatVector code0 = (FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
-      code0
-          .fma(scale, offset)
-          .blend(0f, code0.compare(VectorOperators.LT, edge))
-          .intoArray(scratch, at);
-      FloatVector code1 =
-          (FloatVector)
-              codes.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, FLOATS, 0);
-      code1
-          .fma(scale, offset)
-          .blend(0f, code1.compare(VectorOperators.LT, edge))
+      FloatVector w0 = CodeVectors.places(codes.and(15), shift, base);
+      w0.fma(scale, offset).blend(0f, w0.compare(VectorOperators.LT, edge)).intoArray(scratch, at);
+      FloatVector w1 = CodeVectors.places(codes.lanewise(VectorOperators.LSHR, 4), shift, base);
+      w1.fma(scale, offset)
+          .blend(0f, w1.compare(VectorOperators.LT, edge))
           .intoArray(scratch, at + stride);
     }
   }
 
   private static void four(
+      Codec codec,
       int channels,
       int groups,
       MemorySegment store,
@@ -203,15 +213,54 @@ final class ActivationRestorer {
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
     FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+    IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
+    int shift = codec.shift();
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeVectors.load(store, from + (long) g * channels);
       for (int j = 0; j < 4; j++) {
-        FloatVector code = (FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0);
-        code.fma(scale, offset)
-            .blend(0f, code.compare(VectorOperators.LT, edge))
+        FloatVector w = CodeVectors.places(codes.and(3), shift, base);
+        w.fma(scale, offset)
+            .blend(0f, w.compare(VectorOperators.LT, edge))
             .intoArray(scratch, to + (4 * g + j) * stride);
         codes = codes.lanewise(VectorOperators.LSHR, 2);
       }
+    }
+  }
+
+  /** Pixels [first, first + pixels) of any codec, with a ReLU or without; {@code copy} is where the picture's begin. */
+  private static void any(
+      Codec codec,
+      int channels,
+      int first,
+      int pixels,
+      MemorySegment store,
+      long copy,
+      float[] scratch,
+      int rows,
+      int to,
+      int stride) {
+    int row = Lanes.roundUp(channels);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+    FloatVector lowScale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_ACT_SCALE * row);
+    FloatVector lowOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_ACT_OFFSET * row);
+    IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
+    int shift = codec.shift();
+    int group = codec.pixelsPerGroup();
+    long bytes = (long) codec.bytesPerGroup() * channels;
+    for (int p = 0; p < pixels; p++) {
+      int pixel = first + p;
+      long at = copy + pixel / group * bytes;
+      FloatVector w =
+          CodeVectors.places(
+              CodeVectors.code(codec, store, at, channels, pixel % group), shift, base);
+      w.fma(scale, offset)
+          .blend(w.fma(lowScale, lowOffset), w.compare(VectorOperators.LT, edge))
+          .intoArray(scratch, to + p * stride);
     }
   }
 }

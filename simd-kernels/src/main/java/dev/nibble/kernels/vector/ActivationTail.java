@@ -1,6 +1,5 @@
 package dev.nibble.kernels.vector;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.util.Objects.requireNonNull;
 
@@ -40,10 +39,16 @@ final class ActivationTail {
       float zOffset = scratch[rows + ChannelTable.Z_OFFSET * row];
       float scale = scratch[rows + ChannelTable.CODE_SCALE * row];
       float offset = scratch[rows + ChannelTable.CODE_OFFSET * row];
-      int edge = (int) scratch[rows + ChannelTable.EDGE * row];
+      float lowScale = scratch[rows + ChannelTable.LOW_CODE_SCALE * row];
+      float lowOffset = scratch[rows + ChannelTable.LOW_CODE_OFFSET * row];
+      float edge = scratch[rows + ChannelTable.EDGE * row];
+      if (format.isCodes() && !activation.relu()) {
+        edge = format.codec().start(0);
+      }
       for (int first = 0; first < pixels; first += group) {
         int packed = 0;
-        for (int j = 0; j < group && first + j < pixels; j++) {
+        int count = Math.min(group, pixels - first);
+        for (int j = 0; j < count; j++) {
           int i = (first + j) * channels + c;
           float value = x.get(JAVA_FLOAT, from + 4L * i);
           float z = Math.fma(value, zScale, zOffset);
@@ -52,32 +57,29 @@ final class ActivationTail {
             requireNonNull(store).set(JAVA_FLOAT, copy + 4L * i, value);
           } else if (format.isCodes()) {
             float v = Math.fma(value, scale, offset);
-            packed |= code(v, format.bits(), edge, off) << (j * format.bits());
+            v = Math.max(v, Math.fma(value, lowScale, lowOffset));
+            packed = format.codec().add(packed, format.codec().encode(v, edge, !off), j);
           }
           scratch[to + i] = off ? 0f : z;
         }
         if (format.isCodes()) {
-          requireNonNull(store)
-              .set(JAVA_BYTE, copy + (long) (first / group) * channels + c, (byte) packed);
+          long at = copy + (long) (first / group) * format.codec().bytesPerGroup() * channels + c;
+          format.codec().put(requireNonNull(store), at, channels, packed, count);
         }
       }
     }
   }
 
-  /** The code of v ({@link ChannelTable}); {@code off} where the ReLU lets nothing through. */
-  private static int code(float v, int bits, int edge, boolean off) {
-    int origin = 1 << bits;
-    int low = off ? origin : origin + edge;
-    int high = off ? origin + edge : 2 * origin;
-    // Cut with compares that send what is not a number to a code that exists.
-    int cut = v < low ? low : v < high ? (int) v : high - 1;
-    return Math.max(cut, low) - origin;
-  }
-
-  /** The part of {@link ActivationRestorer} for channels {@code [firstChannel, endChannel)}. */
+  /**
+   * The part of {@link ActivationRestorer} for channels {@code [firstChannel, endChannel)}.
+   *
+   * @param first the first pixel
+   * @param copy where the picture's copy begins
+   */
   static void restore(
       Activation activation,
       int channels,
+      int first,
       int pixels,
       int firstChannel,
       int endChannel,
@@ -95,12 +97,14 @@ final class ActivationTail {
       float zOffset = scratch[rows + ChannelTable.Z_OFFSET * row];
       float scale = scratch[rows + ChannelTable.ACT_SCALE * row];
       float offset = scratch[rows + ChannelTable.ACT_OFFSET * row];
+      float lowScale = scratch[rows + ChannelTable.LOW_ACT_SCALE * row];
+      float lowOffset = scratch[rows + ChannelTable.LOW_ACT_OFFSET * row];
       float edge = scratch[rows + ChannelTable.EDGE * row];
       for (int p = 0; p < pixels; p++) {
         int i = to + p * stride + c;
-        float q = stored(format, store, copy, channels, p, c);
+        float q = stored(format, store, copy, channels, first + p, c);
         if (format.isCodes()) {
-          scratch[i] = q < edge ? 0f : Math.fma(q, scale, offset);
+          scratch[i] = q < edge ? Math.fma(q, lowScale, lowOffset) : Math.fma(q, scale, offset);
         } else {
           float z = Math.fma(q, zScale, zOffset);
           scratch[i] = activation.relu() && z <= 0f ? 0f : z;
@@ -109,22 +113,12 @@ final class ActivationTail {
     }
   }
 
-  /** The code of a pixel's channel; {@code copy} is the byte of pixel 0, channel 0. */
-  static int code(
-      StoreFormat format, MemorySegment store, long copy, int channels, int pixel, int c) {
-    // 8, 4 or 2 bits: 1, 2 or 4 pixels a byte.
-    int log = 3 - Integer.numberOfTrailingZeros(format.bits());
-    int shift = (pixel & ((1 << log) - 1)) * format.bits();
-    int packed = store.get(JAVA_BYTE, copy + (long) (pixel >> log) * channels + c);
-    return (packed >> shift) & ((1 << format.bits()) - 1);
-  }
-
-  /** What was stored of a pixel's channel: itself in fp32, else its code. */
+  /** What was stored of a pixel's channel: itself in fp32, else its code's place. */
   static float stored(
       StoreFormat format, MemorySegment store, long copy, int channels, int pixel, int c) {
     if (format == StoreFormat.FP32) {
       return store.get(JAVA_FLOAT, copy + 4L * ((long) pixel * channels + c));
     }
-    return code(format, store, copy, channels, pixel, c);
+    return format.codec().place(format.codec().get(store, copy, channels, pixel, c));
   }
 }

@@ -29,7 +29,10 @@ final class Bands {
   /** Weights that the second-level cache keeps beside a run in the first. */
   private static final int NEAR_WEIGHTS = 1 << 16;
 
-  /** Pixels at which bytes of codes begin in every format. */
+  /**
+   * Pixels at which groups of codes begin in every format but the ternary one, whose readers may
+   * begin anywhere.
+   */
   static final int PIXELS = 8;
 
   /** Rows that a band has at least, as a row of Winograd's tiles does. */
@@ -67,22 +70,25 @@ final class Bands {
 
   /** Rows of the stage's input, a multiple of four, after which bytes of its codes begin. */
   static int step(Stage stage, int pixelsOfRow) {
-    int group = stage.activation().store().pixelsPerGroup();
-    int step = ROWS;
-    while ((long) step * pixelsOfRow % group != 0) {
-      step *= 2;
-    }
-    return step;
+    return common(ROWS * pixelsOfRow, stage.activation().store().pixelsPerGroup()) / pixelsOfRow;
   }
 
   /** Rows of the stage's input after which bytes of its codes begin. */
   static int codeRows(Stage stage) {
-    int group = stage.activation().store().pixelsPerGroup();
-    int rows = 1;
-    while ((long) rows * stage.input().width() % group != 0) {
-      rows *= 2;
+    int width = stage.input().width();
+    return common(width, stage.activation().store().pixelsPerGroup()) / width;
+  }
+
+  /** The least common multiple. */
+  private static int common(int pixels, int group) {
+    int a = pixels;
+    int b = group;
+    while (b != 0) {
+      int rest = a % b;
+      a = b;
+      b = rest;
     }
-    return rows;
+    return pixels / a * group;
   }
 
   private static int rows(int height, int step, long floatsOfRow, long fixed) {
@@ -279,7 +285,7 @@ final class Bands {
   static int flatStep(Stage stage) {
     Stage.Residual residual = stage.residual();
     return residual == null || residual.transform().stride() == 1
-        ? PIXELS
+        ? common(PIXELS, stage.activation().store().pixelsPerGroup())
         : step(stage, stage.output().width()) * stage.output().width();
   }
 }

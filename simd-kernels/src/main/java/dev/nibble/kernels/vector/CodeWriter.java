@@ -4,9 +4,8 @@ import static dev.nibble.kernels.vector.CodeVectors.INTS;
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Segments.ORDER;
 
-import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
-import dev.nibble.kernels.StoreFormat;
+import dev.nibble.kernels.Codec;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -14,20 +13,19 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The loops that write codes while they load: for a vector of channels and a run of pixel groups.
- * One loop a width, because shifts must be constants.
+ * The loops that write codes while they load: for a vector of channels and a run of pixel groups. A
+ * loop each for the codecs of one, two and four pixels a byte, and one for all others.
  *
- * <p>A code is cut from the bits of v, a float from 2^K to 2^(K+1) ({@link ChannelTable}): bits of
- * positive floats are in the order of the floats, integers have no NaN to care for, and clamping
- * them takes one instruction a bound. Below the fraction's 23 - K bits nothing is read.
+ * <p>A code is cut from the bits of v ({@link Codec}): bits of positive floats are in the order of
+ * the floats, integers have no NaN to care for, and clamping them takes one instruction a bound.
  */
 final class CodeWriter {
   private CodeWriter() {}
 
-  /** Loads {@code groups} groups of pixels; the parameters are those of the loops below. */
+  /** Loads {@code groups} whole groups of pixels; the parameters are those of the loops below. */
   static void encode(
-      Activation activation,
-      StoreFormat format,
+      boolean relu,
+      Codec codec,
       int channels,
       int groups,
       MemorySegment x,
@@ -37,17 +35,24 @@ final class CodeWriter {
       float[] scratch,
       int rows,
       int to) {
-    boolean relu = activation.relu();
-    switch (format) {
-      case INT8 -> one(relu, channels, groups, x, from, store, copy, scratch, rows, to);
-      case INT4 -> two(relu, channels, groups, x, from, store, copy, scratch, rows, to);
-      case INT2 -> four(relu, channels, groups, x, from, store, copy, scratch, rows, to);
-      default -> throw new IllegalArgumentException(format + " has no codes");
+    switch (8 * codec.bytesPerGroup() / codec.pixelsPerGroup()) {
+      case 8 -> one(relu, codec, channels, groups, x, from, store, copy, scratch, rows, to);
+      case 4 -> two(relu, codec, channels, groups, x, from, store, copy, scratch, rows, to);
+      case 2 -> four(relu, codec, channels, groups, x, from, store, copy, scratch, rows, to);
+      default -> {
+        int pixels = groups * codec.pixelsPerGroup();
+        any(relu, codec, channels, pixels, x, from, store, copy, scratch, rows, to);
+      }
     }
+  }
+
+  private static IntVector edge(float[] scratch, int at) {
+    return FloatVector.fromArray(FLOATS, scratch, at).reinterpretAsInts();
   }
 
   private static void one(
       boolean relu,
+      Codec codec,
       int channels,
       int groups,
       MemorySegment x,
@@ -65,13 +70,15 @@ final class CodeWriter {
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
-    IntVector edge =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row)
-            .add(256f)
-            .reinterpretAsInts();
+    FloatVector lowScale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_SCALE * row);
+    FloatVector lowOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_OFFSET * row);
+    IntVector zero = IntVector.broadcast(INTS, codec.origin());
+    IntVector edge = relu ? edge(scratch, rows + ChannelTable.EDGE * row) : zero;
     IntVector below = edge.sub(1);
-    IntVector zero = IntVector.broadcast(INTS, Float.floatToRawIntBits(256f));
-    IntVector top = IntVector.broadcast(INTS, Float.floatToRawIntBits(512f) - 1);
+    int shift = codec.shift();
+    IntVector top = IntVector.broadcast(INTS, codec.origin() + (codec.codes() << shift) - 1);
     // Nothing is below NaN: without a ReLU, nothing is off.
     FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int g = 0; g < groups; g++) {
@@ -82,15 +89,17 @@ final class CodeWriter {
       IntVector code0 =
           x0.fma(scale, offset)
               .reinterpretAsInts()
+              .max(x0.fma(lowScale, lowOffset).reinterpretAsInts())
               .min(top.blend(below, off0.cast(INTS)))
-              .max(edge.blend(zero, off0.cast(INTS)));
-      CodeVectors.store(
-          code0.lanewise(VectorOperators.LSHR, 15), store, copy + (long) g * channels);
+              .max(edge.blend(zero, off0.cast(INTS)))
+              .lanewise(VectorOperators.LSHR, shift);
+      CodeVectors.store(code0, store, copy + (long) g * channels);
     }
   }
 
   private static void two(
       boolean relu,
+      Codec codec,
       int channels,
       int groups,
       MemorySegment x,
@@ -108,13 +117,15 @@ final class CodeWriter {
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
-    IntVector edge =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row)
-            .add(16f)
-            .reinterpretAsInts();
+    FloatVector lowScale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_SCALE * row);
+    FloatVector lowOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_OFFSET * row);
+    IntVector zero = IntVector.broadcast(INTS, codec.origin());
+    IntVector edge = relu ? edge(scratch, rows + ChannelTable.EDGE * row) : zero;
     IntVector below = edge.sub(1);
-    IntVector zero = IntVector.broadcast(INTS, Float.floatToRawIntBits(16f));
-    IntVector top = IntVector.broadcast(INTS, Float.floatToRawIntBits(32f) - 1);
+    int shift = codec.shift();
+    IntVector top = IntVector.broadcast(INTS, codec.origin() + (codec.codes() << shift) - 1);
     // Nothing is below NaN: without a ReLU, nothing is off.
     FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int g = 0; g < groups; g++) {
@@ -127,8 +138,10 @@ final class CodeWriter {
       IntVector code0 =
           x0.fma(scale, offset)
               .reinterpretAsInts()
+              .max(x0.fma(lowScale, lowOffset).reinterpretAsInts())
               .min(top.blend(below, off0.cast(INTS)))
-              .max(edge.blend(zero, off0.cast(INTS)));
+              .max(edge.blend(zero, off0.cast(INTS)))
+              .lanewise(VectorOperators.LSHR, shift);
       FloatVector x1 = FloatVector.fromMemorySegment(FLOATS, x, in + 4L * channels, ORDER);
       FloatVector z1 = x1.fma(zScale, zOffset);
       VectorMask<Float> off1 = z1.compare(VectorOperators.LE, floor);
@@ -136,19 +149,20 @@ final class CodeWriter {
       IntVector code1 =
           x1.fma(scale, offset)
               .reinterpretAsInts()
+              .max(x1.fma(lowScale, lowOffset).reinterpretAsInts())
               .min(top.blend(below, off1.cast(INTS)))
-              .max(edge.blend(zero, off1.cast(INTS)));
+              .max(edge.blend(zero, off1.cast(INTS)))
+              .lanewise(VectorOperators.LSHR, shift);
       IntVector bytes =
-          code0
-              .lanewise(VectorOperators.LSHR, 19)
-              .lanewise(
-                  VectorOperators.BITWISE_BLEND, code1.lanewise(VectorOperators.LSHR, 15), 0xF0);
+          code0.lanewise(
+              VectorOperators.BITWISE_BLEND, code1.lanewise(VectorOperators.LSHL, 4), 0xF0);
       CodeVectors.store(bytes, store, copy + (long) g * channels);
     }
   }
 
   private static void four(
       boolean relu,
+      Codec codec,
       int channels,
       int groups,
       MemorySegment x,
@@ -166,13 +180,15 @@ final class CodeWriter {
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
-    IntVector edge =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row)
-            .add(4f)
-            .reinterpretAsInts();
+    FloatVector lowScale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_SCALE * row);
+    FloatVector lowOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_OFFSET * row);
+    IntVector zero = IntVector.broadcast(INTS, codec.origin());
+    IntVector edge = relu ? edge(scratch, rows + ChannelTable.EDGE * row) : zero;
     IntVector below = edge.sub(1);
-    IntVector zero = IntVector.broadcast(INTS, Float.floatToRawIntBits(4f));
-    IntVector top = IntVector.broadcast(INTS, Float.floatToRawIntBits(8f) - 1);
+    int shift = codec.shift();
+    IntVector top = IntVector.broadcast(INTS, codec.origin() + (codec.codes() << shift) - 1);
     // Nothing is below NaN: without a ReLU, nothing is off.
     FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int g = 0; g < groups; g++) {
@@ -189,14 +205,82 @@ final class CodeWriter {
             value
                 .fma(scale, offset)
                 .reinterpretAsInts()
+                .max(value.fma(lowScale, lowOffset).reinterpretAsInts())
                 .min(top.blend(below, off.cast(INTS)))
                 .max(edge.blend(zero, off.cast(INTS)));
         bytes =
             bytes
                 .lanewise(VectorOperators.LSHL, 2)
-                .or(code.lanewise(VectorOperators.LSHR, 21).and(3));
+                .or(code.lanewise(VectorOperators.LSHR, shift).and(3));
       }
       CodeVectors.store(bytes, store, copy + (long) g * channels);
+    }
+  }
+
+  /** Loads {@code pixels} pixels, the last group maybe not full, of any codec. */
+  static void any(
+      boolean relu,
+      Codec codec,
+      int channels,
+      int pixels,
+      MemorySegment x,
+      long from,
+      MemorySegment store,
+      long copy,
+      float[] scratch,
+      int rows,
+      int to) {
+    int row = Lanes.roundUp(channels);
+    FloatVector zScale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
+    FloatVector zOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
+    FloatVector scale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
+    FloatVector lowScale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_SCALE * row);
+    FloatVector lowOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_OFFSET * row);
+    IntVector zero = IntVector.broadcast(INTS, codec.origin());
+    IntVector edge = relu ? edge(scratch, rows + ChannelTable.EDGE * row) : zero;
+    IntVector below = edge.sub(1);
+    int shift = codec.shift();
+    IntVector top = IntVector.broadcast(INTS, codec.origin() + (codec.codes() << shift) - 1);
+    // Nothing is below NaN: without a ReLU, nothing is off.
+    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
+    IntVector mask = IntVector.broadcast(INTS, (1 << codec.bits()) - 1);
+    int group = codec.pixelsPerGroup();
+    int factor = codec.isTernary() ? 3 : 1 << codec.bits();
+    for (int first = 0; first < pixels; first += group) {
+      IntVector word = IntVector.zero(INTS);
+      int count = Math.min(group, pixels - first);
+      // Digits: the most significant one first if it is the first pixel's, else from the last.
+      for (int i = 0; i < count; i++) {
+        int p = first + (codec.isTernary() ? i : count - 1 - i);
+        FloatVector value =
+            FloatVector.fromMemorySegment(FLOATS, x, from + 4L * p * channels, ORDER);
+        FloatVector z = value.fma(zScale, zOffset);
+        VectorMask<Float> off = z.compare(VectorOperators.LE, floor);
+        z.blend(floor, off).intoArray(scratch, to + p * channels);
+        IntVector code =
+            value
+                .fma(scale, offset)
+                .reinterpretAsInts()
+                .max(value.fma(lowScale, lowOffset).reinterpretAsInts())
+                .min(top.blend(below, off.cast(INTS)))
+                .max(edge.blend(zero, off.cast(INTS)))
+                .lanewise(VectorOperators.LSHR, shift)
+                .and(mask);
+        word = word.mul(factor).add(code);
+      }
+      CodeVectors.storeGroup(
+          codec,
+          word,
+          count,
+          store,
+          copy + (long) (first / group) * codec.bytesPerGroup() * channels,
+          channels);
     }
   }
 }

@@ -12,10 +12,16 @@ import org.jspecify.annotations.Nullable;
 final class FinisherTail {
   private FinisherTail() {}
 
-  /** Masks and sums channels {@code [firstChannel, endChannel)} of a run of pixels. */
+  /**
+   * Masks and sums channels {@code [firstChannel, endChannel)} of a run of pixels.
+   *
+   * @param first the first pixel
+   * @param copy where the picture's copy begins
+   */
   static void finish(
       Activation activation,
       int channels,
+      int first,
       int pixels,
       int firstChannel,
       int endChannel,
@@ -34,18 +40,22 @@ final class FinisherTail {
       float offset = scratch[rows + ChannelTable.Z_OFFSET * stride];
       float unit = scratch[rows + ChannelTable.HAT_SCALE * stride];
       float base = scratch[rows + ChannelTable.HAT_OFFSET * stride];
+      float lowUnit = scratch[rows + ChannelTable.LOW_HAT_SCALE * stride];
+      float lowBase = scratch[rows + ChannelTable.LOW_HAT_OFFSET * stride];
       float sum = 0;
       float dot = 0;
       for (int p = 0; p < pixels; p++) {
         int i = at + p * stride + c;
-        if (format.bits() > 0) {
-          float q = ActivationTail.stored(format, requireNonNull(store), copy, channels, p, c);
-          boolean off =
-              format.isCodes() ? q < edge : activation.relu() && Math.fma(q, scale, offset) <= 0f;
-          if (off) {
+        if (format.isWritten()) {
+          float q =
+              ActivationTail.stored(format, requireNonNull(store), copy, channels, first + p, c);
+          boolean low = q < edge;
+          boolean off = format.isCodes() ? low : Math.fma(q, scale, offset) <= 0f;
+          if (activation.relu() && off) {
             scratch[i] = 0f;
           }
-          dot = Math.fma(scratch[i], Math.fma(q, unit, base), dot);
+          float hat = low ? Math.fma(q, lowUnit, lowBase) : Math.fma(q, unit, base);
+          dot = Math.fma(scratch[i], hat, dot);
         }
         sum += scratch[i];
       }

@@ -19,12 +19,13 @@ import java.util.List;
 final class GradientLoader {
   private GradientLoader() {}
 
-  /** The pixels that share a byte in the stores of the terms, at most. */
+  /** The pixels at whose multiples the terms can be read: the ternary codes anywhere. */
   static int pixelsPerGroup(List<GradientTerm> terms) {
     int group = 1;
     for (int i = 0; i < terms.size(); i++) {
       if (terms.get(i) instanceof Normalized n) {
-        group = Math.max(group, n.format().pixelsPerGroup());
+        int pixels = n.format().pixelsPerGroup();
+        group = Bands.PIXELS % pixels == 0 ? Math.max(group, pixels) : group;
       }
     }
     return group;

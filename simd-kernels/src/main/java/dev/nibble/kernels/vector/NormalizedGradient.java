@@ -6,6 +6,7 @@ import static dev.nibble.kernels.vector.Segments.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.Codec;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GradientTerm.Normalized;
 import dev.nibble.kernels.StoreFormat;
@@ -19,9 +20,9 @@ final class NormalizedGradient {
   private NormalizedGradient() {}
 
   /**
-   * Writes, or adds, fma(d, DX_SCALE, fma(q, DX_CODE, DX_OFFSET)) for pixels {@code [first, end)}
-   * of a picture, channels {@code [fromChannel, toChannel)}. The first pixel begins a byte of
-   * codes, and fromChannel a vector.
+   * Writes, or adds, dx ({@link ChannelTable}) for pixels {@code [first, end)} of a picture,
+   * channels {@code [fromChannel, toChannel)}. The first pixel begins a group of codes or has the
+   * ternary codec, and fromChannel a vector.
    *
    * @param add whether the tile holds another summand already
    * @param table index of the term's {@link TableRows} in scratch
@@ -47,53 +48,79 @@ final class NormalizedGradient {
     int channels = map.channels();
     int bound = Math.min(FLOATS.loopBound(channels), toChannel);
     int group = format.pixelsPerGroup();
-    int run = ActivationLoader.run(map);
-    int bytes = format == StoreFormat.FP32 ? 4 : 1;
+    int bytes = format.bytesPerGroup();
+    int run = ActivationLoader.run(map, group);
     long copy = picture * format.bytes(map);
-    for (int p = first; p < end; p += run) {
-      int count = Math.min(run, end - p);
-      int groups = count / group;
+    int count;
+    for (int p = first; p < end; p += count) {
+      count = Math.min(run - p % group, end - p);
       long from = picture * map.bytes() + 4L * p * channels;
-      long copies = copy + (long) p / group * channels * bytes;
       int at = to + (p - first) * stride;
       for (int c = fromChannel; c < bound; c += LANES) {
         long in = from + 4L * c;
-        long code = copies + (long) c * bytes;
         int rows = table + c;
-        switch (format) {
-          case INT8 ->
-              one(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
-          case INT4 ->
-              two(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
-          case INT2 ->
-              four(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
-          default ->
-              kept(channels, groups, gradient, in, store, code, add, scratch, rows, at + c, stride);
+        if (format == StoreFormat.FP32) {
+          long kept = copy + 4L * ((long) p * channels + c);
+          kept(channels, count, gradient, in, store, kept, add, scratch, rows, at + c, stride);
+          continue;
+        }
+        Codec codec = format.codec();
+        int head = Math.min(count, (group - p % group) % group);
+        int groups = (count - head) / group;
+        long whole = in + 4L * head * channels;
+        int target = at + head * stride + c;
+        long code = copy + (long) ((p + head) / group) * bytes * channels + c;
+        switch (8 * bytes / group) {
+          case 8 ->
+              one(
+                  codec, channels, groups, gradient, whole, store, code, add, scratch, rows, target,
+                  stride);
+          case 4 ->
+              two(
+                  codec, channels, groups, gradient, whole, store, code, add, scratch, rows, target,
+                  stride);
+          case 2 ->
+              four(
+                  codec, channels, groups, gradient, whole, store, code, add, scratch, rows, target,
+                  stride);
+          default -> {
+            head = count;
+            groups = 0;
+          }
+        }
+        int left = count - head - groups * group;
+        if (head > 0) {
+          any(
+              codec, channels, p, head, gradient, in, store, copy + c, add, scratch, rows, at + c,
+              stride);
+        }
+        if (left > 0) {
+          int done = count - left;
+          any(
+              codec,
+              channels,
+              p + done,
+              left,
+              gradient,
+              in + 4L * done * channels,
+              store,
+              copy + c,
+              add,
+              scratch,
+              rows,
+              at + done * stride + c,
+              stride);
         }
       }
-      int whole = groups * group;
       if (bound < toChannel) {
-        tail(term, whole, bound, toChannel, from, copies, add, scratch, table, at, stride);
-      }
-      if (whole < count) {
-        tail(
-            term,
-            count - whole,
-            fromChannel,
-            toChannel,
-            from + 4L * whole * channels,
-            copies + (long) groups * channels,
-            add,
-            scratch,
-            table,
-            at + whole * stride,
-            stride);
+        tail(term, p, count, bound, toChannel, from, copy, add, scratch, table, at, stride);
       }
     }
   }
 
   private static void tail(
       Normalized term,
+      int first,
       int pixels,
       int firstChannel,
       int endChannel,
@@ -110,12 +137,15 @@ final class NormalizedGradient {
       float scale = scratch[table + ChannelTable.DX_SCALE * row + c];
       float slope = scratch[table + ChannelTable.DX_CODE * row + c];
       float offset = scratch[table + ChannelTable.DX_OFFSET * row + c];
+      float lowSlope = scratch[table + ChannelTable.LOW_DX_CODE * row + c];
+      float lowOffset = scratch[table + ChannelTable.LOW_DX_OFFSET * row + c];
+      float edge = scratch[table + ChannelTable.EDGE * row + c];
       for (int p = 0; p < pixels; p++) {
-        int i = p * channels + c;
-        float d = term.gradient().get(JAVA_FLOAT, from + 4L * i);
-        float q = ActivationTail.stored(term.format(), term.store(), copy, channels, p, c);
+        float d = term.gradient().get(JAVA_FLOAT, from + 4L * (p * channels + c));
+        float w = ActivationTail.stored(term.format(), term.store(), copy, channels, first + p, c);
+        float rest = w >= edge ? Math.fma(w, slope, offset) : Math.fma(w, lowSlope, lowOffset);
         int at = to + p * stride + c;
-        scratch[at] = (add ? scratch[at] : 0f) + Math.fma(d, scale, Math.fma(q, slope, offset));
+        scratch[at] = (add ? scratch[at] : 0f) + Math.fma(d, scale, rest);
       }
     }
   }
@@ -152,6 +182,7 @@ final class NormalizedGradient {
   }
 
   private static void one(
+      Codec codec,
       int channels,
       int groups,
       MemorySegment gradient,
@@ -168,24 +199,33 @@ final class NormalizedGradient {
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
+    FloatVector lowSlope =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_CODE * row);
+    FloatVector lowOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_OFFSET * row);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+    IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
+    int shift = codec.shift();
     for (int g = 0; g < groups; g++) {
-      FloatVector code =
-          (FloatVector)
-              CodeVectors.load(store, copy + (long) g * channels)
-                  .convertShape(VectorOperators.I2F, FLOATS, 0);
+      int at = to + g * stride;
+      FloatVector w =
+          CodeVectors.places(CodeVectors.load(store, copy + (long) g * channels), shift, base);
       FloatVector d =
           FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * g * channels, ORDER);
-      FloatVector dx = d.fma(scale, code.fma(slope, offset));
+      FloatVector rest =
+          w.fma(slope, offset)
+              .blend(w.fma(lowSlope, lowOffset), w.compare(VectorOperators.LT, edge));
+      FloatVector dx = d.fma(scale, rest);
       if (add) {
-        dx.add(FloatVector.fromArray(FLOATS, scratch, to + g * stride))
-            .intoArray(scratch, to + g * stride);
+        dx.add(FloatVector.fromArray(FLOATS, scratch, at)).intoArray(scratch, at);
       } else {
-        dx.intoArray(scratch, to + g * stride);
+        dx.intoArray(scratch, at);
       }
     }
   }
 
   private static void two(
+      Codec codec,
       int channels,
       int groups,
       MemorySegment gradient,
@@ -202,23 +242,34 @@ final class NormalizedGradient {
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
+    FloatVector lowSlope =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_CODE * row);
+    FloatVector lowOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_OFFSET * row);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+    IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
+    int shift = codec.shift();
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeVectors.load(store, copy + (long) g * channels);
       long in = from + 8L * g * channels;
       int at = to + 2 * g * stride;
-      FloatVector code0 = (FloatVector) codes.and(15).convertShape(VectorOperators.I2F, FLOATS, 0);
+      FloatVector w0 = CodeVectors.places(codes.and(15), shift, base);
       FloatVector d0 = FloatVector.fromMemorySegment(FLOATS, gradient, in, ORDER);
-      FloatVector dx0 = d0.fma(scale, code0.fma(slope, offset));
+      FloatVector rest0 =
+          w0.fma(slope, offset)
+              .blend(w0.fma(lowSlope, lowOffset), w0.compare(VectorOperators.LT, edge));
+      FloatVector dx0 = d0.fma(scale, rest0);
       if (add) {
         dx0.add(FloatVector.fromArray(FLOATS, scratch, at)).intoArray(scratch, at);
       } else {
         dx0.intoArray(scratch, at);
       }
-      FloatVector code1 =
-          (FloatVector)
-              codes.lanewise(VectorOperators.LSHR, 4).convertShape(VectorOperators.I2F, FLOATS, 0);
+      FloatVector w1 = CodeVectors.places(codes.lanewise(VectorOperators.LSHR, 4), shift, base);
       FloatVector d1 = FloatVector.fromMemorySegment(FLOATS, gradient, in + 4L * channels, ORDER);
-      FloatVector dx1 = d1.fma(scale, code1.fma(slope, offset));
+      FloatVector rest1 =
+          w1.fma(slope, offset)
+              .blend(w1.fma(lowSlope, lowOffset), w1.compare(VectorOperators.LT, edge));
+      FloatVector dx1 = d1.fma(scale, rest1);
       if (add) {
         dx1.add(FloatVector.fromArray(FLOATS, scratch, at + stride))
             .intoArray(scratch, at + stride);
@@ -229,6 +280,7 @@ final class NormalizedGradient {
   }
 
   private static void four(
+      Codec codec,
       int channels,
       int groups,
       MemorySegment gradient,
@@ -245,21 +297,80 @@ final class NormalizedGradient {
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
     FloatVector offset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
+    FloatVector lowSlope =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_CODE * row);
+    FloatVector lowOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_OFFSET * row);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+    IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
+    int shift = codec.shift();
     for (int g = 0; g < groups; g++) {
       IntVector codes = CodeVectors.load(store, copy + (long) g * channels);
       for (int j = 0; j < 4; j++) {
-        FloatVector code = (FloatVector) codes.and(3).convertShape(VectorOperators.I2F, FLOATS, 0);
-        codes = codes.lanewise(VectorOperators.LSHR, 2);
         int at = to + (4 * g + j) * stride;
-        FloatVector d =
-            FloatVector.fromMemorySegment(
-                FLOATS, gradient, from + 4L * (4 * g + j) * channels, ORDER);
-        FloatVector dx = d.fma(scale, code.fma(slope, offset));
+        long in = from + 4L * (4 * g + j) * channels;
+        FloatVector w = CodeVectors.places(codes.and(3), shift, base);
+        FloatVector d = FloatVector.fromMemorySegment(FLOATS, gradient, in, ORDER);
+        FloatVector rest =
+            w.fma(slope, offset)
+                .blend(w.fma(lowSlope, lowOffset), w.compare(VectorOperators.LT, edge));
+        FloatVector dx = d.fma(scale, rest);
         if (add) {
           dx.add(FloatVector.fromArray(FLOATS, scratch, at)).intoArray(scratch, at);
         } else {
           dx.intoArray(scratch, at);
         }
+        codes = codes.lanewise(VectorOperators.LSHR, 2);
+      }
+    }
+  }
+
+  /** Pixels [first, first + pixels) of any codec; {@code copy} is where the picture's begin. */
+  private static void any(
+      Codec codec,
+      int channels,
+      int first,
+      int pixels,
+      MemorySegment gradient,
+      long from,
+      MemorySegment store,
+      long copy,
+      boolean add,
+      float[] scratch,
+      int rows,
+      int to,
+      int stride) {
+    int row = Lanes.roundUp(channels);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
+    FloatVector lowSlope =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_CODE * row);
+    FloatVector lowOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_OFFSET * row);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+    IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
+    int shift = codec.shift();
+    int group = codec.pixelsPerGroup();
+    long bytes = (long) codec.bytesPerGroup() * channels;
+    for (int p = 0; p < pixels; p++) {
+      int pixel = first + p;
+      long code = copy + pixel / group * bytes;
+      int at = to + p * stride;
+      FloatVector w =
+          CodeVectors.places(
+              CodeVectors.code(codec, store, code, channels, pixel % group), shift, base);
+      FloatVector d =
+          FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * p * channels, ORDER);
+      FloatVector rest =
+          w.fma(slope, offset)
+              .blend(w.fma(lowSlope, lowOffset), w.compare(VectorOperators.LT, edge));
+      FloatVector dx = d.fma(scale, rest);
+      if (add) {
+        dx.add(FloatVector.fromArray(FLOATS, scratch, at)).intoArray(scratch, at);
+      } else {
+        dx.intoArray(scratch, at);
       }
     }
   }

@@ -143,6 +143,9 @@ final class Rows {
     FeatureMap map = args.stage().input();
     int width = map.width();
     int group = args.stage().activation().store().pixelsPerGroup();
+    if (Bands.PIXELS % group != 0) {
+      group = 1; // ternary codes are read from anywhere
+    }
     int from = first * width;
     if (row == width * stride && from % group == 0) {
       restore(args, picture, from, end * width, fromChannel, toChannel, scratch, to, stride);

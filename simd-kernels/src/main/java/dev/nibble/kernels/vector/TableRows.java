@@ -36,10 +36,6 @@ final class TableRows {
       return;
     }
     load(from, channels, scratch, table);
-    if (!activation.relu()) {
-      // The table may be that of a reader with a ReLU.
-      fill(scratch, row(table, ChannelTable.EDGE, channels), channels, 0f);
-    }
   }
 
   private static void fill(float[] scratch, int at, int channels, float value) {

@@ -120,7 +120,7 @@ final class AllocationProbe {
     FeatureMap odd = new FeatureMap(7, 5, Lanes.LANES + 3);
     List<Case> cases = new ArrayList<>();
     for (StoreFormat format : StoreFormat.values()) {
-      if (format.bits() == 0) {
+      if (!format.isWritten()) {
         continue;
       }
       Activation full = new Activation(true, true, format, false);
@@ -197,7 +197,7 @@ final class AllocationProbe {
             BATCH,
             x,
             activation.needsTable() ? table : null,
-            activation.store().bits() > 0 ? store : null,
+            activation.store().isWritten() ? store : null,
             operator.weights() > 0 ? weights : null,
             bias,
             shortcut,
@@ -207,7 +207,7 @@ final class AllocationProbe {
             factor,
             draws);
     MemorySegment plain = floats(arena, BATCH * out.values());
-    StoreFormat format = activation.store().bits() > 0 ? activation.store() : StoreFormat.INT4;
+    StoreFormat format = activation.store().isWritten() ? activation.store() : StoreFormat.INT4;
     MemorySegment outTable =
         table(arena, new Activation(true, true, format, false), out.channels());
     List<GradientTerm> terms =
@@ -227,7 +227,7 @@ final class AllocationProbe {
             residual == null ? null : plain,
             kept ? x : null,
             activation.needsTable() ? table : null,
-            activation.store().bits() > 0 ? store : null,
+            activation.store().isWritten() ? store : null,
             operator.weights() > 0 ? weights : null,
             argmax,
             List.of(

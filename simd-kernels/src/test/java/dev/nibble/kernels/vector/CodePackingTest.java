@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.Codec;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.Arena;
@@ -21,16 +22,26 @@ final class CodePackingTest {
   private final Random random = new Random(SEED);
 
   /** A table whose edges lie anywhere and whose scales have both signs. */
-  private float[][] table(StoreFormat format, int channels) {
+  private float[][] table(StoreFormat format, boolean relu, int channels) {
     float[][] rows = new float[ChannelTable.ROWS][channels];
-    int top = (1 << format.bits()) - 1;
+    Codec codec = format.codec();
     for (int c = 0; c < channels; c++) {
       for (float[] row : rows) {
         row[c] = (float) random.nextGaussian();
       }
-      rows[ChannelTable.CODE_SCALE][c] = (random.nextBoolean() ? 1 : -1) / format.step();
-      rows[ChannelTable.CODE_OFFSET][c] = (1 << format.bits()) + random.nextFloat() * top;
-      rows[ChannelTable.EDGE][c] = 1 + random.nextInt(top);
+      float range = codec.start(codec.codes()) - codec.start(0);
+      float edge = codec.start(1 + random.nextInt(codec.codes() - 1));
+      float scale = (random.nextBoolean() ? range : -range) / 6;
+      float low = scale * random.nextFloat();
+      rows[ChannelTable.CODE_SCALE][c] = scale;
+      rows[ChannelTable.CODE_OFFSET][c] = edge;
+      rows[ChannelTable.LOW_CODE_SCALE][c] = low;
+      rows[ChannelTable.LOW_CODE_OFFSET][c] = edge;
+      rows[ChannelTable.EDGE][c] = edge;
+      if (relu) {
+        rows[ChannelTable.LOW_ACT_SCALE][c] = 0;
+        rows[ChannelTable.LOW_ACT_OFFSET][c] = 0;
+      }
     }
     return rows;
   }
@@ -49,7 +60,9 @@ final class CodePackingTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"INT8", "INT4", "INT2"})
+  @EnumSource(
+      names = {"NONE", "KEPT", "FP32"},
+      mode = EnumSource.Mode.EXCLUDE)
   void codesAndActivations(StoreFormat format) {
     for (int normalize = 0; normalize < 2; normalize++) {
       for (int relu = 0; relu < 2; relu++) {
@@ -67,7 +80,7 @@ final class CodePackingTest {
   private void check(Activation activation, FeatureMap map, int extra) {
     StoreFormat format = activation.store();
     int channels = map.channels();
-    float[][] rows = table(format, channels);
+    float[][] rows = table(format, activation.relu(), channels);
     int picture = 1;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment x = arena.allocate(2 * map.bytes(), 4);
@@ -145,26 +158,40 @@ final class CodePackingTest {
             .formatted(SEED, activation, map, pixel, c, value);
     float z = Math.fma(value, rows[ChannelTable.Z_SCALE][c], rows[ChannelTable.Z_OFFSET][c]);
     float v = Math.fma(value, rows[ChannelTable.CODE_SCALE][c], rows[ChannelTable.CODE_OFFSET][c]);
-    float edge = activation.relu() ? rows[ChannelTable.EDGE][c] : 0f;
+    v =
+        Math.max(
+            v,
+            Math.fma(
+                value,
+                rows[ChannelTable.LOW_CODE_SCALE][c],
+                rows[ChannelTable.LOW_CODE_OFFSET][c]));
+    Codec codec = format.codec();
+    float split = rows[ChannelTable.EDGE][c];
+    float edge = activation.relu() ? split : codec.start(0);
     boolean off = activation.relu() && z <= 0;
-    int codes = 1 << format.bits();
-    int least = off ? 0 : (int) edge;
-    int most = off ? (int) edge - 1 : codes - 1;
-    // What is not a number gets the largest code of its side.
-    int code = Float.isNaN(v) ? most : (int) Math.clamp(Math.floor(v) - codes, least, most);
-    int group = format.pixelsPerGroup();
-    long at = format.bytes(map) + (long) pixel / group * map.channels() + c;
-    int shift = pixel % group * format.bits();
-    int stored = (store.get(JAVA_BYTE, at) >> shift) & ((1 << format.bits()) - 1);
-    assertThat(stored).as(what).isEqualTo(code);
+    // The last code of its side whose range begins no later than v; of what is not a number, the
+    // last one.
+    int code = -1;
+    for (int i = 0; i < codec.codes(); i++) {
+      boolean fits = off ? codec.start(i) < edge : codec.start(i) >= edge;
+      if (fits && (code < 0 || !(v < codec.start(i)))) {
+        code = i;
+      }
+    }
+    long picture = format.bytes(map);
+    assertThat(codec.get(store, picture, map.channels(), pixel, c)).as(what).isEqualTo(code);
     assertSame(what, loaded, activation.relu() ? Math.max(z, 0f) : z);
-    float back =
-        Math.fma((float) code, rows[ChannelTable.ACT_SCALE][c], rows[ChannelTable.ACT_OFFSET][c]);
-    back = code >= edge ? back : 0f;
+    float w = codec.place(code);
+    float back = Math.fma(w, rows[ChannelTable.ACT_SCALE][c], rows[ChannelTable.ACT_OFFSET][c]);
+    float low =
+        Math.fma(w, rows[ChannelTable.LOW_ACT_SCALE][c], rows[ChannelTable.LOW_ACT_OFFSET][c]);
+    back = w >= split ? back : low;
     assertSame(what, restored, back);
-    if (pixel == map.pixels() - 1 && shift + format.bits() < 8) {
-      int unused = (store.get(JAVA_BYTE, at) & 0xff) >>> (shift + format.bits());
-      assertThat(unused).as("unused bits, " + what).isZero();
+    int group = codec.pixelsPerGroup();
+    if (pixel == map.pixels() - 1) {
+      for (int i = pixel + 1; i % group != 0; i++) {
+        assertThat(codec.get(store, picture, map.channels(), i, c)).as("unused, " + what).isZero();
+      }
     }
   }
 
