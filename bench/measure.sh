@@ -4,7 +4,8 @@
 #   bench/measure.sh suite page      only these pieces
 # Pieces: suite (with the peers that are there; SUITE_FLAGS="" takes the long form), depth, page; and, alone,
 # service: what a retraining costs the clients of nibble serve, in two minutes;
-# soak: nibble serve under load, killed at random and on a full disk, for two hours (SOAK_MINUTES=2 for a short one).
+# soak: nibble serve under load, killed at random and on a full disk, for two hours (SOAK_MINUTES=2 for a
+# short one; SOAK_FILE for another file than bench/results/soak.json).
 # A depth that was stopped goes on with DEPTH_FLAGS=--missing. Peers' Python: NIBBLE_PEER_PYTHON, as bench/peers says.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -27,7 +28,7 @@ for piece in "${pieces[@]}"; do
       samples/nibble bench --service bench/results/service.json
       ;;
     soak)
-      samples/nibble bench --soak bench/results/soak.json --minutes "${SOAK_MINUTES-120}"
+      samples/nibble bench --soak "${SOAK_FILE-bench/results/soak.json}" --minutes "${SOAK_MINUTES-120}"
       ;;
     page)
       samples/nibble bench --page

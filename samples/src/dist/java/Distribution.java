@@ -29,6 +29,7 @@ final class Distribution {
   private final Path root;
   private final String folder;
   private final FileTime time;
+  private final Path repository;
 
   private Distribution(String[] args) {
     root = Path.of(args[0]);
@@ -36,12 +37,14 @@ final class Distribution {
     sources = root.resolve("samples/src/dist");
     folder = "nibble-" + args[1];
     time = FileTime.from(Instant.parse(args[2]));
+    repository = Path.of(args[3]);
   }
 
   /**
    * Makes both.
    *
-   * @param args the checkout's folder, the version, and the time that all files get
+   * @param args the checkout's folder, the version, the time that all files get, and Maven's local
+   *     repository
    */
   public static void main(String[] args) throws Exception {
     try {
@@ -68,8 +71,8 @@ final class Distribution {
     setTimes(image);
     runtime.archiveClasses();
     System.out.printf(
-        "%s holds a runtime for %s. Another system's is made there, by the same command: jlink needs"
-            + " that system's JDK.%n",
+        "%s holds a runtime for %s. Another system's is made there, by the same command: jlink"
+            + " needs that system's JDK.%n",
         image, RuntimeImage.platform());
   }
 
@@ -109,7 +112,12 @@ final class Distribution {
         "#compdef nibble\ncompopt() { :; } # bash has it\n"
             + Files.readString(completion.resolve("nibble"))
             + "\n_bash_complete -o default -F _complete_nibble\n");
-    Files.copy(target.resolve("bom.json"), to.resolve("nibble.cdx.json"));
+    Parts.write(
+        target.resolve("parts/tree.json"),
+        repository,
+        lib,
+        time.toString(),
+        to.resolve("nibble.cdx.json"));
     Files.copy(root.resolve("LICENSE"), to.resolve("LICENSE"));
     Files.copy(root.resolve("README.md"), to.resolve("README.md"));
     Files.copy(root.resolve("CHANGELOG.md"), to.resolve("CHANGELOG.md"));

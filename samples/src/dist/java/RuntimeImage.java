@@ -124,7 +124,9 @@ final class RuntimeImage {
       Path list = work.resolve("classes.txt");
       nibble(List.of("-XX:DumpLoadedClassList=" + list), command);
       for (String line : Files.readAllLines(list)) {
-        if (!line.contains(" super: ")) { // one that a loader of its own defined
+        // Not those that a loader of its own defined. And no constants to be resolved: that would
+        // link classes as old as Picocli's, and linked ones are left out.
+        if (!line.contains(" super: ") && !line.startsWith("@cp ")) {
           classes.add(line.replaceAll(" id: [0-9]+$", "")); // ids are each run's own
         }
       }

@@ -28,6 +28,11 @@ final class ProcessFigures {
     }
   }
 
+  /** How long it was sampled, once a second. */
+  int seconds() {
+    return kibibytes.size();
+  }
+
   /** Medians of the second and of the last third: the first is spent on warming up. */
   record Trend(long second, long last) {}
 

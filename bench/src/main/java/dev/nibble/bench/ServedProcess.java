@@ -73,9 +73,10 @@ final class ServedProcess implements AutoCloseable {
 
   @Override
   public void close() {
-    process.destroy();
+    // The process itself would close its streams first, and the service could not say its last.
+    process.toHandle().destroy();
     try {
-      if (!process.waitFor(30, TimeUnit.SECONDS)) {
+      if (!process.waitFor(120, TimeUnit.SECONDS)) {
         process.destroyForcibly();
       }
     } catch (InterruptedException e) {

@@ -19,13 +19,22 @@ import java.util.stream.Stream;
  * Runs {@code nibble serve} under a mixed load with trainings: for two fifths of the time in short
  * lives that end by SIGKILL, every third of them with a full disk, and for the rest in one life.
  * Exit code: 0 if nothing that was acknowledged is lost, wrong or back again, no answer was
- * unexpected, and resident memory and descriptors stayed flat; else 1.
+ * unexpected, the full disk has refused something, and descriptors and, in a life of ten minutes,
+ * resident memory stayed flat; else 1.
  */
 public final class ServiceSoak {
   private static final int FAILED = 1;
   private static final int BAD_INPUT = 2;
   private static final double KILLED_SHARE = 0.4;
   private static final int FULL_EVERY = 3;
+  private static final long REPORT_NANOS = 600_000_000_000L;
+  private static final long SHORTEST_LONG_LIFE_NANOS = 30_000_000_000L;
+  private static final int WARM_SECONDS = 600;
+  private static final long FULL_NANOS = 60_000_000_000L;
+
+  /** Enough where everything else on the machine comes first. */
+  private static final int START_SECONDS = 300;
+
   private static final double MOST_GROWTH = 1.1;
   private static final int MOST_DESCRIPTORS = 8;
 
@@ -47,54 +56,44 @@ public final class ServiceSoak {
   private final Path data;
   private final SoakDisk disk;
   private final SplittableRandom random;
+  private final SoakArguments arguments;
+  private final Path root = BenchFolder.find().toAbsolutePath().resolve("..").normalize();
   private final SoakLedger ledger = new SoakLedger();
   private final SoakClients.Totals totals = new SoakClients.Totals();
   private int kills;
   private int full;
 
-  private ServiceSoak(Path nibble, Path data, SoakDisk disk, long seed) {
-    this.nibble = nibble;
+  private ServiceSoak(Path data, SoakDisk disk, SoakArguments arguments) {
+    this.nibble = root.resolve("samples").resolve("nibble");
     this.data = data;
     this.disk = disk;
-    this.random = new SplittableRandom(seed);
+    this.arguments = arguments;
+    this.random = new SplittableRandom(arguments.seed());
   }
 
-  /** The program without its exit; its arguments are the JSON file and {@code --minutes N}. */
-  static int run(String... arguments) throws IOException, InterruptedException {
-    double minutes = 120;
-    boolean sound = arguments.length == 1 || arguments.length == 3;
-    if (arguments.length == 3 && arguments[1].equals("--minutes")) {
-      minutes =
-          arguments[2].matches("[0-9]{1,5}(\\.[0-9]+)?") ? Double.parseDouble(arguments[2]) : 0;
-    }
-    if (!sound || arguments[0].startsWith("-") || minutes < 0.5) {
-      System.err.println(
-          "nibble: Name the JSON file and at least half a minute: nibble bench --soak FILE --minutes 120.");
+  /** The program without its exit; its arguments are the JSON file and {@link SoakArguments}. */
+  static int run(String... words) throws IOException, InterruptedException {
+    SoakArguments arguments;
+    try {
+      arguments = SoakArguments.parse(words);
+    } catch (IllegalArgumentException e) {
+      System.err.println("nibble: " + e.getMessage());
       return BAD_INPUT;
     }
-    Path file = Path.of(arguments[0]).toAbsolutePath();
-    Path root = BenchFolder.find().toAbsolutePath().resolve("..").normalize();
     Path folder = Files.createTempDirectory("nibble-soak");
-    long seed = System.nanoTime();
-    System.out.println("Seed " + seed);
+    System.out.println("Seed " + arguments.seed());
     try (SoakDisk disk = SoakDisk.open(folder.resolve("disk"))) {
       SoakPictures.writeFolder(folder.resolve("data"));
-      ServiceSoak soak =
-          new ServiceSoak(
-              root.resolve("samples").resolve("nibble"), folder.resolve("data"), disk, seed);
-      JsonObject result = soak.measure(root, minutes, seed);
-      Files.writeString(file, JsonWriter.indented(result) + "\n");
-      return result.get("good").asBoolean() ? 0 : FAILED;
+      return new ServiceSoak(folder.resolve("data"), disk, arguments).measure() ? 0 : FAILED;
     } finally {
       delete(folder);
     }
   }
 
-  private JsonObject measure(Path root, double minutes, long seed)
-      throws IOException, InterruptedException {
+  private boolean measure() throws IOException, InterruptedException {
     long start = System.nanoTime();
-    long end = start + (long) (minutes * 60e9);
-    long killUntil = start + (long) (KILLED_SHARE * minutes * 60e9);
+    long end = start + (long) (arguments.minutes() * 60e9);
+    long killUntil = start + (long) (KILLED_SHARE * arguments.minutes() * 60e9);
     firstModel();
     // On a slow machine, too, each kind of life is lived.
     while (System.nanoTime() < killUntil || kills < FULL_EVERY) {
@@ -110,52 +109,76 @@ public final class ServiceSoak {
           ledger.counts().returned,
           ledger.counts().strange);
     }
-    ProcessFigures figures = longLife(end);
+    ProcessFigures figures = longLife(start, end);
+    return report(figures, start);
+  }
+
+  /** Writes what is known, as far as it goes: a soak that is stopped leaves its last report. */
+  private boolean report(ProcessFigures figures, long start) throws IOException {
     ProcessFigures.Trend memory = figures.memory();
     ProcessFigures.Trend files = figures.openFiles();
     SoakLedger.Counts counts = ledger.counts();
+    // A JVM's memory grows while it warms up: a short life tells nothing about it.
+    boolean warm = figures.seconds() >= WARM_SECONDS;
     boolean flat =
-        memory.last() <= MOST_GROWTH * memory.second()
+        (!warm || memory.last() <= MOST_GROWTH * memory.second())
             && files.last() <= files.second() + MOST_DESCRIPTORS;
-    boolean good = counts.isGood() && totals.unexpected.get() == 0 && flat && full > 0;
+    // A disk that has refused nothing was not full.
+    boolean good =
+        counts.isGood()
+            && totals.unexpected.get() == 0
+            && flat
+            && full > 0
+            && totals.refusedByDisk.get() > 0;
+    double minutes = Math.round((System.nanoTime() - start) / 6e9) / 10.0;
     System.out.printf(
         Locale.ROOT,
-        "Resident: %d, then %d KiB; descriptors: %d, then %d; %s%n",
+        "After %.1f minutes: resident %d, then %d KiB%s; descriptors %d, then %d; %s%n",
+        minutes,
         memory.second(),
         memory.last(),
+        warm ? "" : " (too early to judge)",
         files.second(),
         files.last(),
         good ? "good" : "NOT good");
-    return JsonObject.builder()
-        .put("commit", Machine.commit(root))
-        .put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString())
-        .put("command", "nibble bench --soak bench/results/soak.json --minutes " + minutes)
-        .put("server", "nibble serve --data FOLDER " + String.join(" ", OPTIONS))
-        .put("cpu", Machine.processor())
-        .put("os", Machine.system())
-        .put("jdk", Machine.jdk())
-        .put("seed", seed)
-        .put("minutes", minutes)
-        .put("kills", kills)
-        .put("lives_with_a_full_disk", full)
-        .put("full_disk", disk.kind())
-        .put("trainings_started", totals.trainings.get())
-        .put("predictions", totals.predictions.get())
-        .put("added", counts.added)
-        .put("relabelled", counts.relabelled)
-        .put("deleted", counts.deleted)
-        .put("refused_by_the_full_disk", totals.refusedByDisk.get())
-        .put("lost", counts.lost)
-        .put("wrong", counts.wrong)
-        .put("back_again", counts.returned)
-        .put("strange", counts.strange)
-        .put("unexpected_answers", totals.unexpected.get())
-        .put("resident_kib_second_third", memory.second())
-        .put("resident_kib_last_third", memory.last())
-        .put("descriptors_second_third", files.second())
-        .put("descriptors_last_third", files.last())
-        .put("good", good)
-        .build();
+    JsonObject result =
+        JsonObject.builder()
+            .put("commit", Machine.commit(root))
+            .put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString())
+            .put("command", "nibble bench --soak bench/results/soak.json " + arguments)
+            .put("server", "nibble serve --data FOLDER " + String.join(" ", OPTIONS))
+            .put("cpu", Machine.processor())
+            .put("os", Machine.system())
+            .put("jdk", Machine.jdk())
+            .put("seed", arguments.seed())
+            .put("minutes", minutes)
+            .put("kills", kills)
+            .put("lives_with_a_full_disk", full)
+            .put("full_disk", disk.kind())
+            .put("trainings_started", totals.trainings.get())
+            .put("predictions", totals.predictions.get())
+            .put("added", counts.added)
+            .put("relabelled", counts.relabelled)
+            .put("deleted", counts.deleted)
+            .put("refused_by_the_full_disk", totals.refusedByDisk.get())
+            .put("lost", counts.lost)
+            .put("wrong", counts.wrong)
+            .put("back_again", counts.returned)
+            .put("strange", counts.strange)
+            .put("unexpected_answers", totals.unexpected.get())
+            .put("resident_kib_second_third", memory.second())
+            .put("resident_kib_last_third", memory.last())
+            .put("resident_judged", warm)
+            .put("descriptors_second_third", files.second())
+            .put("descriptors_last_third", files.last())
+            .put("good", good)
+            .build();
+    Files.writeString(arguments.file(), JsonWriter.indented(result) + "\n");
+    return good;
+  }
+
+  private SoakClients clients(ServedProcess served) {
+    return new SoakClients(served.address(), ledger, totals, arguments);
   }
 
   private ServedProcess start(List<String> before) throws IOException {
@@ -168,23 +191,28 @@ public final class ServiceSoak {
 
   private void firstModel() throws IOException, InterruptedException {
     try (ServedProcess served = start(List.of())) {
-      SoakClients clients = new SoakClients(served.address(), ledger, totals);
-      clients.awaitHealth(120);
+      SoakClients clients = clients(served);
+      clients.awaitHealth(START_SECONDS);
       clients.stop();
     }
   }
 
   private void killedLife(boolean isFull) throws IOException, InterruptedException {
     try (ServedProcess served = start(isFull ? disk.limits() : List.of())) {
-      SoakClients clients = new SoakClients(served.address(), ledger, totals);
-      clients.awaitHealth(60);
+      SoakClients clients = clients(served);
+      clients.awaitHealth(START_SECONDS);
       clients.compare();
       if (isFull) {
         full++;
         disk.fill(1 << 14);
       }
+      long refused = totals.refusedByDisk.get();
       clients.start(random.nextLong());
-      TimeUnit.MILLISECONDS.sleep(1000 + random.nextInt(5000));
+      TimeUnit.MILLISECONDS.sleep(1000 + random.nextInt(arguments.longestLifeMillis()));
+      long waitUntil = System.nanoTime() + FULL_NANOS;
+      while (isFull && totals.refusedByDisk.get() == refused && System.nanoTime() < waitUntil) {
+        TimeUnit.MILLISECONDS.sleep(100); // not full yet, or nothing was asked for
+      }
       if (isFull && random.nextBoolean()) {
         disk.free(); // the service goes on, as if nothing had been
         TimeUnit.MILLISECONDS.sleep(1000);
@@ -202,22 +230,28 @@ public final class ServiceSoak {
   }
 
   /** One life to the end, which is an orderly one; then once more, to compare. */
-  private ProcessFigures longLife(long end) throws IOException, InterruptedException {
+  private ProcessFigures longLife(long start, long end) throws IOException, InterruptedException {
     ProcessFigures figures;
     try (ServedProcess served = start(List.of())) {
-      SoakClients clients = new SoakClients(served.address(), ledger, totals);
-      clients.awaitHealth(60);
+      SoakClients clients = clients(served);
+      clients.awaitHealth(START_SECONDS);
       clients.compare();
       figures = new ProcessFigures(served.pid());
       clients.start(random.nextLong());
-      while (System.nanoTime() < end) {
+      long reportAt = System.nanoTime() + REPORT_NANOS;
+      long until = Math.max(end, System.nanoTime() + SHORTEST_LONG_LIFE_NANOS);
+      while (System.nanoTime() < until) {
         TimeUnit.SECONDS.sleep(1);
         figures.sample();
+        if (System.nanoTime() > reportAt) {
+          report(figures, start);
+          reportAt += REPORT_NANOS;
+        }
       }
       clients.stop();
     }
     try (ServedProcess served = start(List.of())) {
-      SoakClients clients = new SoakClients(served.address(), ledger, totals);
+      SoakClients clients = clients(served);
       clients.compare();
       clients.stop();
     }

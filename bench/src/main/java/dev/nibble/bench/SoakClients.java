@@ -25,15 +25,16 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class SoakClients {
   private static final int CLIENTS = 4;
-  private static final int PAUSE_MILLIS = 25;
+  private static final long TRAINING_NANOS = 20_000_000_000L;
   private static final int ENOUGH = 1500;
   private static final int CHECKED_PICTURES = 40;
   private static final String[] LABELS = {"left", "right", "café", "猫"};
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   private final URI service;
   private final SoakLedger ledger;
   private final Totals totals;
+  private final int pauseMillis;
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(PATIENCE).build();
   private final AtomicBoolean stop = new AtomicBoolean();
@@ -58,10 +59,11 @@ final class SoakClients {
     }
   }
 
-  SoakClients(URI service, SoakLedger ledger, Totals totals) {
+  SoakClients(URI service, SoakLedger ledger, Totals totals, SoakArguments arguments) {
     this.service = service;
     this.ledger = ledger;
     this.totals = totals;
+    this.pauseMillis = (int) Math.ceil(1000 * CLIENTS / arguments.rate());
   }
 
   void start(long seed) {
@@ -92,10 +94,10 @@ final class SoakClients {
       while (!stop.get()) {
         if (trains && System.nanoTime() > trainAt) {
           retrain();
-          trainAt = System.nanoTime() + 6_000_000_000L;
+          trainAt = System.nanoTime() + TRAINING_NANOS;
         }
         act(random);
-        Thread.sleep(random.nextInt(2 * PAUSE_MILLIS));
+        Thread.sleep(random.nextInt(2 * pauseMillis));
       }
     } catch (IOException e) {
       if (!mayFail) {

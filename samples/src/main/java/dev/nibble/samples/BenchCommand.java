@@ -25,12 +25,14 @@ import picocli.CommandLine.Spec;
     usageHelpAutoWidth = true,
     description = {
       "Measures Nibble as shares of what this machine can do, and beside its peers.",
-      "The machine: the peak of fused multiply-adds and the bandwidth of copies. Nibble: codes, whole",
+      "The machine: the peak of fused multiply-adds and the bandwidth of copies. Nibble: codes,"
+          + " whole",
       "stages, training steps, inference."
     },
     footer = {
       "",
-      "Each benchmark runs in a JVM of its own. Progress says how long the rest takes; Ctrl-C ends it",
+      "Each benchmark runs in a JVM of its own. Progress says how long the rest takes; Ctrl-C ends"
+          + " it",
       "with what is known by then. The machine should do nothing else meanwhile.",
       "",
       "Examples:",
@@ -109,6 +111,12 @@ final class BenchCommand implements Callable<Integer> {
   private @Nullable String minutes;
 
   @Option(
+      names = "--requests-per-second",
+      paramLabel = "R",
+      description = "With --soak: at most so many. Default: 40.")
+  private @Nullable String rate;
+
+  @Option(
       names = "--page",
       description = "Instead: write bench/README.md and its plots from bench/results/*.json.")
   private boolean page;
@@ -160,6 +168,7 @@ final class BenchCommand implements Callable<Integer> {
     value(command, "--service", service); // and so do these
     value(command, "--soak", soak);
     value(command, "--minutes", minutes);
+    value(command, "--requests-per-second", rate);
     flag(command, "--page", page);
     flag(command, "--quick", quick);
     value(command, "--only", only);

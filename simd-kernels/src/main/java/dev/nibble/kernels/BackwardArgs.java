@@ -148,7 +148,7 @@ public final class BackwardArgs {
       }
     }
     if (activation.store() == StoreFormat.NONE
-        && (activation.normalize() || activation.relu() || stage.needsInputValues())) {
+        && (activation.normalize() || !activation.isLinear() || stage.needsInputValues())) {
       throw new IllegalArgumentException("The backward pass needs the stage's stored activation");
     }
     if (gradientOut != null) {

@@ -29,6 +29,11 @@ abstract class HostDelegate implements Kernels {
   }
 
   @Override
+  public boolean supports(Activation activation) {
+    return host.supports(activation);
+  }
+
+  @Override
   public int packedFloats(Stage stage) {
     return host.packedFloats(stage);
   }

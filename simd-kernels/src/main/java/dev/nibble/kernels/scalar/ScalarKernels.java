@@ -1,5 +1,6 @@
 package dev.nibble.kernels.scalar;
 
+import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
@@ -33,6 +34,13 @@ public final class ScalarKernels implements HostKernels {
   @Override
   public String description() {
     return "scalar (plain Java)";
+  }
+
+  /** Codes keep one edge so far, and no table holds a channel's own slope. */
+  @Override
+  public boolean supports(Activation activation) {
+    boolean plain = activation.relu() || activation.isLinear();
+    return plain || !(activation.store().isCodes() || activation.nonlinearity().hasSlope());
   }
 
   @Override

@@ -44,7 +44,7 @@ final class AllocationProbe {
   /** Bytes that looking for them may allocate itself. */
   private static final long NOTHING = 1024;
 
-  private static final Duration PATIENCE = Duration.ofSeconds(40);
+  private static final Duration PATIENCE = Duration.ofSeconds(150);
 
   private final Random random = new Random(SEED);
   private final VectorKernels kernels = new VectorKernels(true);
