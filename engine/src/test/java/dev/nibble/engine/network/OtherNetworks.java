@@ -2,7 +2,6 @@ package dev.nibble.engine.network;
 
 import dev.nibble.engine.network.NetworkBuilder.Node;
 import dev.nibble.kernels.FeatureMap;
-import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Window;
 import java.util.List;
 
@@ -114,14 +113,13 @@ final class OtherNetworks {
     return b.build(b.dense("fc2", x, 3));
   }
 
-  /** Functions whose derivative is 0 or 1, one of them read twice. */
-  static Network clipped() {
-    NetworkBuilder b = builder("clipped");
+  /** Two convolutions of one activation, of which either may be frozen beside the other. */
+  static Network branches() {
+    NetworkBuilder b = builder("branches");
     Node x = b.convolution("stem", b.input(), 4, Window.square(3, 1, 1), 1, true);
-    x = b.activation(b.batchNorm("bn1", x), new Nonlinearity.Clip(-0.5f, 1));
+    x = b.relu(b.batchNorm("bn1", x));
     Node y = b.convolution("one", x, 4, Window.square(3, 1, 1), 1, false);
     Node z = b.convolution("two", x, 4, Window.square(1, 1), 1, true);
-    x = b.activation(b.add(y, b.activation(z, Nonlinearity.relu6())), Nonlinearity.relu6());
-    return headed(b, x);
+    return headed(b, b.relu(b.add(y, b.relu(z))));
   }
 }

@@ -53,7 +53,7 @@ public final class SampleNetworks {
         OtherNetworks.products(),
         OtherNetworks.moves(),
         OtherNetworks.flattened(),
-        OtherNetworks.clipped());
+        OtherNetworks.branches());
   }
 
   /**

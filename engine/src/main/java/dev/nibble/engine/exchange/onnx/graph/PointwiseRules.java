@@ -144,7 +144,7 @@ final class PointwiseRules {
     if (call.inputs().size() != 2 || call.knownOrNull(place) == null) {
       throw new UnsupportedException("compares tensors");
     }
-    double bound = call.real("", place, Double.NaN);
+    double bound = number(call, place);
     if (Double.isNaN(bound)) {
       throw new UnsupportedException("compares with what is not one number");
     }
@@ -159,6 +159,13 @@ final class PointwiseRules {
                 isLeast ? Double.POSITIVE_INFINITY : bound,
                 null);
     return drafts.add(call.node(), activation, call.shape(x), call.computed(x).id());
+  }
+
+  private static double number(Call call, int place) {
+    Constant constant = call.knownOrNull(place);
+    Numbers numbers = constant == null ? null : constant.numbers();
+    double[] values = numbers == null ? null : numbers.reals();
+    return values == null || values.length != 1 ? Double.NaN : values[0];
   }
 
   private Value prelu(Call call) {
