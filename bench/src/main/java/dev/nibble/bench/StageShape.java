@@ -3,7 +3,6 @@ package dev.nibble.bench;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
-import dev.nibble.kernels.Operator.DepthwiseConvolution;
 import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -32,7 +31,7 @@ record StageShape(Operator operator) {
     int stride = number(matcher, 5);
     return new StageShape(
         matcher.group(6).equals("dw")
-            ? new DepthwiseConvolution(input, kernel, stride)
+            ? Convolution.depthwise(input, kernel, stride)
             : new Convolution(input, number(matcher, 6), kernel, stride, false));
   }
 
@@ -43,8 +42,12 @@ record StageShape(Operator operator) {
   @Override
   public String toString() {
     return switch (operator) {
-      case Convolution c -> text(c.input(), c.kernel(), c.stride(), "" + c.outChannels());
-      case DepthwiseConvolution d -> text(d.input(), d.kernel(), d.stride(), "dw");
+      case Convolution c ->
+          text(
+              c.input(),
+              c.window().kernelHeight(),
+              c.window().strideHeight(),
+              c.isDepthwise() ? "dw" : "" + c.outChannels());
       default -> operator.toString();
     };
   }

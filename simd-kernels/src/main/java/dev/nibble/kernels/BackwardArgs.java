@@ -29,6 +29,9 @@ public final class BackwardArgs {
   private final @Nullable MemorySegment dx;
   private final @Nullable MemorySegment gradients;
   private final MemorySegment sums;
+  private final @Nullable MemorySegment factor;
+  private final @Nullable MemorySegment factorGradient;
+  private final @Nullable MemorySegment draws;
   private final List<GradientTerm> summed;
 
   /**
@@ -44,7 +47,8 @@ public final class BackwardArgs {
    * @param weights the operator's weights; null without weights
    * @param argmax what max pooling's forward pass wrote; else null
    * @param activationTerms further summands of the gradient of the activation: shortcuts that leave
-   *     after the ReLU and other readers of the same activation; shortcut terms only, maybe none
+   *     after the ReLU and other readers of the same activation; not through a batch norm, maybe
+   *     none
    * @param dx where d is left; null where nobody needs it (the first convolution). May be the
    *     buffer of a plain activation term
    * @param gradients partial gradients of weights and bias, one region of {@link
@@ -66,6 +70,52 @@ public final class BackwardArgs {
       @Nullable MemorySegment dx,
       @Nullable MemorySegment gradients,
       MemorySegment sums) {
+    this(
+        stage,
+        batch,
+        outputTerms,
+        gradientOut,
+        x,
+        table,
+        store,
+        weights,
+        argmax,
+        activationTerms,
+        dx,
+        gradients,
+        sums,
+        null,
+        null,
+        null);
+  }
+
+  /**
+   * Checks every buffer against the shapes, of a stage with a second tensor or with draws, too.
+   *
+   * @param factor the operator's second tensor, as the forward pass read it; else null
+   * @param factorGradient where its gradient is left, fp32, of its shape; else null
+   * @param draws the key that the forward pass drew with; null without a dropout
+   */
+  public BackwardArgs(
+      Stage stage,
+      int batch,
+      List<GradientTerm> outputTerms,
+      @Nullable MemorySegment gradientOut,
+      @Nullable MemorySegment x,
+      @Nullable MemorySegment table,
+      @Nullable MemorySegment store,
+      @Nullable MemorySegment weights,
+      @Nullable MemorySegment argmax,
+      List<GradientTerm> activationTerms,
+      @Nullable MemorySegment dx,
+      @Nullable MemorySegment gradients,
+      MemorySegment sums,
+      @Nullable MemorySegment factor,
+      @Nullable MemorySegment factorGradient,
+      @Nullable MemorySegment draws) {
+    this.factor = factor;
+    this.factorGradient = factorGradient;
+    this.draws = draws;
     this.stage = stage;
     this.batch = batch;
     this.outputTerms = List.copyOf(outputTerms);
@@ -93,12 +143,12 @@ public final class BackwardArgs {
     outputTerms.forEach(term -> GradientTerm.check(term, batch, out));
     for (GradientTerm term : activationTerms) {
       GradientTerm.check(term, batch, in);
-      if (!(term instanceof GradientTerm.Shortcut)) {
+      if (term instanceof GradientTerm.Normalized) {
         throw new IllegalArgumentException("An activation's gradient terms are shortcuts");
       }
     }
     if (activation.store() == StoreFormat.NONE
-        && (activation.normalize() || activation.relu() || stage.needsInputValues())) {
+        && (activation.normalize() || !activation.isLinear() || stage.needsInputValues())) {
       throw new IllegalArgumentException("The backward pass needs the stage's stored activation");
     }
     if (gradientOut != null) {
@@ -113,7 +163,15 @@ public final class BackwardArgs {
         store, activation.store().bits() > 0, batch * activation.store().bytes(in), "store");
     requireOptional(weights, operator.weights() > 0, 4L * operator.weights(), "weights");
     requireOptional(
-        argmax, operator instanceof Operator.MaxPooling, (long) batch * out.values(), "argmax");
+        argmax,
+        operator.argmaxBytes() > 0,
+        (long) batch * out.values() * operator.argmaxBytes(),
+        "argmax");
+    FeatureMap second = operator.factor();
+    long factorBytes = second == null ? 0 : batch * second.bytes();
+    requireOptional(factor, second != null, factorBytes, "second tensor");
+    requireOptional(factorGradient, second != null, factorBytes, "second tensor's gradient");
+    requireOptional(draws, operator instanceof Operator.Dropout, Draw.BYTES, "draws");
     requireOptional(
         gradients, operator.weights() > 0, 4L * Partials.weightValues(stage), "partial gradients");
     Door.check(sums, Partials.sumBytes(stage), "partial sums");
@@ -164,7 +222,7 @@ public final class BackwardArgs {
     return argmax;
   }
 
-  /** Further summands of the gradient of the activation: shortcut terms only, maybe none. */
+  /** Further summands of the gradient of the activation, not through a batch norm; maybe none. */
   public List<GradientTerm> activationTerms() {
     return activationTerms;
   }
@@ -182,6 +240,21 @@ public final class BackwardArgs {
   /** Partial sums, a region a leaf. */
   public MemorySegment sums() {
     return sums;
+  }
+
+  /** The operator's second tensor, as the forward pass read it; else null. */
+  public @Nullable MemorySegment factor() {
+    return factor;
+  }
+
+  /** Where the second tensor's gradient is left; else null. */
+  public @Nullable MemorySegment factorGradient() {
+    return factorGradient;
+  }
+
+  /** The key that the forward pass drew with; null without a dropout. */
+  public @Nullable MemorySegment draws() {
+    return draws;
   }
 
   /**

@@ -15,11 +15,14 @@ import org.jspecify.annotations.Nullable;
  * @param weights the operator's weights (and behind them nothing else); null without weights
  * @param bias the operator's bias; null without one
  * @param residual the shortcut's input; null without one
- * @param argmax one byte an output value, for max pooling that is trained; else null
- * @param y output tensor, fp32; may be the residual's own buffer where the transform is the
- *     identity
+ * @param argmax {@link Operator#argmaxBytes} an output value, for max pooling that is trained; else
+ *     null
+ * @param y output tensor, fp32, in the stage's {@link Stage#layout}; may be the residual's own
+ *     buffer where the transform is the identity and the layout dense
  * @param statistics partial sums, one region of {@link Partials#statisticsBytes} a leaf; null
  *     without statistics
+ * @param factor the operator's second tensor, fp32, of {@link Operator#factor}; null without one
+ * @param draws the step's key for a dropout ({@link Draw}); null without one
  */
 public record ForwardArgs(
     Stage stage,
@@ -32,7 +35,9 @@ public record ForwardArgs(
     @Nullable ResidualArgs residual,
     @Nullable MemorySegment argmax,
     MemorySegment y,
-    @Nullable MemorySegment statistics) {
+    @Nullable MemorySegment statistics,
+    @Nullable MemorySegment factor,
+    @Nullable MemorySegment draws) {
 
   /**
    * The shortcut's buffers.
@@ -41,6 +46,22 @@ public record ForwardArgs(
    * @param table that tensor's channel table, or null where its activation needs none
    */
   public record ResidualArgs(MemorySegment x, @Nullable MemorySegment table) {}
+
+  /** Buffers of a stage without a second tensor and without draws. */
+  public ForwardArgs(
+      Stage stage,
+      int batch,
+      MemorySegment x,
+      @Nullable MemorySegment table,
+      @Nullable MemorySegment store,
+      @Nullable MemorySegment weights,
+      @Nullable MemorySegment bias,
+      @Nullable ResidualArgs residual,
+      @Nullable MemorySegment argmax,
+      MemorySegment y,
+      @Nullable MemorySegment statistics) {
+    this(stage, batch, x, table, store, weights, bias, residual, argmax, y, statistics, null, null);
+  }
 
   /** Checks every buffer against the shapes. */
   public ForwardArgs {
@@ -52,7 +73,7 @@ public record ForwardArgs(
     FeatureMap out = stage.output();
     Activation activation = stage.activation();
     Door.check(x, batch * in.bytes(), "input");
-    Door.check(y, batch * out.bytes(), "output");
+    Door.check(y, batch * stage.layout().bytes(out), "output");
     requireOptional(table, activation.needsTable(), ChannelTable.bytes(in.channels()), "table");
     requireOptional(
         store, activation.store().bits() > 0, batch * activation.store().bytes(in), "store");
@@ -61,8 +82,12 @@ public record ForwardArgs(
     requireOptional(
         statistics, stage.statistics(), Partials.statisticsBytes(out.channels()), "sums");
     if (argmax != null) {
-      Door.check(argmax, (long) batch * out.values(), "argmax");
+      Door.check(argmax, (long) batch * out.values() * operator.argmaxBytes(), "argmax");
     }
+    FeatureMap second = operator.factor();
+    requireOptional(
+        factor, second != null, second == null ? 0 : batch * second.bytes(), "second tensor");
+    requireOptional(draws, operator instanceof Operator.Dropout, Draw.BYTES, "draws");
     Stage.Residual shortcut = stage.residual();
     if ((shortcut == null) != (residual == null)) {
       throw new IllegalArgumentException("The shortcut's buffers do not match the stage");

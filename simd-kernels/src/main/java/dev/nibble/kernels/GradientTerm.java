@@ -43,6 +43,20 @@ public sealed interface GradientTerm {
       MemorySegment store)
       implements GradientTerm {}
 
+  /**
+   * The gradient of a slice of a wider tensor's channels, as it lies in that tensor's gradient.
+   *
+   * @param map shape of the slice
+   * @param gradient fp32, of the wider tensor
+   * @param layout where the slice lies in it
+   */
+  record Slice(FeatureMap map, MemorySegment gradient, Layout layout) implements GradientTerm {
+    /** Checks that the slice lies in a pixel. */
+    public Slice {
+      layout.check(map);
+    }
+  }
+
   /** Checks a term's buffers for a batch. */
   static void check(GradientTerm term, int batch, FeatureMap expected) {
     if (!term.map().equals(expected)) {
@@ -52,6 +66,7 @@ public sealed interface GradientTerm {
     switch (term) {
       case Shortcut s ->
           Door.check(s.gradient(), batch * s.transform().output().bytes(), "shortcut's gradient");
+      case Slice s -> Door.check(s.gradient(), batch * s.layout().bytes(s.map()), "wider gradient");
       case Normalized n -> {
         if (n.format().bits() == 0) {
           throw new IllegalArgumentException("A batch norm's gradient needs its stored values");

@@ -72,6 +72,11 @@ public interface Kernels {
     return KernelSession.of(this);
   }
 
+  /** Whether stages of this table may read their input, or a shortcut, through an activation. */
+  default boolean supports(Activation activation) {
+    return true;
+  }
+
   /** Floats that the packed weights of a stage take, the larger of both directions. */
   int packedFloats(Stage stage);
 

@@ -19,6 +19,7 @@ public final class Stage {
   private final boolean statistics;
   private final FeatureMap input;
   private final FeatureMap output;
+  private final Layout layout;
 
   /**
    * A shortcut: {@code transform(activation(r))} is added to the stage's output. It carries the
@@ -50,12 +51,30 @@ public final class Stage {
    */
   public Stage(
       Operator operator, Activation activation, @Nullable Residual residual, boolean statistics) {
+    this(operator, activation, residual, statistics, Layout.dense(operator.output()));
+  }
+
+  /**
+   * Describes a stage whose output may be a slice of a wider tensor.
+   *
+   * @param layout where the output's channels lie in the pixels of its buffer
+   * @throws IllegalArgumentException if the residual does not fit the output, or the output the
+   *     layout
+   */
+  public Stage(
+      Operator operator,
+      Activation activation,
+      @Nullable Residual residual,
+      boolean statistics,
+      Layout layout) {
     this.operator = operator;
     this.activation = Objects.requireNonNull(activation, "activation");
     this.residual = residual;
     this.statistics = statistics;
     this.input = operator.input();
     this.output = operator.output();
+    this.layout = layout;
+    layout.check(output);
     if (residual != null && !residual.transform().output().equals(output)) {
       throw new IllegalArgumentException(
           "A shortcut of "
@@ -94,14 +113,19 @@ public final class Stage {
     return output;
   }
 
+  /** Where the output's channels lie in the pixels of its buffer. */
+  public Layout layout() {
+    return layout;
+  }
+
   /** Whether the operator adds a bias. */
   public boolean hasBias() {
-    return operator instanceof Operator.Convolution c && c.bias();
+    return operator.bias();
   }
 
   /** Whether the backward pass through the operator needs its input's values. */
   public boolean needsInputValues() {
-    return operator.weights() > 0;
+    return operator.needsInputValues();
   }
 
   @Override
@@ -110,16 +134,18 @@ public final class Stage {
         && operator.equals(stage.operator)
         && activation.equals(stage.activation)
         && Objects.equals(residual, stage.residual)
-        && statistics == stage.statistics;
+        && statistics == stage.statistics
+        && layout.equals(stage.layout);
   }
 
   @Override
   public int hashCode() {
-    return Objects.hash(operator, activation, residual, statistics);
+    return Objects.hash(operator, activation, residual, statistics, layout);
   }
 
   @Override
   public String toString() {
-    return "Stage[%s, %s, %s, statistics=%s]".formatted(operator, activation, residual, statistics);
+    return "Stage[%s, %s, %s, statistics=%s, %s]"
+        .formatted(operator, activation, residual, statistics, layout);
   }
 }

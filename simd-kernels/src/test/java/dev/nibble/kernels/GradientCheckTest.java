@@ -2,10 +2,14 @@ package dev.nibble.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nibble.kernels.Operator.AveragePooling;
+import dev.nibble.kernels.Operator.ChannelShuffle;
 import dev.nibble.kernels.Operator.Convolution;
-import dev.nibble.kernels.Operator.DepthwiseConvolution;
+import dev.nibble.kernels.Operator.Dropout;
 import dev.nibble.kernels.Operator.GlobalAveragePooling;
 import dev.nibble.kernels.Operator.MaxPooling;
+import dev.nibble.kernels.Operator.Multiply;
+import dev.nibble.kernels.Operator.Padding;
 import dev.nibble.kernels.Operator.Resample;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,16 +27,33 @@ class GradientCheckTest {
 
   static Stream<Arguments> stages() {
     FeatureMap map = new FeatureMap(5, 4, 3);
+    FeatureMap wide = new FeatureMap(4, 3, 4);
     List<Operator> operators =
         List.of(
             new Convolution(map, 4, 3, 1, true),
             new Convolution(map, 2, 3, 2, false),
             new Convolution(map, 5, 1, 2, true),
             new Convolution(map, 2, 5, 3, false),
-            new DepthwiseConvolution(map, 3, 1),
-            new DepthwiseConvolution(map, 3, 2),
+            Convolution.depthwise(map, 3, 1),
+            Convolution.depthwise(map, 3, 2),
             new MaxPooling(map, 3, 2),
             new MaxPooling(map, 2, 2),
+            new Convolution(map, 4, new Window(2, 3, 1, 2, 0, 1, 2, 0, 2, 1), 1, true),
+            new Convolution(map, 2, new Window(1, 4, 2, 1, 1, 3, 0, 0, 1, 1), 1, true),
+            new Convolution(map, 2, Window.whole(map), 1, true),
+            new Convolution(wide, 6, new Window(3, 3, 1, 1, 1, 1, 1, 1, 1, 1), 2, true),
+            new Convolution(wide, 8, new Window(3, 2, 2, 1, 2, 1, 2, 1, 2, 2), 4, true),
+            new Convolution(wide, 4, new Window(2, 3, 2, 1, 1, 1, 0, 1, 1, 2), 4, true),
+            MaxPooling.global(map),
+            new MaxPooling(map, new Window(2, 3, 2, 1, 1, 0, 0, 1, 1, 1), true),
+            new AveragePooling(map, new Window(3, 2, 2, 2, 1, 0, 1, 0, 1, 1), true, true),
+            new AveragePooling(map, new Window(3, 2, 2, 2, 1, 0, 1, 1, 1, 2), false, false),
+            new Multiply(map, map),
+            new Multiply(map, new FeatureMap(1, 1, 3)),
+            new Dropout(map, 0.3f, 7, false),
+            new Dropout(map, 0.5f, 7, true),
+            new ChannelShuffle(wide, 2),
+            new Padding(map, 1, -1, 2, 0, -1, 3),
             new GlobalAveragePooling(map),
             new Resample(map, 2, 6));
     List<Activation> activations =

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("gpu")
 class KernelContractTest {
   private static final double TOLERANCE = 1e-5;
-  private static final int RANDOM_STAGES = 240;
+  private static final int RANDOM_STAGES = 480;
 
   static LongStream seeds() {
     return LongStream.range(0, RANDOM_STAGES);
@@ -84,8 +84,8 @@ class KernelContractTest {
         new Convolution(new FeatureMap(1, 1, 2048), 1000, 1, 1, true),
         new Convolution(new FeatureMap(14, 14, 128), 64, 3, 1, false),
         new Convolution(new FeatureMap(7, 7, 96), 128, 3, 1, false),
-        new Operator.DepthwiseConvolution(new FeatureMap(112, 112, 32), 3, 1),
-        new Operator.DepthwiseConvolution(odd, 5, 2),
+        Convolution.depthwise(new FeatureMap(112, 112, 32), 3, 1),
+        Convolution.depthwise(odd, 5, 2),
         new Operator.MaxPooling(new FeatureMap(112, 112, 32), 3, 2),
         new Operator.MaxPooling(odd, 2, 2),
         new Operator.GlobalAveragePooling(new FeatureMap(96, 57, 40)),

@@ -95,4 +95,36 @@ class PoolingTest {
     assertThat(backward(kernels, shortcut, dy, null))
         .containsExactly(1, 1, 10, 1, 1, 10, 150, 150, 5000);
   }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void whatIsNotANumberWins(Kernels kernels) {
+    float[] x = {1, Float.NaN, 2, 3, 9, 4};
+    MaxPooling pool =
+        new MaxPooling(new FeatureMap(2, 3, 1), new Window(2, 2, 1, 1, 0, 0, 0, 0, 1, 1), false);
+    try (Guarded memory = new Guarded(0, true)) {
+      MemorySegment argmax = memory.allocate(4);
+      assertThat(forward(kernels, pool, x, argmax)).containsExactly(Float.NaN, Float.NaN);
+      assertThat(backward(kernels, pool, new float[] {1, 10}, argmax))
+          .containsExactly(0, 11, 0, 0, 0, 0);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void aLargeWindowsPlacesTakeFourBytes(Kernels kernels) {
+    MaxPooling pool = MaxPooling.global(new FeatureMap(30, 20, 2));
+    assertThat(pool.argmaxBytes()).isEqualTo(4);
+    float[] x = new float[1200];
+    x[2 * 555] = 3;
+    x[2 * 599 + 1] = 7;
+    try (Guarded memory = new Guarded(0, true)) {
+      MemorySegment argmax = memory.allocate(8);
+      assertThat(forward(kernels, pool, x, argmax)).containsExactly(3, 7);
+      float[] expected = new float[1200];
+      expected[2 * 555] = 5;
+      expected[2 * 599 + 1] = 6;
+      assertThat(backward(kernels, pool, new float[] {5, 6}, argmax)).containsExactly(expected);
+    }
+  }
 }

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param gradientOut where dy goes: an output term's index, or {@link #OWN}, or {@link #NOWHERE}
  * @param activationTerms summands of the activation's gradient
  * @param dx where d goes: an activation term's index, or {@link #OWN}, or {@link #NOWHERE}
+ * @param factor the operator's second tensor, or null
+ * @param draws the key of a dropout
  * @param skew bytes by which buffers start off the alignment of 64
  */
 // Cases are read, never compared or hashed, so that arrays may stand in a record.
@@ -38,6 +40,8 @@ record StageCase(
     int gradientOut,
     List<Term> activationTerms,
     int dx,
+    float @Nullable [] factor,
+    long draws,
     int skew) {
   /** A buffer of its own. */
   static final int OWN = -1;
@@ -48,11 +52,15 @@ record StageCase(
   /** A tensor with what its activation needs. */
   record Tensor(float[] x, float @Nullable [] table) {}
 
-  /** A gradient term: a shortcut where {@code transform} is given, else through a batch norm. */
+  /**
+   * A gradient term: a shortcut where {@code transform} is given, a slice where {@code layout} is,
+   * else through a batch norm.
+   */
   record Term(
       FeatureMap map,
       float[] gradient,
       @Nullable Resample transform,
+      @Nullable Layout layout,
       StoreFormat format,
       float @Nullable [] table,
       byte @Nullable [] store) {}

@@ -1,9 +1,13 @@
 package dev.nibble.kernels;
 
+import dev.nibble.kernels.Operator.AveragePooling;
+import dev.nibble.kernels.Operator.ChannelShuffle;
 import dev.nibble.kernels.Operator.Convolution;
-import dev.nibble.kernels.Operator.DepthwiseConvolution;
+import dev.nibble.kernels.Operator.Dropout;
 import dev.nibble.kernels.Operator.GlobalAveragePooling;
 import dev.nibble.kernels.Operator.MaxPooling;
+import dev.nibble.kernels.Operator.Multiply;
+import dev.nibble.kernels.Operator.Padding;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.StageCase.Tensor;
 import dev.nibble.kernels.StageCase.Term;
@@ -11,6 +15,7 @@ import dev.nibble.kernels.scalar.ScalarKernels;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class StageCases {
   private static final int[] CHANNELS = {1, 3, 5, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64, 100};
   private static final int[] KERNELS = {1, 3, 5, 7};
+  private static final int KINDS = 16;
   private static final long MOST_MULTIPLY_ADDS = 4_000_000;
 
   private final long seed;
@@ -31,7 +37,7 @@ final class StageCases {
   /** The stage of that seed. */
   static StageCase random(long seed) {
     StageCases cases = new StageCases(seed);
-    return cases.build(cases.operator((int) (seed % 8)));
+    return cases.build(cases.operator((int) (seed % KINDS)));
   }
 
   /** A stage of that operator with everything around it drawn from the seed. */
@@ -50,26 +56,120 @@ final class StageCases {
     int kernel = pick(KERNELS);
     FeatureMap in = new FeatureMap(height, width, pick(CHANNELS));
     return switch (kind) {
-      case 0 -> new DepthwiseConvolution(in, kernel, stride);
+      case 0 -> Convolution.depthwise(in, kernel, stride);
       case 1 -> {
-        int window = 2 + random.nextInt(3);
-        FeatureMap map = new FeatureMap(height + window, width + window, in.channels());
-        yield new MaxPooling(map, window, stride);
+        int size = 2 + random.nextInt(3);
+        FeatureMap map = new FeatureMap(height + size, width + size, in.channels());
+        yield new MaxPooling(map, size, stride);
       }
       case 2 -> new GlobalAveragePooling(in);
       case 3 -> new Resample(in, stride, in.channels() + random.nextInt(20));
-      default -> {
-        int outChannels = pick(CHANNELS);
-        Operator op = new Convolution(in, outChannels, kernel, stride, random.nextBoolean());
-        while (op.multiplyAdds() > MOST_MULTIPLY_ADDS) {
-          in =
-              new FeatureMap(
-                  (in.height() + 1) / 2, (in.width() + 1) / 2, Math.min(in.channels(), 64));
-          op = new Convolution(in, outChannels, kernel, stride, random.nextBoolean());
-        }
-        yield op;
-      }
+      case 4 -> pooling(in);
+      case 5 -> new Multiply(in, pick(0, 1) == 0 ? in : new FeatureMap(1, 1, in.channels()));
+      case 6 -> new Dropout(in, random.nextInt(10) * 0.1f, random.nextInt(), random.nextBoolean());
+      case 7 -> new ChannelShuffle(in, divisor(in.channels()));
+      case 8 -> padding(in);
+      case 9, 10, 11, 12 -> small(anyConvolution(in));
+      default -> small(new Convolution(in, pick(CHANNELS), kernel, stride, random.nextBoolean()));
     };
+  }
+
+  /** The same operator on smaller pictures, so that the scalar table is done in time. */
+  private Convolution small(Convolution op) {
+    Convolution result = op;
+    while (result.multiplyAdds() > MOST_MULTIPLY_ADDS) {
+      FeatureMap in = result.input();
+      FeatureMap half = new FeatureMap((in.height() + 1) / 2, (in.width() + 1) / 2, in.channels());
+      if (half.equals(in) || room(half, result.window()).isEmpty()) {
+        return new Convolution(new FeatureMap(3, 4, 17), 9, 3, 1, true);
+      }
+      result =
+          new Convolution(
+              half, result.outChannels(), result.window(), result.groups(), result.bias());
+    }
+    return result;
+  }
+
+  private static Optional<Window> room(FeatureMap in, Window window) {
+    return Optional.of(window)
+        .filter(w -> w.outputHeight(in.height(), false) > 0)
+        .filter(w -> w.outputWidth(in.width(), false) > 0);
+  }
+
+  private int divisor(int number) {
+    int divisor = 1 + random.nextInt(number);
+    while (number % divisor != 0) {
+      divisor--;
+    }
+    return divisor;
+  }
+
+  private Window window(int most, int padding) {
+    return new Window(
+        1 + random.nextInt(most),
+        1 + random.nextInt(most),
+        1 + random.nextInt(3),
+        1 + random.nextInt(3),
+        random.nextInt(padding),
+        random.nextInt(padding),
+        random.nextInt(padding),
+        random.nextInt(padding),
+        1 + random.nextInt(3),
+        1 + random.nextInt(3));
+  }
+
+  /** Any window; groups of equal and of unequal width; depthwise with and without a multiplier. */
+  private Convolution anyConvolution(FeatureMap map) {
+    Window window = window(5, 6);
+    while (room(map, window).isEmpty()) {
+      window = window(5, 6);
+    }
+    int groups = pick(1, 1, 2, 3, 4, 8, 16, 32);
+    int in = groups * pick(1, 2, 3, 4, 5, 8, 16);
+    int out = groups * pick(1, 1, 2, 3, 4, 7, 8, 16);
+    if (groups == 1) {
+      in = pick(CHANNELS);
+      out = pick(CHANNELS);
+    }
+    if (random.nextInt(4) == 0) {
+      groups = in;
+      out = in * pick(1, 1, 1, 2, 3);
+    }
+    FeatureMap input = new FeatureMap(map.height(), map.width(), in);
+    return new Convolution(input, out, window, groups, random.nextBoolean());
+  }
+
+  /** Pooling with any window; drawn again until every window meets the picture. */
+  private Operator pooling(FeatureMap in) {
+    boolean ceil = random.nextBoolean();
+    boolean max = random.nextBoolean();
+    boolean whole = random.nextInt(6) == 0;
+    while (true) {
+      Window window = whole ? Window.whole(in) : window(4, 4);
+      try {
+        return max
+            ? new MaxPooling(in, window, ceil)
+            : new AveragePooling(in, window, ceil, random.nextBoolean());
+      } catch (IllegalArgumentException e) {
+        whole = random.nextInt(6) == 0;
+      }
+    }
+  }
+
+  private Operator padding(FeatureMap in) {
+    return new Padding(
+        in,
+        edge(in.height()),
+        edge(in.width()),
+        random.nextInt(3),
+        random.nextInt(3),
+        edge(in.channels()),
+        random.nextInt(20));
+  }
+
+  /** Some more, or fewer by less than there are. */
+  private int edge(int size) {
+    return random.nextInt(3) - random.nextInt(Math.min(size, 20));
   }
 
   private StageCase build(Operator operator) {
@@ -80,8 +180,12 @@ final class StageCases {
     Activation activation = activation();
     float[] x = tensor(in, batch);
     Stage.Residual shortcut = random.nextInt(3) > 0 ? residual(out) : null;
-    Stage stage = new Stage(operator, activation, shortcut, random.nextBoolean());
-    boolean inPlace = shortcut != null && shortcut.transform().isIdentity() && random.nextBoolean();
+    boolean isSlice = random.nextInt(4) == 0;
+    Layout layout = isSlice ? slice(out) : Layout.dense(out);
+    Stage stage = new Stage(operator, activation, shortcut, random.nextBoolean(), layout);
+    boolean inPlace =
+        shortcut != null && !isSlice && shortcut.transform().isIdentity() && random.nextBoolean();
+    FeatureMap factor = operator.factor();
     List<Term> outputTerms = new ArrayList<>();
     for (int i = 1 + random.nextInt(3); i > 0; i--) {
       outputTerms.add(random.nextInt(3) == 0 ? normalized(out, batch) : shortcut(out, batch));
@@ -105,6 +209,8 @@ final class StageCases {
         target(outputTerms),
         activationTerms,
         target(activationTerms),
+        factor == null ? null : normal(batch * factor.values(), 1f),
+        random.nextLong(),
         pick(0, 4, 20, 32));
   }
 
@@ -157,12 +263,22 @@ final class StageCases {
   }
 
   private Term shortcut(FeatureMap map, int batch) {
+    if (random.nextInt(4) == 0) {
+      Layout layout = slice(map);
+      float[] wider = normal(batch * map.pixels() * layout.pitch(), 1f);
+      return new Term(map, wider, null, layout, StoreFormat.NONE, null, null);
+    }
     Resample transform = Resample.identity(map);
     if (random.nextBoolean()) {
       transform = new Resample(map, 1 + random.nextInt(3), map.channels() + random.nextInt(9));
     }
     float[] gradient = normal(batch * transform.output().values(), 1f);
-    return new Term(map, gradient, transform, StoreFormat.NONE, null, null);
+    return new Term(map, gradient, transform, null, StoreFormat.NONE, null, null);
+  }
+
+  private Layout slice(FeatureMap map) {
+    int offset = random.nextInt(40);
+    return new Layout(offset + map.channels() + random.nextInt(40), offset);
   }
 
   private Term normalized(FeatureMap map, int batch) {
@@ -176,7 +292,7 @@ final class StageCases {
     float[] rows = normal(3 * map.channels(), 1f);
     System.arraycopy(rows, 0, table, ChannelTable.DX_SCALE * map.channels(), rows.length);
     byte[] store = encode(activation, map, batch, x, table);
-    return new Term(map, normal(batch * map.values(), 1f), null, format, table, store);
+    return new Term(map, normal(batch * map.values(), 1f), null, null, format, table, store);
   }
 
   /**

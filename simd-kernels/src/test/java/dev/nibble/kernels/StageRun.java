@@ -29,9 +29,8 @@ final class StageRun {
     try (Guarded memory = new Guarded(run.skew(), run.skew() != 0)) {
       long storeBytes = batch * stage.activation().store().bytes(in);
       MemorySegment store = storeBytes == 0 ? null : memory.allocate(storeBytes);
-      boolean pooling = stage.operator() instanceof Operator.MaxPooling;
-      MemorySegment argmax =
-          pooling && run.trains() ? memory.allocate((long) batch * out.values()) : null;
+      long places = (long) batch * out.values() * stage.operator().argmaxBytes();
+      MemorySegment argmax = places > 0 && run.trains() ? memory.allocate(places) : null;
       MemorySegment sums =
           stage.statistics()
               ? memory.allocateAligned(
@@ -45,7 +44,11 @@ final class StageRun {
                 memory.allocate(tensor.x()), optional(memory, tensor.table()));
       }
       MemorySegment y =
-          run.inPlace() ? requireNonNull(residual).x() : memory.allocate(batch * out.bytes());
+          run.inPlace()
+              ? requireNonNull(residual).x()
+              : memory.allocate(batch * stage.layout().bytes(out));
+      // What lies beside a slice stays.
+      float[] before = Guarded.floats(y, Math.toIntExact(batch * stage.layout().bytes(out) / 4));
       ForwardArgs args =
           new ForwardArgs(
               stage,
@@ -58,16 +61,19 @@ final class StageRun {
               residual,
               argmax,
               y,
-              sums);
+              sums,
+              optional(memory, run.factor()),
+              draws(memory, run));
       Runner.forwardParts(kernels, args, run.cut().parts(), run.bounds());
       memory.verify(kernels.name() + " forward, " + run);
       Result result = new Result();
-      result.floats().put("y", Guarded.floats(y, batch * out.values()));
+      float[] after = Guarded.floats(y, before.length);
+      result.floats().put("y", slice(stage, before, after));
       if (store != null) {
         result.bytes().put("store", Guarded.bytes(store, storeBytes));
       }
       if (argmax != null) {
-        result.bytes().put("argmax", Guarded.bytes(argmax, (long) batch * out.values()));
+        result.bytes().put("argmax", Guarded.bytes(argmax, places));
       }
       if (sums != null) {
         MemorySegment moments = memory.allocate(8L * out.channels());
@@ -98,6 +104,9 @@ final class StageRun {
       byte[] store = stored.bytes().get("store");
       byte[] argmax = stored.bytes().get("argmax");
       boolean weighs = stage.operator().weights() > 0;
+      FeatureMap second = stage.operator().factor();
+      MemorySegment factorGradient =
+          second == null ? null : memory.allocate(batch * second.bytes());
       BackwardArgs args =
           new BackwardArgs(
               stage,
@@ -112,7 +121,10 @@ final class StageRun {
               activationTerms,
               dx,
               weighs ? memory.allocateAligned(run.groups() * Partials.weightBytes(stage)) : null,
-              memory.allocateAligned(run.cut().leaves() * Partials.sumBytes(stage)));
+              memory.allocateAligned(run.cut().leaves() * Partials.sumBytes(stage)),
+              optional(memory, run.factor()),
+              factorGradient,
+              draws(memory, run));
       if (run.parts() == 0) {
         Runner.backward(kernels, args, run.bounds());
       } else {
@@ -125,6 +137,10 @@ final class StageRun {
       }
       if (dx != null) {
         result.floats().put("d", Guarded.floats(dx, batch * in.values()));
+      }
+      if (factorGradient != null && second != null) {
+        float[] gradient = Guarded.floats(factorGradient, batch * second.values());
+        result.floats().put("dfactor", gradient);
       }
       int weights = stage.operator().weights();
       int parameters = weights + (stage.hasBias() ? out.channels() : 0);
@@ -150,12 +166,39 @@ final class StageRun {
     }
   }
 
+  private static @Nullable MemorySegment draws(Guarded memory, StageCase run) {
+    if (!(run.stage().operator() instanceof Operator.Dropout)) {
+      return null;
+    }
+    MemorySegment key = memory.allocate(Draw.BYTES);
+    Draw.set(key, run.draws(), run.draws() >>> 40);
+    return key;
+  }
+
+  /** The stage's channels; fails if others have changed. */
+  private static float[] slice(Stage stage, float[] before, float[] after) {
+    Layout layout = stage.layout();
+    int channels = stage.output().channels();
+    float[] values = new float[after.length / layout.pitch() * channels];
+    for (int i = 0; i < after.length; i++) {
+      int c = i % layout.pitch() - layout.offset();
+      if (c >= 0 && c < channels) {
+        values[i / layout.pitch() * channels + c] = after[i];
+      } else if (Float.floatToRawIntBits(before[i]) != Float.floatToRawIntBits(after[i])) {
+        throw new AssertionError("Float " + i + " beside a slice has changed in " + stage);
+      }
+    }
+    return values;
+  }
+
   private static List<GradientTerm> terms(Guarded memory, List<StageCase.Term> terms) {
     List<GradientTerm> result = new ArrayList<>();
     for (StageCase.Term term : terms) {
       MemorySegment gradient = memory.allocate(term.gradient());
       if (term.transform() != null) {
         result.add(new GradientTerm.Shortcut(gradient, term.transform()));
+      } else if (term.layout() != null) {
+        result.add(new GradientTerm.Slice(term.map(), gradient, term.layout()));
       } else {
         result.add(
             new GradientTerm.Normalized(

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** A stage with batch norm as a function from its parameters to a number, and its gradients. */
 final class TinyStage {
   /** Names of the {@link #parameters}, in order. */
-  static final List<String> NAMES = List.of("x", "gamma", "beta", "weights", "bias");
+  static final List<String> NAMES = List.of("x", "gamma", "beta", "weights", "bias", "factor");
 
   private static final int BATCH = 3;
   private static final int[] BOUNDS = {0, 2, BATCH};
@@ -25,6 +25,7 @@ final class TinyStage {
     this.stage = stage;
     int channels = stage.activation().normalize() ? stage.input().channels() : 0;
     int bias = stage.hasBias() ? stage.output().channels() : 0;
+    FeatureMap factor = stage.operator().factor();
     float[] x = normal(random, BATCH * stage.input().values());
     this.parameters =
         List.of(
@@ -32,7 +33,8 @@ final class TinyStage {
             normal(random, channels),
             normal(random, channels),
             normal(random, stage.operator().weights()),
-            normal(random, bias));
+            normal(random, bias),
+            normal(random, factor == null ? 0 : BATCH * factor.values()));
     this.direction = normal(random, BATCH * stage.output().values());
   }
 
@@ -77,6 +79,8 @@ final class TinyStage {
     private final @Nullable MemorySegment argmax;
     private final @Nullable MemorySegment weights;
     private final @Nullable MemorySegment bias;
+    private final @Nullable MemorySegment factor;
+    private final MemorySegment draws;
 
     Bound(Guarded memory) {
       this.memory = memory;
@@ -84,6 +88,9 @@ final class TinyStage {
       x = memory.allocate(parameters.get(0));
       weights = optional(parameters.get(3));
       bias = optional(parameters.get(4));
+      factor = optional(parameters.get(5));
+      draws = memory.allocate(Draw.BYTES);
+      Draw.set(draws, 1, 0);
       boolean normalize = stage.activation().normalize();
       table = normalize ? memory.allocate(ChannelTable.bytes(channels)) : null;
       if (table != null) {
@@ -100,10 +107,8 @@ final class TinyStage {
       }
       long bytes = BATCH * stage.activation().store().bytes(stage.input());
       store = bytes == 0 ? null : memory.allocate(bytes);
-      argmax =
-          stage.operator() instanceof Operator.MaxPooling
-              ? memory.allocate((long) BATCH * stage.output().values())
-              : null;
+      long places = (long) BATCH * stage.output().values() * stage.operator().argmaxBytes();
+      argmax = places > 0 ? memory.allocate(places) : null;
     }
 
     private @Nullable MemorySegment optional(float[] values) {
@@ -113,7 +118,8 @@ final class TinyStage {
     ForwardArgs forward() {
       MemorySegment y = memory.allocate(BATCH * stage.output().bytes());
       ForwardArgs args =
-          new ForwardArgs(stage, BATCH, x, table, store, weights, bias, null, argmax, y, null);
+          new ForwardArgs(
+              stage, BATCH, x, table, store, weights, bias, null, argmax, y, null, factor, draws);
       Runner.forward(kernels, args, BOUNDS);
       return args;
     }
@@ -122,6 +128,8 @@ final class TinyStage {
       forward();
       FeatureMap in = stage.input();
       MemorySegment d = memory.allocate(BATCH * in.bytes());
+      MemorySegment factorGradient =
+          factor == null ? null : memory.allocate(4L * parameters.get(5).length);
       BackwardArgs args =
           new BackwardArgs(
               stage,
@@ -136,8 +144,15 @@ final class TinyStage {
               List.of(),
               d,
               weights == null ? null : memory.allocateAligned(2 * Partials.weightBytes(stage)),
-              memory.allocateAligned(2 * Partials.sumBytes(stage)));
+              memory.allocateAligned(2 * Partials.sumBytes(stage)),
+              factor,
+              factorGradient,
+              draws);
       Runner.backward(kernels, args, BOUNDS);
+      float[] dFactor =
+          factorGradient == null
+              ? new float[0]
+              : Guarded.floats(factorGradient, parameters.get(5).length);
       int weightCount = parameters.get(3).length;
       int count = weightCount + parameters.get(4).length;
       MemorySegment dw = memory.allocate(4L * count);
@@ -150,7 +165,7 @@ final class TinyStage {
       float[] dBias = Arrays.copyOfRange(dwValues, weightCount, count);
       if (table == null || store == null) {
         float[] dx = Guarded.floats(d, BATCH * in.values());
-        return List.of(dx, new float[0], new float[0], dWeights, dBias);
+        return List.of(dx, new float[0], new float[0], dWeights, dBias, dFactor);
       }
       MemorySegment dGamma = memory.allocate(4L * in.channels());
       MemorySegment dBeta = memory.allocate(4L * in.channels());
@@ -160,7 +175,8 @@ final class TinyStage {
           Guarded.floats(dGamma, in.channels()),
           Guarded.floats(dBeta, in.channels()),
           dWeights,
-          dBias);
+          dBias,
+          dFactor);
     }
 
     private float[] throughBatchNorm(MemorySegment d, MemorySegment table, MemorySegment store) {

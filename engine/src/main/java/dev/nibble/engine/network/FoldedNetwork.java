@@ -93,7 +93,7 @@ public record FoldedNetwork(Network network, Map<String, String> norms) {
 
   private static Operator biased(Operator operator) {
     return operator instanceof Operator.Convolution c
-        ? new Operator.Convolution(c.input(), c.outChannels(), c.kernel(), c.stride(), true)
+        ? new Operator.Convolution(c.input(), c.outChannels(), c.window(), c.groups(), true)
         : operator;
   }
 }

@@ -54,7 +54,7 @@ public final class NetworkBuilder {
 
   /** A k x k convolution of each channel on its own, without bias, zero padding k/2; k is odd. */
   public Node depthwise(String layerName, Node x, int kernel, int stride) {
-    return weighted(layerName, x, new Operator.DepthwiseConvolution(map(x), kernel, stride));
+    return weighted(layerName, x, Operator.Convolution.depthwise(map(x), kernel, stride));
   }
 
   /** A dense layer with bias; its input has 1 x 1 pixels (pool it first). */

@@ -1,6 +1,7 @@
 package dev.nibble.engine.network;
 
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Window;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -95,23 +96,39 @@ final class NetworkTable {
 
   private static String kind(Operator operator) {
     return switch (operator) {
-      case Operator.Convolution c ->
-          c.kernel() == 1 && c.input().pixels() == 1
-              ? "dense"
-              : window(c.kernel(), c.stride(), "convolution");
-      case Operator.DepthwiseConvolution d ->
-          window(d.kernel(), d.stride(), "depthwise convolution");
-      case Operator.MaxPooling m -> window(m.kernel(), m.stride(), "max pooling");
+      case Operator.Convolution c -> convolution(c);
+      case Operator.MaxPooling m -> window(m.window(), "max pooling");
+      case Operator.AveragePooling a -> window(a.window(), "average pooling");
       case Operator.GlobalAveragePooling g -> "global average pooling";
       case Operator.Resample r ->
           r.outChannels() == r.input().channels()
-              ? window(r.stride(), r.stride(), "average pooling")
-              : window(r.stride(), r.stride(), "average pooling and zero channels");
+              ? window(Window.square(r.stride(), r.stride()), "average pooling")
+              : window(Window.square(r.stride(), r.stride()), "average pooling and zero channels");
+      case Operator.Multiply m -> "product";
+      case Operator.Dropout d -> d.byPicture() ? "stochastic depth" : "dropout";
+      case Operator.ChannelShuffle s -> "channel shuffle, %d groups".formatted(s.groups());
+      case Operator.Padding p -> "zero padding";
     };
   }
 
-  private static String window(int kernel, int stride, String what) {
-    String size = kernel + "x" + kernel + " " + what;
-    return stride == 1 ? size : size + ", stride " + stride;
+  private static String convolution(Operator.Convolution c) {
+    if (c.input().pixels() == 1 && c.window().taps() == 1 && c.groups() == 1) {
+      return "dense";
+    }
+    if (c.isDepthwise()) {
+      return window(c.window(), "depthwise convolution");
+    }
+    String text = window(c.window(), "convolution");
+    return c.groups() == 1 ? text : text + ", %d groups".formatted(c.groups());
+  }
+
+  private static String window(Window window, String what) {
+    String size = window.kernelHeight() + "x" + window.kernelWidth() + " " + what;
+    int height = window.strideHeight();
+    int width = window.strideWidth();
+    if (height == 1 && width == 1) {
+      return size;
+    }
+    return size + ", stride " + (height == width ? "" + height : height + "x" + width);
   }
 }

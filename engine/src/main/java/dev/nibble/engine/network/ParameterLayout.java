@@ -37,19 +37,21 @@ final class ParameterLayout {
     String weight = layer.name() + ".weight";
     switch (layer.operator()) {
       case Operator.Convolution c -> {
-        int in = c.input().channels();
+        int in = c.groupInputs();
         int out = c.outChannels();
-        if (c.input().pixels() == 1 && c.kernel() == 1) {
+        int height = c.window().kernelHeight();
+        int width = c.window().kernelWidth();
+        if (c.isDepthwise()) {
+          trainable(weight, Kind.DEPTHWISE, true, out, 1, height, width);
+        } else if (c.input().pixels() == 1 && c.window().taps() == 1 && c.groups() == 1) {
           trainable(weight, Kind.DENSE, true, out, in);
         } else {
-          trainable(weight, Kind.CONVOLUTION, true, out, in, c.kernel(), c.kernel());
+          trainable(weight, Kind.CONVOLUTION, true, out, in, height, width);
         }
         if (c.bias()) {
           trainable(layer.name() + ".bias", Kind.BIAS, false, out);
         }
       }
-      case Operator.DepthwiseConvolution d ->
-          trainable(weight, Kind.DEPTHWISE, true, d.input().channels(), 1, d.kernel(), d.kernel());
       default -> throw new IllegalStateException("No weights in " + layer.operator());
     }
   }

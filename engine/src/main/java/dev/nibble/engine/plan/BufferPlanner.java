@@ -7,7 +7,6 @@ import dev.nibble.engine.plan.StageGraph.Tensor;
 import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.FeatureMap;
-import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.StoreFormat;
 import java.util.ArrayList;
@@ -156,12 +155,12 @@ public final class BufferPlanner {
       }
     }
     for (Node node : graph.stages()) {
-      if (node.operator() instanceof Operator.MaxPooling && !plan.frozen().node(node)) {
+      if (node.operator().argmaxBytes() > 0 && !plan.frozen().node(node)) {
         Buffer winners =
             add(
                 "argmax " + node.name(),
                 Kind.STORE,
-                (long) batch * node.output().map().values(),
+                (long) batch * node.output().map().values() * node.operator().argmaxBytes(),
                 plan.forwardTime(node.index()));
         winners.use(plan.backwardTime(node.index()));
         argmax[node.index()] = winners;

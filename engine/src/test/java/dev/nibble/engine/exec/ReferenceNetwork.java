@@ -101,12 +101,11 @@ public final class ReferenceNetwork {
 
   private double[] weighted(Layer.Weighted layer, double[] x, Map<String, double[]> parameters) {
     double[] weights = values(parameters, layer.name() + ".weight");
-    if (layer.operator() instanceof Operator.DepthwiseConvolution d) {
-      return convolution(d.input(), d.output(), d.kernel(), d.stride(), true, x, weights, null);
-    }
     Operator.Convolution c = (Operator.Convolution) layer.operator();
     double[] bias = c.bias() ? values(parameters, layer.name() + ".bias") : null;
-    return convolution(c.input(), c.output(), c.kernel(), c.stride(), false, x, weights, bias);
+    int kernel = c.window().kernelHeight();
+    int stride = c.window().strideHeight();
+    return convolution(c.input(), c.output(), kernel, stride, c.isDepthwise(), x, weights, bias);
   }
 
   private double[] convolution(
@@ -177,11 +176,14 @@ public final class ReferenceNetwork {
     double[] y = new double[count * out.values()];
     if (operator instanceof Operator.MaxPooling max) {
       Arrays.fill(y, Double.NEGATIVE_INFINITY);
+      int kernel = max.window().kernelHeight();
+      int stride = max.window().strideHeight();
+      int padding = max.window().padTop();
       for (int i = 0; i < y.length; i++) {
-        int top = i / out.channels() / out.width() % out.height() * max.stride() - max.padding();
-        int left = i / out.channels() % out.width() * max.stride() - max.padding();
-        for (int h = Math.max(top, 0); h < Math.min(top + max.kernel(), in.height()); h++) {
-          for (int w = Math.max(left, 0); w < Math.min(left + max.kernel(), in.width()); w++) {
+        int top = i / out.channels() / out.width() % out.height() * stride - padding;
+        int left = i / out.channels() % out.width() * stride - padding;
+        for (int h = Math.max(top, 0); h < Math.min(top + kernel, in.height()); h++) {
+          for (int w = Math.max(left, 0); w < Math.min(left + kernel, in.width()); w++) {
             y[i] = Math.max(y[i], x[at(in, i / out.values(), h, w, i % out.channels())]);
           }
         }

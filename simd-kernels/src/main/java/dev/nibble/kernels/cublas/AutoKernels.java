@@ -63,7 +63,7 @@ public final class AutoKernels extends HostDelegate {
     Optional<Convolution> largest =
         workload.stages().stream()
             .map(Stage::operator)
-            .filter(Convolution.class::isInstance)
+            .filter(ConvolutionGrid::covers)
             .map(Convolution.class::cast)
             .max(Comparator.comparingLong(Convolution::multiplyAdds));
     if (largest.isEmpty() || !workload.trains() || device.hasFailed()) {

@@ -1,5 +1,6 @@
 package dev.nibble.kernels.cublas;
 
+import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 
 /**
@@ -33,12 +34,24 @@ final class ConvolutionGrid {
   private final int height;
 
   ConvolutionGrid(Convolution op) {
+    if (!covers(op)) {
+      throw new IllegalArgumentException("No device makes the products of " + op);
+    }
     this.op = op;
-    this.stride = op.stride();
-    this.phases = Math.min(stride, op.kernel());
-    this.reach = (op.kernel() - 1) / stride;
+    this.stride = op.window().strideHeight();
+    this.phases = Math.min(stride, op.window().kernelHeight());
+    this.reach = (op.window().kernelHeight() - 1) / stride;
     this.width = op.outputWidth() + reach;
     this.height = op.outputHeight() + reach;
+  }
+
+  /** Whether an operator is a convolution whose products can be made so. */
+  static boolean covers(Operator operator) {
+    return operator instanceof Convolution op
+        && op.groups() == 1
+        && op.window().isPlain()
+        && op.window().kernelHeight() % 2 == 1
+        && op.window().isPaddedBy(op.window().kernelHeight() / 2);
   }
 
   /** The convolution. */

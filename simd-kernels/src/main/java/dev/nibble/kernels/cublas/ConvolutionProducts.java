@@ -33,9 +33,9 @@ final class ConvolutionProducts {
     int inputs = op.input().channels();
     int outputs = op.outChannels();
     int rows = pictures * grid.pixels() - grid.margin();
-    for (int ky = 0; ky < op.kernel(); ky++) {
-      for (int kx = 0; kx < op.kernel(); kx++) {
-        int tap = ky * op.kernel() + kx;
+    for (int ky = 0; ky < op.window().kernelHeight(); ky++) {
+      for (int kx = 0; kx < op.window().kernelHeight(); kx++) {
+        int tap = ky * op.window().kernelHeight() + kx;
         multiply(
             gemm.size(outputs, rows, inputs)
                 .a(weights, weightsAt + 4L * tap * inputs * outputs, outputs, false)
@@ -51,11 +51,11 @@ final class ConvolutionProducts {
     Convolution op = grid.op();
     int inputs = op.input().channels();
     int outputs = op.outChannels();
-    int kernel = op.kernel();
+    int kernel = op.window().kernelHeight();
     int rows = pictures * grid.pixels() - grid.margin();
     long dy = 4 * (grid.gradientAt(pictures) + (long) grid.margin() * outputs);
     // The taps of a kernel's row lie one pixel apart; cublasGemmEx knows no such series.
-    boolean series = op.stride() == 1 && kernel > 1 && precision != Precision.BF16;
+    boolean series = op.window().strideHeight() == 1 && kernel > 1 && precision != Precision.BF16;
     int together = series ? kernel : 1;
     for (int tap = 0; tap < kernel * kernel; tap += together) {
       gemm.size(outputs, inputs, rows)
@@ -78,12 +78,12 @@ final class ConvolutionProducts {
     int inputs = op.input().channels();
     int outputs = op.outChannels();
     int rows = pictures * grid.pixels();
-    for (int ky = 0; ky < op.kernel(); ky++) {
-      for (int kx = 0; kx < op.kernel(); kx++) {
-        long tap = (long) ky * op.kernel() + kx;
+    for (int ky = 0; ky < op.window().kernelHeight(); ky++) {
+      for (int kx = 0; kx < op.window().kernelHeight(); kx++) {
+        long tap = (long) ky * op.window().kernelHeight() + kx;
         long before = (long) grid.margin() - grid.shift(ky, kx);
         // The first tap of a plane is the one within a stride of the kernel's corner.
-        boolean add = ky >= op.stride() || kx >= op.stride();
+        boolean add = ky >= op.window().strideHeight() || kx >= op.window().strideHeight();
         multiply(
             gemm.size(inputs, rows, outputs)
                 .a(weights, weightsAt + 4 * tap * inputs * outputs, outputs, true)

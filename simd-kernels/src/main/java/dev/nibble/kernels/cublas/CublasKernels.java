@@ -5,7 +5,6 @@ import dev.nibble.kernels.DeviceException;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.KernelSession;
-import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.Workload;
 import java.lang.System.Logger.Level;
@@ -99,7 +98,7 @@ public final class CublasKernels extends HostDelegate {
   /** None for a convolution, unless the CPU may have to stand in. */
   @Override
   public int packedFloats(Stage stage) {
-    boolean device = stage.operator() instanceof Convolution && !options.fallback();
+    boolean device = ConvolutionGrid.covers(stage.operator()) && !options.fallback();
     return device ? 0 : super.packedFloats(stage);
   }
 

@@ -59,7 +59,9 @@ final class DevicePlan {
     // Two groups a shard at least, so that there is something to overlap.
     int most = (workload.picturesPerShard() + 1) / 2;
     for (Stage stage : workload.stages()) {
-      if (stage.operator() instanceof Convolution op && !onHost.contains(op)) {
+      if (stage.operator() instanceof Convolution op
+          && ConvolutionGrid.covers(op)
+          && !onHost.contains(op)) {
         ConvolutionGrid grid = new ConvolutionGrid(op);
         long picture = Math.max(grid.inBytes(1), grid.outBytes(1));
         placements.put(op, new Placement(grid, Math.clamp(GROUP_BYTES / picture, 1, most)));

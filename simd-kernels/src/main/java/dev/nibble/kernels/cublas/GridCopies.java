@@ -41,7 +41,7 @@ final class GridCopies {
         long first = 4L * plane * grid.planeFloats(pictures);
         long line = to + first + 4L * index * grid.pixels() * channels;
         for (int i = 0; i < grid.height(); i++, line += rowBytes) {
-          int y = i * op.stride() + py - op.padding();
+          int y = i * op.window().strideHeight() + py - op.window().padTop();
           if (y < 0 || y >= op.input().height()) {
             zero(staging, line, grid.width() * channels);
           } else {
@@ -58,8 +58,8 @@ final class GridCopies {
     Convolution op = grid.op();
     int channels = op.input().channels();
     int columns = op.input().width();
-    if (op.stride() == 1) {
-      int padding = op.padding();
+    if (op.window().strideHeight() == 1) {
+      int padding = op.window().padTop();
       zero(staging, to, padding * channels);
       long inner = to + 4L * padding * channels;
       MemorySegment.copy(scratch, from, staging, JAVA_FLOAT, inner, columns * channels);
@@ -67,7 +67,7 @@ final class GridCopies {
       return;
     }
     for (int j = 0; j < grid.width(); j++) {
-      int x = j * op.stride() + px - op.padding();
+      int x = j * op.window().strideHeight() + px - op.window().padTop();
       long pixel = to + 4L * j * channels;
       if (x < 0 || x >= columns) {
         zero(staging, pixel, channels);
@@ -146,22 +146,22 @@ final class GridCopies {
     Convolution op = grid.op();
     FeatureMap map = op.input();
     int channels = map.channels();
-    int stride = op.stride();
+    int stride = op.window().strideHeight();
     long picture = 4L * index * grid.pixels() * channels;
     for (int y = 0; y < map.height(); y++) {
-      int py = (y + op.padding()) % stride;
-      int i = (y + op.padding()) / stride;
+      int py = (y + op.window().padTop()) % stride;
+      int i = (y + op.window().padTop()) / stride;
       int to = at + y * map.width() * pixel;
       boolean reached = py < grid.phases() && i < grid.height();
       long line = from + picture + 4L * i * grid.width() * channels;
       if (reached && stride == 1) {
-        long inner = line + 4L * op.padding() * channels;
+        long inner = line + 4L * op.window().padTop() * channels;
         readRow(staging, inner, channels, map.width(), scratch, to, pixel);
         continue;
       }
       for (int x = 0; x < map.width(); x++, to += pixel) {
-        int px = (x + op.padding()) % stride;
-        int j = (x + op.padding()) / stride;
+        int px = (x + op.window().padTop()) % stride;
+        int j = (x + op.window().padTop()) / stride;
         if (reached && px < grid.phases() && j < grid.width()) {
           long plane = 4L * (py * grid.phases() + px) * grid.planeFloats(pictures);
           long source = line + plane + 4L * j * channels;

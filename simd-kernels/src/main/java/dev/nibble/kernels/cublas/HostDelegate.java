@@ -10,7 +10,6 @@ import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.LossArgs;
-import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.SgdArgs;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
@@ -30,6 +29,11 @@ abstract class HostDelegate implements Kernels {
   }
 
   @Override
+  public boolean supports(Activation activation) {
+    return host.supports(activation);
+  }
+
+  @Override
   public int packedFloats(Stage stage) {
     return host.packedFloats(stage);
   }
@@ -38,7 +42,7 @@ abstract class HostDelegate implements Kernels {
   @Override
   public int scratchFloats(Stage stage) {
     int floats = host.scratchFloats(stage);
-    return stage.operator() instanceof Operator.Convolution
+    return ConvolutionGrid.covers(stage.operator())
         ? Math.max(floats, host.ends().scratchFloats(stage))
         : floats;
   }

@@ -3,7 +3,7 @@ package dev.nibble.kernels.cublas;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.HostKernels;
-import dev.nibble.kernels.Operator.Convolution;
+import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.cublas.DevicePlan.Placement;
 import java.lang.foreign.MemorySegment;
@@ -75,7 +75,8 @@ final class SessionKernels extends HostDelegate {
 
   /** Where the stage's products are made; null for the CPU. */
   private @Nullable Placement place(Stage stage) {
-    if (!(stage.operator() instanceof Convolution op) || plan.isOnHost(op)) {
+    Operator op = stage.operator();
+    if (!ConvolutionGrid.covers(op) || plan.isOnHost(op)) {
       return null;
     }
     if (closed.get()) {

@@ -7,6 +7,7 @@ import static java.util.Objects.requireNonNull;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -57,9 +58,7 @@ final class ScalarActivation {
     if (activation.normalize()) {
       scale(map, requireNonNull(table), values, at);
     }
-    if (activation.relu()) {
-      rectify(map, values, at);
-    }
+    apply(activation.nonlinearity(), map, values, at);
   }
 
   /** The values that the backward pass uses: from the kept input, the fp32 copy or the codes. */
@@ -81,9 +80,7 @@ final class ScalarActivation {
     if (activation.normalize()) {
       scale(map, requireNonNull(table), values, at);
     }
-    if (activation.relu()) {
-      rectify(map, values, at);
-    }
+    apply(activation.nonlinearity(), map, values, at);
   }
 
   /** z = fma(x, Z_SCALE, Z_OFFSET). */
@@ -99,10 +96,10 @@ final class ScalarActivation {
     }
   }
 
-  private static void rectify(FeatureMap map, float[] values, int at) {
+  private static void apply(Nonlinearity nonlinearity, FeatureMap map, float[] values, int at) {
     int end = at + map.values();
     for (int i = at; i < end; i++) {
-      values[i] = Math.max(values[i], 0f);
+      values[i] = nonlinearity.value(values[i], 0f);
     }
   }
 

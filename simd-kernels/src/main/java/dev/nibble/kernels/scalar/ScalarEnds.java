@@ -110,7 +110,7 @@ final class ScalarEnds implements ConvolutionEnds {
     int shortcut = out + map.values();
     ScalarOutput.addBias(args, scratch, out);
     ScalarOutput.addShortcut(args, picture, scratch, shortcut, out);
-    Floats.store(scratch, out, map.values(), args.y(), picture);
+    ScalarOutput.store(args, picture, scratch, out);
     ScalarOutput.addStatistics(args, region, first, scratch, out);
   }
 

@@ -3,6 +3,7 @@ package dev.nibble.kernels.scalar;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GradientTerm;
+import dev.nibble.kernels.Layout;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -16,7 +17,20 @@ final class ScalarGradient {
       switch (terms.get(i)) {
         case GradientTerm.Shortcut s ->
             ScalarResample.backward(s.transform(), s.gradient(), picture, scratch, at);
+        case GradientTerm.Slice s -> addSlice(s, picture, scratch, at);
         case GradientTerm.Normalized n -> addNormalized(n, picture, scratch, at);
+      }
+    }
+  }
+
+  /** The slice's channels of the wider pixels. */
+  private static void addSlice(GradientTerm.Slice term, int picture, float[] scratch, int at) {
+    FeatureMap map = term.map();
+    Layout layout = term.layout();
+    for (int pixel = 0; pixel < map.pixels(); pixel++) {
+      long from = ((long) picture * map.pixels() + pixel) * layout.pitch() + layout.offset();
+      for (int c = 0; c < map.channels(); c++) {
+        scratch[at + pixel * map.channels() + c] += Floats.get(term.gradient(), from + c);
       }
     }
   }

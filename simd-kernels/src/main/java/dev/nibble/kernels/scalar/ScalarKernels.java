@@ -1,5 +1,6 @@
 package dev.nibble.kernels.scalar;
 
+import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
@@ -35,6 +36,13 @@ public final class ScalarKernels implements HostKernels {
     return "scalar (plain Java)";
   }
 
+  /** Codes keep one edge so far, and no table holds a channel's own slope. */
+  @Override
+  public boolean supports(Activation activation) {
+    boolean plain = activation.relu() || activation.isLinear();
+    return plain || !(activation.store().isCodes() || activation.nonlinearity().hasSlope());
+  }
+
   @Override
   public int packedFloats(Stage stage) {
     return stage.operator().weights();
@@ -68,7 +76,8 @@ public final class ScalarKernels implements HostKernels {
     }
     checkPacked(args.stage(), packed);
     Objects.checkIndex(unit, 1);
-    if (args.stage().operator() instanceof Operator.Convolution convolution) {
+    if (args.stage().operator() instanceof Operator.Convolution convolution
+        && !convolution.isDepthwise()) {
       ScalarConvolution.transpose(convolution, weights, packed);
     } else {
       Floats.load(weights, 0, args.stage().operator().weights(), packed, 0);
@@ -96,17 +105,31 @@ public final class ScalarKernels implements HostKernels {
     for (int picture = from; picture < end; picture++) {
       ends.loadActivation(args, picture, scratch);
       Arrays.fill(scratch, out, out + stage.output().values(), 0f);
-      switch (stage.operator()) {
-        case Operator.Convolution op ->
-            ScalarConvolution.forward(op, packed, scratch, act, scratch, out);
-        case Operator.DepthwiseConvolution op ->
-            ScalarDepthwise.forward(op, packed, scratch, act, out);
-        case Operator.MaxPooling op ->
-            ScalarPooling.max(op, picture, args.argmax(), scratch, act, out);
-        case Operator.GlobalAveragePooling op -> ScalarPooling.average(op, scratch, act, out);
-        case Operator.Resample op -> ScalarResample.add(op, scratch, act, out);
-      }
+      operate(args, picture, packed, scratch, act, out);
       ends.storeOutput(args, region, picture, picture == from, scratch);
+    }
+  }
+
+  private static void operate(
+      ForwardArgs args, int picture, float[] packed, float[] scratch, int act, int out) {
+    switch (args.stage().operator()) {
+      case Operator.Convolution op -> {
+        if (op.isDepthwise()) {
+          ScalarDepthwise.forward(op, packed, scratch, act, out);
+        } else {
+          ScalarConvolution.forward(op, packed, scratch, act, out);
+        }
+      }
+      case Operator.MaxPooling op ->
+          ScalarPooling.max(op, picture, args.argmax(), scratch, act, out);
+      case Operator.AveragePooling op -> ScalarPooling.average(op, scratch, act, out);
+      case Operator.GlobalAveragePooling op -> ScalarPooling.average(op, scratch, act, out);
+      case Operator.Resample op -> ScalarResample.add(op, scratch, act, out);
+      case Operator.Multiply op ->
+          ScalarProduct.multiply(op, picture, args.factor(), scratch, act, out);
+      case Operator.Dropout op -> ScalarProduct.drop(op, picture, args.draws(), scratch, act, out);
+      case Operator.ChannelShuffle op -> ScalarMoves.shuffle(op, scratch, act, out);
+      case Operator.Padding op -> ScalarMoves.pad(op, scratch, act, out);
     }
   }
 
@@ -117,9 +140,7 @@ public final class ScalarKernels implements HostKernels {
     checkPacked(stage, packed);
     ends.startBackward(args, from, to, scratch);
     ends.clearSums(args, region);
-    if (stage.needsInputValues()) {
-      ScalarParameters.clear(args, region);
-    }
+    ScalarParameters.clear(args, region);
     boolean through = args.dx() != null || stage.activation().normalize();
     for (int picture = from; picture < to; picture++) {
       ends.loadGradient(args, false, picture, true, scratch);
@@ -173,7 +194,7 @@ public final class ScalarKernels implements HostKernels {
       BackwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
     Objects.checkIndex(part, parts);
     if (!args.stage().needsInputValues()) {
-      throw new IllegalArgumentException("The stage has no weights: " + args.stage());
+      throw new IllegalArgumentException("The stage has no use for its input: " + args.stage());
     }
     ends.startBackward(args, from, to, scratch);
     if (part > 0) {
@@ -191,6 +212,10 @@ public final class ScalarKernels implements HostKernels {
     Stage stage = args.stage();
     int dy = ends.gradientAt(stage);
     ends.restoreActivation(args, picture, scratch);
+    if (stage.operator() instanceof Operator.Multiply op) {
+      ScalarProduct.factorGradient(args, op, picture, scratch, ends.restoredAt(stage), dy);
+      return;
+    }
     int dw = ScalarEnds.weightGradientAt(stage);
     ScalarParameters.addWeights(args, region, scratch, dy, ends.restoredAt(stage), dw);
   }
@@ -201,13 +226,23 @@ public final class ScalarKernels implements HostKernels {
     int da = ends.dataAt(stage);
     Arrays.fill(scratch, da, ScalarEnds.weightGradientAt(stage), 0f);
     switch (stage.operator()) {
-      case Operator.Convolution op -> ScalarConvolution.backwardData(op, packed, scratch, dy, da);
-      case Operator.DepthwiseConvolution op ->
+      case Operator.Convolution op -> {
+        if (op.isDepthwise()) {
           ScalarDepthwise.backwardData(op, packed, scratch, dy, da);
+        } else {
+          ScalarConvolution.backwardData(op, packed, scratch, dy, da);
+        }
+      }
       case Operator.MaxPooling op ->
           ScalarPooling.maxBackward(op, picture, args.argmax(), scratch, dy, da);
+      case Operator.AveragePooling op -> ScalarPooling.averageBackward(op, scratch, dy, da);
       case Operator.GlobalAveragePooling op -> ScalarPooling.averageBackward(op, scratch, dy, da);
       case Operator.Resample op -> ScalarResample.backward(op, scratch, dy, da);
+      case Operator.Multiply op ->
+          ScalarProduct.multiply(op, picture, args.factor(), scratch, dy, da);
+      case Operator.Dropout op -> ScalarProduct.drop(op, picture, args.draws(), scratch, dy, da);
+      case Operator.ChannelShuffle op -> ScalarMoves.shuffleBackward(op, scratch, dy, da);
+      case Operator.Padding op -> ScalarMoves.padBackward(op, scratch, dy, da);
     }
     ends.storeGradient(args, region, picture, scratch);
   }

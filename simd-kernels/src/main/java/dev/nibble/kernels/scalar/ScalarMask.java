@@ -14,7 +14,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way back through the ReLU: the mask, and the sums that batch norm's gradients are made of.
+ * The way back through the nonlinearity: its derivative, and the sums that batch norm's gradients
+ * are made of.
  */
 final class ScalarMask {
   private ScalarMask() {}
@@ -28,7 +29,10 @@ final class ScalarMask {
     }
   }
 
-  /** Masks the picture's gradient in place and adds sum(d) and, with batch norm, sum(d * hat~). */
+  /**
+   * Takes the picture's gradient times the derivative, in place, and adds sum(d) and, with batch
+   * norm, sum(d * hat~).
+   */
   static void apply(BackwardArgs args, int region, int picture, float[] scratch, int at) {
     Activation activation = args.stage().activation();
     FeatureMap map = args.stage().input();
@@ -49,8 +53,8 @@ final class ScalarMask {
       }
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
         int i = at + pixel * channels + c;
-        if (activation.relu() && !passes(activation, map, table, store, picture, pixel, c)) {
-          scratch[i] = 0f;
+        if (!activation.isLinear()) {
+          scratch[i] *= derivative(activation, map, table, store, picture, pixel, c);
         }
         sum += scratch[i];
         if (activation.normalize()) {
@@ -63,8 +67,8 @@ final class ScalarMask {
     }
   }
 
-  /** Whether the ReLU let a value through: by its code, or by z as the forward pass computed it. */
-  private static boolean passes(
+  /** The nonlinearity's derivative: by a value's code, or at z as the forward pass computed it. */
+  private static float derivative(
       Activation activation,
       FeatureMap map,
       @Nullable MemorySegment table,
@@ -76,7 +80,8 @@ final class ScalarMask {
     int channels = map.channels();
     float q = Codes.stored(format, map, requireNonNull(store), picture, pixel, c);
     if (format.isCodes()) {
-      return q >= Floats.coefficient(requireNonNull(table), ChannelTable.EDGE, channels, c);
+      float edge = Floats.coefficient(requireNonNull(table), ChannelTable.EDGE, channels, c);
+      return q >= edge ? 1f : 0f;
     }
     float z = q;
     if (activation.normalize()) {
@@ -86,6 +91,6 @@ final class ScalarMask {
               Floats.coefficient(requireNonNull(table), ChannelTable.Z_SCALE, channels, c),
               Floats.coefficient(table, ChannelTable.Z_OFFSET, channels, c));
     }
-    return !(z <= 0f);
+    return activation.nonlinearity().derivative(z, 0f);
   }
 }

@@ -6,6 +6,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.Layout;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
@@ -45,6 +46,17 @@ final class ScalarOutput {
         scratch,
         shortcutAt);
     ScalarResample.add(residual.transform(), scratch, shortcutAt, outAt);
+  }
+
+  /** Writes y where its layout has it. */
+  static void store(ForwardArgs args, int picture, float[] scratch, int outAt) {
+    FeatureMap out = args.stage().output();
+    Layout layout = args.stage().layout();
+    int channels = out.channels();
+    for (int pixel = 0; pixel < out.pixels(); pixel++) {
+      long to = ((long) picture * out.pixels() + pixel) * layout.pitch() + layout.offset();
+      MemorySegment.copy(scratch, outAt + pixel * channels, args.y(), JAVA_FLOAT, 4 * to, channels);
+    }
   }
 
   /** Zeroes a leaf's region, so that a leaf without pictures counts as nothing. */

@@ -20,6 +20,9 @@ final class ScalarParameters {
   static void clear(BackwardArgs args, int region) {
     long at = region * Partials.weightBytes(args.stage());
     long bytes = 4L * Partials.weightValues(args.stage());
+    if (bytes == 0) {
+      return;
+    }
     MemorySegment gradients = requireNonNull(args.gradients());
     Objects.checkFromIndexSize(at, bytes, gradients.byteSize());
     for (long i = 0; i < bytes; i += 4) {
@@ -57,12 +60,13 @@ final class ScalarParameters {
     Operator operator = args.stage().operator();
     int weights = operator.weights();
     Arrays.fill(scratch, dwAt, dwAt + weights, 0f);
-    switch (operator) {
-      case Operator.Convolution op ->
-          ScalarConvolution.backwardWeight(op, scratch, dyAt, actAt, dwAt);
-      case Operator.DepthwiseConvolution op ->
-          ScalarDepthwise.backwardWeight(op, scratch, dyAt, actAt, dwAt);
-      default -> throw new IllegalStateException(operator + " has no weights");
+    if (!(operator instanceof Operator.Convolution op)) {
+      throw new IllegalStateException(operator + " has no weights");
+    }
+    if (op.isDepthwise()) {
+      ScalarDepthwise.backwardWeight(op, scratch, dyAt, actAt, dwAt);
+    } else {
+      ScalarConvolution.backwardWeight(op, scratch, dyAt, actAt, dwAt);
     }
     long base = region * Partials.weightBytes(args.stage());
     MemorySegment gradients = requireNonNull(args.gradients());

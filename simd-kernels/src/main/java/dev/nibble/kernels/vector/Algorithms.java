@@ -65,8 +65,8 @@ record Algorithms(boolean winograd) {
 
   private boolean fits(Convolution conv) {
     return winograd
-        && conv.kernel() == 3
-        && conv.stride() == 1
+        && conv.window().kernelHeight() == 3
+        && conv.window().strideHeight() == 1
         && conv.input().channels() % LANES == 0
         && conv.outChannels() % LANES == 0
         && conv.outputHeight() >= WinogradProduct.TILE

@@ -120,11 +120,6 @@ final class BackwardPass {
     int tile = FusedLayout.tile(stage);
     int sums = FusedLayout.weights(stage);
     Operator operator = stage.operator();
-    if (operator instanceof Operator.DepthwiseConvolution op) {
-      int channels = op.input().channels();
-      Depthwise.backwardWeights(op, 0, op.outputHeight(), 0, channels, scratch, tile, dy, sums);
-      return 0;
-    }
     if (!(operator instanceof Convolution op)) {
       throw new IllegalStateException(operator + " has no weights");
     }
@@ -177,9 +172,7 @@ final class BackwardPass {
     MemorySegment target = Objects.requireNonNull(args.gradients());
     long base = region * Partials.weightBytes(stage);
     int sums = FusedLayout.weights(stage);
-    if (operator instanceof Operator.DepthwiseConvolution op) {
-      Depthwise.flush(op, 0, op.input().channels(), scratch, sums, target, base);
-    } else if (operator instanceof Convolution op) {
+    if (operator instanceof Convolution op) {
       int in = op.input().channels();
       int out = op.outChannels();
       if (FusedLayout.isWinograd(op, algorithms)) {
@@ -235,14 +228,13 @@ final class BackwardPass {
               op, 0, height, 0, vectors, scratch, first, packed, scratch, data);
         }
       }
-      case Operator.DepthwiseConvolution op ->
-          Depthwise.backwardData(op, 0, height, 0, channels, packed, scratch, dy, data);
       case Operator.MaxPooling op ->
           Pooling.maxBackward(
               op, picture, 0, height, 0, channels, args.argmax(), scratch, dy, data);
       case Operator.GlobalAveragePooling op ->
           Pooling.averageBackward(op, stage.input().pixels(), 0, channels, scratch, dy, data);
       case Operator.Resample op -> Resampler.backward(op, 0, height, scratch, dy, data);
+      default -> throw new IllegalStateException(stage.operator() + " has no bands");
     }
   }
 }

@@ -3,7 +3,6 @@ package dev.nibble.kernels.vector;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
-import dev.nibble.kernels.Operator.DepthwiseConvolution;
 import dev.nibble.kernels.Operator.MaxPooling;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Stage;
@@ -92,31 +91,28 @@ final class Bands {
   /** k of a window; 1 for operators without one. */
   static int kernel(Operator op) {
     return switch (op) {
-      case Convolution c -> c.kernel();
-      case DepthwiseConvolution d -> d.kernel();
-      case MaxPooling m -> m.kernel();
+      case Convolution c -> c.window().kernelHeight();
+      case MaxPooling m -> m.window().kernelHeight();
       case Resample r -> r.stride();
-      case Operator.GlobalAveragePooling g -> 1;
+      default -> 1;
     };
   }
 
   /** Step of a window in both directions. */
   static int stride(Operator op) {
     return switch (op) {
-      case Convolution c -> c.stride();
-      case DepthwiseConvolution d -> d.stride();
-      case MaxPooling m -> m.stride();
+      case Convolution c -> c.window().strideHeight();
+      case MaxPooling m -> m.window().strideHeight();
       case Resample r -> r.stride();
-      case Operator.GlobalAveragePooling g -> 1;
+      default -> 1;
     };
   }
 
   /** Zero rows before a picture's first. */
   static int padding(Operator op) {
     return switch (op) {
-      case Convolution c -> c.padding();
-      case DepthwiseConvolution d -> d.padding();
-      case MaxPooling m -> m.padding();
+      case Convolution c -> c.window().padTop();
+      case MaxPooling m -> m.window().padTop();
       default -> 0;
     };
   }

@@ -55,7 +55,7 @@ final class ConvolutionBackwardData {
    * @param packed {@link ConvolutionGeometry#packedBackwardFloats} long at least
    */
   static void pack(Convolution conv, int panel, MemorySegment weights, float[] packed) {
-    int phases = Math.min(conv.stride(), conv.kernel());
+    int phases = Math.min(conv.window().strideHeight(), conv.window().kernelHeight());
     int first = firstVector(conv, panel);
     int v = block(conv, first);
     int phase = 0;
@@ -65,7 +65,10 @@ final class ConvolutionBackwardData {
         int to = phase + first * LANES * taps * conv.outChannels();
         for (int y = ConvolutionGeometry.taps(conv, phaseY) - 1; y >= 0; y--) {
           for (int x = ConvolutionGeometry.taps(conv, phaseX) - 1; x >= 0; x--) {
-            int tap = (phaseY + y * conv.stride()) * conv.kernel() + phaseX + x * conv.stride();
+            int tap =
+                (phaseY + y * conv.window().strideHeight()) * conv.window().kernelHeight()
+                    + phaseX
+                    + x * conv.window().strideHeight();
             packTap(conv, tap, first * LANES, v * LANES, weights, packed, to);
             to += conv.outChannels() * v * LANES;
           }
@@ -102,12 +105,14 @@ final class ConvolutionBackwardData {
 
   /** The first row of the output's gradient that input row {@code row}, or one below it, meets. */
   static int firstGradientRow(Convolution conv, int row) {
-    return Math.ceilDiv(row + conv.padding() - conv.kernel() + 1, conv.stride());
+    return Math.ceilDiv(
+        row + conv.window().padTop() - conv.window().kernelHeight() + 1,
+        conv.window().strideHeight());
   }
 
   /** The end of the rows of the output's gradient that the input rows above {@code row} meet. */
   static int endGradientRow(Convolution conv, int row) {
-    return Math.floorDiv(row - 1 + conv.padding(), conv.stride()) + 1;
+    return Math.floorDiv(row - 1 + conv.window().padTop(), conv.window().strideHeight()) + 1;
   }
 
   /**
@@ -172,11 +177,11 @@ final class ConvolutionBackwardData {
       float[] data,
       int dataAt) {
     int dataRow = conv.input().width() * ConvolutionGeometry.dataStride(conv);
-    if (conv.stride() > conv.kernel()) {
+    if (conv.window().strideHeight() > conv.window().kernelHeight()) {
       // Phases without a tap: no output depends on those pixels.
       Arrays.fill(data, dataAt, dataAt + (endRow - firstRow) * dataRow, 0f);
     }
-    int phases = Math.min(conv.stride(), conv.kernel());
+    int phases = Math.min(conv.window().strideHeight(), conv.window().kernelHeight());
     int panels = 0;
     for (int phaseY = 0; phaseY < phases; phaseY++) {
       for (int phaseX = 0; phaseX < phases; phaseX++) {
@@ -217,7 +222,7 @@ final class ConvolutionBackwardData {
       int panels,
       float[] data,
       int dataAt) {
-    int stride = conv.stride();
+    int stride = conv.window().strideHeight();
     int inWidth = conv.input().width();
     int channels = conv.outChannels();
     int before = ConvolutionGeometry.dyBefore(conv);
@@ -226,12 +231,12 @@ final class ConvolutionBackwardData {
     int tapsY = ConvolutionGeometry.taps(conv, phaseY);
     int tapsX = ConvolutionGeometry.taps(conv, phaseX);
     // Input rows q * stride + phase - padding that lie in [firstRow, endRow).
-    int firstY = Math.ceilDiv(firstRow + conv.padding() - phaseY, stride);
-    int endY = Math.ceilDiv(endRow + conv.padding() - phaseY, stride);
+    int firstY = Math.ceilDiv(firstRow + conv.window().padTop() - phaseY, stride);
+    int endY = Math.ceilDiv(endRow + conv.window().padTop() - phaseY, stride);
     int firstX = ConvolutionGeometry.firstStep(conv, phaseX);
     int width = ConvolutionGeometry.steps(conv, phaseX, inWidth);
-    int row = firstY * stride + phaseY - conv.padding() - firstRow;
-    int column = firstX * stride + phaseX - conv.padding();
+    int row = firstY * stride + phaseY - conv.window().padTop() - firstRow;
+    int column = firstX * stride + phaseX - conv.window().padTop();
     int from =
         dyAt
             + (firstY - tapsY + 1 - firstGradientRow(conv, firstRow)) * dyRow

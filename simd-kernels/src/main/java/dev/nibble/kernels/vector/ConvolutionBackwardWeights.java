@@ -64,9 +64,9 @@ final class ConvolutionBackwardWeights {
       int dyRow,
       float[] dw,
       int dwAt) {
-    int kernel = conv.kernel();
+    int kernel = conv.window().kernelHeight();
     int row = kernel * inChannels;
-    int tileStep = conv.stride() * inChannels;
+    int tileStep = conv.window().strideHeight() * inChannels;
     boolean transposed = isTransposed(kernel, inChannels, outChannels);
     int count = transposed ? outChannels : row;
     int stride = Lanes.roundUp(transposed ? row : outChannels);
@@ -84,11 +84,11 @@ final class ConvolutionBackwardWeights {
             width,
             transposed ? dy : tile,
             transposed ? dyAt : from,
-            transposed ? dyRow : conv.stride() * tileRow,
+            transposed ? dyRow : conv.window().strideHeight() * tileRow,
             transposed ? outChannels : tileStep,
             transposed ? tile : dy,
             (transposed ? from : dyAt) + first * LANES,
-            transposed ? conv.stride() * tileRow : dyRow,
+            transposed ? conv.window().strideHeight() * tileRow : dyRow,
             transposed ? tileStep : outChannels,
             dw,
             to + first * LANES,
@@ -113,7 +113,7 @@ final class ConvolutionBackwardWeights {
       int dwAt,
       MemorySegment target,
       long offset) {
-    int kernel = conv.kernel();
+    int kernel = conv.window().kernelHeight();
     int all = conv.outChannels();
     int row = kernel * inChannels;
     boolean transposed = isTransposed(kernel, inChannels, outChannels);

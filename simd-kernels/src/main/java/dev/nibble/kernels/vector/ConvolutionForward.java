@@ -114,8 +114,8 @@ final class ConvolutionForward {
       float[] packed,
       float[] out,
       int outAt) {
-    int kernel = conv.kernel();
-    int stride = conv.stride();
+    int kernel = conv.window().kernelHeight();
+    int stride = conv.window().strideHeight();
     int channels = conv.input().channels();
     int tileRow = ConvolutionGeometry.tileRow(conv);
     int outStride = ConvolutionGeometry.outStride(conv);

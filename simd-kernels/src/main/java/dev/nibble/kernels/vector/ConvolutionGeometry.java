@@ -34,12 +34,12 @@ final class ConvolutionGeometry {
 
   /** Whether pixels map one to one, so that a picture is one long row. */
   static boolean isFlat(Convolution conv) {
-    return conv.kernel() == 1 && conv.stride() == 1;
+    return conv.window().kernelHeight() == 1 && conv.window().strideHeight() == 1;
   }
 
   /** Floats of one row of the activation's tile. */
   static int tileRow(Convolution conv) {
-    return size((conv.input().width() + 2L * conv.padding()) * conv.input().channels());
+    return size((conv.input().width() + 2L * conv.window().padTop()) * conv.input().channels());
   }
 
   /** Floats from one output pixel to the next. */
@@ -52,24 +52,31 @@ final class ConvolutionGeometry {
    * those at phase, phase + stride, ...
    */
   static int taps(Convolution conv, int phase) {
-    return Math.max(0, (conv.kernel() - phase + conv.stride() - 1) / conv.stride());
+    return Math.max(
+        0,
+        (conv.window().kernelHeight() - phase + conv.window().strideHeight() - 1)
+            / conv.window().strideHeight());
   }
 
   /** The smallest q for which q * stride + phase - p is an input row (or column). */
   static int firstStep(Convolution conv, int phase) {
-    return Math.max(0, conv.padding() - phase + conv.stride() - 1) / conv.stride();
+    return Math.max(0, conv.window().padTop() - phase + conv.window().strideHeight() - 1)
+        / conv.window().strideHeight();
   }
 
   /** How many input rows (or columns), of {@code size}, belong to a phase. */
   static int steps(Convolution conv, int phase, int size) {
-    int first = firstStep(conv, phase) * conv.stride() + phase - conv.padding();
-    return first >= size ? 0 : (size - 1 - first) / conv.stride() + 1;
+    int first =
+        firstStep(conv, phase) * conv.window().strideHeight() + phase - conv.window().padTop();
+    return first >= size ? 0 : (size - 1 - first) / conv.window().strideHeight() + 1;
   }
 
   /** Columns of zeros left of the output's gradient. */
   static int dyBefore(Convolution conv) {
     int before = 0;
-    for (int phase = 0; phase < Math.min(conv.stride(), conv.kernel()); phase++) {
+    for (int phase = 0;
+        phase < Math.min(conv.window().strideHeight(), conv.window().kernelHeight());
+        phase++) {
       before = Math.max(before, taps(conv, phase) - 1 - firstStep(conv, phase));
     }
     return before;
@@ -77,7 +84,9 @@ final class ConvolutionGeometry {
 
   private static int dyAfter(Convolution conv, int size, int outSize) {
     int after = 0;
-    for (int phase = 0; phase < Math.min(conv.stride(), conv.kernel()); phase++) {
+    for (int phase = 0;
+        phase < Math.min(conv.window().strideHeight(), conv.window().kernelHeight());
+        phase++) {
       after = Math.max(after, firstStep(conv, phase) + steps(conv, phase, size) - outSize);
     }
     return after;
@@ -101,13 +110,13 @@ final class ConvolutionGeometry {
 
   /** Floats of the weights packed for the forward pass. */
   static int packedForwardFloats(Convolution conv) {
-    long taps = (long) conv.kernel() * conv.kernel();
+    long taps = (long) conv.window().kernelHeight() * conv.window().kernelHeight();
     return size(taps * conv.input().channels() * outStride(conv));
   }
 
   /** Floats of the weights packed for the backward pass. */
   static int packedBackwardFloats(Convolution conv) {
-    long taps = (long) conv.kernel() * conv.kernel();
+    long taps = (long) conv.window().kernelHeight() * conv.window().kernelHeight();
     return size(taps * conv.outChannels() * dataStride(conv));
   }
 }

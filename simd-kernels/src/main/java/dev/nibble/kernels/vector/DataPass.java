@@ -43,7 +43,7 @@ final class DataPass {
           convolution(args, terms, op, algorithms, region, from, to, part, parts, packed, scratch);
         }
       }
-      default -> channelwise(args, terms, region, from, to, part, parts, packed, scratch);
+      default -> channelwise(args, terms, region, from, to, part, parts, scratch);
     }
   }
 
@@ -345,7 +345,6 @@ final class DataPass {
       int to,
       int part,
       int parts,
-      float[] packed,
       float[] scratch) {
     Stage stage = args.stage();
     Operator op = stage.operator();
@@ -399,7 +398,6 @@ final class DataPass {
             next,
             fromChannel,
             toChannel,
-            packed,
             scratch,
             dy - top * dyRow,
             data - band * dataRow);
@@ -442,14 +440,11 @@ final class DataPass {
       int end,
       int fromChannel,
       int toChannel,
-      float[] packed,
       float[] scratch,
       int dy,
       int data) {
     Stage stage = args.stage();
     switch (stage.operator()) {
-      case Operator.DepthwiseConvolution op ->
-          Depthwise.backwardData(op, first, end, fromChannel, toChannel, packed, scratch, dy, data);
       case Operator.MaxPooling op ->
           Pooling.maxBackward(
               op, picture, first, end, fromChannel, toChannel, args.argmax(), scratch, dy, data);
@@ -459,7 +454,7 @@ final class DataPass {
         Pooling.averageBackward(op, (end - first) * width, fromChannel, toChannel, scratch, dy, at);
       }
       case Resample op -> Resampler.backward(op, first, end, scratch, dy, data);
-      case Convolution op -> throw new IllegalStateException(op + " has a pass of its own");
+      default -> throw new IllegalStateException(stage.operator() + " has a pass of its own");
     }
   }
 

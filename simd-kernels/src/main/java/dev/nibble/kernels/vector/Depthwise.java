@@ -4,7 +4,7 @@ import static dev.nibble.kernels.vector.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.Lanes.LANES;
 
 import dev.nibble.kernels.FeatureMap;
-import dev.nibble.kernels.Operator.DepthwiseConvolution;
+import dev.nibble.kernels.Operator.Convolution;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
@@ -21,16 +21,26 @@ final class Depthwise {
   private Depthwise() {}
 
   /** Floats of the weights, or of their gradient: k x k x whole vectors. */
-  static int weightFloats(DepthwiseConvolution op) {
-    return op.kernel() * op.kernel() * Lanes.roundUp(op.input().channels());
+  static int weightFloats(Convolution op) {
+    return op.window().kernelHeight()
+        * op.window().kernelHeight()
+        * Lanes.roundUp(op.input().channels());
   }
 
   /** Pads the weights' channels to whole vectors. */
-  static void pack(DepthwiseConvolution op, MemorySegment weights, float[] packed) {
+  static void pack(Convolution op, MemorySegment weights, float[] packed) {
     int channels = op.input().channels();
     int stride = Lanes.roundUp(channels);
     Arrays.fill(packed, 0, weightFloats(op), 0f);
-    Segments.copyIn(weights, 0, channels, packed, 0, channels, stride, op.kernel() * op.kernel());
+    Segments.copyIn(
+        weights,
+        0,
+        channels,
+        packed,
+        0,
+        channels,
+        stride,
+        op.window().kernelHeight() * op.window().kernelHeight());
   }
 
   /**
@@ -38,7 +48,7 @@ final class Depthwise {
    * {@code [fromChannel, toChannel)}; indices are those of rows 0.
    */
   static void forward(
-      DepthwiseConvolution op,
+      Convolution op,
       int first,
       int end,
       int fromChannel,
@@ -50,13 +60,13 @@ final class Depthwise {
     FeatureMap in = op.input();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
-    int kernel = op.kernel();
+    int kernel = op.window().kernelHeight();
     for (int oy = first; oy < end; oy++) {
-      int top = oy * op.stride() - op.padding();
+      int top = oy * op.window().strideHeight() - op.window().padTop();
       int firstY = Math.max(0, -top);
       int lastY = Math.min(kernel, in.height() - top);
       for (int ox = 0; ox < op.outputWidth(); ox++) {
-        int left = ox * op.stride() - op.padding();
+        int left = ox * op.window().strideHeight() - op.window().padTop();
         int firstX = Math.max(0, -left);
         int lastX = Math.min(kernel, in.width() - left);
         int at = out + (oy * op.outputWidth() + ox) * stride;
@@ -82,7 +92,7 @@ final class Depthwise {
    * {@code [fromChannel, toChannel)}; indices are those of rows 0.
    */
   static void backwardData(
-      DepthwiseConvolution op,
+      Convolution op,
       int first,
       int end,
       int fromChannel,
@@ -93,19 +103,20 @@ final class Depthwise {
       int data) {
     int row = op.input().width() * Lanes.roundUp(op.input().channels());
     Arrays.fill(scratch, data + first * row, data + end * row, 0f);
-    for (int ky = 0; ky < op.kernel(); ky++) {
-      int above = Math.max(0, Math.ceilDiv(first + op.padding() - ky, op.stride()));
-      int below = Math.ceilDiv(end + op.padding() - ky, op.stride());
+    for (int ky = 0; ky < op.window().kernelHeight(); ky++) {
+      int above =
+          Math.max(0, Math.ceilDiv(first + op.window().padTop() - ky, op.window().strideHeight()));
+      int below = Math.ceilDiv(end + op.window().padTop() - ky, op.window().strideHeight());
       int firstY = Math.max(above, first(op, ky));
       int lastY = Math.min(below, last(op, ky, op.input().height(), op.outputHeight()));
-      for (int kx = 0; kx < op.kernel(); kx++) {
+      for (int kx = 0; kx < op.window().kernelHeight(); kx++) {
         scatter(op, ky, kx, firstY, lastY, fromChannel, toChannel, weights, scratch, dy, data);
       }
     }
   }
 
   private static void scatter(
-      DepthwiseConvolution op,
+      Convolution op,
       int ky,
       int kx,
       int firstY,
@@ -121,15 +132,15 @@ final class Depthwise {
     int stride = Lanes.roundUp(channels);
     int firstX = first(op, kx);
     int lastX = last(op, kx, in.width(), op.outputWidth());
-    int w = (ky * op.kernel() + kx) * stride;
+    int w = (ky * op.window().kernelHeight() + kx) * stride;
     for (int oy = firstY; oy < lastY; oy++) {
-      int iy = oy * op.stride() + ky - op.padding();
-      int row = data + (iy * in.width() + kx - op.padding()) * stride;
+      int iy = oy * op.window().strideHeight() + ky - op.window().padTop();
+      int row = data + (iy * in.width() + kx - op.window().padTop()) * stride;
       for (int c = fromChannel; c < toChannel; c += LANES) {
         FloatVector weight = FloatVector.fromArray(FLOATS, weights, w + c);
         for (int ox = firstX; ox < lastX; ox++) {
           int from = dy + (oy * op.outputWidth() + ox) * channels + c;
-          int at = row + ox * op.stride() * stride + c;
+          int at = row + ox * op.window().strideHeight() * stride + c;
           FloatVector.fromArray(FLOATS, scratch, from)
               .fma(weight, FloatVector.fromArray(FLOATS, scratch, at))
               .intoArray(scratch, at);
@@ -143,7 +154,7 @@ final class Depthwise {
    * channels {@code [fromChannel, toChannel)}; indices are those of rows 0.
    */
   static void backwardWeights(
-      DepthwiseConvolution op,
+      Convolution op,
       int first,
       int end,
       int fromChannel,
@@ -155,22 +166,23 @@ final class Depthwise {
     FeatureMap in = op.input();
     int channels = in.channels();
     int stride = Lanes.roundUp(channels);
-    for (int ky = 0; ky < op.kernel(); ky++) {
+    for (int ky = 0; ky < op.window().kernelHeight(); ky++) {
       int firstY = Math.max(first, first(op, ky));
       int lastY = Math.min(end, last(op, ky, in.height(), op.outputHeight()));
-      for (int kx = 0; kx < op.kernel(); kx++) {
+      for (int kx = 0; kx < op.window().kernelHeight(); kx++) {
         int firstX = first(op, kx);
         int lastX = last(op, kx, in.width(), op.outputWidth());
-        int at = dw + (ky * op.kernel() + kx) * stride;
+        int at = dw + (ky * op.window().kernelHeight() + kx) * stride;
         for (int c = fromChannel; c < toChannel; c += LANES) {
           FloatVector sum = FloatVector.zero(FLOATS);
           for (int oy = firstY; oy < lastY; oy++) {
-            int iy = oy * op.stride() + ky - op.padding();
-            int row = act + (iy * in.width() + kx - op.padding()) * channels + c;
+            int iy = oy * op.window().strideHeight() + ky - op.window().padTop();
+            int row = act + (iy * in.width() + kx - op.window().padTop()) * channels + c;
             int from = dy + oy * op.outputWidth() * channels + c;
             for (int ox = firstX; ox < lastX; ox++) {
               sum =
-                  FloatVector.fromArray(FLOATS, scratch, row + ox * op.stride() * channels)
+                  FloatVector.fromArray(
+                          FLOATS, scratch, row + ox * op.window().strideHeight() * channels)
                       .fma(FloatVector.fromArray(FLOATS, scratch, from + ox * channels), sum);
             }
           }
@@ -181,14 +193,15 @@ final class Depthwise {
   }
 
   /** The first output row (or column) whose window has the input under that row of the kernel. */
-  private static int first(DepthwiseConvolution op, int tap) {
-    return Math.max(0, op.padding() - tap + op.stride() - 1) / op.stride();
+  private static int first(Convolution op, int tap) {
+    return Math.max(0, op.window().padTop() - tap + op.window().strideHeight() - 1)
+        / op.window().strideHeight();
   }
 
   /** The end of the output rows (or columns) whose window has the input under that row. */
-  private static int last(DepthwiseConvolution op, int tap, int size, int outSize) {
-    int reach = size - 1 + op.padding() - tap;
-    return reach < 0 ? 0 : Math.min(outSize, reach / op.stride() + 1);
+  private static int last(Convolution op, int tap, int size, int outSize) {
+    int reach = size - 1 + op.window().padTop() - tap;
+    return reach < 0 ? 0 : Math.min(outSize, reach / op.window().strideHeight() + 1);
   }
 
   /**
@@ -196,7 +209,7 @@ final class Depthwise {
    * floats, from a byte offset on.
    */
   static void flush(
-      DepthwiseConvolution op,
+      Convolution op,
       int fromChannel,
       int toChannel,
       float[] scratch,
@@ -205,7 +218,7 @@ final class Depthwise {
       long offset) {
     int channels = op.input().channels();
     int stride = Lanes.roundUp(channels);
-    int taps = op.kernel() * op.kernel();
+    int taps = op.window().kernelHeight() * op.window().kernelHeight();
     long to = offset + 4L * fromChannel;
     int length = toChannel - fromChannel;
     Segments.copyOut(scratch, dw + fromChannel, stride, target, to, length, channels, taps);

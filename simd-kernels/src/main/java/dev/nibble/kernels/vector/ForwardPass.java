@@ -62,7 +62,7 @@ final class ForwardPass {
       }
       case Operator.GlobalAveragePooling op ->
           average(args, op, region, from, to, part, parts, scratch);
-      default -> channelwise(args, region, from, to, part, parts, packed, scratch);
+      default -> channelwise(args, region, from, to, part, parts, scratch);
     }
   }
 
@@ -254,7 +254,7 @@ final class ForwardPass {
                 loaded,
                 firstVector == 0,
                 scratch);
-        base = band * op.stride() - op.padding();
+        base = band * op.window().strideHeight() - op.window().padTop();
         if (winograd) {
           WinogradProduct.run(
               next - band,
@@ -323,11 +323,11 @@ final class ForwardPass {
     Stage stage = args.stage();
     FeatureMap map = stage.input();
     int height = map.height();
-    int stride = op.stride();
+    int stride = op.window().strideHeight();
     int row = ConvolutionGeometry.tileRow(op);
     int tile = ScratchLayout.tile(stage);
-    int top = band * stride - op.padding();
-    int bottom = (next - 1) * stride + op.kernel() - op.padding();
+    int top = band * stride - op.window().padTop();
+    int bottom = (next - 1) * stride + op.window().kernelHeight() - op.window().padTop();
     // Rows whose copies are this leaf's to leave.
     int own = first * stride;
     int ownEnd = end == op.outputHeight() ? height : end * stride;
@@ -347,7 +347,7 @@ final class ForwardPass {
     int until = Math.max(bottom, next == end ? ownEnd : next * stride);
     int step = Bands.codeRows(stage);
     until = Math.min(height, (until + step - 1) / step * step);
-    int at = tile + op.padding() * map.channels();
+    int at = tile + op.window().padTop() * map.channels();
     int longRow = ScratchLayout.forwardRow(stage);
     rows(args, picture, from, Math.min(until, own), false, at, top, row, longRow, scratch);
     rows(
@@ -399,14 +399,7 @@ final class ForwardPass {
 
   /** Max pooling, depthwise convolution, and the shortcut as a stage of its own. */
   private static void channelwise(
-      ForwardArgs args,
-      int region,
-      int from,
-      int to,
-      int part,
-      int parts,
-      float[] packed,
-      float[] scratch) {
+      ForwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
     Stage stage = args.stage();
     Operator op = stage.operator();
     FeatureMap map = stage.input();
@@ -487,7 +480,6 @@ final class ForwardPass {
             next,
             fromChannel,
             toChannel,
-            packed,
             scratch,
             tile - top * row,
             out - band * outRow);
@@ -532,13 +524,10 @@ final class ForwardPass {
       int end,
       int fromChannel,
       int toChannel,
-      float[] packed,
       float[] scratch,
       int act,
       int out) {
     switch (args.stage().operator()) {
-      case Operator.DepthwiseConvolution op ->
-          Depthwise.forward(op, first, end, fromChannel, toChannel, packed, scratch, act, out);
       case Operator.MaxPooling op ->
           Pooling.max(
               op, picture, first, end, fromChannel, toChannel, args.argmax(), scratch, act, out);

@@ -2,7 +2,6 @@ package dev.nibble.kernels.vector;
 
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
-import dev.nibble.kernels.Operator.DepthwiseConvolution;
 import dev.nibble.kernels.Stage;
 
 /**
@@ -60,7 +59,7 @@ final class FusedLayout {
   /** Index of the activation's first pixel. */
   static int tilePixel(Stage stage) {
     Operator op = stage.operator();
-    int padding = op instanceof Convolution c ? c.padding() : 0;
+    int padding = op instanceof Convolution c ? c.window().padTop() : 0;
     return tile(stage) + padding * (Bands.tileRow(op) + op.input().channels());
   }
 
@@ -69,7 +68,7 @@ final class FusedLayout {
     if (!stage.needsInputValues()) {
       return tileAt(stage);
     }
-    int padding = op instanceof Convolution c ? c.padding() : 0;
+    int padding = op instanceof Convolution c ? c.window().padTop() : 0;
     return tileAt(stage)
         + (stage.input().height() + 2L * padding) * Bands.tileRow(op)
         + Lanes.LANES;
@@ -110,8 +109,7 @@ final class FusedLayout {
           isWinograd(op, algorithms)
               ? WinogradWeights.packedFloats(c)
               : ConvolutionBackwardWeights.floats(
-                  c.kernel(), c.input().channels(), c.outChannels());
-      case DepthwiseConvolution d -> Depthwise.weightFloats(d);
+                  c.window().kernelHeight(), c.input().channels(), c.outChannels());
       default -> 0;
     };
   }

@@ -5,6 +5,7 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GradientTerm;
 import dev.nibble.kernels.GradientTerm.Normalized;
 import dev.nibble.kernels.GradientTerm.Shortcut;
+import dev.nibble.kernels.GradientTerm.Slice;
 import dev.nibble.kernels.Operator.Resample;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -72,6 +73,10 @@ final class GradientLoader {
       int stride) {
     boolean empty = true;
     for (int i = 0; i < terms.size(); i++) {
+      if (terms.get(i) instanceof Slice s) {
+        slice(s, picture, first, end, fromChannel, toChannel, !empty, scratch, to, stride);
+        empty = false;
+      }
       if (!(terms.get(i) instanceof Shortcut s)) {
         continue;
       }
@@ -95,7 +100,7 @@ final class GradientLoader {
     }
   }
 
-  /** Adds the terms of a gradient that are shortcuts only; the parameters are those of load. */
+  /** Adds the terms of an activation's gradient; the parameters are those of load. */
   static void addShortcuts(
       List<GradientTerm> terms,
       FeatureMap map,
@@ -108,10 +113,15 @@ final class GradientLoader {
       int to,
       int stride) {
     for (int i = 0; i < terms.size(); i++) {
-      if (!(terms.get(i) instanceof Shortcut s)) {
-        throw new IllegalArgumentException("An activation's gradient terms are shortcuts");
+      switch (terms.get(i)) {
+        case Shortcut s ->
+            shortcut(
+                s, map, picture, first, end, fromChannel, toChannel, true, scratch, to, stride);
+        case Slice s ->
+            slice(s, picture, first, end, fromChannel, toChannel, true, scratch, to, stride);
+        case Normalized n ->
+            throw new IllegalArgumentException("A batch norm is no term of an activation");
       }
-      shortcut(s, map, picture, first, end, fromChannel, toChannel, true, scratch, to, stride);
     }
   }
 
@@ -139,6 +149,29 @@ final class GradientLoader {
       Segments.add(term.gradient(), from, channels, scratch, at, length, stride, end - first);
     } else {
       Segments.copyIn(term.gradient(), from, channels, scratch, at, length, stride, end - first);
+    }
+  }
+
+  private static void slice(
+      Slice term,
+      int picture,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      boolean add,
+      float[] scratch,
+      int to,
+      int stride) {
+    int pitch = term.layout().pitch();
+    long pixel = (long) picture * term.map().pixels() + first;
+    long from = 4 * (pixel * pitch + term.layout().offset() + fromChannel);
+    int at = to + fromChannel;
+    int length = toChannel - fromChannel;
+    if (add) {
+      Segments.add(term.gradient(), from, pitch, scratch, at, length, stride, end - first);
+    } else {
+      Segments.copyIn(term.gradient(), from, pitch, scratch, at, length, stride, end - first);
     }
   }
 

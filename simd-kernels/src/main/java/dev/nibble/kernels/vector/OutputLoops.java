@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The loops of {@link OutputWriter} over a run of pixels, for the channels that fill vectors.
  *
- * <p>Sums stay in registers, so a run is walked once for every four vectors of channels: four, and
- * not one, because lines that are written in order cost memory half as much.
+ * <p>Sums stay in registers, so a run is walked once for every two vectors of channels: two, and
+ * not one, because lines that are written in order cost memory half as much; not four, because
+ * their vectors' methods exceed C2's node budget.
  */
 final class OutputLoops {
   private OutputLoops() {}
@@ -41,8 +42,8 @@ final class OutputLoops {
       return;
     }
     int c = first;
-    for (; c <= bound - 4 * LANES; c += 4 * LANES) {
-      sums4(scratch, from + c, region + c, channels, count, residual, y, at + 4L * c);
+    for (; c <= bound - 2 * LANES; c += 2 * LANES) {
+      sums2(scratch, from + c, region + c, channels, count, residual, y, at + 4L * c);
     }
     for (; c < bound; c += LANES) {
       sums(scratch, from + c, region + c, channels, count, residual, y, at + 4L * c);
@@ -109,7 +110,7 @@ final class OutputLoops {
     square.add(FloatVector.fromArray(FLOATS, scratch, squareAt)).intoArray(scratch, squareAt);
   }
 
-  private static void sums4(
+  private static void sums2(
       float[] scratch,
       int from,
       int region,
@@ -122,58 +123,30 @@ final class OutputLoops {
     int shiftAt = region + stride;
     FloatVector bias0 = FloatVector.fromArray(FLOATS, scratch, region);
     FloatVector bias1 = FloatVector.fromArray(FLOATS, scratch, region + LANES);
-    FloatVector bias2 = FloatVector.fromArray(FLOATS, scratch, region + 2 * LANES);
-    FloatVector bias3 = FloatVector.fromArray(FLOATS, scratch, region + 3 * LANES);
     FloatVector shift0 = FloatVector.fromArray(FLOATS, scratch, shiftAt);
     FloatVector shift1 = FloatVector.fromArray(FLOATS, scratch, shiftAt + LANES);
-    FloatVector shift2 = FloatVector.fromArray(FLOATS, scratch, shiftAt + 2 * LANES);
-    FloatVector shift3 = FloatVector.fromArray(FLOATS, scratch, shiftAt + 3 * LANES);
     FloatVector sum0 = FloatVector.zero(FLOATS);
     FloatVector square0 = FloatVector.zero(FLOATS);
     FloatVector sum1 = FloatVector.zero(FLOATS);
     FloatVector square1 = FloatVector.zero(FLOATS);
-    FloatVector sum2 = FloatVector.zero(FLOATS);
-    FloatVector square2 = FloatVector.zero(FLOATS);
-    FloatVector sum3 = FloatVector.zero(FLOATS);
-    FloatVector square3 = FloatVector.zero(FLOATS);
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
       long out = at + 4L * p * channels;
       FloatVector value0 = FloatVector.fromArray(FLOATS, scratch, in).add(bias0);
-      if (residual != null) {
-        value0 = value0.add(FloatVector.fromMemorySegment(FLOATS, residual, out, ORDER));
-      }
-      value0.intoMemorySegment(y, out, ORDER);
-      FloatVector centred0 = value0.sub(shift0);
-      sum0 = sum0.add(centred0);
-      square0 = centred0.fma(centred0, square0);
       FloatVector value1 = FloatVector.fromArray(FLOATS, scratch, in + LANES).add(bias1);
       if (residual != null) {
+        value0 = value0.add(FloatVector.fromMemorySegment(FLOATS, residual, out, ORDER));
         value1 =
             value1.add(FloatVector.fromMemorySegment(FLOATS, residual, out + 4L * LANES, ORDER));
       }
+      value0.intoMemorySegment(y, out, ORDER);
       value1.intoMemorySegment(y, out + 4L * LANES, ORDER);
+      FloatVector centred0 = value0.sub(shift0);
       FloatVector centred1 = value1.sub(shift1);
+      sum0 = sum0.add(centred0);
       sum1 = sum1.add(centred1);
+      square0 = centred0.fma(centred0, square0);
       square1 = centred1.fma(centred1, square1);
-      FloatVector value2 = FloatVector.fromArray(FLOATS, scratch, in + 2 * LANES).add(bias2);
-      if (residual != null) {
-        value2 =
-            value2.add(FloatVector.fromMemorySegment(FLOATS, residual, out + 8L * LANES, ORDER));
-      }
-      value2.intoMemorySegment(y, out + 8L * LANES, ORDER);
-      FloatVector centred2 = value2.sub(shift2);
-      sum2 = sum2.add(centred2);
-      square2 = centred2.fma(centred2, square2);
-      FloatVector value3 = FloatVector.fromArray(FLOATS, scratch, in + 3 * LANES).add(bias3);
-      if (residual != null) {
-        value3 =
-            value3.add(FloatVector.fromMemorySegment(FLOATS, residual, out + 12L * LANES, ORDER));
-      }
-      value3.intoMemorySegment(y, out + 12L * LANES, ORDER);
-      FloatVector centred3 = value3.sub(shift3);
-      sum3 = sum3.add(centred3);
-      square3 = centred3.fma(centred3, square3);
     }
     int sumAt = shiftAt + stride;
     int squareAt = sumAt + stride;
@@ -184,15 +157,5 @@ final class OutputLoops {
     square1
         .add(FloatVector.fromArray(FLOATS, scratch, squareAt + LANES))
         .intoArray(scratch, squareAt + LANES);
-    sum2.add(FloatVector.fromArray(FLOATS, scratch, sumAt + 2 * LANES))
-        .intoArray(scratch, sumAt + 2 * LANES);
-    square2
-        .add(FloatVector.fromArray(FLOATS, scratch, squareAt + 2 * LANES))
-        .intoArray(scratch, squareAt + 2 * LANES);
-    sum3.add(FloatVector.fromArray(FLOATS, scratch, sumAt + 3 * LANES))
-        .intoArray(scratch, sumAt + 3 * LANES);
-    square3
-        .add(FloatVector.fromArray(FLOATS, scratch, squareAt + 3 * LANES))
-        .intoArray(scratch, squareAt + 3 * LANES);
   }
 }

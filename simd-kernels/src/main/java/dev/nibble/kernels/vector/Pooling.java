@@ -50,26 +50,30 @@ final class Pooling {
     int stride = Lanes.roundUp(channels);
     int bound = FLOATS.loopBound(channels);
     for (int oy = first; oy < end; oy++) {
-      int top = oy * op.stride() - op.padding();
+      int top = oy * op.window().strideHeight() - op.window().padTop();
       int firstY = Math.max(0, -top);
-      int lastY = Math.min(op.kernel(), in.height() - top);
+      int lastY = Math.min(op.window().kernelHeight(), in.height() - top);
       for (int ox = 0; ox < op.outputWidth(); ox++) {
-        int left = ox * op.stride() - op.padding();
+        int left = ox * op.window().strideHeight() - op.window().padTop();
         int firstX = Math.max(0, -left);
-        int lastX = Math.min(op.kernel(), in.width() - left);
+        int lastX = Math.min(op.window().kernelHeight(), in.width() - left);
         int corner = act + (top * in.width() + left) * channels;
         int at = out + (oy * op.outputWidth() + ox) * stride;
         for (int c = fromChannel; c < toChannel; c += LANES) {
           int start = corner + (firstY * in.width() + firstX) * channels + c;
           FloatVector best = FloatVector.fromArray(FLOATS, scratch, start);
-          IntVector place = IntVector.broadcast(INTS, firstY * op.kernel() + firstX);
+          IntVector place = IntVector.broadcast(INTS, firstY * op.window().kernelHeight() + firstX);
           for (int ky = firstY; ky < lastY; ky++) {
             for (int kx = firstX; kx < lastX; kx++) {
               int from = corner + (ky * in.width() + kx) * channels + c;
               FloatVector value = FloatVector.fromArray(FLOATS, scratch, from);
-              VectorMask<Float> larger = value.compare(VectorOperators.GT, best);
+              // What is not a number is unlike itself, and wins.
+              VectorMask<Float> larger =
+                  value
+                      .compare(VectorOperators.GT, best)
+                      .or(value.compare(VectorOperators.NE, value));
               best = best.blend(value, larger);
-              place = place.blend(ky * op.kernel() + kx, larger.cast(INTS));
+              place = place.blend(ky * op.window().kernelHeight() + kx, larger.cast(INTS));
             }
           }
           best.intoArray(scratch, at + c);
@@ -119,15 +123,15 @@ final class Pooling {
     int firstOut = firstOutput(op, first);
     int endOut = endOutput(op, end);
     for (int oy = firstOut; oy < endOut; oy++) {
-      int top = oy * op.stride() - op.padding();
+      int top = oy * op.window().strideHeight() - op.window().padTop();
       for (int ox = 0; ox < op.outputWidth(); ox++) {
-        int left = ox * op.stride() - op.padding();
+        int left = ox * op.window().strideHeight() - op.window().padTop();
         int pixel = oy * op.outputWidth() + ox;
         long bytes = ((long) picture * op.outputHeight() * op.outputWidth() + pixel) * channels;
         int from = dy + pixel * channels;
         int corner = data + (top * in.width() + left) * stride;
         int firstY = Math.max(0, first - top);
-        int lastY = Math.min(op.kernel(), end - top);
+        int lastY = Math.min(op.window().kernelHeight(), end - top);
         for (int c = fromChannel; c < bound; c += LANES) {
           IntVector place = CodeVectors.load(places, bytes + c);
           FloatVector gradient = FloatVector.fromArray(FLOATS, scratch, from + c);
@@ -135,8 +139,8 @@ final class Pooling {
         }
         for (int c = bound; c < toChannel; c++) {
           int place = Byte.toUnsignedInt(places.get(JAVA_BYTE, bytes + c));
-          int ky = place / op.kernel();
-          int kx = place % op.kernel();
+          int ky = place / op.window().kernelHeight();
+          int kx = place % op.window().kernelHeight();
           if (ky >= firstY && ky < lastY && left + kx >= 0 && left + kx < in.width()) {
             scratch[corner + (ky * in.width() + kx) * stride + c] += scratch[from + c];
           }
@@ -147,13 +151,14 @@ final class Pooling {
 
   /** The first output row whose window reaches that input row or one below it. */
   static int firstOutput(MaxPooling op, int row) {
-    int last = row + op.padding() - op.kernel() + 1;
-    return Math.max(0, Math.ceilDiv(last, op.stride()));
+    int last = row + op.window().padTop() - op.window().kernelHeight() + 1;
+    return Math.max(0, Math.ceilDiv(last, op.window().strideHeight()));
   }
 
   /** The end of the output rows whose windows begin above that input row. */
   static int endOutput(MaxPooling op, int row) {
-    return Math.min(op.outputHeight(), (row - 1 + op.padding()) / op.stride() + 1);
+    return Math.min(
+        op.outputHeight(), (row - 1 + op.window().padTop()) / op.window().strideHeight() + 1);
   }
 
   private static void scatter(
@@ -167,11 +172,12 @@ final class Pooling {
       int corner,
       int stride) {
     FeatureMap in = op.input();
-    int lastX = Math.min(op.kernel(), in.width() - left);
+    int lastX = Math.min(op.window().kernelHeight(), in.width() - left);
     for (int ky = firstY; ky < lastY; ky++) {
       for (int kx = Math.max(0, -left); kx < lastX; kx++) {
         int at = corner + (ky * in.width() + kx) * stride;
-        VectorMask<Integer> won = place.compare(VectorOperators.EQ, ky * op.kernel() + kx);
+        VectorMask<Integer> won =
+            place.compare(VectorOperators.EQ, ky * op.window().kernelHeight() + kx);
         FloatVector.fromArray(FLOATS, scratch, at)
             .add(gradient, won.cast(FLOATS))
             .intoArray(scratch, at);

@@ -1,5 +1,6 @@
 package dev.nibble.kernels.vector;
 
+import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
@@ -10,8 +11,8 @@ import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.LossArgs;
+import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
-import dev.nibble.kernels.Operator.DepthwiseConvolution;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.SgdArgs;
 import dev.nibble.kernels.Stage;
@@ -75,8 +76,38 @@ public final class VectorKernels implements HostKernels {
             32 * Lanes.LANES, Lanes.LANES, algorithms.winograd() ? "" : ", without Winograd");
   }
 
+  /** Whether the scalar table runs a stage. */
+  private static boolean isDelegated(Stage stage) {
+    if (!stage.layout().isDense(stage.output())) {
+      return true;
+    }
+    return switch (stage.operator()) {
+      case Convolution c ->
+          c.groups() > 1
+              || !c.window().isPlain()
+              || c.window().kernelHeight() % 2 == 0
+              || !c.window().isPaddedBy(c.window().kernelHeight() / 2);
+      case Operator.MaxPooling m -> {
+        int kernel = m.window().kernelHeight();
+        int padding = kernel % 2 == 1 ? kernel / 2 : 0;
+        yield m.ceil() || kernel > 15 || !m.window().isPlain() || !m.window().isPaddedBy(padding);
+      }
+      case Operator.GlobalAveragePooling g -> false;
+      case Operator.Resample r -> false;
+      default -> true;
+    };
+  }
+
+  @Override
+  public boolean supports(Activation activation) {
+    return activation.relu() || activation.isLinear();
+  }
+
   @Override
   public int packedFloats(Stage stage) {
+    if (isDelegated(stage)) {
+      return reference.packedFloats(stage);
+    }
     return switch (stage.operator()) {
       case Convolution c ->
           Math.max(
@@ -86,13 +117,19 @@ public final class VectorKernels implements HostKernels {
               algorithms.backwardData(c)
                   ? WinogradWeights.packedFloats(c)
                   : ConvolutionGeometry.packedBackwardFloats(c));
-      case DepthwiseConvolution d -> Depthwise.weightFloats(d);
       default -> 0;
     };
   }
 
   @Override
   public int scratchFloats(Stage stage) {
+    checkSupported(stage.activation());
+    if (stage.residual() != null) {
+      checkSupported(stage.residual().activation());
+    }
+    if (isDelegated(stage)) {
+      return reference.scratchFloats(stage);
+    }
     long floats = ScratchLayout.floats(stage, algorithms);
     if (floats < FusedLayout.end(stage, algorithms) && Cut.mayFuse(stage)) {
       floats = FusedLayout.end(stage, algorithms);
@@ -100,9 +137,17 @@ public final class VectorKernels implements HostKernels {
     return ScratchLayout.checked(floats);
   }
 
+  private void checkSupported(Activation activation) {
+    if (!supports(activation)) {
+      throw new IllegalArgumentException(
+          "The vector kernels have no "
+              + (activation.nonlinearity() + "; choose the kernels \"scalar\""));
+    }
+  }
+
   @Override
   public int packUnits(Stage stage) {
-    return stage.operator() instanceof Convolution c
+    return stage.operator() instanceof Convolution c && !isDelegated(stage)
         ? Math.max(forwardUnits(stage, c), backwardUnits(c))
         : 1;
   }
@@ -121,6 +166,10 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public void packForward(ForwardArgs args, int unit, float[] packed) {
+    if (isDelegated(args.stage())) {
+      reference.packForward(args, unit, packed);
+      return;
+    }
     MemorySegment weights = args.weights();
     if (weights == null) {
       return;
@@ -138,13 +187,16 @@ public final class VectorKernels implements HostKernels {
           ConvolutionForward.pack(op, unit, weights, packed);
         }
       }
-      case DepthwiseConvolution op -> Depthwise.pack(op, weights, packed);
       default -> {}
     }
   }
 
   @Override
   public void packBackward(BackwardArgs args, int unit, float[] packed) {
+    if (isDelegated(args.stage())) {
+      reference.packBackward(args, unit, packed);
+      return;
+    }
     MemorySegment weights = args.weights();
     if (weights == null) {
       return;
@@ -161,7 +213,6 @@ public final class VectorKernels implements HostKernels {
           ConvolutionBackwardData.pack(op, unit, weights, packed);
         }
       }
-      case DepthwiseConvolution op -> Depthwise.pack(op, weights, packed);
       default -> {}
     }
   }
@@ -176,6 +227,10 @@ public final class VectorKernels implements HostKernels {
       int parts,
       float[] packed,
       float[] scratch) {
+    if (isDelegated(args.stage())) {
+      reference.forward(args, region, from, to, part, parts, packed, scratch);
+      return;
+    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.forwardFloats(args.stage(), algorithms), SCRATCH);
@@ -186,6 +241,10 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void backward(
       BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
+    if (isDelegated(args.stage())) {
+      reference.backward(args, region, from, to, packed, scratch);
+      return;
+    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, 0, 1);
     checkLength(scratch, FusedLayout.end(args.stage(), algorithms), SCRATCH);
@@ -197,6 +256,10 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void sumGradient(
       BackwardArgs args, int from, int to, int part, int parts, float[] scratch) {
+    if (isDelegated(args.stage())) {
+      reference.sumGradient(args, from, to, part, parts, scratch);
+      return;
+    }
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.sumFloats(args.stage()), SCRATCH);
     MemorySegment target = args.gradientOut();
@@ -216,6 +279,10 @@ public final class VectorKernels implements HostKernels {
       int parts,
       float[] packed,
       float[] scratch) {
+    if (isDelegated(args.stage())) {
+      reference.backwardData(args, region, from, to, part, parts, packed, scratch);
+      return;
+    }
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, part, parts);
     checkLength(scratch, ScratchLayout.dataFloats(args.stage(), algorithms), SCRATCH);
@@ -226,6 +293,10 @@ public final class VectorKernels implements HostKernels {
   @Override
   public void backwardWeights(
       BackwardArgs args, int region, int from, int to, int part, int parts, float[] scratch) {
+    if (isDelegated(args.stage())) {
+      reference.backwardWeights(args, region, from, to, part, parts, scratch);
+      return;
+    }
     check(args.batch(), from, to, part, parts);
     if (!args.stage().needsInputValues()) {
       throw new IllegalArgumentException("The stage has no weights: " + args.stage());

@@ -114,11 +114,10 @@ final class WeightLayout {
   private static long workAt(Stage stage, int in, int out, boolean winograd) {
     long floats =
         switch (stage.operator()) {
-          case Operator.DepthwiseConvolution d -> Depthwise.weightFloats(d);
           case Convolution c ->
               winograd
                   ? (long) WinogradProduct.POINTS * in * out
-                  : ConvolutionBackwardWeights.floats(c.kernel(), in, out);
+                  : ConvolutionBackwardWeights.floats(c.window().kernelHeight(), in, out);
           default -> 0;
         };
     return sumsAt(stage, in, out, winograd) + floats;

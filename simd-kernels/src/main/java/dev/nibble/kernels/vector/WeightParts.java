@@ -47,7 +47,7 @@ final class WeightParts {
     if (algorithms.backwardWeights(conv, in, out, true)) {
       return (long) WinogradProduct.POINTS * in * out <= WINOGRAD_SUMS;
     }
-    return (long) conv.kernel() * conv.kernel() * in * out <= SUMS;
+    return (long) conv.window().kernelHeight() * conv.window().kernelHeight() * in * out <= SUMS;
   }
 
   /** Input channels of a block. */

@@ -8,7 +8,6 @@ import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GradientTerm;
 import dev.nibble.kernels.Operator.Convolution;
-import dev.nibble.kernels.Operator.DepthwiseConvolution;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
@@ -41,8 +40,6 @@ final class WeightPass {
     switch (stage.operator()) {
       case Convolution op ->
           blocks(args, terms, op, algorithms, region, from, to, part, parts, scratch);
-      case DepthwiseConvolution op ->
-          depthwise(args, terms, op, region, from, to, part, parts, scratch);
       default -> throw new IllegalStateException(stage.operator() + " has no weights");
     }
   }
@@ -275,95 +272,17 @@ final class WeightPass {
       int longRow,
       float[] scratch) {
     int height = op.input().height();
-    int top = band * op.stride() - op.padding();
+    int top = band * op.window().strideHeight() - op.window().padTop();
     int bottom = top + WeightLayout.window(op, made);
     int first = Math.max(0, top);
     int end = Math.max(first, Math.min(height, bottom));
     Arrays.fill(scratch, tile, tile + (first - top) * tileRow, 0f);
     if (first < end) {
-      int at = tile + (first - top) * tileRow + op.padding() * in - fromIn;
+      int at = tile + (first - top) * tileRow + op.window().padTop() * in - fromIn;
       Rows.restore(
           args, picture, first, end, fromIn, fromIn + in, scratch, at, in, tileRow, longRow);
     }
     Arrays.fill(scratch, tile + (end - top) * tileRow, tile + (bottom - top) * tileRow, 0f);
-  }
-
-  private static void depthwise(
-      BackwardArgs args,
-      List<GradientTerm> terms,
-      DepthwiseConvolution op,
-      int region,
-      int from,
-      int to,
-      int part,
-      int parts,
-      float[] scratch) {
-    Stage stage = args.stage();
-    int channels = op.input().channels();
-    int vectors = Lanes.roundUp(channels) / LANES;
-    int fromChannel = Bands.bound(vectors, part, parts) * LANES;
-    int toChannel = Math.min(channels, Bands.bound(vectors, part + 1, parts) * LANES);
-    if (fromChannel >= toChannel) {
-      return;
-    }
-    int height = op.outputHeight();
-    int rows = WeightLayout.rows(stage, channels, channels);
-    int tileRow = op.input().width() * channels;
-    int dyRow = op.outputWidth() * channels;
-    int dy = WeightLayout.gradient(stage);
-    int tile = WeightLayout.tile(stage, channels, channels, false);
-    int longRow = WeightLayout.longRow(stage, channels, channels, false);
-    int sums = WeightLayout.sums(stage, channels, channels, false);
-    Arrays.fill(scratch, sums, sums + Depthwise.weightFloats(op), 0f);
-    for (int picture = from; picture < to; picture++) {
-      for (int band = 0; band < height; band = Bands.end(band, rows, height)) {
-        int next = Bands.end(band, rows, height);
-        Rows.gradient(
-            terms,
-            stage.output(),
-            picture,
-            band,
-            next,
-            fromChannel,
-            toChannel,
-            scratch,
-            WeightLayout.termTable(stage),
-            dy,
-            channels,
-            dyRow,
-            longRow);
-        int top = Math.max(0, band * op.stride() - op.padding());
-        int bottom =
-            Math.min(op.input().height(), (next - 1) * op.stride() - op.padding() + op.kernel());
-        if (top < bottom) {
-          Rows.restore(
-              args,
-              picture,
-              top,
-              bottom,
-              fromChannel,
-              toChannel,
-              scratch,
-              tile,
-              channels,
-              tileRow,
-              longRow);
-        }
-        Depthwise.backwardWeights(
-            op,
-            band,
-            next,
-            fromChannel,
-            toChannel,
-            scratch,
-            tile - top * tileRow,
-            dy - band * dyRow,
-            sums);
-      }
-    }
-    long base = region * Partials.weightBytes(stage);
-    MemorySegment target = Objects.requireNonNull(args.gradients());
-    Depthwise.flush(op, fromChannel, toChannel, scratch, sums, target, base);
   }
 
   /**

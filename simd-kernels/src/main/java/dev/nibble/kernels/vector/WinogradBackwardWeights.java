@@ -18,11 +18,12 @@ final class WinogradBackwardWeights {
 
   private WinogradBackwardWeights() {}
 
-  /** Floats of the gathered points. */
+  /** Floats of the transforms' room and of the gathered points. */
   static int workFloats(int tiles, int inChannels, int outChannels) {
-    return POINTS
-        * (WinogradProduct.pointFloats(tiles, inChannels)
-            + WinogradProduct.pointFloats(tiles, outChannels));
+    return WinogradSteps.FLOATS
+        + POINTS
+            * (WinogradProduct.pointFloats(tiles, inChannels)
+                + WinogradProduct.pointFloats(tiles, outChannels));
   }
 
   /**
@@ -52,11 +53,28 @@ final class WinogradBackwardWeights {
       int work) {
     int pointX = WinogradProduct.pointFloats(capacity, inChannels);
     int pointY = WinogradProduct.pointFloats(capacity, outChannels);
-    int y = work + POINTS * pointX;
+    int x = work + WinogradSteps.FLOATS;
+    int y = x + POINTS * pointX;
     WinogradInput.transform(
-        scratch, tile, tileRow, columns, inChannels, scratch, work + gathered * inChannels, pointX);
+        scratch,
+        tile,
+        tileRow,
+        columns,
+        inChannels,
+        scratch,
+        x + gathered * inChannels,
+        pointX,
+        work);
     WinogradGradient.transform(
-        scratch, dy, dyRow, columns, outChannels, scratch, y + gathered * outChannels, pointY);
+        scratch,
+        dy,
+        dyRow,
+        columns,
+        outChannels,
+        scratch,
+        y + gathered * outChannels,
+        pointY,
+        work);
   }
 
   /**
@@ -77,7 +95,8 @@ final class WinogradBackwardWeights {
       int sums) {
     int pointX = WinogradProduct.pointFloats(capacity, inChannels);
     int pointY = WinogradProduct.pointFloats(capacity, outChannels);
-    int y = work + POINTS * pointX;
+    int x = work + WinogradSteps.FLOATS;
+    int y = x + POINTS * pointX;
     int vectors = outChannels / LANES;
     for (int p = 0; p < POINTS; p++) {
       int v;
@@ -89,7 +108,7 @@ final class WinogradBackwardWeights {
             1,
             tiles,
             scratch,
-            work + p * pointX,
+            x + p * pointX,
             0,
             inChannels,
             scratch,

@@ -46,10 +46,13 @@ final class WinogradProduct {
     return tiles * channels + LANES;
   }
 
-  /** Floats of the points of one block, before and after the product. */
+  /**
+   * Floats of the transforms' room, and of the points of one block, before and after the product.
+   */
   static int workFloats(int height, int width, int inChannels, int outChannels) {
     int tiles = blockRows(height, width, inChannels, outChannels) * tiles(width);
-    return POINTS * (pointFloats(tiles, inChannels) + pointFloats(tiles, outChannels));
+    return WinogradSteps.FLOATS
+        + POINTS * (pointFloats(tiles, inChannels) + pointFloats(tiles, outChannels));
   }
 
   /**
@@ -87,18 +90,19 @@ final class WinogradProduct {
     int yRow = width * outChannels;
     int pointV = pointFloats(block * columns, inChannels);
     int pointM = pointFloats(block * columns, outChannels);
-    int mt = workAt + POINTS * pointV;
+    int vt = workAt + WinogradSteps.FLOATS;
+    int mt = vt + POINTS * pointV;
     int whole = width / TILE;
     for (int first = 0; first < rows; first += block) {
       int count = Math.min(block, rows - first);
       for (int i = 0; i < count; i++) {
         int from = at + Math.min((first + i) * TILE, height - TILE) * aRow;
-        int to = workAt + i * columns * inChannels;
-        WinogradInput.transform(a, from, aRow, whole, inChannels, work, to, pointV);
+        int to = vt + i * columns * inChannels;
+        WinogradInput.transform(a, from, aRow, whole, inChannels, work, to, pointV, workAt);
         if (whole < columns) {
           from += (width - TILE) * inChannels;
           to += whole * inChannels;
-          WinogradInput.transform(a, from, aRow, 1, inChannels, work, to, pointV);
+          WinogradInput.transform(a, from, aRow, 1, inChannels, work, to, pointV, workAt);
         }
       }
       multiply(
@@ -108,7 +112,7 @@ final class WinogradProduct {
           firstVector,
           endVector,
           work,
-          workAt,
+          vt,
           pointV,
           u,
           mt,
@@ -116,11 +120,11 @@ final class WinogradProduct {
       for (int i = 0; i < count; i++) {
         int from = mt + i * columns * outChannels;
         int to = yt + Math.min((first + i) * TILE, height - TILE) * yRow;
-        WinogradOutput.transform(work, from, pointM, outChannels, whole, y, to, yRow);
+        WinogradOutput.transform(work, from, pointM, outChannels, whole, y, to, yRow, workAt);
         if (whole < columns) {
           from += whole * outChannels;
           to += (width - TILE) * outChannels;
-          WinogradOutput.transform(work, from, pointM, outChannels, 1, y, to, yRow);
+          WinogradOutput.transform(work, from, pointM, outChannels, 1, y, to, yRow, workAt);
         }
       }
     }

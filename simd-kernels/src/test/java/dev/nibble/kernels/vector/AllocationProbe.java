@@ -11,7 +11,6 @@ import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.GradientTerm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
-import dev.nibble.kernels.Operator.DepthwiseConvolution;
 import dev.nibble.kernels.Operator.GlobalAveragePooling;
 import dev.nibble.kernels.Operator.MaxPooling;
 import dev.nibble.kernels.Operator.Resample;
@@ -38,7 +37,7 @@ final class AllocationProbe {
   /** Bytes that looking for them may allocate itself. */
   private static final long NOTHING = 1024;
 
-  private static final Duration PATIENCE = Duration.ofSeconds(40);
+  private static final Duration PATIENCE = Duration.ofSeconds(150);
 
   private final Random random = new Random(SEED);
   private final VectorKernels kernels = new VectorKernels(true);
@@ -132,7 +131,7 @@ final class AllocationProbe {
       Resample pooled = new Resample(odd, 2, odd.channels() + 5);
       Activation read = new Activation(true, true, StoreFormat.NONE, false);
       cases.add(make(arena, half, full, new Stage.Residual(read, pooled)));
-      cases.add(make(arena, new DepthwiseConvolution(odd, 3, 1), full, null));
+      cases.add(make(arena, Convolution.depthwise(odd, 3, 1), full, null));
       cases.add(make(arena, new GlobalAveragePooling(square), full, null));
     }
     cases.add(make(arena, new MaxPooling(square, 3, 2), Activation.IDENTITY, null));

@@ -76,13 +76,16 @@ final class ConvolutionProductsTest {
   private static final int AT = 3;
 
   private static float[] tile(Convolution conv, float[] x) {
-    int rows = conv.input().height() + 2 * conv.padding();
+    int rows = conv.input().height() + 2 * conv.window().padTop();
     int tileRow = ConvolutionGeometry.tileRow(conv);
     float[] tile = garbage(AT + rows * tileRow + ConvolutionGeometry.SLACK);
     Arrays.fill(tile, AT, tile.length - ConvolutionGeometry.SLACK, 0);
     int row = conv.input().width() * conv.input().channels();
     for (int y = 0; y < conv.input().height(); y++) {
-      int to = AT + (y + conv.padding()) * tileRow + conv.padding() * conv.input().channels();
+      int to =
+          AT
+              + (y + conv.window().padTop()) * tileRow
+              + conv.window().padTop() * conv.input().channels();
       System.arraycopy(x, y * row, tile, to, row);
     }
     return tile;
@@ -112,13 +115,13 @@ final class ConvolutionProductsTest {
   private static void products(Convolution conv, Visitor visitor) {
     FeatureMap in = conv.input();
     FeatureMap out = conv.output();
-    int k = conv.kernel();
+    int k = conv.window().kernelHeight();
     for (int oy = 0; oy < out.height(); oy++) {
       for (int ox = 0; ox < out.width(); ox++) {
         for (int ky = 0; ky < k; ky++) {
           for (int kx = 0; kx < k; kx++) {
-            int iy = oy * conv.stride() + ky - k / 2;
-            int ix = ox * conv.stride() + kx - k / 2;
+            int iy = oy * conv.window().strideHeight() + ky - k / 2;
+            int ix = ox * conv.window().strideHeight() + kx - k / 2;
             if (iy < 0 || iy >= in.height() || ix < 0 || ix >= in.width()) {
               continue;
             }
@@ -243,7 +246,7 @@ final class ConvolutionProductsTest {
     double[] expected = new double[conv.weights()];
     int in = conv.input().channels();
     int out = conv.outChannels();
-    int floats = (int) ConvolutionBackwardWeights.floats(conv.kernel(), in, out);
+    int floats = (int) ConvolutionBackwardWeights.floats(conv.window().kernelHeight(), in, out);
     float[] dw = new float[AT + floats];
     int top = ConvolutionBackwardData.firstGradientRow(conv, 0);
     int dyRow = ConvolutionGeometry.dyRow(conv);

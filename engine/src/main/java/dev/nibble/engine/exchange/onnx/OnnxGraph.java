@@ -6,6 +6,7 @@ import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.protobuf.MessageWriter;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Window;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -135,20 +136,23 @@ final class OnnxGraph {
       return;
     }
     OnnxNode node = new OnnxNode("Conv", own(layer.id()), inputs);
-    switch (layer.operator()) {
-      case Operator.Convolution c -> window(node, c.kernel(), c.stride(), c.padding());
-      case Operator.DepthwiseConvolution d ->
-          window(node, d.kernel(), d.stride(), d.padding())
-              .with("group", (long) d.input().channels());
-      default -> throw new IllegalStateException("No convolution: " + layer.operator());
+    if (!(layer.operator() instanceof Operator.Convolution c)) {
+      throw new IllegalStateException("No convolution: " + layer.operator());
+    }
+    window(node, c.window());
+    if (c.groups() > 1) {
+      node.with("group", (long) c.groups());
     }
     node(node);
   }
 
-  private static OnnxNode window(OnnxNode node, int kernel, int stride, int padding) {
-    return node.with("kernel_shape", kernel, kernel)
-        .with("strides", stride, stride)
-        .with("pads", padding, padding, padding, padding);
+  private static OnnxNode window(OnnxNode node, Window window) {
+    node.with("kernel_shape", window.kernelHeight(), window.kernelWidth())
+        .with("strides", window.strideHeight(), window.strideWidth())
+        .with("pads", window.padTop(), window.padLeft(), window.padBottom(), window.padRight());
+    return window.dilationHeight() == 1 && window.dilationWidth() == 1
+        ? node
+        : node.with("dilations", window.dilationHeight(), window.dilationWidth());
   }
 
   private void addPooling(Layer.Pooling layer) {
@@ -156,11 +160,8 @@ final class OnnxGraph {
     switch (layer.operator()) {
       case Operator.MaxPooling m ->
           node(
-              window(
-                  new OnnxNode("MaxPool", own(layer.id()), source),
-                  m.kernel(),
-                  m.stride(),
-                  m.padding()));
+              window(new OnnxNode("MaxPool", own(layer.id()), source), m.window())
+                  .with("ceil_mode", m.ceil() ? 1L : 0L));
       case Operator.GlobalAveragePooling g ->
           node(new OnnxNode("GlobalAveragePool", own(layer.id()), source));
       default -> throw new IllegalStateException("No pooling: " + layer.operator());
