@@ -100,7 +100,10 @@ final class ModelFolder {
       SoundModel.check(model);
       return version;
     } catch (IOException | DateTimeParseException | JsonException | ExchangeException e) {
-      String reason = e instanceof IOException io ? ServiceException.reason(io) : e.getMessage();
+      String reason =
+          e instanceof IOException io
+              ? ServiceException.reason(io)
+              : String.valueOf(e.getMessage());
       String ended = reason.endsWith(".") ? reason : reason + ".";
       log.accept("Passed over the version in %s: %s".formatted(file, ended));
       return null;

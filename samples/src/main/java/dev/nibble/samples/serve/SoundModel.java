@@ -22,7 +22,6 @@ final class SoundModel {
     } catch (IllegalArgumentException e) {
       throw new ExchangeException("%s is of no use: %s".formatted(model, e.getMessage()), e);
     }
-    ModelFile.load(
-        model, network, parameter -> MemorySegment.ofArray(new float[(int) parameter.size()]));
+    ModelFile.load(model, network, parameter -> MemorySegment.ofArray(new float[parameter.size()]));
   }
 }
