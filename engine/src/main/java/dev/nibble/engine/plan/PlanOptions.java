@@ -74,7 +74,8 @@ public record PlanOptions(
 
   /** The same for another way to store activations. */
   public PlanOptions withStore(StoreFormat format, boolean computesOnIt) {
-    return new PlanOptions(batch, format, computesOnIt, slots, frozen, update, keepsBest, frozenNorms);
+    return new PlanOptions(
+        batch, format, computesOnIt, slots, frozen, update, keepsBest, frozenNorms);
   }
 
   /** The same with another rule. */
