@@ -43,7 +43,7 @@ final class Inputs {
 
   /** Whether people choose it by its own name: the paper's codes are an option's matter. */
   private static boolean isNamed(StoreFormat format) {
-    return format.isWritten() && !format.name().startsWith("UNIFORM");
+    return format.isWritten() && !format.isUniform();
   }
 
   private Inputs() {}

@@ -18,14 +18,18 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /** {@code nibble train}: trains a residual network and leaves a model, curves and checkpoints. */
@@ -47,6 +51,7 @@ import picocli.CommandLine.Spec;
       "  nibble train --data cifar10 --model resnet20 --lr 0.2 --epochs 10",
       "  nibble train --data photos --image-size 64x64 --skip-unreadable --memory-limit 512MiB",
       "  nibble train --data cifar10 --optimizer adamw --ema 0.999 --label-smoothing 0.1",
+      "  nibble train --config runs/resnet20-cifar10-int4/run.json --seed 1",
       "  nibble train --resume runs/resnet20-cifar10-int4",
       "  nibble train --data cifar10 --workers 2",
       "  mpirun -n 4 nibble train --data cifar10",
@@ -61,6 +66,14 @@ final class TrainCommand implements Callable<Integer> {
   @Spec CommandSpec spec = CommandSpec.create();
 
   @Mixin TrainOptions options = new TrainOptions();
+
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      description =
+          "Take options from a file, a line each without dashes, such as 'lr: 0.2' (flat YAML), or"
+              + " from another run's run.json. What is given beside it counts.")
+  private @Nullable String config;
 
   @Option(
       names = "--out",
@@ -83,6 +96,9 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (config != null) {
+      takeConfig(ConfigFile.read(BadInputException.path(config)));
+    }
     if (out != null && resume != null) {
       throw new BadInputException("Give --out for a new run or --resume for an old one, not both.");
     }
@@ -138,6 +154,20 @@ final class TrainCommand implements Callable<Integer> {
       }
       throw e;
     }
+  }
+
+  /** Reads the command line once more, with the file's options before it. */
+  private void takeConfig(ConfigFile file) {
+    ParseResult given = spec.commandLine().getParseResult();
+    List<String> words = new ArrayList<>(file.arguments(spec, given));
+    words.addAll(given.originalArgs());
+    TrainCommand both = new TrainCommand();
+    CommandLine line = new CommandLine(both);
+    line.setUnmatchedArgumentsAllowed(true); // options of the program around it
+    line.parseArgs(words.toArray(String[]::new));
+    options = both.options;
+    out = both.out;
+    noProgress = both.noProgress;
   }
 
   private void tellOtherKernels(Settings settings, TrainSetup setup) {

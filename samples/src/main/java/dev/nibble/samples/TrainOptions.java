@@ -123,11 +123,13 @@ final class TrainOptions {
 
   @Option(
       names = "--augment",
-      paramLabel = "NAME",
+      paramLabel = "NAMES",
       description =
-          "crop-flip: shift by up to 4 pixels and mirror at random; random-resized-crop: a random"
-              + " part of 8 to 100 %% of the picture, scaled, and mirrored at random; none. Default:"
-              + " crop-flip.")
+          "One or several, with commas. crop-flip: shift by up to 4 pixels and mirror at random;"
+              + " random-resized-crop: a random part of 8 to 100 %% of the picture, scaled, and"
+              + " mirrored at random; color-jitter: brightness, contrast, saturation by up to 40 %%;"
+              + " trivial-augment: one change of fourteen; random-erasing: a rectangle in a quarter"
+              + " of the pictures; none. Default: crop-flip.")
   @Nullable String augment;
 
   @Option(names = "--no-shuffle", description = "Take the pictures in their own order.")

@@ -1,11 +1,17 @@
 package dev.nibble.engine.data;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.nibble.engine.data.Augmentation.Placement;
+import java.lang.foreign.MemorySegment;
 import java.util.function.BooleanSupplier;
 
 /** Fills slots with the batch of a step: a pure function of data set, seed and step. */
 final class BatchFiller {
+  /** Sets the draws of changes apart from those of the picture's part. */
+  private static final long CHANGES = 1L << 32;
+
   private final Dataset dataset;
   private final Augmentation augmentation;
   private final boolean shuffle;
@@ -13,6 +19,7 @@ final class BatchFiller {
   private final EpochBatches batches;
   private final BatchShare share;
   private final int[] order;
+  private final byte[] pixels;
   private int orderedEpoch = -1;
 
   BatchFiller(
@@ -29,6 +36,7 @@ final class BatchFiller {
     this.batches = batches;
     this.share = share;
     this.order = new int[dataset.size()];
+    this.pixels = new byte[augmentation.changesPixels() ? dataset.pictureBytes() : 0];
   }
 
   /** Fills a slot; false if it was told to stop on the way. */
@@ -46,14 +54,17 @@ final class BatchFiller {
       }
       int index = order[first + i];
       long offset = (long) i * pictureBytes;
-      if (augmentation == Augmentation.RANDOM_RESIZED_CROP) {
+      if (augmentation.placement() == Placement.RANDOM_RESIZED_CROP) {
         dataset.readPart(index, EpochOrder.partKey(seed, epoch, index), slot.pictures(), offset);
       } else {
         dataset.read(index, slot.pictures(), offset);
       }
+      if (pixels.length > 0) {
+        change(slot.pictures(), offset, EpochOrder.partKey(seed, epoch, index));
+      }
       slot.labels().setAtIndex(JAVA_INT, i, dataset.label(index));
-      switch (augmentation) {
-        case NONE -> EpochOrder.centred(slot.crops(), 12L * i);
+      switch (augmentation.placement()) {
+        case CENTRE -> EpochOrder.centred(slot.crops(), 12L * i);
         case CROP_FLIP -> EpochOrder.crop(seed, epoch, index, slot.crops(), 12L * i);
         case RANDOM_RESIZED_CROP -> EpochOrder.mirror(seed, epoch, index, slot.crops(), 12L * i);
       }
@@ -61,6 +72,17 @@ final class BatchFiller {
     boolean last = stepOfEpoch == batches.count() - 1;
     slot.describeShare(count, total, epoch, step, stepOfEpoch == 0, last);
     return true;
+  }
+
+  private void change(MemorySegment pictures, long offset, long key) {
+    MemorySegment.copy(pictures, JAVA_BYTE, offset, pixels, 0, pixels.length);
+    augmentation.change(
+        pixels,
+        dataset.height(),
+        dataset.width(),
+        dataset.channels(),
+        SplitMix64.key(key, CHANGES));
+    MemorySegment.copy(pixels, 0, pictures, JAVA_BYTE, offset, pixels.length);
   }
 
   private void arrange(int epoch) {

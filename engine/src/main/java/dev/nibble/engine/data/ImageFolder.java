@@ -90,11 +90,7 @@ final class ImageFolder {
   }
 
   private @Nullable Path find(List<String> names) {
-    return names.stream()
-        .map(folder::resolve)
-        .filter(Files::isDirectory)
-        .findFirst()
-        .orElse(null);
+    return names.stream().map(folder::resolve).filter(Files::isDirectory).findFirst().orElse(null);
   }
 
   private static FolderTree tree(Path split, Path train, FolderTree trainTree) {
@@ -103,8 +99,7 @@ final class ImageFolder {
     if (!trainTree.classes().equals(tree.classes())) {
       throw new DataException(
           "The class folders under %s and %s differ: %s."
-              .formatted(
-                  train, split, difference(trainTree.classes(), tree.classes(), split)));
+              .formatted(train, split, difference(trainTree.classes(), tree.classes(), split)));
     }
     return tree;
   }

@@ -109,7 +109,9 @@ public final class ConfusionMatrix {
     return (double) right / total;
   }
 
-  /** Share of all pictures whose class is among the five largest logits, or all if they are fewer. */
+  /**
+   * Share of all pictures whose class is among the five largest logits, or all if they are fewer.
+   */
   public double topFive() {
     return (double) inTop / total;
   }

@@ -35,7 +35,8 @@ public interface TrainingListener {
 
   /**
    * An epoch is done and the validation pictures, or where there are none the test pictures, were
-   * evaluated, with the average of the weights if one is kept. The losses of training are smoothed as the labels are, the test loss never is.
+   * evaluated, with the average of the weights if one is kept. The losses of training are smoothed
+   * as the labels are, the test loss never is.
    *
    * @param step steps done
    * @param epoch epoch that ended, from 1

@@ -267,8 +267,7 @@ final class TrainingLoop {
     untested = null;
     progress.outdated();
     boolean onValidation = data.validation() != null;
-    listener.onEpoch(
-        progress.endEpoch(done, number, epoch, result.get(), seconds, onValidation));
+    listener.onEpoch(progress.endEpoch(done, number, epoch, result.get(), seconds, onValidation));
     return true;
   }
 

@@ -142,8 +142,8 @@ public final class TrainingOptionsBuilder {
 
   /**
    * Ends the run when the accuracy on the validation pictures, or where there are none on the test
-   * pictures, has not risen by more than {@code minDelta}
-   * for {@code patience} epochs. The model of the best epoch is kept, in a buffer of its own.
+   * pictures, has not risen by more than {@code minDelta} for {@code patience} epochs. The model of
+   * the best epoch is kept, in a buffer of its own.
    */
   public TrainingOptionsBuilder earlyStopping(int patience, double minDelta) {
     earlyStopping = new EarlyStopping(patience, minDelta);
@@ -190,9 +190,9 @@ public final class TrainingOptionsBuilder {
   /**
    * Layers that are not trained, by name, group or pattern ({@link
    * dev.nibble.engine.network.LayerNames}): {@code stages.0} freezes every layer whose name begins
-   * with {@code stages.0.}. Whatever a frozen layer reads must be frozen
-   * too. Frozen layers run as in inference: batch norm uses its running statistics, and they store
-   * nothing for the backward pass, which ends above them.
+   * with {@code stages.0.}. Whatever a frozen layer reads must be frozen too. Frozen layers run as
+   * in inference: batch norm uses its running statistics, and they store nothing for the backward
+   * pass, which ends above them.
    */
   public TrainingOptionsBuilder freeze(List<String> layers) {
     frozen = List.copyOf(layers);

@@ -75,8 +75,7 @@ class FrozenLayersTest {
     try (TestSession test = new TestSession(network, options, 2, 6)) {
       Map<String, byte[]> before = bytes(test.session());
       double loss =
-          reference.loss(
-              reference.logits(test.parameters(), test.pictures(), true), test.labels());
+          reference.loss(reference.logits(test.parameters(), test.pictures(), true), test.labels());
       test.load();
       test.session().gradient(test.labels(), BATCH);
       assertThat(Math.abs(test.loss() - loss)).isLessThan(1e-5 * loss);

@@ -81,8 +81,7 @@ class RateScaleTest {
   @Test
   void whatStandsForNoLayerOrIsNoFactorIsRefused() {
     assertThatThrownBy(
-            () ->
-                ExecutionPlan.of(NETWORK, options(Optimizer.recipe(), Map.of("haed", 10.0))))
+            () -> ExecutionPlan.of(NETWORK, options(Optimizer.recipe(), Map.of("haed", 10.0))))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("no layer 'haed'")
         .hasMessageContaining("stem");

@@ -22,7 +22,9 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
-/** Validation pictures: where they come from, and that the test pictures stay unseen beside them. */
+/**
+ * Validation pictures: where they come from, and that the test pictures stay unseen beside them.
+ */
 class ValidationTest {
   private static final FeatureMap MAP = new FeatureMap(6, 6, 3);
   private static final Network NETWORK = ResNet.of("resnet8", MAP, 2);
@@ -87,8 +89,7 @@ class ValidationTest {
 
   @Test
   void withoutThemTheTestPicturesAreEvaluated() {
-    try (DataSplits data =
-        new DataSplits(pictures(32, 1, false), pictures(16, 2, true), "two")) {
+    try (DataSplits data = new DataSplits(pictures(32, 1, false), pictures(16, 2, true), "two")) {
       Outcome outcome = run(data, options().build());
       assertThat(outcome.epochs()).noneMatch(TrainingListener.Epoch::onValidation);
       assertThat(outcome.result().testAccuracy()).isLessThan(0.2);
@@ -143,8 +144,7 @@ class ValidationTest {
   @Test
   void closingThePartsClosesTheSource() {
     DataSplits parts =
-        new DataSplits(pictures(10, 4, false), pictures(4, 5, false), "two")
-            .withValidation(0.2, 0);
+        new DataSplits(pictures(10, 4, false), pictures(4, 5, false), "two").withValidation(0.2, 0);
     Dataset validation = Objects.requireNonNull(parts.validation());
     parts.close();
     assertThatThrownBy(() -> bytes(validation, 0)).isInstanceOf(IllegalStateException.class);
