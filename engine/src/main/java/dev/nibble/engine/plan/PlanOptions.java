@@ -80,22 +80,26 @@ public record PlanOptions(
 
   /** The same with layers that are not trained. */
   public PlanOptions withFrozen(List<String> names) {
-    return new PlanOptions(batch, store, naive, slots, names, update, keepsBest, frozenNorms, workers);
+    return new PlanOptions(
+        batch, store, naive, slots, names, update, keepsBest, frozenNorms, workers);
   }
 
   /** The same for another batch. */
   public PlanOptions withBatch(int pictures) {
-    return new PlanOptions(pictures, store, naive, slots, frozen, update, keepsBest, frozenNorms, workers);
+    return new PlanOptions(
+        pictures, store, naive, slots, frozen, update, keepsBest, frozenNorms, workers);
   }
 
   /** The same for another way to store activations. */
   public PlanOptions withStore(StoreFormat format, boolean computesOnIt) {
-    return new PlanOptions(batch, format, computesOnIt, slots, frozen, update, keepsBest, frozenNorms, workers);
+    return new PlanOptions(
+        batch, format, computesOnIt, slots, frozen, update, keepsBest, frozenNorms, workers);
   }
 
   /** The same with another rule. */
   public PlanOptions withUpdate(UpdateRule rule) {
-    return new PlanOptions(batch, store, naive, slots, frozen, rule, keepsBest, frozenNorms, workers);
+    return new PlanOptions(
+        batch, store, naive, slots, frozen, rule, keepsBest, frozenNorms, workers);
   }
 
   /** The same with or without room for the best weights. */
@@ -110,7 +114,6 @@ public record PlanOptions(
 
   /** The same for one of several workers. */
   public PlanOptions withWorkers(Workers all) {
-    return new PlanOptions(
-        batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, all);
+    return new PlanOptions(batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, all);
   }
 }
