@@ -173,9 +173,9 @@ public final class Codec {
       return (word >> (place * bits)) & ((1 << bits) - 1);
     }
     for (int i = 0; i < place; i++) {
-      word = word * 3 & 255;
+      word = (word * 3) & 255;
     }
-    return word * 3 >> 8;
+    return (word * 3) >> 8;
   }
 
   /** What a group becomes by the code of its pixel {@code place}, in the order of the pixels. */
