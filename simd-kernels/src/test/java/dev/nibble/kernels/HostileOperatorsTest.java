@@ -21,7 +21,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** {@link HostileArgumentsTest} for the operators that have buffers, windows or sizes of their own. */
+/**
+ * {@link HostileArgumentsTest} for the operators that have buffers, windows or sizes of their own.
+ */
 class HostileOperatorsTest {
   private static final int BATCH = 2;
   private static final FeatureMap MAP = new FeatureMap(6, 5, 18);

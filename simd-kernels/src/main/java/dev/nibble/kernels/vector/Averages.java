@@ -43,8 +43,7 @@ final class Averages {
       for (int ox = 0; ox < width; ox++) {
         int left = ox * window.strideWidth() - window.padLeft();
         int firstX = Pooling.firstTap(left, window.dilationWidth(), 0);
-        int lastX =
-            Pooling.endTap(left, window.dilationWidth(), window.kernelWidth(), in.width());
+        int lastX = Pooling.endTap(left, window.dilationWidth(), window.kernelWidth(), in.width());
         int corner = act + (top * in.width() + left) * channels;
         int at = out + (oy * width + ox) * stride;
         float share = op.share(oy, ox);
@@ -95,8 +94,7 @@ final class Averages {
       for (int ox = 0; ox < width; ox++) {
         int left = ox * window.strideWidth() - window.padLeft();
         int firstX = Pooling.firstTap(left, window.dilationWidth(), 0);
-        int lastX =
-            Pooling.endTap(left, window.dilationWidth(), window.kernelWidth(), in.width());
+        int lastX = Pooling.endTap(left, window.dilationWidth(), window.kernelWidth(), in.width());
         int corner = data + (top * in.width() + left) * stride;
         int from = dy + (oy * width + ox) * channels;
         float share = op.share(oy, ox);

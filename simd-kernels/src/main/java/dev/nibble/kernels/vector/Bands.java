@@ -2,9 +2,9 @@ package dev.nibble.kernels.vector;
 
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
-import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.AveragePooling;
 import dev.nibble.kernels.Operator.ChannelShuffle;
+import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.MaxPooling;
 import dev.nibble.kernels.Operator.Padding;
 import dev.nibble.kernels.Operator.Resample;

@@ -127,8 +127,7 @@ final class ConvolutionBackwardData {
       int group = (first + i) / inputs;
       int in = (first + i) % inputs;
       int to = at + (group * outputs - firstRed) * panel + i;
-      long from =
-          4L * (((long) tap * inputs + in) * conv.outChannels() + (long) group * outputs);
+      long from = 4L * (((long) tap * inputs + in) * conv.outChannels() + (long) group * outputs);
       for (int o = 0; o < outputs; o++) {
         packed[to + o * panel] = weights.get(JAVA_FLOAT, from + 4L * o);
       }

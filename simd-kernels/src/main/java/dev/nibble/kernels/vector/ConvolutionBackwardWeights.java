@@ -199,8 +199,19 @@ final class ConvolutionBackwardWeights {
       long offset) {
     if (conv.groups() == 1) {
       flush(
-          conv, inChannels, outChannels, 0, inChannels, 0, outChannels, dw, dwAt, target, fromIn,
-          fromOut, offset);
+          conv,
+          inChannels,
+          outChannels,
+          0,
+          inChannels,
+          0,
+          outChannels,
+          dw,
+          dwAt,
+          target,
+          fromIn,
+          fromOut,
+          offset);
       return;
     }
     int inputs = conv.groupInputs();

@@ -19,11 +19,11 @@ import dev.nibble.kernels.Window;
  *
  * <p>Both tiles end in {@link #SLACK} floats that are read, but whose values do not matter.
  *
- * <p>In the product for the input's gradient, input row (or column) i meets the taps k with (i + pad
- * - k * dilation) mod stride = 0 only. So rows fall into phases, numbered by their first tap: phase
- * f has taps f, f + step, ..., where step is the stride without what it shares with the dilation,
- * and the rows i with (i + pad) mod stride = f * dilation mod stride. A tap further on is {@link
- * #tapStep} rows of the output's gradient further back.
+ * <p>In the product for the input's gradient, input row (or column) i meets the taps k with (i +
+ * pad - k * dilation) mod stride = 0 only. So rows fall into phases, numbered by their first tap:
+ * phase f has taps f, f + step, ..., where step is the stride without what it shares with the
+ * dilation, and the rows i with (i + pad) mod stride = f * dilation mod stride. A tap further on is
+ * {@link #tapStep} rows of the output's gradient further back.
  */
 final class ConvolutionGeometry {
   /** Floats that may be read behind a tile's last pixel; the tiles' sizes count them. */

@@ -295,8 +295,7 @@ final class DataPass {
       int dy,
       int data) {
     if (op.isDepthwise()) {
-      Depthwise.backwardData(
-          op, first, end, firstVector, endVector, packed, scratch, dy, data);
+      Depthwise.backwardData(op, first, end, firstVector, endVector, packed, scratch, dy, data);
     } else {
       ConvolutionBackwardData.run(
           op, first, end, firstVector, endVector, scratch, dy, packed, scratch, data);

@@ -98,8 +98,7 @@ final class Depthwise {
     ConvolutionBackwardData.clear(op, end - first, scratch, data);
     for (int phaseY = 0; phaseY < ConvolutionGeometry.phases(op, true); phaseY++) {
       for (int phaseX = 0; phaseX < ConvolutionGeometry.phases(op, false); phaseX++) {
-        phase(
-            op, phaseY, phaseX, first, end, firstVector, endVector, packed, scratch, dy, data);
+        phase(op, phaseY, phaseX, first, end, firstVector, endVector, packed, scratch, dy, data);
       }
     }
   }

@@ -13,7 +13,8 @@ final class DepthwiseTiles {
 
   /**
    * A row of pixels: for t below {@code count}, {@code c[ct + t * cT] = sum over row < rows, col <
-   * cols of a[at + t * aT + row * aRow + col * aCol] * w[wt + row * wRow + col * wCol]}, in vectors.
+   * cols of a[at + t * aT + row * aRow + col * aCol] * w[wt + row * wRow + col * wCol]}, in
+   * vectors.
    */
   static void row(
       int count,

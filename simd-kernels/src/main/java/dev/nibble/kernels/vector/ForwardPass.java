@@ -261,8 +261,7 @@ final class ForwardPass {
                 scratch);
         base = band * op.window().strideHeight() - op.window().padTop();
         if (op.isDepthwise()) {
-          Depthwise.forward(
-              op, next - band, firstVector, endVector, packed, scratch, tile, out);
+          Depthwise.forward(op, next - band, firstVector, endVector, packed, scratch, tile, out);
         } else if (winograd) {
           WinogradProduct.run(
               next - band,
@@ -375,7 +374,17 @@ final class ForwardPass {
         row,
         longRow);
     rows(
-        args, picture, ownFrom, ownUntil, fromChannel, toChannel, stores, scratch, at, row, longRow);
+        args,
+        picture,
+        ownFrom,
+        ownUntil,
+        fromChannel,
+        toChannel,
+        stores,
+        scratch,
+        at,
+        row,
+        longRow);
     rows(args, picture, behind, until, fromChannel, toChannel, false, scratch, at, row, longRow);
     int beyond = Math.max(from, until);
     if (bottom > beyond) {
@@ -570,8 +579,7 @@ final class ForwardPass {
         loadRows(args, picture, top, bottom, 0, channels, false, scratch, tile, row, longRow);
         Moves.pad(op, band, next, scratch, tile - top * row, out - band * outRow);
         boolean begins = picture == from && band == first;
-        store(
-            args, region, picture, band * width, next * width, 0, vectors, begins, scratch, out);
+        store(args, region, picture, band * width, next * width, 0, vectors, begins, scratch, out);
       }
     }
   }

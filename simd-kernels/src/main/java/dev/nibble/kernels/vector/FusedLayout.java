@@ -76,9 +76,7 @@ final class FusedLayout {
     if (op instanceof Convolution c) {
       rows += (long) c.window().padTop() + c.window().padBottom();
     }
-    return tileAt(stage)
-        + rows * Bands.tileRow(op)
-        + Lanes.LANES;
+    return tileAt(stage) + rows * Bands.tileRow(op) + Lanes.LANES;
   }
 
   static int data(Stage stage) {

@@ -91,8 +91,7 @@ final class Moves {
       int out,
       int outStride) {
     int firstChannel = Math.max(0, -op.before());
-    int count =
-        Math.min(op.input().channels(), op.outputChannels() - op.before()) - firstChannel;
+    int count = Math.min(op.input().channels(), op.outputChannels() - op.before()) - firstChannel;
     int firstX = Math.max(0, -op.left());
     int endX = Math.min(op.input().width(), op.outputWidth() - op.left());
     for (int iy = first; iy < end; iy++) {

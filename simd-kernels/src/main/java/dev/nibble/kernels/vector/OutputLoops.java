@@ -42,8 +42,7 @@ final class OutputLoops {
       int pitch,
       boolean statistics) {
     if (!statistics) {
-      plain(
-          scratch, from, region, channels, first, bound, count, residual, added, y, at, pitch);
+      plain(scratch, from, region, channels, first, bound, count, residual, added, y, at, pitch);
       return;
     }
     int c = first;

@@ -30,7 +30,9 @@ import org.jspecify.annotations.Nullable;
 final class Pooling {
   private Pooling() {}
 
-  /** The first tap that is at {@code from} or behind it; taps are at start, start + dilation, ... */
+  /**
+   * The first tap that is at {@code from} or behind it; taps are at start, start + dilation, ...
+   */
   static int firstTap(int start, int dilation, int from) {
     return start >= from ? 0 : Math.ceilDiv(from - start, dilation);
   }

@@ -88,12 +88,12 @@ public final class VectorKernels implements HostKernels {
           yield Depthwise.weightFloats(c);
         }
         yield Math.max(
-              algorithms.forward(stage)
-                  ? WinogradWeights.packedFloats(c)
-                  : ConvolutionGeometry.packedForwardFloats(c),
-              algorithms.backwardData(c)
-                  ? WinogradWeights.packedFloats(c)
-                  : ConvolutionGeometry.packedBackwardFloats(c));
+            algorithms.forward(stage)
+                ? WinogradWeights.packedFloats(c)
+                : ConvolutionGeometry.packedForwardFloats(c),
+            algorithms.backwardData(c)
+                ? WinogradWeights.packedFloats(c)
+                : ConvolutionGeometry.packedBackwardFloats(c));
       }
       default -> 0;
     };

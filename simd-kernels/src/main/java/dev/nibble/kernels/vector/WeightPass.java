@@ -41,8 +41,7 @@ final class WeightPass {
     switch (stage.operator()) {
       case Convolution op ->
           blocks(args, terms, op, algorithms, region, from, to, part, parts, scratch);
-      case Operator.Multiply op ->
-          factor(args, terms, op, from, to, part, parts, scratch);
+      case Operator.Multiply op -> factor(args, terms, op, from, to, part, parts, scratch);
       default -> throw new IllegalStateException(stage.operator() + " has no weights");
     }
   }
@@ -377,23 +376,13 @@ final class WeightPass {
       int dy,
       int sums) {
     if (op.isByChannel()) {
-      Products.addFactorGradient(
-          op, end - first, fromChannel, toChannel, scratch, act, dy, sums);
+      Products.addFactorGradient(op, end - first, fromChannel, toChannel, scratch, act, dy, sums);
       return;
     }
     int width = op.input().width();
     MemorySegment target = Objects.requireNonNull(args.factorGradient());
     Products.factorGradient(
-        op,
-        picture,
-        first * width,
-        end * width,
-        fromChannel,
-        toChannel,
-        scratch,
-        act,
-        dy,
-        target);
+        op, picture, first * width, end * width, fromChannel, toChannel, scratch, act, dy, target);
   }
 
   /** Writes a picture's gradient of a second tensor of one pixel. */

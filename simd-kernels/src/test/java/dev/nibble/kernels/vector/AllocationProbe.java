@@ -178,7 +178,8 @@ final class AllocationProbe {
     MemorySegment store = bytes(arena, BATCH * activation.store().bytes(in));
     MemorySegment weights = floats(arena, operator.weights());
     MemorySegment bias = stage.hasBias() ? floats(arena, out.channels()) : null;
-    MemorySegment argmax = bytes(arena, (long) BATCH * out.values() * Math.max(1, operator.argmaxBytes()));
+    MemorySegment argmax =
+        bytes(arena, (long) BATCH * out.values() * Math.max(1, operator.argmaxBytes()));
     MemorySegment sums = arena.allocate(Partials.statisticsBytes(out.channels()), 64);
     FeatureMap second = operator.factor();
     MemorySegment factor = second == null ? null : floats(arena, BATCH * second.values());
