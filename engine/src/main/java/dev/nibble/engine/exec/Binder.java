@@ -231,7 +231,7 @@ final class Binder {
   private BoundTable table(View view) {
     Layer.BatchNorm norm = view.norm();
     Activation train = plan.activation(view);
-    Activation infer = 
+    Activation infer =
         new Activation(train.normalize(), train.nonlinearity(), StoreFormat.NONE, false);
     return new BoundTable(
         train,

@@ -38,11 +38,7 @@ final class RunningStatistics {
     int channels = table.channels();
     for (int c = from; c < to; c++) {
       move(mean, c, moments.get(JAVA_FLOAT, 4L * c), table.momentum());
-      move(
-          variance,
-          c,
-          moments.get(JAVA_FLOAT, 4L * (channels + c)) * unbiased,
-          table.momentum());
+      move(variance, c, moments.get(JAVA_FLOAT, 4L * (channels + c)) * unbiased, table.momentum());
     }
   }
 

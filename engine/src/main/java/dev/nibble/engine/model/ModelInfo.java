@@ -34,7 +34,6 @@ public record ModelInfo(
     @Nullable Network graph) {
   /** Names in a file's metadata that are taken. */
   static final Set<String> RESERVED =
-      
       Set.of("format", "model", "input", "classes", "mean", "std", "picture_mean", "network");
 
   /**
@@ -42,8 +41,8 @@ public record ModelInfo(
    *
    * @throws IllegalArgumentException if mean or std has not a value a channel, a mean is not finite
    *     or a std not finite and positive, or an entry of your own has a name that is taken: format,
-   *     model, input, classes, mean, std, picture_mean, network; or
-   *     the graph has other pictures or another number of classes
+   *     model, input, classes, mean, std, picture_mean, network; or the graph has other pictures or
+   *     another number of classes
    */
   public ModelInfo {
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
@@ -62,7 +61,8 @@ public record ModelInfo(
     }
     if (graph != null && graph.classes() != classes.size()) {
       throw new IllegalArgumentException(
-          "The network has %d classes, but %d are named".formatted(graph.classes(), classes.size()));
+          "The network has %d classes, but %d are named"
+              .formatted(graph.classes(), classes.size()));
     }
     if (mean.length != input.channels() || std.length != input.channels()) {
       throw new IllegalArgumentException(

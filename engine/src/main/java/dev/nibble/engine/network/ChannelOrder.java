@@ -29,7 +29,8 @@ final class ChannelOrder {
         boolean moves = c instanceof Layer.Padding || c instanceof Layer.Shuffle;
         if (orders[c.source()] != null && (moves || c.output().channels() != channels(c, layers))) {
           throw new IllegalArgumentException(
-              "Layer %s takes channels apart that were flattened: do that before".formatted(c.name()));
+              "Layer %s takes channels apart that were flattened: do that before"
+                  .formatted(c.name()));
         }
         yield orders[c.source()];
       }

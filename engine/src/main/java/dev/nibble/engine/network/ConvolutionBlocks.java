@@ -23,8 +23,7 @@ final class ConvolutionBlocks {
   /** Convolution {@code name.0} and batch norm {@code name.1}. */
   Node normalized(String name, Node x, Shape shape) {
     Window window = Window.square(shape.kernel(), shape.stride());
-    Node y =
-        builder.convolution(name + ".0", x, shape.channels(), window, shape.groups(), false);
+    Node y = builder.convolution(name + ".0", x, shape.channels(), window, shape.groups(), false);
     return builder.batchNorm(name + ".1", y);
   }
 

@@ -9,8 +9,8 @@ import java.util.Map;
 /**
  * A network for inference, in which a batch norm that is the only reader of a convolution or dense
  * layer is gone: with running statistics it is an affine map a channel, which the layer's weights
- * and a bias take in. Other batch norms (of a sum, of a tensor that is read elsewhere too) stay, and
- * so does every name. Dropout and layers that the logits do not depend on are left out.
+ * and a bias take in. Other batch norms (of a sum, of a tensor that is read elsewhere too) stay,
+ * and so does every name. Dropout and layers that the logits do not depend on are left out.
  *
  * @param network the network that is left; its folded layers have a bias
  * @param norms the batch norm's name by the name of the layer that took it in

@@ -54,8 +54,7 @@ public sealed interface Layer {
    *
    * @param dense whether it is a dense layer, which files have as a matrix
    */
-  record Weighted(
-      int id, String name, int source, Operator.Convolution operator, boolean dense)
+  record Weighted(int id, String name, int source, Operator.Convolution operator, boolean dense)
       implements Computed {}
 
   /** Max or average pooling, over windows or over all pixels. */
@@ -73,8 +72,7 @@ public sealed interface Layer {
       implements Computed {}
 
   /** Values, or pictures as a whole, that become 0 at random in training. */
-  record Dropout(int id, String name, int source, Operator.Dropout operator)
-      implements Computed {}
+  record Dropout(int id, String name, int source, Operator.Dropout operator) implements Computed {}
 
   /**
    * Batch normalisation over N, H, W, with scale and shift.

@@ -111,8 +111,7 @@ final class MobileNetFamily {
       if (block.widened() != x.map().channels()) {
         y = blocks.activated(name + part++, y, Shape.pointwise(block.widened()), function);
       }
-      Shape depthwise =
-          new Shape(block.widened(), block.kernel(), block.stride(), block.widened());
+      Shape depthwise = new Shape(block.widened(), block.kernel(), block.stride(), block.widened());
       y = blocks.activated(name + part++, y, depthwise, function);
       if (block.excites()) {
         int inner = ConvolutionBlocks.multipleOfEight(block.widened() / 4);

@@ -82,8 +82,7 @@ public final class NetworkBuilder {
    */
   public Node convolution(
       String layerName, Node x, int channels, Window window, int groups, boolean bias) {
-    return weighted(
-        layerName, new Operator.Convolution(map(x), channels, window, groups, bias), x);
+    return weighted(layerName, new Operator.Convolution(map(x), channels, window, groups, bias), x);
   }
 
   /** A k x k convolution of each channel on its own, without bias, zero padding k/2; k is odd. */
@@ -122,8 +121,7 @@ public final class NetworkBuilder {
 
   /** Batch normalisation. */
   public Node batchNorm(String layerName, Node x) {
-    return add(
-        new Layer.BatchNorm(layers.size(), layerName, x.id(), map(x), epsilon, momentum));
+    return add(new Layer.BatchNorm(layers.size(), layerName, x.id(), map(x), epsilon, momentum));
   }
 
   /** max(x, 0). */
@@ -217,7 +215,9 @@ public final class NetworkBuilder {
   }
 
   private Node padding(Node x, Operator.Padding padding, String kind) {
-    return padding.output().equals(x.map()) && padding.top() == 0 && padding.left() == 0
+    return padding.output().equals(x.map())
+            && padding.top() == 0
+            && padding.left() == 0
             && padding.before() == 0
         ? x
         : add(new Layer.Padding(layers.size(), unnamed(kind), x.id(), padding));

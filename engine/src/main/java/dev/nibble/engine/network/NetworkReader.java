@@ -113,7 +113,10 @@ final class NetworkReader {
       case "dense" ->
           builder.dense(name, x, integer(layer, "channels"), layer.get("bias").asBoolean());
       case "batch_norm" ->
-          builder.epsilon(real(layer, "epsilon")).momentum(real(layer, "momentum")).batchNorm(name, x);
+          builder
+              .epsilon(real(layer, "epsilon"))
+              .momentum(real(layer, "momentum"))
+              .batchNorm(name, x);
       case "max_pool" -> builder.maxPool(x, window(layer), layer.get("ceil").asBoolean());
       case "average_pool" ->
           builder.averagePool(

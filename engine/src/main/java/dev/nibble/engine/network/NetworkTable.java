@@ -126,7 +126,8 @@ final class NetworkTable {
       case Operator.Resample r ->
           r.outChannels() == r.input().channels()
               ? window(Window.square(r.stride(), r.stride(), 0), "average pooling")
-              : window(Window.square(r.stride(), r.stride(), 0), "average pooling and zero channels");
+              : window(
+                  Window.square(r.stride(), r.stride(), 0), "average pooling and zero channels");
       case Operator.Multiply m -> "product";
       case Operator.Dropout d ->
           (d.byPicture() ? "stochastic depth, rate " : "dropout, rate ") + d.rate();

@@ -90,8 +90,7 @@ final class NetworkWriter {
       case Nonlinearity.Clip c ->
           // JSON has no infinity: a bound that is none is left out.
           bound(bound(json.put("kind", "clip"), "low", c.low()), "high", c.high());
-      case Nonlinearity.LeakyRelu l ->
-          json.put("kind", "leaky_relu").put("slope", l.factor());
+      case Nonlinearity.LeakyRelu l -> json.put("kind", "leaky_relu").put("slope", l.factor());
       case Nonlinearity.Prelu p -> json.put("kind", "prelu");
       case Nonlinearity.Elu e -> json.put("kind", "elu").put("alpha", e.alpha());
       case Nonlinearity.HardSigmoid h ->

@@ -6,7 +6,9 @@ import dev.nibble.kernels.Window;
 import java.util.List;
 import java.util.Map;
 
-/** Simonyan and Zisserman 2014, "Very Deep Convolutional Networks": 3x3 convolutions, three dense. */
+/**
+ * Simonyan and Zisserman 2014, "Very Deep Convolutional Networks": 3x3 convolutions, three dense.
+ */
 final class VggFamily {
   /** Channels of each convolution; 0 halves the map. */
   private static final List<Integer> ELEVEN =
@@ -64,7 +66,6 @@ final class VggFamily {
     int columns = map.width() / SIDE;
     return rows == 1 && columns == 1
         ? x
-        : b.averagePool(
-            x, new Window(rows, columns, rows, columns, 0, 0, 0, 0, 1, 1), false, true);
+        : b.averagePool(x, new Window(rows, columns, rows, columns, 0, 0, 0, 0, 1, 1), false, true);
   }
 }

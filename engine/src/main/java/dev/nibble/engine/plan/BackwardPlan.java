@@ -22,8 +22,7 @@ public record BackwardPlan(
     @Nullable Buffer dx,
     @Nullable Buffer factorGradient) {
   /** The plan of a stage that has no backward pass. */
-  static final BackwardPlan NONE = 
-      new BackwardPlan(List.of(), null, List.of(), null, null);
+  static final BackwardPlan NONE = new BackwardPlan(List.of(), null, List.of(), null, null);
 
   /**
    * A summand of a gradient.

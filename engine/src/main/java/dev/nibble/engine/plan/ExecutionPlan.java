@@ -222,11 +222,7 @@ public final class ExecutionPlan {
             ? Operator.Resample.identity(d.input())
             : node.operator();
     return new Stage(
-        operator,
-        activation(node.input(), stores),
-        residual,
-        statistics,
-        node.output().layout());
+        operator, activation(node.input(), stores), residual, statistics, node.output().layout());
   }
 
   /** A shortcut carries the exact activation in every mode, the naive one included. */

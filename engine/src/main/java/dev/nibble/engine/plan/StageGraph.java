@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A network cut into fused stages. A stage reads one tensor through an activation (batch norm, a
- * function, both or neither), applies one operator, adds at most one shortcut, and writes one tensor.
+ * function, both or neither), applies one operator, adds at most one shortcut, and writes one
+ * tensor.
  *
  * @param network what was cut
  * @param tensors every tensor that is written to memory; the first holds the pictures

@@ -114,8 +114,7 @@ public final class TrainingPlan {
   }
 
   static SessionOptions sessionOptions(TrainingOptions options) {
-    return 
-        new SessionOptions(options.threads(), options.labelSmoothing(), options.seed());
+    return new SessionOptions(options.threads(), options.labelSmoothing(), options.seed());
   }
 
   /** The engine's own plan. */

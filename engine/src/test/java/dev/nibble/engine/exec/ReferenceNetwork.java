@@ -96,8 +96,7 @@ public final class ReferenceNetwork {
     double[] slopes =
         layer.function().hasSlope() ? values(parameters, layer.name() + ".weight") : null;
     double[] y = new double[x.length];
-    Arrays.setAll(
-        y, i -> value(layer.function(), x[i], slopes == null ? 0 : slopes[i % channels]));
+    Arrays.setAll(y, i -> value(layer.function(), x[i], slopes == null ? 0 : slopes[i % channels]));
     return y;
   }
 

@@ -22,7 +22,9 @@ final class OtherNetworks {
     return b.build(b.dense("fc", b.globalAveragePool(x), 3));
   }
 
-  /** Even, rectangular, dilated, asymmetrically padded kernels, groups, bias, pooling of all kinds. */
+  /**
+   * Even, rectangular, dilated, asymmetrically padded kernels, groups, bias, pooling of all kinds.
+   */
   static Network windows() {
     NetworkBuilder b = builder("windows");
     Node x = b.convolution("even", b.input(), 6, Window.square(4, 2, 1), 1, true);

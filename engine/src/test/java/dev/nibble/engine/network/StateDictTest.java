@@ -15,8 +15,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Whether torchvision's state dicts fit the networks of its names. */
 class StateDictTest {
   private static Network usual(String name) {
-    return NamedNetworks.of(
-        name, NamedNetworks.usualInput(name), NamedNetworks.usualClasses(name));
+    return NamedNetworks.of(name, NamedNetworks.usualInput(name), NamedNetworks.usualClasses(name));
   }
 
   /** Such as {@code fc.weight:1000,2048}. */

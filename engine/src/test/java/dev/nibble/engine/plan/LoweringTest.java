@@ -31,7 +31,8 @@ class LoweringTest {
   }
 
   private static String describe(View view) {
-    return (view.norm() == null ? "" : " bn") + (view.function().equals(Nonlinearity.relu()) ? " relu" : "");
+    return (view.norm() == null ? "" : " bn")
+        + (view.function().equals(Nonlinearity.relu()) ? " relu" : "");
   }
 
   private static List<String> describe(Network network) {

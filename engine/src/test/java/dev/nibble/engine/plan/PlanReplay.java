@@ -126,8 +126,7 @@ final class PlanReplay {
     Buffer operand = buffers.tensor(input.tensor());
     boolean isSlice = node.output().whole() != null;
     List<Value> before = isSlice ? slicesBefore(node) : List.of();
-    writeApart(
-        valueOf(node.output()), output, time, b -> b == inPlace && b != operand && !isSlice);
+    writeApart(valueOf(node.output()), output, time, b -> b == inPlace && b != operand && !isSlice);
     before.forEach(slice -> slice.overwrittenBy = null); // other channels of the same pixels
     return readNow.size();
   }
@@ -208,10 +207,10 @@ final class PlanReplay {
     }
     if (factor != null) {
       Buffer target = required(backward.factorGradient(), "gradient of the factor");
-      Value value = writeApart("gradient of the factor of " + node.index(), target, time, b -> false);
+      Value value =
+          writeApart("gradient of the factor of " + node.index(), target, time, b -> false);
       if (!frozen.view(factor)) {
-        summands(factor.tensor())
-            .add(new Summand(value, Resample.identity(factor.map()), null));
+        summands(factor.tensor()).add(new Summand(value, Resample.identity(factor.map()), null));
       }
     }
     Buffer dx = backward.dx();

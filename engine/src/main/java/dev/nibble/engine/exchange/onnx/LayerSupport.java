@@ -153,7 +153,8 @@ final class LayerSupport {
       case Operation.Add a ->
           shapeOf(node, 0).equals(shapeOf(node, 1)) ? null : "joins tensors of two shapes";
       case Operation.Multiply m ->
-          isProduct(shapeOf(node, 0), shapeOf(node, 1)) || isProduct(shapeOf(node, 1), shapeOf(node, 0))
+          isProduct(shapeOf(node, 0), shapeOf(node, 1))
+                  || isProduct(shapeOf(node, 1), shapeOf(node, 0))
               ? null
               : "multiplies tensors of two shapes, of which none is a factor a channel";
       case Operation.Reshape r -> {
@@ -179,7 +180,8 @@ final class LayerSupport {
   }
 
   private static boolean isProduct(Shape x, Shape factor) {
-    boolean isByChannel = isVector(factor) && factor.channels() == x.channels() && factor.rank() == x.rank();
+    boolean isByChannel =
+        isVector(factor) && factor.channels() == x.channels() && factor.rank() == x.rank();
     return x.equals(factor) || isByChannel;
   }
 

@@ -143,8 +143,7 @@ final class NetworkMapping {
       sources.put(name + ".bias", new ParameterSource.Computed(summand));
     }
     int channels = x.map().channels();
-    return builder.convolution(
-        name, x, channels, Window.square(1, 1), channels, summand != null);
+    return builder.convolution(name, x, channels, Window.square(1, 1), channels, summand != null);
   }
 
   private NetworkBuilder.Node activation(
@@ -157,7 +156,8 @@ final class NetworkMapping {
       case LEAKY_RELU -> builder.activation(x, new Nonlinearity.LeakyRelu(alpha));
       case PRELU -> {
         String name = layer(node);
-        sources.put(name + ".weight", new ParameterSource.OfFile(Objects.requireNonNull(a.slope())));
+        sources.put(
+            name + ".weight", new ParameterSource.OfFile(Objects.requireNonNull(a.slope())));
         yield builder.prelu(name, x);
       }
       case ELU -> builder.activation(x, new Nonlinearity.Elu(alpha));
@@ -176,8 +176,7 @@ final class NetworkMapping {
     return (float) (Math.rint((1 - (double) old) * 1e6) / 1e6);
   }
 
-  private NetworkBuilder.Node padded(
-      GraphNode node, NetworkBuilder.Node x, Operation.ZeroPad pad) {
+  private NetworkBuilder.Node padded(GraphNode node, NetworkBuilder.Node x, Operation.ZeroPad pad) {
     boolean isAround = pad.top() + pad.left() + pad.bottom() + pad.right() > 0;
     int more = pad.before() + pad.after();
     if (isAround || pad.before() != more / 2) {
@@ -205,7 +204,9 @@ final class NetworkMapping {
   private static String layer(GraphNode node) {
     boolean isTaken =
         node.name().equals("input")
-            || node.name().matches("(relu|activation|add|multiply|concat|slice|pad|shuffle|dropout|maxpool|averagepool|"
+            || node.name()
+                .matches(
+                    "(relu|activation|add|multiply|concat|slice|pad|shuffle|dropout|maxpool|averagepool|"
                         + "shortcut|pool|flatten)\\.\\d+");
     return isTaken ? node.name() + "_layer" : node.name();
   }

@@ -48,8 +48,7 @@ final class OnnxFunctions {
   }
 
   private void hardSigmoid(Nonlinearity.HardSigmoid h, String x, String y) {
-    nodes.accept(
-        new OnnxNode("HardSigmoid", y, x).with("alpha", h.alpha()).with("beta", h.beta()));
+    nodes.accept(new OnnxNode("HardSigmoid", y, x).with("alpha", h.alpha()).with("beta", h.beta()));
   }
 
   /** (x / 2) (1 + erf(x / sqrt 2)), or with tanh(sqrt(2 / pi) (x + 0.044715 x^3)). */
@@ -59,7 +58,8 @@ final class OnnxFunctions {
       node("Mul", y + ".scaled", y + ".square", number(y + ".cube", 0.044715f));
       node("Add", y + ".bent", y + ".scaled", number(y + ".bend", 1));
       node("Mul", y + ".product", y + ".bent", x);
-      node("Mul", y + ".inner", y + ".product", number(y + ".root", (float) Math.sqrt(2 / Math.PI)));
+      node(
+          "Mul", y + ".inner", y + ".product", number(y + ".root", (float) Math.sqrt(2 / Math.PI)));
       node("Tanh", y + ".odd", y + ".inner");
     } else {
       node("Div", y + ".inner", x, number(y + ".root", (float) Math.sqrt(2)));

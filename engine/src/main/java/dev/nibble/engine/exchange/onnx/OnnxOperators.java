@@ -28,8 +28,7 @@ final class OnnxOperators {
       case Operator.MaxPooling m ->
           nodes.accept(atEnd(new OnnxNode("MaxPool", y, x), m, m.window(), m.ceil()));
       case Operator.AveragePooling a -> averagePooling(a, x, y);
-      case Operator.GlobalAveragePooling g ->
-          nodes.accept(new OnnxNode("GlobalAveragePool", y, x));
+      case Operator.GlobalAveragePooling g -> nodes.accept(new OnnxNode("GlobalAveragePool", y, x));
       case Operator.Resample r -> resample(r, x, y);
       case Operator.Padding p -> padding(p, x, y);
       case Operator.ChannelShuffle s -> shuffle(s, x, y);
@@ -131,23 +130,14 @@ final class OnnxOperators {
     }
     constants.accept(
         OnnxTensor.of(
-            y + ".pads",
-            0,
-            p.before(),
-            p.top(),
-            p.left(),
-            0,
-            p.behind(),
-            p.bottom(),
-            p.right()));
+            y + ".pads", 0, p.before(), p.top(), p.left(), 0, p.behind(), p.bottom(), p.right()));
     nodes.accept(new OnnxNode("Pad", y, x, y + ".pads"));
   }
 
   private void shuffle(Operator.ChannelShuffle s, String x, String y) {
     FeatureMap map = s.input();
     int each = map.channels() / s.groups();
-    constants.accept(
-        OnnxTensor.of(y + ".parts", 0, s.groups(), each, map.height(), map.width()));
+    constants.accept(OnnxTensor.of(y + ".parts", 0, s.groups(), each, map.height(), map.width()));
     constants.accept(OnnxTensor.of(y + ".joined", 0, map.channels(), map.height(), map.width()));
     nodes.accept(new OnnxNode("Reshape", y + ".split", x, y + ".parts"));
     nodes.accept(

@@ -205,8 +205,7 @@ class OnnxImportTest {
     try (OnnxImport model = OnnxImport.open(file);
         Arena arena = Arena.ofConfined()) {
       Network network = model.network();
-      assertThat(network.parameters().stream().map(Parameter::name))
-          .containsExactly("fc.weight");
+      assertThat(network.parameters().stream().map(Parameter::name)).containsExactly("fc.weight");
       Function<Parameter, MemorySegment> values = memory(network, arena);
       model.load(values);
       Parameter weight = network.parameter("fc.weight");

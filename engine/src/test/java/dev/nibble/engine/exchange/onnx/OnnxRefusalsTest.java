@@ -180,9 +180,7 @@ class OnnxRefusalsTest {
     test.node("GlobalAveragePool", before, "y");
     Path file = test.write(folder.resolve("model.onnx"));
     String sentence = assertTimeout(Duration.ofSeconds(15), () -> refusal(file));
-    assertThat(sentence)
-        .contains("Selu 'same' is not supported")
-        .doesNotContain("Elu 'same' (and");
+    assertThat(sentence).contains("Selu 'same' is not supported").doesNotContain("Elu 'same' (and");
   }
 
   @Test

@@ -192,7 +192,9 @@ class ZooTest {
       }
     }
 
-    /** What is 0 but for rounding, as a shift that a batch norm takes away again, is not compared. */
+    /**
+     * What is 0 but for rounding, as a shift that a batch norm takes away again, is not compared.
+     */
     void compareGradients(double tolerance) {
       for (Parameter parameter : session.network().parameters()) {
         if (parameter.kind().trainable()) {
