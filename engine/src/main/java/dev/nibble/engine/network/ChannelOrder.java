@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * value is moved.
  */
 final class ChannelOrder {
-  private final int @Nullable [][] orders;
+  private final int[] @Nullable [] orders;
 
   /** Follows the layers from each flattening on. */
   ChannelOrder(List<Layer> layers) {

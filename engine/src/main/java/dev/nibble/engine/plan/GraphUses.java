@@ -5,6 +5,7 @@ import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.Nonlinearity;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -110,7 +111,7 @@ final class GraphUses {
 
   /** Slopes belong to their layer, and other derivatives to one reader. */
   private static boolean isSame(@Nullable Layer one, Layer.@Nullable Activation other) {
-    if (one == other) {
+    if (Objects.equals(one, other)) {
       return true;
     }
     return one instanceof Layer.Activation a
