@@ -106,7 +106,8 @@ class LimitsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"GIF88a, and so on", "%PDF-1.7", "<svg xmlns='http://www.w3.org/2000/svg'/>", "x"})
+  @ValueSource(
+      strings = {"GIF88a, and so on", "%PDF-1.7", "<svg xmlns='http://www.w3.org/2000/svg'/>", "x"})
   void refusesWhatIsNoPicture(String body) {
     Reply reply = tiny.client.post("/predict", body);
     assertThat(reply.status()).isEqualTo(415);
