@@ -33,10 +33,16 @@ public final class ServiceSoak {
   private static final long FULL_NANOS = 60_000_000_000L;
 
   /** Enough where everything else on the machine comes first. */
-  private static final int START_SECONDS = 300;
+  private static final int START_SECONDS = 1800;
 
   private static final double MOST_GROWTH = 1.1;
   private static final int MOST_DESCRIPTORS = 8;
+
+  /**
+   * The serial collector lets a heap grow to its limit before it clears the old objects away: with
+   * the usual limit that takes hours, and what is only garbage would look like a leak.
+   */
+  private static final String HEAP = "-Xmx96m";
 
   /** Small, quick trainings that are accepted in any case: it is not accuracy that is measured. */
   private static final List<String> OPTIONS =
@@ -146,7 +152,10 @@ public final class ServiceSoak {
             .put("commit", Machine.commit(root))
             .put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString())
             .put("command", "nibble bench --soak bench/results/soak.json " + arguments)
-            .put("server", "nibble serve --data FOLDER " + String.join(" ", OPTIONS))
+            .put(
+                "server",
+                "NIBBLE_JAVA_OPTS=%s nibble serve --data FOLDER %s"
+                    .formatted(HEAP, String.join(" ", OPTIONS)))
             .put("cpu", Machine.processor())
             .put("os", Machine.system())
             .put("jdk", Machine.jdk())
@@ -182,7 +191,8 @@ public final class ServiceSoak {
   }
 
   private ServedProcess start(List<String> before) throws IOException {
-    List<String> launcher = new ArrayList<>(before);
+    List<String> launcher = new ArrayList<>(List.of("env", "NIBBLE_JAVA_OPTS=" + HEAP));
+    launcher.addAll(before);
     launcher.add(nibble.toString());
     List<String> options = new ArrayList<>(List.of("--data", data.toString()));
     options.addAll(OPTIONS);

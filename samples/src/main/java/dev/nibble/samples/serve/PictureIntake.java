@@ -91,7 +91,8 @@ final class PictureIntake {
     if (!PictureFiles.isPicture(file)) {
       throw new HttpProblem(
           HttpProblem.UNSUPPORTED_TYPE,
-          "The file is no picture that is read here: give a JPEG, PNG, GIF, BMP, TIFF or WebP file.");
+          "The file is no picture that is read here: give a JPEG, PNG, GIF, BMP, TIFF or WebP"
+              + " file.");
     }
     try {
       PictureSize size = PictureFiles.size(file, "as sent");

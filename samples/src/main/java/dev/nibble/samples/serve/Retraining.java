@@ -147,6 +147,10 @@ final class Retraining implements AutoCloseable {
       System.getLogger(Retraining.class.getName())
           .log(System.Logger.Level.ERROR, "A training failed", e);
       end(State.FAILED, "The training failed by %s; %s".formatted(e, unchanged()));
+    } finally {
+      // What a training leaves is old, and the serial collector clears old objects away only where
+      // the heap is at its limit: the process would grow with every training until then.
+      System.gc();
     }
   }
 
