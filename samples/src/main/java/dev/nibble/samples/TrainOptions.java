@@ -22,8 +22,9 @@ final class TrainOptions {
       paramLabel = "NAME",
       description =
           "For 32x32 pictures resnet20, resnet56, resnet110, resnet164, resnet1001 or any"
-              + " cifar-resnetN of depth 6n+2 or 9n+2; for larger ones, as in torchvision, resnet18,"
-              + " resnet34, resnet50, resnet101, resnet152, wide_resnet50_2. Default: resnet20.")
+              + " cifar-resnetN of depth 6n+2 or 9n+2; for larger ones, as in torchvision,"
+              + " resnet18, resnet34, resnet50, resnet101, resnet152, wide_resnet50_2. Default:"
+              + " resnet20.")
   @Nullable String model;
 
   @Option(
@@ -94,8 +95,8 @@ final class TrainOptions {
       names = "--memory-limit",
       paramLabel = "SIZE",
       description =
-          "The most that a run may allocate, such as 512MiB: activations and batch are chosen to fit"
-              + " unless given, and what cannot fit does not start. Default: none.")
+          "The most that a run may allocate, such as 512MiB: activations and batch are chosen to"
+              + " fit unless given, and what cannot fit does not start. Default: none.")
   @Nullable String memoryLimit;
 
   @Mixin WorkerOptions workers = new WorkerOptions();
@@ -109,8 +110,8 @@ final class TrainOptions {
       paramLabel = "NAME",
       description =
           "crop-flip: shift by up to 4 pixels and mirror at random; random-resized-crop: a random"
-              + " part of 8 to 100 %% of the picture, scaled, and mirrored at random; none. Default:"
-              + " crop-flip.")
+              + " part of 8 to 100 %% of the picture, scaled, and mirrored at random; none."
+              + " Default: crop-flip.")
   @Nullable String augment;
 
   @Option(names = "--no-shuffle", description = "Take the pictures in their own order.")

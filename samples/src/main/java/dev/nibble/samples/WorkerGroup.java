@@ -73,7 +73,9 @@ final class WorkerGroup implements AutoCloseable {
       byte[] secret = new byte[32];
       new SecureRandom().nextBytes(secret);
       String text = HexFormat.of().formatHex(secret);
-      return workers == 1 ? alone() : new WorkerGroup(0, workers, false, true, any, tcp(text, patience));
+      return workers == 1
+          ? alone()
+          : new WorkerGroup(0, workers, false, true, any, tcp(text, patience));
     }
     if (options.rank == null || options.world == null || options.rendezvous == null) {
       MpiCollective.Place place = MpiCollective.place();
@@ -202,9 +204,7 @@ final class WorkerGroup implements AutoCloseable {
 
   /** The threads that a worker takes unless told: all cores, shared with those on this machine. */
   @Nullable Integer threads() {
-    return starts || child
-        ? Math.max(1, Runtime.getRuntime().availableProcessors() / count)
-        : null;
+    return starts || child ? Math.max(1, Runtime.getRuntime().availableProcessors() / count) : null;
   }
 
   /**
