@@ -31,8 +31,9 @@ final class TrainOptions {
       paramLabel = "NAME",
       description =
           "For 32x32 pictures resnet20, resnet56, resnet110, resnet164, resnet1001 or any"
-              + " cifar-resnetN of depth 6n+2 or 9n+2; for larger ones, as in torchvision, resnet18,"
-              + " resnet34, resnet50, resnet101, resnet152, wide_resnet50_2. Default: resnet20.")
+              + " cifar-resnetN of depth 6n+2 or 9n+2; for larger ones, as in torchvision,"
+              + " resnet18, resnet34, resnet50, resnet101, resnet152, wide_resnet50_2. Default:"
+              + " resnet20.")
   @Nullable String model;
 
   @Option(
@@ -111,8 +112,8 @@ final class TrainOptions {
       names = "--memory-limit",
       paramLabel = "SIZE",
       description =
-          "The most that a run may allocate, such as 512MiB: activations and batch are chosen to fit"
-              + " unless given, and what cannot fit does not start. Default: none.")
+          "The most that a run may allocate, such as 512MiB: activations and batch are chosen to"
+              + " fit unless given, and what cannot fit does not start. Default: none.")
   @Nullable String memoryLimit;
 
   @Mixin WorkerOptions workers = new WorkerOptions();

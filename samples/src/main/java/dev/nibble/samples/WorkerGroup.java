@@ -281,6 +281,11 @@ final class WorkerGroup implements AutoCloseable {
           new ArrayList<>(List.of(new String(line, StandardCharsets.UTF_8).split("\0", -1)));
       words.removeLast(); // behind the last zero
       words.set(0, java);
+      if (words.stream().noneMatch(word -> word.endsWith(Nibble.class.getName()))) {
+        throw new BadInputException(
+            "--workers starts the others as this process was started, which is not the command"
+                + " nibble: start each with --rank, --world and --rendezvous.");
+      }
       return words;
     } catch (IOException e) {
       throw new BadInputException(

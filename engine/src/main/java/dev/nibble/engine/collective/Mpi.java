@@ -98,6 +98,7 @@ final class Mpi {
         .address();
   }
 
+  @SuppressWarnings("restricted") // the functions of a library are native
   private static MethodHandle find(
       Linker linker, SymbolLookup library, String name, MemoryLayout... arguments) {
     MemorySegment function =
@@ -118,6 +119,7 @@ final class Mpi {
    *
    * @throws CollectiveException if there is none, or it does not start
    */
+  @SuppressWarnings("restricted") // a library is native
   static Mpi start() {
     String wanted = System.getProperty("nibble.mpi.library");
     List<String> names =

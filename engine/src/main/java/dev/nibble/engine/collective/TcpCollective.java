@@ -135,7 +135,8 @@ public final class TcpCollective implements Collective {
     watch.fail(
         (watch.hasLeft(link.peer())
                 ? "Worker %d of %d has left before the others were done."
-                : "Worker %d of %d is gone: its process has ended, or the connection to it was cut.")
+                : "Worker %d of %d is gone: its process has ended, or the connection to it was"
+                      + " cut.")
             .formatted(link.peer(), size));
     return known();
   }

@@ -36,6 +36,7 @@ final class StageExchange {
    * @param rest pairs after, which leave all in region 0
    * @param roots by worker, the regions that are exchanged
    */
+  @SuppressWarnings("ArrayRecordComponent") // made once, never compared
   record Tree(Merges own, Merges rest, int[][] roots) {
     static Tree of(Division division, Cut cut, boolean global) {
       int[] bounds = division.bounds(cut);

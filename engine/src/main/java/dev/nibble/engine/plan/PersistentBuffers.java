@@ -126,7 +126,7 @@ public final class PersistentBuffers {
 
   /** Bytes of one worker's part of {@link Shared#exchanged}. */
   public static long sharedBytes(ExecutionPlan plan) {
-    long values = 1 + plan.graph().logits().map().values();
+    long values = 1L + plan.graph().logits().map().values();
     return up(SHARED_HEADER + 4L * values * plan.localBatch());
   }
 

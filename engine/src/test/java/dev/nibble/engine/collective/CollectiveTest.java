@@ -103,7 +103,6 @@ class CollectiveTest {
       for (int round = 0; round < 3; round++) {
         Random random = new Random(seed + round); // the same on every worker
         List<Piece> pieces = new ArrayList<>();
-        List<byte[]> sent = new ArrayList<>();
         List<MemorySegment> received = new ArrayList<>();
         List<byte[]> expected = new ArrayList<>();
         for (int i = 0; i < 12; i++) {
@@ -115,7 +114,6 @@ class CollectiveTest {
           MemorySegment memory = arena.allocate(Math.max(1, bytes)).asSlice(0, bytes);
           if (owner == one.rank()) {
             memory.copyFrom(MemorySegment.ofArray(content));
-            sent.add(content);
           } else if (reader == one.rank()) {
             received.add(memory);
             expected.add(content);

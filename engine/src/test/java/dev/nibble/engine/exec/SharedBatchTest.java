@@ -30,6 +30,7 @@ import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.jspecify.annotations.Nullable;
 
 /** Workers that share a batch make the bytes of one that computes all of it. */
 class SharedBatchTest {
@@ -53,7 +54,7 @@ class SharedBatchTest {
 
   /** Weights, the optimiser's state and running statistics of the steps, whose sizes are given. */
   private static byte[][] train(
-      Network network, PlanOptions options, Collective collective, int[] counts) {
+      Network network, PlanOptions options, @Nullable Collective collective, int[] counts) {
     MemoryAccount account = MemoryAccount.root("worker", MemoryAccount.UNLIMITED);
     SessionOptions run = SessionOptions.of(1).with(collective);
     try (Arena arena = Arena.ofConfined();

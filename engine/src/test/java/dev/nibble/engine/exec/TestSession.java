@@ -66,7 +66,7 @@ public final class TestSession implements AutoCloseable {
       double noise = 0.3 * random.nextGaussian();
       switch (parameter.kind()) {
         case SCALE -> set(values, i, (i % 4 == 1 ? -1 : 1) * (1 + noise));
-        case SHIFT, BIAS, RUNNING_MEAN -> set(values, i, noise);
+        case SHIFT, BIAS, RUNNING_MEAN, SLOPE -> set(values, i, noise);
         case RUNNING_VARIANCE -> set(values, i, 1 + Math.abs(noise));
         case CONVOLUTION, DEPTHWISE, DENSE -> {
           // as initialised
