@@ -127,17 +127,16 @@ final class Averages {
     FeatureMap in = op.input();
     int channels = in.channels();
     for (int c = fromChannel; c < toChannel; c += LANES) {
-      FloatVector sum = FloatVector.fromArray(FLOATS, scratch, out + c);
-      // A row at a time, so that a large picture's fp32 sum loses little.
+      // A row at a time, so that a large picture's fp32 sum loses little; and through memory, for
+      // C2 now and then keeps a sum over two loops as an object.
       for (int y = 0; y < rows; y++) {
         FloatVector row = FloatVector.zero(FLOATS);
         int from = act + y * in.width() * channels + c;
         for (int x = 0; x < in.width(); x++) {
           row = row.add(FloatVector.fromArray(FLOATS, scratch, from + x * channels));
         }
-        sum = sum.add(row);
+        FloatVector.fromArray(FLOATS, scratch, out + c).add(row).intoArray(scratch, out + c);
       }
-      sum.intoArray(scratch, out + c);
     }
   }
 

@@ -57,8 +57,9 @@ final class Depthwise {
     int stride = Lanes.roundUp(channels);
     int tileRow = ConvolutionGeometry.tileRow(op);
     int width = op.outputWidth();
-    for (int y = 0; y < rows; y++) {
-      for (int c = firstVector * LANES; c < endVector * LANES; c += LANES) {
+    // A band's rows of one vector of channels stay in the nearest cache; those of all do not.
+    for (int c = firstVector * LANES; c < endVector * LANES; c += LANES) {
+      for (int y = 0; y < rows; y++) {
         DepthwiseTiles.row(
             width,
             window.kernelHeight(),
@@ -143,8 +144,9 @@ final class Depthwise {
         (phaseY * window.kernelWidth() + phaseX) * stride
             + (tapsY - 1) * skipY
             + (tapsX - 1) * skipX;
-    for (int y = 0; y < rows; y++) {
-      for (int c = firstVector * LANES; c < endVector * LANES; c += LANES) {
+    // A band's rows of one vector of channels stay in the nearest cache; those of all do not.
+    for (int c = firstVector * LANES; c < endVector * LANES; c += LANES) {
+      for (int y = 0; y < rows; y++) {
         DepthwiseTiles.row(
             width,
             tapsY,
@@ -191,32 +193,32 @@ final class Depthwise {
     int tapY = window.dilationHeight() * tileRow;
     int tapX = window.dilationWidth() * channels;
     int height = window.kernelHeight();
+    int dwRow = window.kernelWidth() * stride;
+    boolean threes = height % 3 == 0 && window.kernelWidth() % 3 == 0;
+    // Columns of taps that are summed side by side; the others, one below the other.
+    int joined = DepthwiseTiles.joined(window.kernelWidth());
     for (int c = 0; c < channels; c += LANES) {
-      for (int ky = 0, rowsOfTaps; ky < height; ky += rowsOfTaps) {
-        rowsOfTaps = height - ky >= 3 ? 3 : 1;
-        for (int kx = 0, taps; kx < window.kernelWidth(); kx += taps) {
-          int rest = window.kernelWidth() - kx;
-          taps = DepthwiseTiles.taps(rowsOfTaps, rest);
-          DepthwiseTiles.sums(
-              rowsOfTaps,
-              taps,
-              rows,
-              width,
-              scratch,
-              tile + ky * tapY + kx * tapX + c,
-              aRow,
-              aX,
-              tapY,
-              tapX,
-              scratch,
-              dy + c,
-              dyRow,
-              channels,
-              scratch,
-              dw + (ky * window.kernelWidth() + kx) * stride + c,
-              window.kernelWidth() * stride,
+      for (int ky = 0; threes && ky < height; ky += 3) {
+        for (int kx = 0; kx < window.kernelWidth(); kx += 3) {
+          int from = tile + ky * tapY + kx * tapX + c;
+          int to = dw + ky * dwRow + kx * stride + c;
+          DepthwiseTiles.sums9(
+              rows, width, scratch, from, aRow, aX, tapY, tapX, dy + c, dyRow, channels, to, dwRow,
               stride);
         }
+      }
+      for (int ky = 0; !threes && ky < height; ky++) {
+        int from = tile + ky * tapY + c;
+        int to = dw + ky * dwRow + c;
+        DepthwiseTiles.strip(
+            joined, rows, width, scratch, from, aRow, aX, tapX, dy + c, dyRow, channels, to,
+            stride);
+      }
+      for (int kx = joined; !threes && kx < window.kernelWidth(); kx++) {
+        int from = tile + kx * tapX + c;
+        int to = dw + kx * stride + c;
+        DepthwiseTiles.strip(
+            height, rows, width, scratch, from, aRow, aX, tapY, dy + c, dyRow, channels, to, dwRow);
       }
     }
   }

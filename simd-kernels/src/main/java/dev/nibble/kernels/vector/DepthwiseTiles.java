@@ -36,11 +36,21 @@ final class DepthwiseTiles {
     for (; t <= count - 8; t += 8) {
       row8(rows, cols, a, at + t * aT, aT, aRow, aCol, w, wt, wRow, wCol, c, ct + t * cT, cT);
     }
-    for (; t <= count - 4; t += 4) {
-      row4(rows, cols, a, at + t * aT, aT, aRow, aCol, w, wt, wRow, wCol, c, ct + t * cT, cT);
+    // What is left is made by tiles that reach back: some pixels twice, with the same result.
+    int rest = count - t;
+    if (rest > 4 && count < 8) {
+      row4(rows, cols, a, at, aT, aRow, aCol, w, wt, wRow, wCol, c, ct, cT);
     }
-    for (; t < count; t++) {
-      row1(rows, cols, a, at + t * aT, aRow, aCol, w, wt, wRow, wCol, c, ct + t * cT);
+    if (rest > 4 && count >= 8) {
+      t = count - 8;
+      row8(rows, cols, a, at + t * aT, aT, aRow, aCol, w, wt, wRow, wCol, c, ct + t * cT, cT);
+    } else if (rest > 0 && count >= 4) {
+      t = count - 4;
+      row4(rows, cols, a, at + t * aT, aT, aRow, aCol, w, wt, wRow, wCol, c, ct + t * cT, cT);
+    } else {
+      for (; t < count; t++) {
+        row1(rows, cols, a, at + t * aT, aRow, aCol, w, wt, wRow, wCol, c, ct + t * cT);
+      }
     }
   }
 
@@ -159,91 +169,69 @@ final class DepthwiseTiles {
     sum.intoArray(c, ct);
   }
 
-  /** Taps side by side that {@link #sums} takes at once, of what is left of a row. */
-  static int taps(int rows, int rest) {
-    return rest >= 5 && rows == 1 ? 5 : rest >= 3 ? 3 : 1;
+  /** Of so many taps in a row, those that are summed at once with others: five or three. */
+  static int joined(int taps) {
+    return taps / 5 * 5 + (taps % 5 >= 3 ? 3 : 0);
   }
 
   /**
-   * Sums over pixels, for one row of taps or three, and one, three or (of one row) five side by
-   * side: for i below {@code tapRows} and j below {@code taps}, {@code c[ct + i * cRow + j * cCol]
-   * += sum over row < rows, t < width of a[at + row * aRow + t * aT + i * tapY + j * tapX] * b[bt +
-   * row * bRow + t * bT]}, in vectors.
+   * Sums over pixels for taps in a strip: for j below {@code taps}, {@code v[ct + j * cTap] += sum
+   * over row < rows, t < width of v[at + row * aRow + t * aT + j * tap] * v[bt + row * bRow + t *
+   * bT]}, in vectors.
    */
-  static void sums(
-      int tapRows,
+  static void strip(
       int taps,
       int rows,
       int width,
-      float[] a,
+      float[] v,
       int at,
       int aRow,
       int aT,
-      int tapY,
-      int tapX,
-      float[] b,
+      int tap,
       int bt,
       int bRow,
       int bT,
-      float[] c,
       int ct,
-      int cRow,
-      int cCol) {
-    if (tapRows == 3 && taps == 3) {
-      sums9(rows, width, a, at, aRow, aT, tapY, tapX, b, bt, bRow, bT, c, ct, cRow, cCol);
-      return;
-    }
-    for (int i = 0; i < tapRows; i++) {
-      int p = at + i * tapY;
-      int q = ct + i * cRow;
-      switch (taps) {
-        case 5 -> sums5(rows, width, a, p, aRow, aT, tapX, b, bt, bRow, bT, c, q, cCol);
-        case 3 -> sums3(rows, width, a, p, aRow, aT, tapX, b, bt, bRow, bT, c, q, cCol);
-        default -> sums1(rows, width, a, p, aRow, aT, b, bt, bRow, bT, c, q);
+      int cTap) {
+    for (int j = 0, of; j < taps; j += of) {
+      of = taps - j >= 5 ? 5 : taps - j >= 3 ? 3 : 1;
+      int p = at + j * tap;
+      int q = ct + j * cTap;
+      switch (of) {
+        case 5 -> sums5(rows, width, v, p, aRow, aT, tap, bt, bRow, bT, q, cTap);
+        case 3 -> sums3(rows, width, v, p, aRow, aT, tap, bt, bRow, bT, q, cTap);
+        default -> sums1(rows, width, v, p, aRow, aT, bt, bRow, bT, q);
       }
     }
   }
 
   private static void sums1(
-      int rows,
-      int width,
-      float[] a,
-      int at,
-      int aRow,
-      int aT,
-      float[] b,
-      int bt,
-      int bRow,
-      int bT,
-      float[] c,
-      int ct) {
+      int rows, int width, float[] v, int at, int aRow, int aT, int bt, int bRow, int bT, int ct) {
     FloatVector s0 = FloatVector.zero(FLOATS);
     for (int row = 0; row < rows; row++) {
       int p = at + row * aRow;
       int q = bt + row * bRow;
       for (int t = 0; t < width; t++) {
-        FloatVector d = FloatVector.fromArray(FLOATS, b, q);
-        s0 = FloatVector.fromArray(FLOATS, a, p).fma(d, s0);
+        FloatVector d = FloatVector.fromArray(FLOATS, v, q);
+        s0 = FloatVector.fromArray(FLOATS, v, p).fma(d, s0);
         p += aT;
         q += bT;
       }
     }
-    s0.add(FloatVector.fromArray(FLOATS, c, ct)).intoArray(c, ct);
+    s0.add(FloatVector.fromArray(FLOATS, v, ct)).intoArray(v, ct);
   }
 
   private static void sums3(
       int rows,
       int width,
-      float[] a,
+      float[] v,
       int at,
       int aRow,
       int aT,
       int tap,
-      float[] b,
       int bt,
       int bRow,
       int bT,
-      float[] c,
       int ct,
       int cCol) {
     FloatVector s0 = FloatVector.zero(FLOATS);
@@ -253,32 +241,30 @@ final class DepthwiseTiles {
       int p = at + row * aRow;
       int q = bt + row * bRow;
       for (int t = 0; t < width; t++) {
-        FloatVector d = FloatVector.fromArray(FLOATS, b, q);
-        s0 = FloatVector.fromArray(FLOATS, a, p).fma(d, s0);
-        s1 = FloatVector.fromArray(FLOATS, a, p + tap).fma(d, s1);
-        s2 = FloatVector.fromArray(FLOATS, a, p + 2 * tap).fma(d, s2);
+        FloatVector d = FloatVector.fromArray(FLOATS, v, q);
+        s0 = FloatVector.fromArray(FLOATS, v, p).fma(d, s0);
+        s1 = FloatVector.fromArray(FLOATS, v, p + tap).fma(d, s1);
+        s2 = FloatVector.fromArray(FLOATS, v, p + 2 * tap).fma(d, s2);
         p += aT;
         q += bT;
       }
     }
-    s0.add(FloatVector.fromArray(FLOATS, c, ct)).intoArray(c, ct);
-    s1.add(FloatVector.fromArray(FLOATS, c, ct + cCol)).intoArray(c, ct + cCol);
-    s2.add(FloatVector.fromArray(FLOATS, c, ct + 2 * cCol)).intoArray(c, ct + 2 * cCol);
+    s0.add(FloatVector.fromArray(FLOATS, v, ct)).intoArray(v, ct);
+    s1.add(FloatVector.fromArray(FLOATS, v, ct + cCol)).intoArray(v, ct + cCol);
+    s2.add(FloatVector.fromArray(FLOATS, v, ct + 2 * cCol)).intoArray(v, ct + 2 * cCol);
   }
 
   private static void sums5(
       int rows,
       int width,
-      float[] a,
+      float[] v,
       int at,
       int aRow,
       int aT,
       int tap,
-      float[] b,
       int bt,
       int bRow,
       int bT,
-      float[] c,
       int ct,
       int cCol) {
     FloatVector s0 = FloatVector.zero(FLOATS);
@@ -290,37 +276,36 @@ final class DepthwiseTiles {
       int p = at + row * aRow;
       int q = bt + row * bRow;
       for (int t = 0; t < width; t++) {
-        FloatVector d = FloatVector.fromArray(FLOATS, b, q);
-        s0 = FloatVector.fromArray(FLOATS, a, p).fma(d, s0);
-        s1 = FloatVector.fromArray(FLOATS, a, p + tap).fma(d, s1);
-        s2 = FloatVector.fromArray(FLOATS, a, p + 2 * tap).fma(d, s2);
-        s3 = FloatVector.fromArray(FLOATS, a, p + 3 * tap).fma(d, s3);
-        s4 = FloatVector.fromArray(FLOATS, a, p + 4 * tap).fma(d, s4);
+        FloatVector d = FloatVector.fromArray(FLOATS, v, q);
+        s0 = FloatVector.fromArray(FLOATS, v, p).fma(d, s0);
+        s1 = FloatVector.fromArray(FLOATS, v, p + tap).fma(d, s1);
+        s2 = FloatVector.fromArray(FLOATS, v, p + 2 * tap).fma(d, s2);
+        s3 = FloatVector.fromArray(FLOATS, v, p + 3 * tap).fma(d, s3);
+        s4 = FloatVector.fromArray(FLOATS, v, p + 4 * tap).fma(d, s4);
         p += aT;
         q += bT;
       }
     }
-    s0.add(FloatVector.fromArray(FLOATS, c, ct)).intoArray(c, ct);
-    s1.add(FloatVector.fromArray(FLOATS, c, ct + cCol)).intoArray(c, ct + cCol);
-    s2.add(FloatVector.fromArray(FLOATS, c, ct + 2 * cCol)).intoArray(c, ct + 2 * cCol);
-    s3.add(FloatVector.fromArray(FLOATS, c, ct + 3 * cCol)).intoArray(c, ct + 3 * cCol);
-    s4.add(FloatVector.fromArray(FLOATS, c, ct + 4 * cCol)).intoArray(c, ct + 4 * cCol);
+    s0.add(FloatVector.fromArray(FLOATS, v, ct)).intoArray(v, ct);
+    s1.add(FloatVector.fromArray(FLOATS, v, ct + cCol)).intoArray(v, ct + cCol);
+    s2.add(FloatVector.fromArray(FLOATS, v, ct + 2 * cCol)).intoArray(v, ct + 2 * cCol);
+    s3.add(FloatVector.fromArray(FLOATS, v, ct + 3 * cCol)).intoArray(v, ct + 3 * cCol);
+    s4.add(FloatVector.fromArray(FLOATS, v, ct + 4 * cCol)).intoArray(v, ct + 4 * cCol);
   }
 
-  private static void sums9(
+  /** The same for three strips of three taps. */
+  static void sums9(
       int rows,
       int width,
-      float[] a,
+      float[] v,
       int at,
       int aRow,
       int aT,
       int tapY,
       int tapX,
-      float[] b,
       int bt,
       int bRow,
       int bT,
-      float[] c,
       int ct,
       int cRow,
       int cCol) {
@@ -337,30 +322,30 @@ final class DepthwiseTiles {
       int p = at + row * aRow;
       int q = bt + row * bRow;
       for (int t = 0; t < width; t++) {
-        FloatVector d = FloatVector.fromArray(FLOATS, b, q);
-        s00 = FloatVector.fromArray(FLOATS, a, p).fma(d, s00);
-        s01 = FloatVector.fromArray(FLOATS, a, p + tapX).fma(d, s01);
-        s02 = FloatVector.fromArray(FLOATS, a, p + 2 * tapX).fma(d, s02);
-        s10 = FloatVector.fromArray(FLOATS, a, p + tapY).fma(d, s10);
-        s11 = FloatVector.fromArray(FLOATS, a, p + tapY + tapX).fma(d, s11);
-        s12 = FloatVector.fromArray(FLOATS, a, p + tapY + 2 * tapX).fma(d, s12);
-        s20 = FloatVector.fromArray(FLOATS, a, p + 2 * tapY).fma(d, s20);
-        s21 = FloatVector.fromArray(FLOATS, a, p + 2 * tapY + tapX).fma(d, s21);
-        s22 = FloatVector.fromArray(FLOATS, a, p + 2 * tapY + 2 * tapX).fma(d, s22);
+        FloatVector d = FloatVector.fromArray(FLOATS, v, q);
+        s00 = FloatVector.fromArray(FLOATS, v, p).fma(d, s00);
+        s01 = FloatVector.fromArray(FLOATS, v, p + tapX).fma(d, s01);
+        s02 = FloatVector.fromArray(FLOATS, v, p + 2 * tapX).fma(d, s02);
+        s10 = FloatVector.fromArray(FLOATS, v, p + tapY).fma(d, s10);
+        s11 = FloatVector.fromArray(FLOATS, v, p + tapY + tapX).fma(d, s11);
+        s12 = FloatVector.fromArray(FLOATS, v, p + tapY + 2 * tapX).fma(d, s12);
+        s20 = FloatVector.fromArray(FLOATS, v, p + 2 * tapY).fma(d, s20);
+        s21 = FloatVector.fromArray(FLOATS, v, p + 2 * tapY + tapX).fma(d, s21);
+        s22 = FloatVector.fromArray(FLOATS, v, p + 2 * tapY + 2 * tapX).fma(d, s22);
         p += aT;
         q += bT;
       }
     }
     int c1 = ct + cRow;
     int c2 = c1 + cRow;
-    s00.add(FloatVector.fromArray(FLOATS, c, ct)).intoArray(c, ct);
-    s01.add(FloatVector.fromArray(FLOATS, c, ct + cCol)).intoArray(c, ct + cCol);
-    s02.add(FloatVector.fromArray(FLOATS, c, ct + 2 * cCol)).intoArray(c, ct + 2 * cCol);
-    s10.add(FloatVector.fromArray(FLOATS, c, c1)).intoArray(c, c1);
-    s11.add(FloatVector.fromArray(FLOATS, c, c1 + cCol)).intoArray(c, c1 + cCol);
-    s12.add(FloatVector.fromArray(FLOATS, c, c1 + 2 * cCol)).intoArray(c, c1 + 2 * cCol);
-    s20.add(FloatVector.fromArray(FLOATS, c, c2)).intoArray(c, c2);
-    s21.add(FloatVector.fromArray(FLOATS, c, c2 + cCol)).intoArray(c, c2 + cCol);
-    s22.add(FloatVector.fromArray(FLOATS, c, c2 + 2 * cCol)).intoArray(c, c2 + 2 * cCol);
+    s00.add(FloatVector.fromArray(FLOATS, v, ct)).intoArray(v, ct);
+    s01.add(FloatVector.fromArray(FLOATS, v, ct + cCol)).intoArray(v, ct + cCol);
+    s02.add(FloatVector.fromArray(FLOATS, v, ct + 2 * cCol)).intoArray(v, ct + 2 * cCol);
+    s10.add(FloatVector.fromArray(FLOATS, v, c1)).intoArray(v, c1);
+    s11.add(FloatVector.fromArray(FLOATS, v, c1 + cCol)).intoArray(v, c1 + cCol);
+    s12.add(FloatVector.fromArray(FLOATS, v, c1 + 2 * cCol)).intoArray(v, c1 + 2 * cCol);
+    s20.add(FloatVector.fromArray(FLOATS, v, c2)).intoArray(v, c2);
+    s21.add(FloatVector.fromArray(FLOATS, v, c2 + cCol)).intoArray(v, c2 + cCol);
+    s22.add(FloatVector.fromArray(FLOATS, v, c2 + 2 * cCol)).intoArray(v, c2 + 2 * cCol);
   }
 }

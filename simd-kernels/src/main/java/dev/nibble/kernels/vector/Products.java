@@ -105,8 +105,8 @@ final class Products {
     int channels = op.input().channels();
     int width = op.input().width();
     for (int c = fromChannel; c < toChannel; c += LANES) {
-      FloatVector all = FloatVector.fromArray(FLOATS, scratch, sums + c);
-      // A row at a time, so that a large picture's fp32 sum loses little.
+      // A row at a time, so that a large picture's fp32 sum loses little; and through memory, for
+      // C2 now and then keeps a sum over two loops as an object.
       for (int y = 0; y < rows; y++) {
         FloatVector row = FloatVector.zero(FLOATS);
         int at = y * width * channels + c;
@@ -115,9 +115,8 @@ final class Products {
               FloatVector.fromArray(FLOATS, scratch, act + at + x * channels)
                   .fma(FloatVector.fromArray(FLOATS, scratch, dy + at + x * channels), row);
         }
-        all = all.add(row);
+        FloatVector.fromArray(FLOATS, scratch, sums + c).add(row).intoArray(scratch, sums + c);
       }
-      all.intoArray(scratch, sums + c);
     }
   }
 
