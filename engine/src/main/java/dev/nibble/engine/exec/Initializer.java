@@ -8,7 +8,7 @@ import java.util.SplittableRandom;
 
 /**
  * Initial parameters: convolution weights normal with variance 2 / fan-in, dense weights 1 /
- * fan-in, gamma and running variance 1, everything else 0 (He et al. 2015). The same on every
+ * fan-in, gamma and running variance 1, PReLU's slopes 1/4, everything else 0 (He et al. 2015). The same on every
  * machine.
  */
 public final class Initializer {
@@ -24,6 +24,7 @@ public final class Initializer {
         case CONVOLUTION, DEPTHWISE -> normal(values, parameter, 2.0 / parameter.fanIn(), random);
         case DENSE -> normal(values, parameter, 1.0 / parameter.fanIn(), random);
         case SCALE, RUNNING_VARIANCE -> fill(values, parameter, 1);
+        case SLOPE -> fill(values, parameter, 0.25f);
         case BIAS, SHIFT, RUNNING_MEAN -> values.fill((byte) 0);
       }
     }
