@@ -8,8 +8,8 @@ import java.util.SplittableRandom;
 
 /**
  * Initial parameters: convolution weights normal with variance 2 / fan-in, dense weights 1 /
- * fan-in, gamma and running variance 1, everything else 0 (He et al. 2015). The same on every
- * machine.
+ * fan-in, gamma and running variance 1, PReLU's slopes 1/4, everything else 0 (He et al. 2015). The
+ * same on every machine.
  */
 public final class Initializer {
   private Initializer() {}
