@@ -173,14 +173,14 @@ public final class Codec {
       return (word >> (place * bits)) & ((1 << bits) - 1);
     }
     for (int i = 0; i < place; i++) {
-      word = word * 3 & 255;
+      word = (word * 3) & 255;
     }
-    return word * 3 >> 8;
+    return (word * 3) >> 8;
   }
 
   /** What a group becomes by the code of its pixel {@code place}, in the order of the pixels. */
   public int add(int group, int code, int place) {
-    return isTernary() ? group * 3 + code : group | code << (place * bits);
+    return isTernary() ? group * 3 + code : group | (code << (place * bits));
   }
 
   /**

@@ -31,10 +31,10 @@ public enum StoreFormat {
   UNIFORM2(2, Codec.uniform(2));
 
   private final double bits;
+
   // A codec never changes once it is made.
   @SuppressWarnings("ImmutableEnumChecker")
   private final @Nullable Codec codec;
-
 
   StoreFormat(double bits, @Nullable Codec codec) {
     this.bits = bits;

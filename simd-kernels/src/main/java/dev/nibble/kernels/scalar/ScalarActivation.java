@@ -167,7 +167,7 @@ final class ScalarActivation {
       float edge = coefficient(table, ChannelTable.EDGE, channels, c);
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
         float w = codec.place(codec.get(store, base, channels, pixel, c));
-        values[at + pixel * channels + c] = 
+        values[at + pixel * channels + c] =
             w >= edge ? Math.fma(w, scale, offset) : Math.fma(w, lowScale, lowOffset);
       }
     }

@@ -227,7 +227,10 @@ final class ActivationRestorer {
     }
   }
 
-  /** Pixels [first, first + pixels) of any codec, with a ReLU or without; {@code copy} is where the picture's begin. */
+  /**
+   * Pixels [first, first + pixels) of any codec, with a ReLU or without; {@code copy} is where the
+   * picture's begin.
+   */
   private static void any(
       Codec codec,
       int channels,

@@ -129,33 +129,27 @@ final class CodeWriter {
     // Nothing is below NaN: without a ReLU, nothing is off.
     FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int g = 0; g < groups; g++) {
-      long in = from + 8L * g * channels;
-      int at = to + 2 * g * channels;
-      FloatVector x0 = FloatVector.fromMemorySegment(FLOATS, x, in, ORDER);
-      FloatVector z0 = x0.fma(zScale, zOffset);
-      VectorMask<Float> off0 = z0.compare(VectorOperators.LE, floor);
-      z0.blend(floor, off0).intoArray(scratch, at);
-      IntVector code0 =
-          x0.fma(scale, offset)
-              .reinterpretAsInts()
-              .max(x0.fma(lowScale, lowOffset).reinterpretAsInts())
-              .min(top.blend(below, off0.cast(INTS)))
-              .max(edge.blend(zero, off0.cast(INTS)))
-              .lanewise(VectorOperators.LSHR, shift);
-      FloatVector x1 = FloatVector.fromMemorySegment(FLOATS, x, in + 4L * channels, ORDER);
-      FloatVector z1 = x1.fma(zScale, zOffset);
-      VectorMask<Float> off1 = z1.compare(VectorOperators.LE, floor);
-      z1.blend(floor, off1).intoArray(scratch, at + channels);
-      IntVector code1 =
-          x1.fma(scale, offset)
-              .reinterpretAsInts()
-              .max(x1.fma(lowScale, lowOffset).reinterpretAsInts())
-              .min(top.blend(below, off1.cast(INTS)))
-              .max(edge.blend(zero, off1.cast(INTS)))
-              .lanewise(VectorOperators.LSHR, shift);
-      IntVector bytes =
-          code0.lanewise(
-              VectorOperators.BITWISE_BLEND, code1.lanewise(VectorOperators.LSHL, 4), 0xF0);
+      IntVector bytes = zero;
+      // From the last pixel to the first; written out twice, it exceeds what C2 inlines.
+      for (int j = 1; j >= 0; j--) {
+        long in = from + 4L * (2 * g + j) * channels;
+        FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, in, ORDER);
+        FloatVector z = value.fma(zScale, zOffset);
+        VectorMask<Float> off = z.compare(VectorOperators.LE, floor);
+        z.blend(floor, off).intoArray(scratch, to + (2 * g + j) * channels);
+        VectorMask<Integer> under = off.cast(INTS);
+        IntVector code =
+            value
+                .fma(scale, offset)
+                .reinterpretAsInts()
+                .max(value.fma(lowScale, lowOffset).reinterpretAsInts())
+                .min(top.blend(below, under))
+                .max(edge.blend(zero, under))
+                .lanewise(VectorOperators.LSHR, shift);
+        bytes =
+            code.lanewise(
+                VectorOperators.BITWISE_BLEND, bytes.lanewise(VectorOperators.LSHL, 4), 0xF0);
+      }
       CodeVectors.store(bytes, store, copy + (long) g * channels);
     }
   }
@@ -201,13 +195,14 @@ final class CodeWriter {
         FloatVector z = value.fma(zScale, zOffset);
         VectorMask<Float> off = z.compare(VectorOperators.LE, floor);
         z.blend(floor, off).intoArray(scratch, to + (4 * g + j) * channels);
+        VectorMask<Integer> under = off.cast(INTS);
         IntVector code =
             value
                 .fma(scale, offset)
                 .reinterpretAsInts()
                 .max(value.fma(lowScale, lowOffset).reinterpretAsInts())
-                .min(top.blend(below, off.cast(INTS)))
-                .max(edge.blend(zero, off.cast(INTS)));
+                .min(top.blend(below, under))
+                .max(edge.blend(zero, under));
         bytes =
             bytes
                 .lanewise(VectorOperators.LSHL, 2)
@@ -263,13 +258,14 @@ final class CodeWriter {
         FloatVector z = value.fma(zScale, zOffset);
         VectorMask<Float> off = z.compare(VectorOperators.LE, floor);
         z.blend(floor, off).intoArray(scratch, to + p * channels);
+        VectorMask<Integer> under = off.cast(INTS);
         IntVector code =
             value
                 .fma(scale, offset)
                 .reinterpretAsInts()
                 .max(value.fma(lowScale, lowOffset).reinterpretAsInts())
-                .min(top.blend(below, off.cast(INTS)))
-                .max(edge.blend(zero, off.cast(INTS)))
+                .min(top.blend(below, under))
+                .max(edge.blend(zero, under))
                 .lanewise(VectorOperators.LSHR, shift)
                 .and(mask);
         word = word.mul(factor).add(code);

@@ -291,7 +291,10 @@ final class GradientFinisher {
         .intoArray(scratch, sums + stride);
   }
 
-  /** Pixels [first, first + pixels) of any codec, with a ReLU or without; {@code copy} is where the picture's begin. */
+  /**
+   * Pixels [first, first + pixels) of any codec, with a ReLU or without; {@code copy} is where the
+   * picture's begin.
+   */
   private static void any(
       boolean relu,
       Codec codec,
@@ -334,8 +337,7 @@ final class GradientFinisher {
       d.intoArray(scratch, at + p * stride);
       sum = sum.add(d);
       FloatVector hat =
-          w.fma(unit, origin)
-              .blend(w.fma(lowUnit, lowOrigin), w.compare(VectorOperators.LT, edge));
+          w.fma(unit, origin).blend(w.fma(lowUnit, lowOrigin), w.compare(VectorOperators.LT, edge));
       dot = d.fma(hat, dot);
     }
     FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
