@@ -27,7 +27,7 @@ final class CodeCheck {
       int digits = (int) (word * 243 / 256);
       return digits / (int) Math.pow(3, 4 - place) % 3;
     }
-    return (int) (word >> place * codec.bits()) % (1 << codec.bits());
+    return (int) (word >> (place * codec.bits())) % (1 << codec.bits());
   }
 
   static float row(MemorySegment table, int row, int channels, int c) {

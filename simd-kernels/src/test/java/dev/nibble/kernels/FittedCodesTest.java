@@ -25,10 +25,10 @@ class FittedCodesTest {
     {0f, 0.5f}, {0f, -0.5f}, {0f, 0f}, {0.5f, 4f}, {-0.5f, -4f}, {1e-9f, 1e-9f},
   };
 
-  private float[] x;
-  private float[] z;
-  private float[] restored;
-  private int[] codes;
+  private float[] x = {};
+  private float[] z = {};
+  private float[] restored = {};
+  private int[] codes = {};
   private float edge;
 
   /** Reads a batch through an activation, exactly and through its codes. */

@@ -79,7 +79,9 @@ class LowBitTrainingTest {
       assertThat(errors[1]).as("4 bits, %s", network.name()).isLessThan(0.5);
       assertThat(errors[3]).as("2 bits, %s", network.name()).isLessThan(1);
       double uniform = relative(gradients(network, StoreFormat.UNIFORM4), exact);
-      assertThat(errors[1]).as("4 bits against the paper's, %s", network.name()).isLessThan(uniform);
+      assertThat(errors[1])
+          .as("4 bits against the paper's, %s", network.name())
+          .isLessThan(uniform);
       assertThat(errors).as(network.name()).isSorted();
     }
   }

@@ -18,7 +18,14 @@ class PartialBatchTest {
   private static final Network NETWORK = ResNet.of("resnet8", new FeatureMap(8, 8, 3), 4);
 
   @ParameterizedTest
-  @CsvSource({"FP32, 7, 3", "INT8, 7, 3", "INT4, 16, 2", "INT2, 16, 5", "TERNARY, 7, 3", "FP32, 4, 1"})
+  @CsvSource({
+    "FP32, 7, 3",
+    "INT8, 7, 3",
+    "INT4, 16, 2",
+    "INT2, 16, 5",
+    "TERNARY, 7, 3",
+    "FP32, 4, 1"
+  })
   void trainsAsAFullOneOfAsManyPictures(StoreFormat store, int room, int count) {
     try (TestSession large = TestSession.training(NETWORK, store, false, room, 5);
         TestSession small = TestSession.training(NETWORK, store, false, count, 5)) {
