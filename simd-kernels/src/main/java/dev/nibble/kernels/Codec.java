@@ -180,7 +180,7 @@ public final class Codec {
 
   /** What a group becomes by the code of its pixel {@code place}, in the order of the pixels. */
   public int add(int group, int code, int place) {
-    return isTernary() ? group * 3 + code : group | code << (place * bits);
+    return isTernary() ? group * 3 + code : group | (code << (place * bits));
   }
 
   /**

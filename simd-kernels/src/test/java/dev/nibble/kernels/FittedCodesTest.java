@@ -106,7 +106,7 @@ class FittedCodesTest {
     "INT3, 0.16",
     "INT2, 0.3",
     "TERNARY, 0.42",
-    "INT1, 0.65",
+    "INT1, 0.75",
   })
   void littleIsLostOfNormalValues(StoreFormat format, double most) {
     for (Kernels kernels : Providers.underTest()) {

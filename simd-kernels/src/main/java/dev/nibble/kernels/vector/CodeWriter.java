@@ -14,7 +14,7 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * The loops that write codes while they load: for a vector of channels and a run of pixel groups. A
- * loop each for the codecs of one, two and four pixels a byte, and one for all others.
+ * loop each for the codecs of one and of two pixels a byte, and one for all others.
  *
  * <p>A code is cut from the bits of v ({@link Codec}): bits of positive floats are in the order of
  * the floats, integers have no NaN to care for, and clamping them takes one instruction a bound.
@@ -38,7 +38,6 @@ final class CodeWriter {
     switch (8 * codec.bytesPerGroup() / codec.pixelsPerGroup()) {
       case 8 -> one(relu, codec, channels, groups, x, from, store, copy, scratch, rows, to);
       case 4 -> two(relu, codec, channels, groups, x, from, store, copy, scratch, rows, to);
-      case 2 -> four(relu, codec, channels, groups, x, from, store, copy, scratch, rows, to);
       default -> {
         int pixels = groups * codec.pixelsPerGroup();
         any(relu, codec, channels, pixels, x, from, store, copy, scratch, rows, to);
@@ -129,81 +128,26 @@ final class CodeWriter {
     // Nothing is below NaN: without a ReLU, nothing is off.
     FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int g = 0; g < groups; g++) {
-      IntVector bytes = IntVector.zero(INTS);
-      // As with four: written out, the two pixels exceed what C2 inlines.
+      IntVector bytes = zero;
+      // From the last pixel to the first; written out twice, it exceeds what C2 inlines.
       for (int j = 1; j >= 0; j--) {
         long in = from + 4L * (2 * g + j) * channels;
         FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, in, ORDER);
         FloatVector z = value.fma(zScale, zOffset);
         VectorMask<Float> off = z.compare(VectorOperators.LE, floor);
         z.blend(floor, off).intoArray(scratch, to + (2 * g + j) * channels);
+        VectorMask<Integer> under = off.cast(INTS);
         IntVector code =
             value
                 .fma(scale, offset)
                 .reinterpretAsInts()
                 .max(value.fma(lowScale, lowOffset).reinterpretAsInts())
-                .min(top.blend(below, off.cast(INTS)))
-                .max(edge.blend(zero, off.cast(INTS)))
+                .min(top.blend(below, under))
+                .max(edge.blend(zero, under))
                 .lanewise(VectorOperators.LSHR, shift);
-        // Only the lowest eight bits are stored.
-        bytes = bytes.lanewise(VectorOperators.LSHL, 4).or(code.and(15));
-      }
-      CodeVectors.store(bytes, store, copy + (long) g * channels);
-    }
-  }
-
-  private static void four(
-      boolean relu,
-      Codec codec,
-      int channels,
-      int groups,
-      MemorySegment x,
-      long from,
-      MemorySegment store,
-      long copy,
-      float[] scratch,
-      int rows,
-      int to) {
-    int row = Lanes.roundUp(channels);
-    FloatVector zScale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
-    FloatVector zOffset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
-    FloatVector scale =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_SCALE * row);
-    FloatVector offset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.CODE_OFFSET * row);
-    FloatVector lowScale =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_SCALE * row);
-    FloatVector lowOffset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_OFFSET * row);
-    IntVector zero = IntVector.broadcast(INTS, codec.origin());
-    IntVector edge = relu ? edge(scratch, rows + ChannelTable.EDGE * row) : zero;
-    IntVector below = edge.sub(1);
-    int shift = codec.shift();
-    IntVector top = IntVector.broadcast(INTS, codec.origin() + (codec.codes() << shift) - 1);
-    // Nothing is below NaN: without a ReLU, nothing is off.
-    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
-    for (int g = 0; g < groups; g++) {
-      IntVector bytes = IntVector.zero(INTS);
-      // From the last pixel to the first, so that one constant shift serves all four. The loop is
-      // unrolled once all is inlined; written out, it exceeds what C2 inlines.
-      for (int j = 3; j >= 0; j--) {
-        long in = from + 4L * (4 * g + j) * channels;
-        FloatVector value = FloatVector.fromMemorySegment(FLOATS, x, in, ORDER);
-        FloatVector z = value.fma(zScale, zOffset);
-        VectorMask<Float> off = z.compare(VectorOperators.LE, floor);
-        z.blend(floor, off).intoArray(scratch, to + (4 * g + j) * channels);
-        IntVector code =
-            value
-                .fma(scale, offset)
-                .reinterpretAsInts()
-                .max(value.fma(lowScale, lowOffset).reinterpretAsInts())
-                .min(top.blend(below, off.cast(INTS)))
-                .max(edge.blend(zero, off.cast(INTS)));
         bytes =
-            bytes
-                .lanewise(VectorOperators.LSHL, 2)
-                .or(code.lanewise(VectorOperators.LSHR, shift).and(3));
+            code.lanewise(
+                VectorOperators.BITWISE_BLEND, bytes.lanewise(VectorOperators.LSHL, 4), 0xF0);
       }
       CodeVectors.store(bytes, store, copy + (long) g * channels);
     }
@@ -255,13 +199,14 @@ final class CodeWriter {
         FloatVector z = value.fma(zScale, zOffset);
         VectorMask<Float> off = z.compare(VectorOperators.LE, floor);
         z.blend(floor, off).intoArray(scratch, to + p * channels);
+        VectorMask<Integer> under = off.cast(INTS);
         IntVector code =
             value
                 .fma(scale, offset)
                 .reinterpretAsInts()
                 .max(value.fma(lowScale, lowOffset).reinterpretAsInts())
-                .min(top.blend(below, off.cast(INTS)))
-                .max(edge.blend(zero, off.cast(INTS)))
+                .min(top.blend(below, under))
+                .max(edge.blend(zero, under))
                 .lanewise(VectorOperators.LSHR, shift)
                 .and(mask);
         word = word.mul(factor).add(code);
