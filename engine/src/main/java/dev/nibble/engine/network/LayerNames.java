@@ -19,7 +19,8 @@ public final class LayerNames {
       return layer.equals(name) || layer.startsWith(name + ".");
     }
     StringBuilder regex = new StringBuilder();
-    for (char letter : name.toCharArray()) {
+    for (int i = 0; i < name.length(); i++) {
+      char letter = name.charAt(i);
       regex.append(
           switch (letter) {
             case '*' -> ".*";

@@ -92,12 +92,13 @@ class BackwardWalkTest {
     Operator.Convolution c = (Operator.Convolution) node.operator();
     FeatureMap in = c.input();
     FeatureMap out = c.output();
-    int k = c.kernel();
+    int k = c.window().kernelHeight();
+    int stride = c.window().strideHeight();
     double[] sums = new double[out.channels() * in.channels() * k * k];
     for (int i = 0; i < BATCH * out.values(); i++) {
       int o = i % out.channels();
-      int left = i / out.channels() % out.width() * c.stride() - k / 2;
-      int top = i / out.channels() / out.width() % out.height() * c.stride() - k / 2;
+      int left = i / out.channels() % out.width() * stride - k / 2;
+      int top = i / out.channels() / out.width() % out.height() * stride - k / 2;
       int n = i / out.values();
       double d = gradient.getAtIndex(JAVA_FLOAT, i);
       for (int h = Math.max(top, 0); h < Math.min(top + k, in.height()); h++) {
