@@ -162,7 +162,7 @@ record EvidenceGrid(List<EvidenceCell> cells, List<Report> reports) {
     }
     List<String> all = new ArrayList<>();
     names.forEach(all::add);
-    return all;
+    return List.copyOf(all);
   }
 
   /** The cells whose name contains a match, and the reports on them. */

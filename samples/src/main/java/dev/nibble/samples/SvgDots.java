@@ -13,6 +13,7 @@ final class SvgDots {
   private static final int TOP = 8;
   private static final int BOTTOM = 48;
 
+  @SuppressWarnings("ArrayRecordComponent") // nobody compares them
   private record Row(String name, double[] values) {}
 
   private final String axis;

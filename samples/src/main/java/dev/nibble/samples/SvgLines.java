@@ -18,6 +18,7 @@ final class SvgLines {
       List.of(
           "#444444", "#1f6fb4", "#d95f0e", "#2c8c4a", "#8e44ad", "#c0392b", "#16808a", "#a67c00");
 
+  @SuppressWarnings("ArrayRecordComponent") // nobody compares them
   private record Line(String name, double[] x, double[] y, boolean dashed) {}
 
   private final String xAxis;

@@ -29,6 +29,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
@@ -164,7 +165,11 @@ final class TrainCommand implements Callable<Integer> {
     TrainCommand both = new TrainCommand();
     CommandLine line = new CommandLine(both);
     line.setUnmatchedArgumentsAllowed(true); // options of the program around it
-    line.parseArgs(words.toArray(String[]::new));
+    try {
+      line.parseArgs(words.toArray(String[]::new));
+    } catch (ParameterException e) {
+      throw new BadInputException("%s: %s.".formatted(config, e.getMessage()), e);
+    }
     options = both.options;
     out = both.out;
     noProgress = both.noProgress;

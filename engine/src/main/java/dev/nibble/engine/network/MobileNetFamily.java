@@ -114,7 +114,7 @@ final class MobileNetFamily {
       Shape depthwise = new Shape(block.widened(), block.kernel(), block.stride(), block.widened());
       y = blocks.activated(name + part++, y, depthwise, function);
       if (block.excites()) {
-        int inner = ConvolutionBlocks.multipleOfEight(block.widened() / 4);
+        int inner = ConvolutionBlocks.multipleOfEight(block.widened() / 4.0);
         y =
             blocks.excited(
                 name + part++, y, inner, Nonlinearity.relu(), Nonlinearity.hardSigmoid());
