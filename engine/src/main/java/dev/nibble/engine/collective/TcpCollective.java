@@ -136,7 +136,7 @@ public final class TcpCollective implements Collective {
         (watch.hasLeft(link.peer())
                 ? "Worker %d of %d has left before the others were done."
                 : "Worker %d of %d is gone: its process has ended, or the connection to it was"
-                      + " cut.")
+                    + " cut.")
             .formatted(link.peer(), size));
     return known();
   }
