@@ -113,10 +113,11 @@ final class EvidenceRun {
             ? Settings.resumed(Settings.read(folder.resolve(RunFolder.SETTINGS)), folder)
             : Settings.fresh();
     TrainSetup.settle(settings, options);
-    try (TrainSetup setup = TrainSetup.open(settings, options);
+    try (WorkerGroup alone = WorkerGroup.of(options.workers);
+        TrainSetup setup = TrainSetup.open(settings, options, alone);
         RunFolder run = begun ? RunFolder.existing(folder) : RunFolder.fresh(folder, "");
         MemoryAccount account = setup.openAccount();
-        Trainer trainer = setup.openTrainer(account)) {
+        Trainer trainer = setup.openTrainer(account, null)) {
       run.create(settings);
       run.lock();
       CheckpointStore store = new CheckpointStore(run.file(RunFolder.CHECKPOINTS));
