@@ -58,7 +58,10 @@ final class EvaluateCommand implements Callable<Integer> {
               + " the model's input. Default: shapes.")
   private String data = "shapes";
 
-  @Option(names = "--split", paramLabel = "NAME", description = "test, train or validation. Default: test.")
+  @Option(
+      names = "--split",
+      paramLabel = "NAME",
+      description = "test, train or validation. Default: test.")
   private String split = "test";
 
   @Option(names = "--batch", paramLabel = "N", description = "Pictures at a time. Default: 128.")

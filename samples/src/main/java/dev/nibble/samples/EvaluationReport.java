@@ -32,9 +32,7 @@ record EvaluationReport(
         matrix.total(),
         data,
         100 * matrix.accuracy(),
-        classes > 5
-            ? String.format(Locale.ROOT, ", top-5 %.2f %%", 100 * matrix.topFive())
-            : "",
+        classes > 5 ? String.format(Locale.ROOT, ", top-5 %.2f %%", 100 * matrix.topFive()) : "",
         loss,
         matrix.meanF1());
     if (skipped > 0) {

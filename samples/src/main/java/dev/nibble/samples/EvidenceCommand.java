@@ -147,7 +147,8 @@ final class EvidenceCommand implements Callable<Integer> {
     try (StopOnSignal stop = new StopOnSignal(err)) {
       stop.begin(
           work::cancel,
-          () -> "nibble: Stopped in the middle of a step; the same command goes on from before it.");
+          () ->
+              "nibble: Stopped in the middle of a step; the same command goes on from before it.");
       work.run();
     } finally {
       line.clear();

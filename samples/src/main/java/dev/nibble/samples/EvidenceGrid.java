@@ -90,8 +90,7 @@ record EvidenceGrid(List<EvidenceCell> cells, List<Report> reports) {
     }
     List<Report> reports = new ArrayList<>();
     for (EvidenceCell cell : cells) {
-      List<String> formats =
-          cell.model().equals(request.model()) ? codedFormats() : NAIVE;
+      List<String> formats = cell.model().equals(request.model()) ? codedFormats() : NAIVE;
       for (double state : cell.states()) {
         formats.forEach(format -> reports.add(new Report(cell, state, format)));
       }
@@ -156,8 +155,7 @@ record EvidenceGrid(List<EvidenceCell> cells, List<Report> reports) {
 
   /** The kinds of codes that {@code train} has a choice of; one without a name if it has none. */
   private static List<String> codes() {
-    OptionSpec option =
-        new CommandLine(new TrainCommand()).getCommandSpec().findOption("--codes");
+    OptionSpec option = new CommandLine(new TrainCommand()).getCommandSpec().findOption("--codes");
     Iterable<String> names = option == null ? null : option.completionCandidates();
     if (names == null) {
       return List.of("");
@@ -170,8 +168,7 @@ record EvidenceGrid(List<EvidenceCell> cells, List<Report> reports) {
   /** The cells whose name contains a match, and the reports on them. */
   EvidenceGrid only(Pattern pattern) {
     List<EvidenceCell> kept = cells.stream().filter(c -> pattern.matcher(c.id()).find()).toList();
-    return new EvidenceGrid(
-        kept, reports.stream().filter(r -> kept.contains(r.cell())).toList());
+    return new EvidenceGrid(kept, reports.stream().filter(r -> kept.contains(r.cell())).toList());
   }
 
   /** Names of everything, in order. */

@@ -77,7 +77,8 @@ final class EvidencePage {
           .append(" parts are done.</strong></p>\n");
     }
     if (figures.get("quick").equals(new JsonValue.JsonBoolean(true))) {
-      html.append("<p><strong>A quick run: it shows that the program works, no more.</strong></p>\n");
+      html.append(
+          "<p><strong>A quick run: it shows that the program works, no more.</strong></p>\n");
     }
     html.append(
         "<p class=\"note\">Each training computes on one thread; its memory is what its plan allocates,"
@@ -296,6 +297,9 @@ final class EvidencePage {
 
   /** Text as HTML and SVG take it. */
   static String escaped(String text) {
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;");
+    return text.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace("\"", "&quot;");
   }
 }

@@ -106,8 +106,7 @@ final class EvidenceRun {
       return known;
     }
     TrainOptions options =
-        CommandLine.populateCommand(
-            new TrainOptions(), cell.arguments().toArray(String[]::new));
+        CommandLine.populateCommand(new TrainOptions(), cell.arguments().toArray(String[]::new));
     boolean begun = Files.isRegularFile(folder.resolve(RunFolder.SETTINGS));
     Settings settings =
         begun

@@ -18,7 +18,8 @@ final class EvidenceSummary {
   static JsonArray of(List<JsonObject> results) {
     Map<String, List<JsonObject>> groups = new LinkedHashMap<>();
     for (JsonObject result : results) {
-      groups.computeIfAbsent(key(result, result.get("way").asString()), k -> new ArrayList<>())
+      groups
+          .computeIfAbsent(key(result, result.get("way").asString()), k -> new ArrayList<>())
           .add(result);
     }
     List<JsonValue> rows = new ArrayList<>();

@@ -171,8 +171,7 @@ final class EvidenceWork {
     Queue<Runnable> queue = new ConcurrentLinkedQueue<>(tasks);
     List<Thread> threads = new ArrayList<>();
     for (int i = 0; i < Math.min(jobs, tasks.size()); i++) {
-      threads.add(
-          Thread.ofPlatform().name("nibble-evidence-" + i).start(() -> workThrough(queue)));
+      threads.add(Thread.ofPlatform().name("nibble-evidence-" + i).start(() -> workThrough(queue)));
     }
     for (Thread thread : threads) {
       await(thread);

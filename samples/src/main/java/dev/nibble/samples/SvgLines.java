@@ -89,7 +89,8 @@ final class SvgLines {
     for (int i = 0; i < lines.size(); i++) {
       draw(svg, lines.get(i), COLORS.get(i % COLORS.size()), x, y);
       double at = TOP + 10 + LEGEND * i;
-      SvgScale.line(svg, WIDTH - RIGHT + 12, at, WIDTH - RIGHT + 34, at, COLORS.get(i % COLORS.size()));
+      SvgScale.line(
+          svg, WIDTH - RIGHT + 12, at, WIDTH - RIGHT + 34, at, COLORS.get(i % COLORS.size()));
       SvgScale.text(svg, WIDTH - RIGHT + 40, at + 4, "start", lines.get(i).name());
     }
     return svg.append("</svg>").toString();
@@ -99,8 +100,7 @@ final class SvgLines {
     svg.append("<polyline fill=\"none\" stroke-width=\"1.8\" stroke=\"").append(color).append('"');
     svg.append(line.dashed() ? " stroke-dasharray=\"5 4\"" : "").append(" points=\"");
     for (int i = 0; i < line.x().length; i++) {
-      svg.append(
-          String.format(Locale.ROOT, "%.1f,%.1f ", x.at(line.x()[i]), y.at(line.y()[i])));
+      svg.append(String.format(Locale.ROOT, "%.1f,%.1f ", x.at(line.x()[i]), y.at(line.y()[i])));
     }
     svg.append("\"/>");
   }

@@ -71,7 +71,8 @@ final class SvgScale {
   /** A tick's text. */
   String label(double tick) {
     if (logarithmic) {
-      return String.format(Locale.ROOT, "%.3g", tick).replaceFirst("(\\.\\d*?)0+$", "$1")
+      return String.format(Locale.ROOT, "%.3g", tick)
+          .replaceFirst("(\\.\\d*?)0+$", "$1")
           .replaceFirst("\\.$", "");
     }
     int decimals = Math.max(0, (int) -Math.floor(Math.log10(step())));

@@ -36,6 +36,7 @@ final class TrainSetup implements AutoCloseable {
           "color-jitter",
           "trivial-augment",
           "random-erasing");
+
   /** What is usual: colours by up to 40 %, a quarter of the pictures with a part erased. */
   private static final double JITTER = 0.4;
 

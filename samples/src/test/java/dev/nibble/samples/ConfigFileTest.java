@@ -102,8 +102,16 @@ class ConfigFileTest {
       })
   void whatIsWrongIsSaidInASentence(String config, String words) throws IOException {
     InProcess result =
-        train(config + "\n", "--data", folder.resolve("pictures").toString(), "--model", "resnet8",
-            "--batch", "8", "--out", folder.resolve("none").toString());
+        train(
+            config + "\n",
+            "--data",
+            folder.resolve("pictures").toString(),
+            "--model",
+            "resnet8",
+            "--batch",
+            "8",
+            "--out",
+            folder.resolve("none").toString());
     assertThat(result.code()).isEqualTo(2);
     assertThat(result.err()).contains(words);
     assertThat(result.err().lines()).hasSize(1);

@@ -60,15 +60,15 @@ class EvidenceCommandTest {
     JsonObject figures = figures();
     assertThat(figures.get("complete")).isEqualTo(new JsonBoolean(false));
     assertThat(figures.get("done").asLong()).isLessThan(figures.get("of").asLong());
-    List<JsonObject> runs =
-        figures.get("runs").asList().stream().map(JsonValue::asObject).toList();
-    assertThat(runs).extracting(r -> r.get("way").asString()).containsExactly("fp32", "naive int4", "fp32");
+    List<JsonObject> runs = figures.get("runs").asList().stream().map(JsonValue::asObject).toList();
+    assertThat(runs)
+        .extracting(r -> r.get("way").asString())
+        .containsExactly("fp32", "naive int4", "fp32");
     for (JsonObject run : runs) {
       assertThat(run.get("command").asString()).startsWith("nibble train --data ");
       assertThat(run.get("test_accuracy").asDouble()).isBetween(0.0, 1.0);
       assertThat(run.get("step_ms").asDouble()).isPositive();
-      assertThat(run.get("planned_bytes").asLong())
-          .isGreaterThan(run.get("stored_bytes").asLong());
+      assertThat(run.get("planned_bytes").asLong()).isGreaterThan(run.get("stored_bytes").asLong());
     }
     List<JsonObject> rows =
         figures.get("summary").asList().stream().map(JsonValue::asObject).toList();
@@ -88,8 +88,7 @@ class EvidenceCommandTest {
     JsonObject run = figures().get("runs").asList().getFirst().asObject();
     String command = run.get("command").asString().replaceFirst("^nibble ", "");
     Path out = folder.resolve("again");
-    InProcess again =
-        InProcess.run((command + " --no-progress --out " + out).split(" ", -1));
+    InProcess again = InProcess.run((command + " --no-progress --out " + out).split(" ", -1));
     assertThat(again.code()).as(again.err()).isZero();
     Path model = folder.resolve("runs").resolve(run.get("id").asString());
     assertThat(out.resolve("model.safetensors"))
@@ -196,11 +195,12 @@ class EvidenceCommandTest {
 
   @Test
   void theGridOfTheRecordIsListed() {
-    InProcess list =
-        InProcess.run("evidence", "--data", "cifar10", "--list");
+    InProcess list = InProcess.run("evidence", "--data", "cifar10", "--list");
     assertThat(list.out().lines())
         .contains(
-            "resnet20-fp32-seed2", "resnet20-naive-int2-seed0", "resnet56-int4-seed0",
+            "resnet20-fp32-seed2",
+            "resnet20-naive-int2-seed0",
+            "resnet56-int4-seed0",
             "gradients of resnet164-int4-seed0-state33-int2")
         .doesNotHaveDuplicates();
     long fashion =

@@ -29,7 +29,10 @@ class GradientsCommandTest {
     InProcess run =
         InProcess.run(
             ("train --model resnet8 --batch 8 --steps 2 --kernels scalar --no-progress --threads 1"
-                    + " --data " + pictures + " --out " + out)
+                    + " --data "
+                    + pictures
+                    + " --out "
+                    + out)
                 .split(" ", -1));
     assertThat(run.code()).as(run.err()).isZero();
   }
@@ -60,8 +63,7 @@ class GradientsCommandTest {
     InProcess result = gradients("--batches", "1", "--json", "--out", out.toString());
     assertThat(result.code()).as(result.err()).isZero();
     JsonObject report = JsonParser.parse(result.out()).asObject();
-    assertThat(JsonParser.parse(Files.readString(out.resolve("gradients.json"))))
-        .isEqualTo(report);
+    assertThat(JsonParser.parse(Files.readString(out.resolve("gradients.json")))).isEqualTo(report);
     assertThat(ImageIO.read(out.resolve("gradients.png").toFile()).getWidth()).isGreaterThan(500);
     JsonObject total = report.get("total").asObject();
     double own = error(total.get("gradients").asObject());
