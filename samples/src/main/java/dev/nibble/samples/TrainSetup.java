@@ -335,15 +335,15 @@ final class TrainSetup implements AutoCloseable {
   }
 
   private static TrainingOptions options(Settings settings, WorkerGroup group) {
+    @Nullable Integer threads =
+        settings.has("threads") ? Integer.valueOf(settings.integer("threads")) : group.threads();
     TrainingOptionsBuilder builder =
         TrainingOptions.builder()
             .naive(settings.flag("naive"))
             .schedule(Inputs.schedule(settings.text("schedule")), settings.decimal("lr"))
             .warmupSteps(settings.whole("warmup-steps"))
             .seed(settings.whole("seed"))
-            .threads(
-                Inputs.threads(
-                    settings.has("threads") ? settings.integer("threads") : group.threads()))
+            .threads(Inputs.threads(threads))
             .workers(
                 new Workers(
                     group.rank(),

@@ -143,16 +143,7 @@ class EvidenceCommandTest {
     EvidenceRun whole = new EvidenceRun(cell, folder.resolve("whole"), w -> {});
     JsonObject expected = Objects.requireNonNull(whole.run());
     EvidenceRun stopped = new EvidenceRun(cell, folder.resolve("stopped"), w -> {});
-    List<JsonObject> results = new ArrayList<>();
-    Thread thread =
-        Thread.ofPlatform()
-            .start(
-                () -> {
-                  JsonObject result = stopped.run();
-                  if (result != null) {
-                    results.add(result);
-                  }
-                });
+    Thread thread = Thread.ofPlatform().start(stopped::run);
     while (stopped.share() < 0.1 && thread.isAlive()) {
       Thread.onSpinWait();
     }
