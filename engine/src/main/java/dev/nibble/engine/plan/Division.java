@@ -2,7 +2,9 @@ package dev.nibble.engine.plan;
 
 import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.BatchShare;
+import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.kernels.Cut;
+import dev.nibble.kernels.Operator;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -33,6 +35,14 @@ public final class Division {
     Workers workers = options.workers();
     if (workers.count() == 1) {
       return new Division(1, workers);
+    }
+    for (Node node : graph.stages()) {
+      if (node.operator() instanceof Operator.Dropout) {
+        throw new IllegalArgumentException(
+            "Dropout '%s' is drawn by a picture's place in its worker's own batch, so that the weights"
+                    .formatted(node.name())
+                + " would depend on the number of workers: train with one, or without dropout");
+      }
     }
     int units = 0;
     int least = Integer.MAX_VALUE;

@@ -200,7 +200,10 @@ final class Bands {
     int height = stage.input().height();
     int rows = most(forwardRows(stage), op.outputHeight());
     if (op instanceof Padding) {
-      return Math.min(height, Math.max(rows, step(stage, stage.input().width())));
+      // The naive way reads from codes, from the first of a picture on where rows are cut off.
+      return stage.activation().naive()
+          ? height
+          : Math.min(height, Math.max(rows, step(stage, stage.input().width())));
     }
     int window = (rows - 1) * stride(op) + reach(op);
     if (op instanceof Convolution c) {

@@ -171,10 +171,9 @@ final class ScratchLayout {
 
   private static long dataWorkAt(Stage stage) {
     FeatureMap out = stage.output();
-    boolean apart = stage.operator() instanceof Convolution;
-    boolean whole = Bands.dataRows(stage) == stage.input().height();
+    // A part may be some rows of a picture even where a band could be all of them.
     long floats =
-        isFlat(stage) || (whole && !apart)
+        isFlat(stage)
             ? 0
             : Rows.longRow(Bands.gradientTileRows(stage), out.width(), out.channels());
     return dataRowAt(stage) + floats;
