@@ -381,7 +381,10 @@ final class StagePasses {
         args.activationTerms(),
         args.dx(),
         args.gradients(),
-        args.sums());
+        args.sums(),
+        args.factor(),
+        args.factorGradient(),
+        args.draws());
   }
 
   private void products(BackwardArgs args) {

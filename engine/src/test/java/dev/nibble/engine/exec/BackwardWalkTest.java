@@ -12,6 +12,7 @@ import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.StoreFormat;
+import dev.nibble.kernels.Window;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -38,10 +39,13 @@ class BackwardWalkTest {
       session.gradients().fill((byte) 0);
       test.load();
       BackwardWalk walk = session.walkBack(test.labels(), BATCH);
+      int copied = 0;
       while (walk.hasNext()) {
-        assertThat(walk.copyOutputGradient(room(arena, walk.node()))).isTrue();
+        // What moves pictures only has no gradient.
+        copied += walk.copyOutputGradient(room(arena, walk.node())) ? 1 : 0;
         walk.step();
       }
+      assertThat(copied).isPositive();
       assertThat(session.gradients().toArray(JAVA_FLOAT)).containsExactly(expected);
       assertThatThrownBy(walk::node).isInstanceOf(NoSuchElementException.class);
     }
@@ -92,23 +96,28 @@ class BackwardWalkTest {
     Operator.Convolution c = (Operator.Convolution) node.operator();
     FeatureMap in = c.input();
     FeatureMap out = c.output();
-    int k = c.window().kernelHeight();
-    int stride = c.window().strideHeight();
+    Window window = c.window();
     int group = in.channels() / c.groups();
-    double[] sums = new double[out.channels() * group * k * k];
+    int taps = window.taps();
+    double[] sums = new double[out.channels() * group * taps];
     for (int i = 0; i < BATCH * out.values(); i++) {
       int o = i % out.channels();
-      int left = i / out.channels() % out.width() * stride - k / 2;
-      int top = i / out.channels() / out.width() % out.height() * stride - k / 2;
+      int column = i / out.channels() % out.width();
+      int row = i / out.channels() / out.width() % out.height();
       int n = i / out.values();
       double d = gradient.getAtIndex(JAVA_FLOAT, i);
-      for (int h = Math.max(top, 0); h < Math.min(top + k, in.height()); h++) {
-        for (int w = Math.max(left, 0); w < Math.min(left + k, in.width()); w++) {
-          int first = o / (out.channels() / c.groups()) * group;
-          for (int ch = 0; ch < group; ch++) {
-            float value = x[((n * in.height() + h) * in.width() + w) * in.channels() + first + ch];
-            sums[((o * group + ch) * k + h - top) * k + w - left] += d * value;
-          }
+      int first = o / (out.channels() / c.groups()) * group;
+      for (int tap = 0; tap < taps; tap++) {
+        int ky = tap / window.kernelWidth();
+        int kx = tap % window.kernelWidth();
+        int h = row * window.strideHeight() - window.padTop() + ky * window.dilationHeight();
+        int w = column * window.strideWidth() - window.padLeft() + kx * window.dilationWidth();
+        if (h < 0 || h >= in.height() || w < 0 || w >= in.width()) {
+          continue;
+        }
+        for (int ch = 0; ch < group; ch++) {
+          float value = x[((n * in.height() + h) * in.width() + w) * in.channels() + first + ch];
+          sums[(o * group + ch) * taps + tap] += d * value;
         }
       }
     }
