@@ -61,8 +61,8 @@ class LowBitTrainingTest {
   /** More bits, less error; and what the method leaves exact is exact. */
   @Test
   void gradientsComeNearerWithEveryBit() {
-    double fitted = 0;
-    double papers = 0;
+    // Over all networks: in one as small as these, chance may put a format before its neighbour.
+    double[] totals = new double[6];
     for (Network network : SampleNetworks.all()) {
       StoreFormat[] stores = {
         StoreFormat.INT8,
@@ -80,19 +80,25 @@ class LowBitTrainingTest {
       assertThat(errors[0]).as("8 bits, %s", network.name()).isLessThan(0.15);
       assertThat(errors[1]).as("4 bits, %s", network.name()).isLessThan(0.5);
       assertThat(errors[3]).as("2 bits, %s", network.name()).isLessThan(1);
-      double uniform = relative(gradients(network, StoreFormat.UNIFORM4), exact);
-      // Fitted to what is usual: on a tensor without batch norm, as behind max pooling, the paper's
-      // even levels may come a little nearer.
-      assertThat(errors[1])
-          .as("4 bits against the paper's, %s", network.name())
-          .isLessThan(1.25 * uniform);
-      fitted += errors[1];
-      papers += uniform;
-      assertThat(Arrays.copyOf(errors, 4)).as(network.name()).isSorted();
-      // Of three levels and of two, which is nearer is chance in networks as small as these.
-      assertThat(Math.min(errors[4], errors[5])).as(network.name()).isGreaterThan(errors[2]);
+      for (int i = 0; i < errors.length; i++) {
+        totals[i] += errors[i];
+      }
     }
-    assertThat(fitted).as("4 bits against the paper's, all networks").isLessThan(0.85 * papers);
+    assertThat(totals).isSorted();
+  }
+
+  /**
+   * What they are fitted to: values behind a batch norm, read through a ReLU. Without a batch norm
+   * the paper's even levels may be nearer.
+   */
+  @Test
+  void fittedCodesAreNearerThanThePapersBehindBatchNorms() {
+    Network network = SampleNetworks.preActivation();
+    double[] exact = gradients(network, StoreFormat.FP32);
+    assertThat(relative(gradients(network, StoreFormat.INT4), exact))
+        .isLessThan(0.9 * relative(gradients(network, StoreFormat.UNIFORM4), exact));
+    assertThat(relative(gradients(network, StoreFormat.INT2), exact))
+        .isLessThan(0.9 * relative(gradients(network, StoreFormat.UNIFORM2), exact));
   }
 
   private static double[] gradients(Network network, StoreFormat store) {
