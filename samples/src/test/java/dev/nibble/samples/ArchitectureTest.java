@@ -74,7 +74,8 @@ class ArchitectureTest {
     }
     noClasses()
         .that()
-        .resideOutsideOfPackages("dev.nibble.memory", "dev.nibble.kernels.cublas")
+        .resideOutsideOfPackages(
+            "dev.nibble.memory", "dev.nibble.kernels.cublas", "dev.nibble.engine.collective")
         .should()
         .dependOnClassesThat()
         .belongToAnyOf(Linker.class, SymbolLookup.class)
