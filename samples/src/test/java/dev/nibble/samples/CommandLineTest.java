@@ -60,10 +60,10 @@ class CommandLineTest {
 
   @Test
   void showsWhereAnErrorAroseOnlyOnRequest() {
-    InProcess quiet = InProcess.run("plan", "--model", "vgg16");
+    InProcess quiet = InProcess.run("plan", "--model", "vgg17");
     assertThat(quiet.err().lines()).hasSize(1);
-    InProcess loud = InProcess.run("plan", "--model", "vgg16", "--stacktrace");
-    assertThat(loud.err()).contains("at dev.nibble.").contains("nibble: Unknown model 'vgg16'");
+    InProcess loud = InProcess.run("plan", "--model", "vgg17", "--stacktrace");
+    assertThat(loud.err()).contains("at dev.nibble.").contains("nibble: Unknown model 'vgg17'");
     assertThat(loud.code()).isEqualTo(2);
   }
 }
