@@ -54,6 +54,32 @@ public final class Network {
     return NetworkWriter.write(this);
   }
 
+  /**
+   * The same network for another number of classes: the layer with weights that makes the logits is
+   * as wide as that.
+   *
+   * @throws IllegalArgumentException if no such layer alone makes them, or there are fewer than two
+   *     classes
+   */
+  public Network withClasses(int classes) {
+    if (classes < 2) {
+      throw new IllegalArgumentException("A network needs at least 2 classes, not " + classes);
+    }
+    if (classes == classes()) {
+      return this;
+    }
+    Layer head = output();
+    while (!(head instanceof Layer.Weighted)) {
+      if (!(head instanceof Layer.Unary unary)) {
+        throw new IllegalArgumentException(
+            "The classes of %s cannot be changed: '%s' joins what makes its logits"
+                .formatted(name, head.name()));
+      }
+      head = layers.get(unary.source());
+    }
+    return NetworkReader.read(toJson(), head.name(), classes);
+  }
+
   /** The model's name, such as {@code resnet20}. */
   public String name() {
     return name;

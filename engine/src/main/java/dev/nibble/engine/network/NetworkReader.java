@@ -20,8 +20,15 @@ final class NetworkReader {
   private final NetworkBuilder builder;
   private final List<Node> nodes = new ArrayList<>();
 
-  private NetworkReader(JsonObject network) {
+  /** The layer that gets another number of channels; empty for none. */
+  private final String head;
+
+  private final int headChannels;
+
+  private NetworkReader(JsonObject network, String head, int headChannels) {
     this.network = network;
+    this.head = head;
+    this.headChannels = headChannels;
     int[] input = numbers(network, "input", 3);
     this.builder =
         Network.builder(
@@ -34,9 +41,18 @@ final class NetworkReader {
    * @throws IllegalArgumentException if the text describes no network
    */
   static Network read(String text) {
+    return read(text, "", 0);
+  }
+
+  /**
+   * Reads a graph of which one layer with weights gets another number of channels.
+   *
+   * @throws IllegalArgumentException if the text describes no network, or none with those channels
+   */
+  static Network read(String text, String head, int headChannels) {
     try {
       if (JsonParser.parse(text) instanceof JsonObject object) {
-        return new NetworkReader(object).network();
+        return new NetworkReader(object, head, headChannels).network();
       }
       throw new IllegalArgumentException("its network is no JSON object");
     } catch (JsonException | ArithmeticException | ClassCastException e) {
@@ -106,12 +122,11 @@ final class NetworkReader {
           builder.convolution(
               name,
               x,
-              integer(layer, "channels"),
+              channels(layer, name),
               window(layer),
               integer(layer, "groups"),
               layer.get("bias").asBoolean());
-      case "dense" ->
-          builder.dense(name, x, integer(layer, "channels"), layer.get("bias").asBoolean());
+      case "dense" -> builder.dense(name, x, channels(layer, name), layer.get("bias").asBoolean());
       case "batch_norm" ->
           builder
               .epsilon(real(layer, "epsilon"))
@@ -137,6 +152,10 @@ final class NetworkReader {
       case "prelu" -> builder.prelu(name, x);
       default -> builder.activation(x, function(kind, layer));
     };
+  }
+
+  private int channels(JsonObject layer, String name) {
+    return name.equals(head) ? headChannels : integer(layer, "channels");
   }
 
   private static Nonlinearity function(String kind, JsonObject layer) {

@@ -1,6 +1,7 @@
 package dev.nibble.engine.network;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -54,6 +55,26 @@ class StateDictTest {
     byte[] text = (String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8);
     byte[] found = MessageDigest.getInstance("SHA-256").digest(text);
     assertThat(HexFormat.of().formatHex(found)).isEqualTo(digest);
+  }
+
+  /** Only the head changes with the classes. */
+  @Test
+  void otherClassesChangeTheHeadAlone() {
+    for (String name : NamedNetworks.names()) {
+      Network network = usual(name);
+      Network other = network.withClasses(7);
+      assertThat(other.classes()).as(name).isEqualTo(7);
+      List<String> lines = network.parameters().stream().map(StateDictTest::line).toList();
+      List<String> changed =
+          other.parameters().stream()
+              .map(StateDictTest::line)
+              .filter(line -> !lines.contains(line))
+              .toList();
+      assertThat(changed).as(name).hasSize(2).allMatch(line -> line.contains(":7"));
+    }
+    assertThatThrownBy(() -> usual("resnet18").withClasses(1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("at least 2 classes");
   }
 
   /** What a model file holds of a network builds it again. */

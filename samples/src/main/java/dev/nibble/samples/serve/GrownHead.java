@@ -47,6 +47,7 @@ final class GrownHead {
       metadata.put(
           "classes",
           JsonWriter.compact(JsonValue.array(classes.stream().map(JsonValue::of).toList())));
+      metadata.put("network", network.withClasses(classes.size()).toJson());
       SafetensorsWriter.write(target, metadata, tensors);
     }
   }
