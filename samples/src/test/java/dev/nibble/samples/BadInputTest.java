@@ -59,7 +59,7 @@ class BadInputTest {
         arguments("train --data ./nowhere", "There is no folder ./nowhere"),
         arguments("train --data @empty", "holds no data set"),
         arguments("train --data @cifar", "data_batch_1.bin"),
-        arguments("train --activations int3", "did you mean int8?"),
+        arguments("train --activations int9", "did you mean int8?"),
         arguments("train --schedule cosin", "did you mean cosine?"),
         arguments("train --batch many", "'many' is not an int"),
         arguments("train --batch 0", "--batch is 0"),
