@@ -8,7 +8,6 @@ import dev.nibble.engine.infer.ConfusionMatrix;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
-import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.io.IOException;
@@ -30,7 +29,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
-      "Measures a saved model on a data set: loss, accuracy, top-5 accuracy; of each class the share",
+      "Measures a saved model on a data set: loss, accuracy, top-5 accuracy; of each class the"
+          + " share",
       "that is found (recall), precision and F1; and which classes are confused."
     },
     footer = {
@@ -114,11 +114,10 @@ final class EvaluateCommand implements Callable<Integer> {
     Path file = BadInputException.path(weights);
     Path folder = out == null ? null : RunFolder.make(BadInputException.path(out));
     ModelInfo info = ModelFile.info(file);
-    FeatureMap input = info.input();
     Kernels provider = kernels.choose();
     MemoryLimit limit = MemoryLimit.of(memoryLimit);
     limit.warn(spec.commandLine().getErr());
-    PictureSize size = new PictureSize(input.height(), input.width());
+    PictureSize size = info.pictureSize();
     DataOptions options =
         DataOptions.defaults()
             .withImageSize(size)

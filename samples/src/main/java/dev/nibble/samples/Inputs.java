@@ -4,7 +4,6 @@ import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSources;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PictureSize;
-import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.kernels.FeatureMap;
@@ -86,13 +85,12 @@ final class Inputs {
   }
 
   static Network network(String model, FeatureMap input, int classes) {
-    String name = modelName(model);
-    return BadInputException.check(() -> NamedNetworks.of(name, input, classes));
+    return ModelChoice.of(model).network(input, classes);
   }
 
-  /** A model's name as it stands in files. */
+  /** A model's name, or its file's absolute path, as it stands in files. */
   static String modelName(String text) {
-    return text.strip().toLowerCase(Locale.ROOT);
+    return ModelChoice.of(text).setting();
   }
 
   /** A format's name as it is given and printed. */

@@ -1,7 +1,6 @@
 package dev.nibble.samples;
 
 import dev.nibble.engine.json.JsonWriter;
-import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingOptionsBuilder;
@@ -38,6 +37,7 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  nibble plan --model resnet164 --batch 128 --activations int4",
       "  nibble plan --model resnet50 --batch 32 --input 224x224x3",
+      "  nibble plan --model mobilenet.onnx --batch 16 --classes 5",
       "  nibble plan --model resnet20 --activations fp32 --all",
       "  nibble plan --model resnet164 --memory-limit 512MiB --json"
     })
@@ -46,7 +46,10 @@ final class PlanCommand implements Callable<Integer> {
 
   @Spec CommandSpec spec = CommandSpec.create();
 
-  @Option(names = "--model", paramLabel = "NAME", description = "Default: resnet20.")
+  @Option(
+      names = "--model",
+      paramLabel = "NAME|FILE",
+      description = "A network's name, or an .onnx file. Default: resnet20.")
   private String model = "resnet20";
 
   @Option(names = "--batch", paramLabel = "N", description = "Pictures a step. Default: 128.")
@@ -137,14 +140,9 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private Network network() {
-    String name = Inputs.modelName(model);
-    FeatureMap shape =
-        input == null
-            ? BadInputException.check(() -> NamedNetworks.usualInput(name))
-            : Inputs.shape(input);
-    int count =
-        classes == null ? BadInputException.check(() -> NamedNetworks.usualClasses(name)) : classes;
-    return Inputs.network(name, shape, count);
+    ModelChoice choice = ModelChoice.of(model);
+    FeatureMap shape = input == null ? choice.usualInput() : Inputs.shape(input);
+    return choice.network(shape, classes);
   }
 
   private TrainingOptions options() {

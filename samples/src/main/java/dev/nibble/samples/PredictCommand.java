@@ -38,7 +38,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Says what a saved model sees in pictures: the likeliest classes.",
       "",
-      "JPEG, PNG, GIF, BMP, TIFF and WebP files of any size are resized to the model's input. One that",
+      "JPEG, PNG, GIF, BMP, TIFF and WebP files of any size are resized to the model's input. One"
+          + " that",
       "cannot be read is named, the others are classified, and the exit code is 2."
     },
     footer = {
@@ -125,7 +126,7 @@ final class PredictCommand implements Callable<Integer> {
     float[] logits = new float[info.classes().size()];
     try {
       Path path = existing(picture);
-      PictureSize size = new PictureSize(input.height(), input.width());
+      PictureSize size = info.pictureSize();
       MemorySegment target = MemorySegment.ofArray(bytes);
       PictureFiles.read(path, size, input.channels(), ignoreOrientation, target, 0);
     } catch (DataException | BadInputException e) {

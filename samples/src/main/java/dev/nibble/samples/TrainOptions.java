@@ -22,18 +22,19 @@ final class TrainOptions {
       paramLabel = "SHARE",
       description =
           "Take that share of each class of the training pictures, such as 0.1, for validation: it"
-              + " is evaluated after each epoch, and the test pictures once at the end. Default: the"
-              + " data's own validation pictures, if it has some.")
+              + " is evaluated after each epoch, and the test pictures once at the end. Default:"
+              + " the data's own validation pictures, if it has some.")
   @Nullable Double valSplit;
 
   @Option(
       names = "--model",
-      paramLabel = "NAME",
+      paramLabel = "NAME|FILE",
       description =
           "For 32x32 pictures resnet20, resnet56, resnet110, resnet164, resnet1001 or any"
               + " cifar-resnetN of depth 6n+2 or 9n+2; for larger ones, as in torchvision,"
-              + " resnet18, resnet34, resnet50, resnet101, resnet152, wide_resnet50_2. Default:"
-              + " resnet20.")
+              + " resnet18, resnet34, resnet50, resnet101, resnet152, wide_resnet50_2. Or a file,"
+              + " network and weights: .onnx, or a model.safetensors of an earlier run; the head"
+              + " starts anew where its classes are others. Default: resnet20.")
   @Nullable String model;
 
   @Option(
@@ -128,9 +129,9 @@ final class TrainOptions {
       description =
           "One or several, with commas. crop-flip: shift by up to 4 pixels and mirror at random;"
               + " random-resized-crop: a random part of 8 to 100 %% of the picture, scaled, and"
-              + " mirrored at random; color-jitter: brightness, contrast, saturation by up to 40 %%;"
-              + " trivial-augment: one change of fourteen; random-erasing: a rectangle in a quarter"
-              + " of the pictures; none. Default: crop-flip.")
+              + " mirrored at random; color-jitter: brightness, contrast, saturation by up to 40"
+              + " %%; trivial-augment: one change of fourteen; random-erasing: a rectangle in a"
+              + " quarter of the pictures; none. Default: crop-flip.")
   @Nullable String augment;
 
   @Option(names = "--no-shuffle", description = "Take the pictures in their own order.")
@@ -163,6 +164,16 @@ final class TrainOptions {
   @Nullable String imageSize;
 
   @Option(
+      names = "--resize",
+      paramLabel = "NAME",
+      description =
+          "How a folder's pictures come to that size, but for random-resized-crop in training:"
+              + " stretch; or center-crop, which keeps the aspect, scales the short side to 256/224"
+              + " of it and cuts out the centre. Default: stretch; center-crop where networks of"
+              + " ImageNet's kind are trained with random-resized-crop.")
+  @Nullable String resize;
+
+  @Option(
       names = "--skip-unreadable",
       description = "Leave out pictures of a folder that cannot be read, and say how many.")
   @Nullable Boolean skipUnreadable;
@@ -184,9 +195,9 @@ final class TrainOptions {
       names = "--init",
       paramLabel = "FILE",
       description =
-          "Start from the weights of a .safetensors file of the same model, such as torchvision's"
-              + " state dict of resnet50. If its classes are others, the head starts anew and the"
-              + " rest is kept.")
+          "Start from the weights of a .safetensors or .onnx file of the same model, such as"
+              + " torchvision's or timm's state dict of resnet50. If its classes are others, the"
+              + " head starts anew and the rest is kept.")
   @Nullable String init;
 
   @Option(

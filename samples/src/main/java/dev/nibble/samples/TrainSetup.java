@@ -7,6 +7,8 @@ import dev.nibble.engine.data.Augmentations;
 import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.Resizing;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.MemoryBudget;
 import dev.nibble.engine.train.Trainer;
@@ -20,8 +22,10 @@ import dev.nibble.kernels.cublas.CudaOptions;
 import dev.nibble.memory.ByteSize;
 import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.MemoryLimitException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +43,9 @@ final class TrainSetup implements AutoCloseable {
           "random-erasing");
   private static final List<String> BATCH_NORMS = List.of("global", "local");
   private static final String BATCH_NORM = "batch-norm";
+  private static final String RESIZE = "resize";
+  private static final List<String> RESIZINGS =
+      Arrays.stream(Resizing.values()).map(Resizing::text).toList();
 
   /** What is usual: colours by up to 40 %, a quarter of the pictures with a part erased. */
   private static final double JITTER = 0.4;
@@ -54,6 +61,7 @@ final class TrainSetup implements AutoCloseable {
   private final TrainingOptions options;
   private final MemoryLimit limit;
   private final String choice;
+  private final List<String> notes;
 
   private TrainSetup(
       DataSplits data,
@@ -61,19 +69,22 @@ final class TrainSetup implements AutoCloseable {
       Kernels kernels,
       TrainingOptions options,
       MemoryLimit limit,
-      String choice) {
+      String choice,
+      List<String> notes) {
     this.data = data;
     this.network = network;
     this.kernels = kernels;
     this.options = options;
     this.limit = limit;
     this.choice = choice;
+    this.notes = notes;
   }
 
   /** Puts what is given, what was saved and the defaults together. */
   static void settle(Settings settings, TrainOptions given) {
     settings.fixed("data", given.data == null ? null : Inputs.data(given.data), "shapes");
-    settings.fixed("model", given.model == null ? null : Inputs.modelName(given.model), "resnet20");
+    ModelChoice model = given.model == null ? null : ModelChoice.of(given.model);
+    settings.fixed("model", model == null ? null : model.setting(), "resnet20");
     String activations =
         given.activations == null ? null : Inputs.activationsName(given.activations);
     settings.optional("activations", activations);
@@ -95,15 +106,13 @@ final class TrainSetup implements AutoCloseable {
     settings.optional("std", given.std);
     settings.fixed("picture-mean", given.pictureMean, false);
     settings.optional("image-size", given.imageSize);
+    settings.optional(
+        RESIZE, given.resize == null ? null : Names.choose("--resize", given.resize, RESIZINGS));
     settings.fixed("skip-unreadable", given.skipUnreadable, false);
     settings.optional("ignore-orientation", given.ignoreOrientation);
     settings.optional("label-column", given.labelColumn);
     settings.optional("val-split", share("--val-split", given.valSplit));
-    String init =
-        given.init == null
-            ? null
-            : BadInputException.path(given.init).toAbsolutePath().normalize().toString();
-    settings.optional("init", init);
+    settings.optional("init", settings.isResumed() ? givenInit(given) : init(given, model));
     settings.optional("freeze", given.freeze == null ? null : String.join(",", given.freeze));
     settings.optional("freeze-batch-norm", given.freezeBatchNorm);
     settings.optional("lr-scale", given.lrScale == null ? null : String.join(",", given.lrScale));
@@ -116,6 +125,18 @@ final class TrainSetup implements AutoCloseable {
     settings.free("memory-limit", given.memoryLimit, null);
     settings.free("checkpoint-every", given.checkpointEvery, null);
     settings.free(TensorBoardFolder.SETTING, TensorBoardFolder.setting(given.tensorboard), null);
+  }
+
+  /** A file that is the model is what the run starts from, unless another one is named. */
+  private static @Nullable String init(TrainOptions given, @Nullable ModelChoice model) {
+    String init = givenInit(given);
+    return init == null && model != null && model.file() != null ? model.setting() : init;
+  }
+
+  private static @Nullable String givenInit(TrainOptions given) {
+    return given.init == null
+        ? null
+        : BadInputException.path(given.init).toAbsolutePath().normalize().toString();
   }
 
   private static void settleLength(Settings settings, TrainOptions given) {
@@ -165,10 +186,11 @@ final class TrainSetup implements AutoCloseable {
     DataSplits data = openData(settings);
     try {
       Dataset train = data.train();
+      List<String> notes = new ArrayList<>();
       // What a resume must find again: other pictures would make other weights.
       settings.fixed("pictures", train.size(), train.size());
       FeatureMap map = new FeatureMap(train.height(), train.width(), train.channels());
-      Network network = Inputs.network(settings.text("model"), map, train.classNames().size());
+      Network network = network(settings, map, train.classNames().size(), notes);
       TrainingOptions wanted = BadInputException.check(() -> options(settings, group));
       MemoryBudget.Choice choice =
           BadInputException.check(() -> choose(network, wanted, train, kernels, limit));
@@ -179,11 +201,24 @@ final class TrainSetup implements AutoCloseable {
       TrainingOptions options = BadInputException.check(() -> options(settings, group));
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
       checkNormalization(options, train.channels());
-      return new TrainSetup(data, network, selected, options, limit, choice.reason());
+      return new TrainSetup(data, network, selected, options, limit, choice.reason(), notes);
     } catch (RuntimeException | Error e) {
       data.close();
       throw e;
     }
+  }
+
+  /** That of a run that goes on as it was, wherever its file is now. */
+  private static Network network(
+      Settings settings, FeatureMap map, int classes, List<String> notes) {
+    Path kept = settings.file(RunFolder.NETWORK);
+    if (kept != null && Files.exists(kept)) {
+      return RunFolder.network(kept);
+    }
+    ModelChoice model = ModelChoice.of(settings.text("model"));
+    Network network = model.network(map, classes);
+    notes.addAll(model.notes());
+    return network;
   }
 
   @SuppressWarnings("MustBeClosedChecker") // closed with the setup, or here
@@ -201,9 +236,47 @@ final class TrainSetup implements AutoCloseable {
     }
   }
 
+  /** What is given, or what the model's file has its pictures at, where the data has any size. */
+  private static @Nullable PictureSize pictureSize(Settings settings) {
+    String given = settings.find("image-size");
+    String model = settings.text("model");
+    boolean isFixed = Inputs.DATA_SETS.contains(settings.text("data"));
+    if (given != null || isFixed || !ModelChoice.isFile(model)) {
+      return Inputs.pictureSize(given);
+    }
+    Path kept = settings.file(RunFolder.NETWORK);
+    if (kept != null && Files.exists(kept)) {
+      FeatureMap input = RunFolder.network(kept).input();
+      return new PictureSize(input.height(), input.width());
+    }
+    return ModelChoice.of(model).size();
+  }
+
+  /** The same with how pictures come to it: how it is usual for such a training unless told. */
+  private static @Nullable PictureSize resized(Settings settings) {
+    PictureSize size = pictureSize(settings);
+    String given = settings.find(RESIZE);
+    if (size == null) {
+      if (given != null && !given.equals(Resizing.STRETCH.text())) {
+        throw new BadInputException(
+            "--resize %s needs a size: give --image-size.".formatted(given));
+      }
+      return null;
+    }
+    if (given == null) {
+      boolean isUsual =
+          !settings.isResumed()
+              && List.of(settings.text("augment").split(",", -1)).contains("random-resized-crop")
+              && ModelChoice.isOfImageNet(settings.text("model"));
+      given = (isUsual ? Resizing.CENTER_CROP : Resizing.STRETCH).text();
+      settings.free(RESIZE, given, given);
+    }
+    return size.with(Resizing.of(given));
+  }
+
   private static DataOptions dataOptions(Settings settings) {
     return DataOptions.defaults()
-        .withImageSize(Inputs.pictureSize(settings.find("image-size")))
+        .withImageSize(resized(settings))
         .withSkipUnreadable(settings.flag("skip-unreadable"))
         .withIgnoreOrientation(Boolean.parseBoolean(settings.find("ignore-orientation")))
         .withLabelColumn(settings.find("label-column"));
@@ -437,7 +510,12 @@ final class TrainSetup implements AutoCloseable {
     String naive = settings.flag("naive") ? "-naive" : "";
     String codes = isUniform(settings) ? "-uniform" : "";
     String store = settings.text("activations") + codes + naive;
-    return settings.text("model") + "-" + data.name() + "-" + store;
+    return ModelChoice.label(settings.text("model")) + "-" + data.name() + "-" + store;
+  }
+
+  /** What the network is otherwise than in its file, a sentence each. */
+  List<String> notes() {
+    return notes;
   }
 
   /** The weights to start from, or null. */

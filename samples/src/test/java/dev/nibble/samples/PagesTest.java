@@ -47,6 +47,7 @@ class PagesTest {
         pages.add(page);
       }
     }
+    pages.add(ROOT.resolve("samples/FINE-TUNE.md"));
     pages.add(ROOT.resolve("CONTRIBUTING.md"));
     pages.add(ROOT.resolve("bench/results/README.md"));
     return pages;

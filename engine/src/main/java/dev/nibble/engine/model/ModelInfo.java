@@ -1,5 +1,7 @@
 package dev.nibble.engine.model;
 
+import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.Resizing;
 import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.FeatureMap;
@@ -21,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param pictureMean whether each picture's own mean is subtracted instead of {@code mean}
  * @param metadata entries of your own that the file carries beside these, in their order
  * @param graph the network; null where the name alone tells it, as in older files
+ * @param resizing how pictures of another size are brought to the input's
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record ModelInfo(
@@ -31,18 +34,28 @@ public record ModelInfo(
     float[] std,
     boolean pictureMean,
     Map<String, String> metadata,
-    @Nullable Network graph) {
+    @Nullable Network graph,
+    Resizing resizing) {
   /** Names in a file's metadata that are taken. */
   static final Set<String> RESERVED =
-      Set.of("format", "model", "input", "classes", "mean", "std", "picture_mean", "network");
+      Set.of(
+          "format",
+          "model",
+          "input",
+          "classes",
+          "mean",
+          "std",
+          "picture_mean",
+          "network",
+          "resizing");
 
   /**
    * Copies arrays and map, and checks them.
    *
    * @throws IllegalArgumentException if mean or std has not a value a channel, a mean is not finite
    *     or a std not finite and positive, or an entry of your own has a name that is taken: format,
-   *     model, input, classes, mean, std, picture_mean, network; or the graph has other pictures or
-   *     another number of classes
+   *     model, input, classes, mean, std, picture_mean, network, resizing; or the graph has other
+   *     pictures or another number of classes
    */
   public ModelInfo {
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
@@ -84,7 +97,7 @@ public record ModelInfo(
       float[] mean,
       float[] std,
       boolean pictureMean) {
-    this(model, input, classes, mean, std, pictureMean, Map.of(), null);
+    this(model, input, classes, mean, std, pictureMean, Map.of(), null, Resizing.STRETCH);
   }
 
   /** A description of one of the named networks. */
@@ -96,12 +109,23 @@ public record ModelInfo(
       float[] std,
       boolean pictureMean,
       Map<String, String> metadata) {
-    this(model, input, classes, mean, std, pictureMean, metadata, null);
+    this(model, input, classes, mean, std, pictureMean, metadata, null, Resizing.STRETCH);
   }
 
   /** The same for a network that is described by its graph. */
   public ModelInfo withGraph(Network network) {
-    return new ModelInfo(model, input, classes, mean, std, pictureMean, metadata, network);
+    return new ModelInfo(
+        model, input, classes, mean, std, pictureMean, metadata, network, resizing);
+  }
+
+  /** The same for pictures that are resized in another way. */
+  public ModelInfo withResizing(Resizing other) {
+    return new ModelInfo(model, input, classes, mean, std, pictureMean, metadata, graph, other);
+  }
+
+  /** The size that pictures are brought to, and how. */
+  public PictureSize pictureSize() {
+    return new PictureSize(input.height(), input.width(), resizing);
   }
 
   /**
@@ -110,7 +134,7 @@ public record ModelInfo(
    * @throws IllegalArgumentException if a name is taken
    */
   public ModelInfo withMetadata(Map<String, String> entries) {
-    return new ModelInfo(model, input, classes, mean, std, pictureMean, entries, graph);
+    return new ModelInfo(model, input, classes, mean, std, pictureMean, entries, graph, resizing);
   }
 
   @Override
@@ -125,7 +149,7 @@ public record ModelInfo(
 
   /** The same for pictures that are normalised in another way. */
   public ModelInfo withNormalization(float[] means, float[] stds, boolean ofPicture) {
-    return new ModelInfo(model, input, classes, means, stds, ofPicture, metadata, graph);
+    return new ModelInfo(model, input, classes, means, stds, ofPicture, metadata, graph, resizing);
   }
 
   /**

@@ -52,11 +52,12 @@ final class DataFit {
       }
     }
     return new ModelInfo(
-        network.name(),
-        network.input(),
-        data.train().classNames(),
-        mean,
-        std,
-        options.pictureMean());
+            network.name(),
+            network.input(),
+            data.train().classNames(),
+            mean,
+            std,
+            options.pictureMean())
+        .withResizing(data.train().resizing());
   }
 }

@@ -30,10 +30,10 @@ final class NetworkMapping {
   /** Where each parameter's values are, by its name. */
   private final Map<String, ParameterSource> sources = new LinkedHashMap<>();
 
-  private NetworkMapping(Graph graph, LayerSupport support) {
+  private NetworkMapping(Graph graph, LayerSupport support, String name) {
     this.graph = graph;
     this.support = support;
-    this.builder = Network.builder(graph.name(), support.input());
+    this.builder = Network.builder(name, support.input());
     this.built = new NetworkBuilder.Node[graph.nodes().size()];
   }
 
@@ -43,10 +43,11 @@ final class NetworkMapping {
   /**
    * Builds the network of a graph in which everything is supported.
    *
+   * @param name the network's
    * @throws IllegalArgumentException if a layer exceeds what the engine can hold
    */
-  static Mapped of(Graph graph, LayerSupport support) {
-    NetworkMapping mapping = new NetworkMapping(graph, support);
+  static Mapped of(Graph graph, LayerSupport support, String name) {
+    NetworkMapping mapping = new NetworkMapping(graph, support, name);
     for (GraphNode node : graph.nodes()) {
       try {
         mapping.built[node.id()] = mapping.add(node);
