@@ -22,8 +22,8 @@ final class TrainOptions {
       paramLabel = "SHARE",
       description =
           "Take that share of each class of the training pictures, such as 0.1, for validation: it"
-              + " is evaluated after each epoch, and the test pictures once at the end. Default: the"
-              + " data's own validation pictures, if it has some.")
+              + " is evaluated after each epoch, and the test pictures once at the end. Default:"
+              + " the data's own validation pictures, if it has some.")
   @Nullable Double valSplit;
 
   @Option(
@@ -113,7 +113,8 @@ final class TrainOptions {
       paramLabel = "SIZE",
       description =
           "The most that a run may allocate, such as 512MiB: activations and batch are chosen to"
-              + " fit unless given, and what cannot fit does not start. Default: none.")
+              + " fit unless given, and what cannot fit does not start. Default: none, or in a"
+              + " container what it has left.")
   @Nullable String memoryLimit;
 
   @Mixin WorkerOptions workers = new WorkerOptions();
@@ -128,9 +129,9 @@ final class TrainOptions {
       description =
           "One or several, with commas. crop-flip: shift by up to 4 pixels and mirror at random;"
               + " random-resized-crop: a random part of 8 to 100 %% of the picture, scaled, and"
-              + " mirrored at random; color-jitter: brightness, contrast, saturation by up to 40 %%;"
-              + " trivial-augment: one change of fourteen; random-erasing: a rectangle in a quarter"
-              + " of the pictures; none. Default: crop-flip.")
+              + " mirrored at random; color-jitter: brightness, contrast, saturation by up to 40"
+              + " %%; trivial-augment: one change of fourteen; random-erasing: a rectangle in a"
+              + " quarter of the pictures; none. Default: crop-flip.")
   @Nullable String augment;
 
   @Option(names = "--no-shuffle", description = "Take the pictures in their own order.")
