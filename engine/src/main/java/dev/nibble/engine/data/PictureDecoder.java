@@ -137,6 +137,7 @@ final class PictureDecoder {
   private static String reason(Exception e) {
     return e instanceof IOException || e instanceof DataException
         ? DataFile.reason(e)
-        : "it is damaged (" + DataFile.reason(e) + ")";
+        : "it is damaged"; // a decoder's own trouble with it is the cause, and says nothing to
+    // users
   }
 }
