@@ -114,7 +114,8 @@ final class TrainOptions {
       paramLabel = "SIZE",
       description =
           "The most that a run may allocate, such as 512MiB: activations and batch are chosen to"
-              + " fit unless given, and what cannot fit does not start. Default: none.")
+              + " fit unless given, and what cannot fit does not start. Default: none, or in a"
+              + " container what it has left.")
   @Nullable String memoryLimit;
 
   @Mixin WorkerOptions workers = new WorkerOptions();

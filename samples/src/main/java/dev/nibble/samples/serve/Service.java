@@ -162,7 +162,7 @@ public final class Service implements AutoCloseable {
     ModelInfo info = registry.info();
     if (options.weights() != null) {
       if (info == null) {
-        registry.importFirst(options.weights(), input);
+        FirstVersion.take(registry, options.weights(), input);
       } else {
         log.accept(
             "%s was not read, because version %d in %s serves."
