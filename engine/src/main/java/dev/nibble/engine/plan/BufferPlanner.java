@@ -7,6 +7,7 @@ import dev.nibble.engine.plan.StageGraph.Tensor;
 import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.StoreFormat;
 import java.util.ArrayList;
@@ -249,7 +250,11 @@ public final class BufferPlanner {
             factorGradient);
       }
       FeatureMap map = input.tensor().map();
-      Buffer dx = reuseOrAdd(activationTerms, "gradient " + input.tensor().name(), map, time);
+      Buffer same = activationTerms.isEmpty() ? copied(node, outputTerms, gradientOut) : null;
+      Buffer dx =
+          same != null
+              ? same
+              : reuseOrAdd(activationTerms, "gradient " + input.tensor().name(), map, time);
       if (!finishes) {
         promise(viewTerms.get(input.index()), plain(dx, map));
       } else if (input.norm() != null) {
@@ -313,10 +318,27 @@ public final class BufferPlanner {
       return new Term(buffer, Resample.identity(map), null, null);
     }
 
-    /** The buffer of a plain term that nobody reads any more, or a new one. */
+    /**
+     * Where the gradient of what a stage only copies lies already: that of its output, if it is one
+     * buffer. The stage writes into it what is there.
+     */
+    private @Nullable Buffer copied(
+        Node node, List<Term> outputTerms, @Nullable Buffer gradientOut) {
+      boolean copies =
+          node.operator() instanceof Resample resample
+              && resample.isIdentity()
+              && node.input().function() instanceof Nonlinearity.Identity;
+      if (!copies || gradientOut != null) {
+        return copies ? gradientOut : null;
+      }
+      boolean one = outputTerms.size() == 1 && outputTerms.getFirst().isPlain();
+      return one ? outputTerms.getFirst().buffer() : null;
+    }
+
+    /** The buffer of a term, value by value that of the sum, that nobody reads any more; or new. */
     private Buffer reuseOrAdd(List<Term> terms, String name, FeatureMap map, int time) {
       for (Term term : terms) {
-        if (term.isPlain() && !term.buffer().isPending()) {
+        if (term.isAligned() && !term.buffer().isPending()) {
           return term.buffer();
         }
       }
