@@ -9,8 +9,10 @@ import dev.nibble.engine.gradients.GradientReport;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.train.MixedFormats;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.MemoryAccount;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -34,9 +36,12 @@ import picocli.CommandLine.Spec;
       "Compares the gradients that few bits leave with the exact ones, layer by layer, on the same",
       "batches: whether they are safe for your network.",
       "",
-      "'error' is the length of the difference by the exact gradient's length, 'cosine' that of the",
-      "angle between them, 'naive' the error where the forward pass, too, computes on restored codes.",
-      "'batches' is how much the exact gradient itself differs from batch to batch: errors far below",
+      "'error' is the length of the difference by the exact gradient's length, 'cosine' that of"
+          + " the",
+      "angle between them, 'naive' the error where the forward pass, too, computes on restored"
+          + " codes.",
+      "'batches' is how much the exact gradient itself differs from batch to batch: errors far"
+          + " below",
       "it are lost in its noise."
     },
     footer = {
@@ -67,8 +72,14 @@ final class GradientsCommand implements Callable<Integer> {
       names = "--activations",
       paramLabel = "TYPE",
       completionCandidates = FormatNames.class,
-      description = "${COMPLETION-CANDIDATES}. Default: int4.")
+      description = "${COMPLETION-CANDIDATES}, or mixed:BITS. Default: int4.")
   private String activations = "int4";
+
+  @Option(
+      names = "--codes",
+      paramLabel = "KIND",
+      description = "fitted, or uniform: the paper's of 8, 4 or 2 bits. Default: fitted.")
+  private String codes = "fitted";
 
   @Option(names = "--batch", paramLabel = "N", description = "Pictures a batch. Default: 128.")
   private int batch = 128;
@@ -120,14 +131,17 @@ final class GradientsCommand implements Callable<Integer> {
     BadInputException.check(info::network);
     GradientOptions options =
         BadInputException.check(
-            () ->
-                new GradientOptions(
-                    Inputs.activations(activations),
-                    !noNaive,
-                    batch,
-                    batches,
-                    seed,
-                    Inputs.threads(threads)));
+            () -> {
+              StoreFormat format = Inputs.format(activations);
+              return new GradientOptions(
+                      Inputs.codesName(codes).equals("uniform") ? format.uniform() : format,
+                      !noNaive,
+                      batch,
+                      batches,
+                      seed,
+                      Inputs.threads(threads))
+                  .withAverageBits(bits());
+            });
     Path folder = out == null ? null : RunFolder.make(BadInputException.path(out));
     Kernels provider = kernels.choose();
     MemoryLimit limit = MemoryLimit.of(memoryLimit);
@@ -145,6 +159,16 @@ final class GradientsCommand implements Callable<Integer> {
       tell(report, splits.name(), folder);
     }
     return 0;
+  }
+
+  /** Of mixed formats, of which those that memory limits mean nothing here; else 0. */
+  private double bits() {
+    MixedFormats mixed = Inputs.mixed(activations);
+    if (mixed != null && mixed.averageBits() == 0) {
+      throw new BadInputException(
+          "--activations mixed needs an average of bits here, such as mixed:3.");
+    }
+    return mixed == null ? 0 : mixed.averageBits();
   }
 
   private static void checkClasses(ModelInfo info, Dataset pictures, String name) {

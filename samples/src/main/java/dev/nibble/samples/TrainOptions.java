@@ -22,8 +22,8 @@ final class TrainOptions {
       paramLabel = "SHARE",
       description =
           "Take that share of each class of the training pictures, such as 0.1, for validation: it"
-              + " is evaluated after each epoch, and the test pictures once at the end. Default: the"
-              + " data's own validation pictures, if it has some.")
+              + " is evaluated after each epoch, and the test pictures once at the end. Default:"
+              + " the data's own validation pictures, if it has some.")
   @Nullable Double valSplit;
 
   @Option(
@@ -40,9 +40,20 @@ final class TrainOptions {
       names = "--activations",
       paramLabel = "TYPE",
       description =
-          "How activations wait for the backward pass: fp32, int8, int4, int3, int2, ternary"
-              + " or int1. Default: int4, or int2 where nothing else fits --memory-limit.")
+          "How activations wait for the backward pass: fp32, int8, int4, int3, int2, ternary,"
+              + " int1; mixed:BITS, a format for each so that values have so many bits on average;"
+              + " mixed, as many as fit --memory-limit. Default: int4, or fewer bits where nothing"
+              + " else fits --memory-limit.")
   @Nullable String activations;
+
+  @Option(
+      names = "--recompute",
+      paramLabel = "WHEN",
+      description =
+          "Compute activations twice instead of storing them: auto, where --memory-limit needs it;"
+              + " never; most, wherever it saves memory. The weights stay the same, a step takes up"
+              + " to a third longer. Default: auto.")
+  @Nullable String recompute;
 
   @Option(
       names = "--codes",
@@ -128,9 +139,9 @@ final class TrainOptions {
       description =
           "One or several, with commas. crop-flip: shift by up to 4 pixels and mirror at random;"
               + " random-resized-crop: a random part of 8 to 100 %% of the picture, scaled, and"
-              + " mirrored at random; color-jitter: brightness, contrast, saturation by up to 40 %%;"
-              + " trivial-augment: one change of fourteen; random-erasing: a rectangle in a quarter"
-              + " of the pictures; none. Default: crop-flip.")
+              + " mirrored at random; color-jitter: brightness, contrast, saturation by up to 40"
+              + " %%; trivial-augment: one change of fourteen; random-erasing: a rectangle in a"
+              + " quarter of the pictures; none. Default: crop-flip.")
   @Nullable String augment;
 
   @Option(names = "--no-shuffle", description = "Take the pictures in their own order.")
