@@ -11,8 +11,10 @@ import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.Network;
+import dev.nibble.engine.train.MixedFormats;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.MemoryAccount;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -87,8 +89,14 @@ final class GradientsCommand implements Callable<Integer> {
       names = "--activations",
       paramLabel = "TYPE",
       completionCandidates = FormatNames.class,
-      description = "${COMPLETION-CANDIDATES}. Default: int4.")
+      description = "${COMPLETION-CANDIDATES}, or mixed:BITS. Default: int4.")
   private String activations = "int4";
+
+  @Option(
+      names = "--codes",
+      paramLabel = "KIND",
+      description = "fitted, or uniform: the paper's of 8, 4 or 2 bits. Default: fitted.")
+  private String codes = "fitted";
 
   @Option(names = "--batch", paramLabel = "N", description = "Pictures a batch. Default: 128.")
   private int batch = 128;
@@ -137,14 +145,17 @@ final class GradientsCommand implements Callable<Integer> {
   public Integer call() {
     GradientOptions options =
         BadInputException.check(
-            () ->
-                new GradientOptions(
-                    Inputs.activations(activations),
-                    !noNaive,
-                    batch,
-                    batches,
-                    seed,
-                    Inputs.threads(threads)));
+            () -> {
+              StoreFormat format = Inputs.format(activations);
+              return new GradientOptions(
+                      Inputs.codesName(codes).equals("uniform") ? format.uniform() : format,
+                      !noNaive,
+                      batch,
+                      batches,
+                      seed,
+                      Inputs.threads(threads))
+                  .withAverageBits(bits());
+            });
     Path folder = out == null ? null : RunFolder.make(BadInputException.path(out));
     Kernels provider = kernels.choose();
     MemoryLimit limit = MemoryLimit.of(memoryLimit);
@@ -225,6 +236,16 @@ final class GradientsCommand implements Callable<Integer> {
             network, source.weights(), train, options, kernels, account);
       }
     }
+  }
+
+  /** Of mixed formats, of which those that memory limits mean nothing here; else 0. */
+  private double bits() {
+    MixedFormats mixed = Inputs.mixed(activations);
+    if (mixed != null && mixed.averageBits() == 0) {
+      throw new BadInputException(
+          "--activations mixed needs an average of bits here, such as mixed:3.");
+    }
+    return mixed == null ? 0 : mixed.averageBits();
   }
 
   private static void checkClasses(ModelInfo info, Dataset pictures, String name) {

@@ -250,8 +250,7 @@ final class TrainCommand implements Callable<Integer> {
             .formatted(
                 setup.network().name(),
                 setup.data().name(),
-                setup.options().store().name().toLowerCase(Locale.ROOT)
-                    + (setup.options().naive() ? " naive" : ""),
+                setup.options().activations() + (setup.options().naive() ? " naive" : ""),
                 setup.options().batch());
     String goOn = "nibble train --resume " + folder.path();
     stop.begin(

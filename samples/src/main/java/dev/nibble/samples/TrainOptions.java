@@ -41,9 +41,20 @@ final class TrainOptions {
       names = "--activations",
       paramLabel = "TYPE",
       description =
-          "How activations wait for the backward pass: fp32, int8, int4, int3, int2, ternary"
-              + " or int1. Default: int4, or int2 where nothing else fits --memory-limit.")
+          "How activations wait for the backward pass: fp32, int8, int4, int3, int2, ternary,"
+              + " int1; mixed:BITS, a format for each so that values have so many bits on average;"
+              + " mixed, as many as fit --memory-limit. Default: int4, or fewer bits where nothing"
+              + " else fits --memory-limit.")
   @Nullable String activations;
+
+  @Option(
+      names = "--recompute",
+      paramLabel = "WHEN",
+      description =
+          "Compute activations twice instead of storing them: auto, where --memory-limit needs it;"
+              + " never; most, wherever it saves memory. The weights stay the same, a step takes up"
+              + " to a third longer. Default: auto.")
+  @Nullable String recompute;
 
   @Option(
       names = "--codes",

@@ -9,8 +9,10 @@ import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PictureSize;
 import dev.nibble.engine.data.Resizing;
+import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.MemoryBudget;
+import dev.nibble.engine.train.MixedFormats;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingOptionsBuilder;
@@ -52,6 +54,8 @@ final class TrainSetup implements AutoCloseable {
 
   private static final double ERASING = 0.25;
   private static final String KERNELS = "kernels";
+  private static final String FORMATS = "formats";
+  static final String RECOMPUTE = "recompute";
   static final String GPU_PRECISION = "gpu-precision";
   private static final String GPU_FALLBACK = "gpu-fallback";
 
@@ -123,6 +127,9 @@ final class TrainSetup implements AutoCloseable {
         BATCH_NORM, norm == null ? null : Names.choose("--batch-norm", norm, BATCH_NORMS));
     settings.free("threads", given.threads, null);
     settings.free("memory-limit", given.memoryLimit, null);
+    settings.free(
+        RECOMPUTE, given.recompute == null ? null : Inputs.recomputeName(given.recompute), null);
+    settings.optional(FORMATS, null);
     settings.free("checkpoint-every", given.checkpointEvery, null);
     settings.free(TensorBoardFolder.SETTING, TensorBoardFolder.setting(given.tensorboard), null);
   }
@@ -198,7 +205,9 @@ final class TrainSetup implements AutoCloseable {
       settleChoice(settings, choice.plan().options(), train);
       Kernels selected = choice.plan().kernels();
       settleKernels(settings, selected, gpu);
-      TrainingOptions options = BadInputException.check(() -> options(settings, group));
+      List<LayerRange> twice = choice.plan().options().recomputed();
+      TrainingOptions options =
+          BadInputException.check(() -> builder(settings, group).recomputed(twice).build());
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
       checkNormalization(options, train.channels());
       return new TrainSetup(data, network, selected, options, limit, choice.reason(), notes);
@@ -329,7 +338,7 @@ final class TrainSetup implements AutoCloseable {
                   network.name(),
                   ByteSize.format(plan.totalBytes()),
                   wanted.batch(),
-                  wanted.store().text(),
+                  wanted.activations(),
                   limit.source(),
                   ByteSize.format(most),
                   fits > 0
@@ -355,7 +364,14 @@ final class TrainSetup implements AutoCloseable {
 
   /** What was left open is now as if it had been given, for whoever resumes the run. */
   private static void settleChoice(Settings settings, TrainingOptions chosen, Dataset train) {
-    settings.fixed("activations", chosen.store().fitted().text(), "int4");
+    MixedFormats mixed = chosen.mixed();
+    if (mixed == null) {
+      settings.fixed("activations", chosen.store().fitted().text(), "int4");
+    } else {
+      // What was asked for, if it was; what is resumed is the choice beside it.
+      settings.fixed("activations", settings.find("activations"), "mixed");
+      settings.fixed(FORMATS, mixed.text(), mixed.text());
+    }
     settings.fixed("batch", chosen.batch(), chosen.batch());
     if (chosen.update().accumulates()) {
       settings.optional("accumulate", chosen.update().accumulate());
@@ -407,7 +423,22 @@ final class TrainSetup implements AutoCloseable {
     return settings.text("codes").equals("uniform");
   }
 
+  private static void apply(String activations, Settings settings, TrainingOptionsBuilder builder) {
+    MixedFormats mixed = Inputs.mixed(activations);
+    if (mixed == null) {
+      builder.store(Inputs.activations(activations));
+      Inputs.checkCodes(isUniform(settings), Inputs.activations(activations));
+      return;
+    }
+    String formats = settings.find(FORMATS);
+    builder.mixed(formats == null ? mixed : mixed.withText(formats));
+  }
+
   private static TrainingOptions options(Settings settings, WorkerGroup group) {
+    return builder(settings, group).build();
+  }
+
+  private static TrainingOptionsBuilder builder(Settings settings, WorkerGroup group) {
     @Nullable Integer threads =
         settings.has("threads") ? Integer.valueOf(settings.integer("threads")) : group.threads();
     TrainingOptionsBuilder builder =
@@ -429,8 +460,11 @@ final class TrainSetup implements AutoCloseable {
             .pictureMean(settings.flag("picture-mean"));
     String activations = settings.find("activations");
     if (activations != null) {
-      builder.store(Inputs.activations(activations));
-      Inputs.checkCodes(isUniform(settings), Inputs.activations(activations));
+      apply(activations, settings, builder);
+    }
+    String recompute = settings.find(RECOMPUTE);
+    if (recompute != null) {
+      builder.recompute(Inputs.recompute(recompute));
     }
     builder.uniformCodes(isUniform(settings));
     if (settings.has("batch")) {
@@ -450,7 +484,7 @@ final class TrainSetup implements AutoCloseable {
     if (settings.has("checkpoint-every")) {
       builder.checkpointEvery(settings.whole("checkpoint-every"));
     }
-    return builder.build();
+    return builder;
   }
 
   /** Allocates the run, or one of several workers' part of it. */
@@ -509,7 +543,7 @@ final class TrainSetup implements AutoCloseable {
   static String runName(Settings settings, DataSplits data) {
     String naive = settings.flag("naive") ? "-naive" : "";
     String codes = isUniform(settings) ? "-uniform" : "";
-    String store = settings.text("activations") + codes + naive;
+    String store = settings.text("activations").replace(':', '-') + codes + naive;
     return ModelChoice.label(settings.text("model")) + "-" + data.name() + "-" + store;
   }
 

@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  * @param node the stage
  * @param train forward pass of training; in a session for inference the same as {@code infer}
  * @param infer forward pass with running statistics
+ * @param again forward pass of training for the second time, before the backward pass; null where
+ *     it is made once
  * @param backward backward pass, or null in a session for inference and for a frozen stage
  * @param weightGradient where the gradient of weights and bias goes, or null without weights
  * @param scale gradient of its own batch norm's gamma, or null: without batch norm, or where
@@ -28,6 +30,7 @@ record BoundStage(
     Node node,
     ForwardArgs train,
     ForwardArgs infer,
+    @Nullable ForwardArgs again,
     @Nullable BackwardArgs backward,
     @Nullable MemorySegment weightGradient,
     @Nullable MemorySegment scale,

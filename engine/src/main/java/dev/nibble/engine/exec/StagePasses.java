@@ -314,8 +314,31 @@ final class StagePasses {
     return (valuesTo - valuesFrom + MERGE_CHUNK - 1) / MERGE_CHUNK;
   }
 
+  /**
+   * Computes stages once more: what they read, batch norm's tables and what is drawn are as they
+   * were, so are the results; statistics are not merged again.
+   */
+  private void recompute(int first, int last, int pictures) {
+    for (int i = first; i <= last; i++) {
+      ForwardArgs again = stages.get(i).again();
+      if (again == null) {
+        continue; // a concatenation, whose slices are computed
+      }
+      begin(i, pictures, true);
+      recorder.beginForward(true);
+      forwardArgs = again;
+      pool.run(kernels.packUnits(again.stage()), packForwardTask);
+      pool.run(own.forwards(), forwardTask);
+      recorder.endForward(stage.node(), pictures);
+    }
+  }
+
   /** One stage's turn on the way back; nothing if it is frozen. */
   void backward(int index, int pictures) {
+    int first = plan.recomputedBefore(index);
+    if (first >= 0) {
+      recompute(first, index, pictures);
+    }
     begin(index, pictures, true);
     BackwardArgs args = stage.backward();
     if (args == null) {

@@ -13,6 +13,8 @@ import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.MemoryAccount;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -27,6 +29,8 @@ import java.util.Map;
  * @param layers every layer with parameters, in forward order
  * @param total all layers as one: of the weights those of the convolutions, unless there are none
  * @param loss mean loss of the exact pass
+ * @param formats where each activation had a format of its own, that, by the name of the layer that
+ *     keeps it; else empty
  */
 public record GradientReport(
     String network,
@@ -35,10 +39,12 @@ public record GradientReport(
     int batches,
     List<LayerGradients> layers,
     LayerGradients total,
-    double loss) {
-  /** Copies the list. */
+    double loss,
+    Map<String, StoreFormat> formats) {
+  /** Copies list and map. */
   public GradientReport {
     layers = List.copyOf(layers);
+    formats = Collections.unmodifiableMap(new LinkedHashMap<>(formats));
   }
 
   /** Whether the naive way was looked at, too. */

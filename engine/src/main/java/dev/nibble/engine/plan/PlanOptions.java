@@ -1,9 +1,13 @@
 package dev.nibble.engine.plan;
 
 import dev.nibble.engine.collective.Workers;
+import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.kernels.StoreFormat;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What a plan is made for.
@@ -20,6 +24,10 @@ import java.util.List;
  *     best so far; of no effect for inference
  * @param frozenNorms whether batch norms use their running statistics in training, too
  * @param workers who shares every batch
+ * @param formats how the activations that codes are made of are stored instead, by the name of the
+ *     stage that keeps each; {@code store} says it of all others
+ * @param recomputed runs of stages that store nothing on the way there; what their backward passes
+ *     need is computed once more before these
  */
 public record PlanOptions(
     int batch,
@@ -30,7 +38,34 @@ public record PlanOptions(
     UpdateRule update,
     boolean keepsBest,
     boolean frozenNorms,
-    Workers workers) {
+    Workers workers,
+    Map<String, StoreFormat> formats,
+    List<LayerRange> recomputed) {
+  /** One way to store all activations. */
+  public PlanOptions(
+      int batch,
+      StoreFormat store,
+      boolean naive,
+      int slots,
+      List<String> frozen,
+      UpdateRule update,
+      boolean keepsBest,
+      boolean frozenNorms,
+      Workers workers) {
+    this(
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        Map.of(),
+        List.of());
+  }
+
   /** For one worker. */
   public PlanOptions(
       int batch,
@@ -60,6 +95,19 @@ public record PlanOptions(
       throw new IllegalArgumentException("The loader needs at least one slot");
     }
     frozen = List.copyOf(frozen);
+    formats = Collections.unmodifiableMap(new LinkedHashMap<>(formats));
+    recomputed = List.copyOf(recomputed);
+    for (Map.Entry<String, StoreFormat> entry : formats.entrySet()) {
+      boolean fits =
+          store.isCodes()
+              && entry.getValue().isCodes()
+              && entry.getValue().isUniform() == store.isUniform();
+      if (!fits) {
+        throw new IllegalArgumentException(
+            "%s cannot be %s where the others are %s: mix codes of one kind"
+                .formatted(entry.getKey(), entry.getValue().text(), store.text()));
+      }
+    }
   }
 
   /** Options for training with two slots by the recipe's rule. */
@@ -81,39 +129,134 @@ public record PlanOptions(
   /** The same with layers that are not trained. */
   public PlanOptions withFrozen(List<String> names) {
     return new PlanOptions(
-        batch, store, naive, slots, names, update, keepsBest, frozenNorms, workers);
+        batch,
+        store,
+        naive,
+        slots,
+        names,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        formats,
+        recomputed);
   }
 
   /** The same for another batch. */
   public PlanOptions withBatch(int pictures) {
     return new PlanOptions(
-        pictures, store, naive, slots, frozen, update, keepsBest, frozenNorms, workers);
+        pictures,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        formats,
+        recomputed);
   }
 
   /** The same for another way to store activations. */
   public PlanOptions withStore(StoreFormat format, boolean computesOnIt) {
     return new PlanOptions(
-        batch, format, computesOnIt, slots, frozen, update, keepsBest, frozenNorms, workers);
+        batch,
+        format,
+        computesOnIt,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        formats,
+        recomputed);
   }
 
   /** The same with another rule. */
   public PlanOptions withUpdate(UpdateRule rule) {
     return new PlanOptions(
-        batch, store, naive, slots, frozen, rule, keepsBest, frozenNorms, workers);
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        rule,
+        keepsBest,
+        frozenNorms,
+        workers,
+        formats,
+        recomputed);
   }
 
   /** The same with or without room for the best weights. */
   public PlanOptions withBest(boolean kept) {
-    return new PlanOptions(batch, store, naive, slots, frozen, update, kept, frozenNorms, workers);
+    return new PlanOptions(
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        kept,
+        frozenNorms,
+        workers,
+        formats,
+        recomputed);
   }
 
   /** The same with batch norms that use their running statistics, or the batch's. */
   public PlanOptions withFrozenNorms(boolean running) {
-    return new PlanOptions(batch, store, naive, slots, frozen, update, keepsBest, running, workers);
+    return new PlanOptions(
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        running,
+        workers,
+        formats,
+        recomputed);
   }
 
   /** The same for one of several workers. */
   public PlanOptions withWorkers(Workers all) {
-    return new PlanOptions(batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, all);
+    return new PlanOptions(
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        all,
+        formats,
+        recomputed);
+  }
+
+  /** The same with formats of some activations' own. */
+  public PlanOptions withFormats(Map<String, StoreFormat> byStage) {
+    return new PlanOptions(
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        byStage,
+        recomputed);
+  }
+
+  /** The same with runs of stages that are computed twice. */
+  public PlanOptions withRecomputed(List<LayerRange> runs) {
+    return new PlanOptions(
+        batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, workers, formats, runs);
   }
 }

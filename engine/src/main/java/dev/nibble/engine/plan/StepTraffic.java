@@ -72,6 +72,7 @@ public final class StepTraffic {
     List<Node> nodes = plan.graph().stages();
     nodes.forEach(traffic::countForward);
     traffic.loss();
+    nodes.stream().filter(n -> plan.isRecomputed(n.index())).forEach(traffic::countForward);
     nodes.reversed().stream().filter(n -> !plan.frozen().node(n)).forEach(traffic::countBackward);
     traffic.update();
     return traffic;

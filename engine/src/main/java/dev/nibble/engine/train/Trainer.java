@@ -29,6 +29,7 @@ import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -256,12 +257,19 @@ public final class Trainer implements AutoCloseable {
    * @throws IllegalArgumentException if a name is taken ({@link ModelInfo})
    */
   public void saveModel(Path file, Map<String, String> metadata) {
+    Map<String, String> entries = new LinkedHashMap<>();
+    MixedFormats mixed = options.mixed();
+    if (mixed != null) {
+      entries.put("activations", options.activations());
+      entries.put(TrainingOptions.FORMATS, mixed.text());
+    }
+    entries.putAll(metadata);
     session
         .kept()
         .with(
             loop.keptVersion(),
             () -> {
-              ModelFile.save(file, session.network(), session::values, info.withMetadata(metadata));
+              ModelFile.save(file, session.network(), session::values, info.withMetadata(entries));
               return file;
             });
   }

@@ -2,6 +2,7 @@ package dev.nibble.engine.train;
 
 import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.Augmentation;
+import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.optim.LearningRateSchedule;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.kernels.StoreFormat;
@@ -40,6 +41,9 @@ import org.jspecify.annotations.Nullable;
  *     then stay as they are
  * @param checkpointEvery steps between checkpoints, or 0 for one at the end
  * @param workers who shares every batch
+ * @param mixed a format of its own for each activation, or null for {@code store} everywhere
+ * @param recompute whether activations may be computed twice instead of stored
+ * @param recomputed the layers that are, where that is settled
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record TrainingOptions(
@@ -66,7 +70,13 @@ public record TrainingOptions(
     List<String> frozen,
     boolean freezeBatchNorm,
     long checkpointEvery,
-    Workers workers) {
+    Workers workers,
+    @Nullable MixedFormats mixed,
+    Recompute recompute,
+    List<LayerRange> recomputed) {
+
+  /** Where the trajectory, and a model's metadata, says each activation's format. */
+  static final String FORMATS = "formats";
 
   /** The learning rate's course. */
   public enum Schedule {
@@ -105,6 +115,7 @@ public record TrainingOptions(
     mean = mean == null ? null : mean.clone();
     std = std == null ? null : std.clone();
     frozen = List.copyOf(frozen);
+    recomputed = List.copyOf(recomputed);
   }
 
   @Override
@@ -150,8 +161,18 @@ public record TrainingOptions(
     };
   }
 
-  /** The same with a store format, a batch, and batches a step that are fixed now. */
-  TrainingOptions with(StoreFormat format, int pictures, int accumulate) {
+  /** How activations are stored, for people: a format, or {@code mixed}. */
+  public String activations() {
+    return mixed == null ? store.text() : store.isUniform() ? "uniform mixed" : "mixed";
+  }
+
+  /** The same with what is kept how, a batch, and batches a step that are fixed now. */
+  TrainingOptions with(
+      StoreFormat format,
+      @Nullable MixedFormats formats,
+      List<LayerRange> twice,
+      int pictures,
+      int accumulate) {
     return new TrainingOptions(
         format,
         true,
@@ -176,7 +197,10 @@ public record TrainingOptions(
         frozen,
         freezeBatchNorm,
         checkpointEvery,
-        workers);
+        workers,
+        formats,
+        recompute,
+        twice);
   }
 
   /** The same for one of so many workers. */
@@ -205,13 +229,51 @@ public record TrainingOptions(
         frozen,
         freezeBatchNorm,
         checkpointEvery,
-        workers.as(rank, count));
+        workers.as(rank, count),
+        mixed,
+        recompute,
+        recomputed);
+  }
+
+  /** The same with formats that are chosen now. */
+  TrainingOptions withFormats(MixedFormats formats) {
+    return new TrainingOptions(
+        store,
+        storeGiven,
+        naive,
+        batch,
+        batchGiven,
+        epochs,
+        steps,
+        schedule,
+        rate,
+        warmupSteps,
+        update,
+        labelSmoothing,
+        earlyStopping,
+        seed,
+        threads,
+        augmentation,
+        shuffle,
+        mean,
+        std,
+        pictureMean,
+        frozen,
+        freezeBatchNorm,
+        checkpointEvery,
+        workers,
+        formats,
+        recompute,
+        recomputed);
   }
 
   /** What must be the same for a resumed run to end with the bytes of an uninterrupted one. */
   Map<String, String> trajectory(long totalSteps) {
     Map<String, String> map = new LinkedHashMap<>();
-    map.put("activations", store.name().toLowerCase(Locale.ROOT));
+    map.put("activations", mixed == null ? store.name().toLowerCase(Locale.ROOT) : activations());
+    if (mixed != null) {
+      map.put(FORMATS, mixed.text());
+    }
     map.put("naive", Boolean.toString(naive));
     map.put("batch", Integer.toString(batch));
     map.put("steps", Long.toString(totalSteps));
