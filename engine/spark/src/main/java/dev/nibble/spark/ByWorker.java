@@ -35,9 +35,11 @@ final class ByWorker extends Partitioner {
     return Integer.parseInt(text.substring(0, text.indexOf('/')));
   }
 
-  /** A picture for each worker. */
+  /** A picture, of the columns content, label and name, for each worker. */
   static Iterator<Tuple2<String, Example>> copies(Row row, int workers) {
-    Example example = new Example(row.getAs(0), row.getInt(1));
+    Object value = row.get(0);
+    Example example =
+        new Example(Columns.name(value, row.getString(2)), Columns.file(value), row.getInt(1));
     String hash = hash(example);
     List<Tuple2<String, Example>> copies = new ArrayList<>();
     for (int worker = 0; worker < workers; worker++) {
@@ -46,12 +48,21 @@ final class ByWorker extends Partitioner {
     return copies.iterator();
   }
 
+  /** A picture's hash in its key. */
+  static String hash(String key) {
+    return key.substring(key.indexOf('/') + 1);
+  }
+
   private static String hash(Example example) {
+    MessageDigest digest = sha256();
+    digest.update(example.content());
+    digest.update(Integer.toString(example.label()).getBytes(StandardCharsets.US_ASCII));
+    return HexFormat.of().formatHex(digest.digest());
+  }
+
+  static MessageDigest sha256() {
     try {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      digest.update(example.content());
-      digest.update(Integer.toString(example.label()).getBytes(StandardCharsets.US_ASCII));
-      return HexFormat.of().formatHex(digest.digest());
+      return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("Every JDK has SHA-256", e);
     }

@@ -1,14 +1,16 @@
 package dev.nibble.spark;
 
 import java.io.Serializable;
+import java.util.List;
 
 /**
  * What every worker of a fit is told; the same for all.
  *
  * @param workers barrier tasks that share every batch
  * @param secret by which they know each other
- * @param network a network's name
- * @param classes classes, labels 0 and up
+ * @param network a network's name, or that of a model file whose bytes are {@code start}
+ * @param start a model file to begin with; empty for none
+ * @param classNames the classes' names, in the order of their numbers
  * @param imageSize HEIGHTxWIDTH, or empty for the first picture's
  * @param epochs passes over the pictures
  * @param batch pictures of a batch
@@ -18,14 +20,16 @@ import java.io.Serializable;
  * @param shards workers that a batch is cut for at least
  * @param threads of a worker
  * @param seed of weights, order and crops
- * @param checkpoints folder that whoever is worker 0 sees, or empty for none
+ * @param checkpoints folder that all workers see, or empty for none
  * @param checkpointEvery steps between checkpoints
  */
+@SuppressWarnings("ArrayRecordComponent") // carried, never compared
 record FitSettings(
     int workers,
     String secret,
     String network,
-    int classes,
+    byte[] start,
+    List<String> classNames,
     String imageSize,
     int epochs,
     int batch,
@@ -36,5 +40,21 @@ record FitSettings(
     int threads,
     long seed,
     String checkpoints,
-    long checkpointEvery)
-    implements Serializable {}
+    int checkpointEvery)
+    implements Serializable {
+  /** What the model's bytes depend on beside the pictures and {@link #start}. */
+  String trajectory() {
+    return String.join(
+        "\n",
+        network,
+        String.join("\t", classNames),
+        imageSize,
+        Integer.toString(epochs),
+        Integer.toString(batch),
+        Double.toString(learningRate),
+        activations,
+        memoryLimit,
+        Integer.toString(shards),
+        Long.toString(seed));
+  }
+}

@@ -44,7 +44,7 @@ public final class NibbleClassificationModel extends Model<NibbleClassificationM
   NibbleClassificationModel(String uid, byte[] model) {
     this.uid = uid;
     this.model = model;
-    contentCol = new Param<>(this, "contentCol", "column of the pictures' files, binary");
+    contentCol = new Param<>(this, "contentCol", "column of the pictures: binaryFile's or image's");
     labelCol = new Param<>(this, "labelCol", "column of class numbers, not read here");
     predictionCol = new Param<>(this, "predictionCol", "column of the likeliest class");
     probabilityCol = new Param<>(this, "probabilityCol", "column of the classes' probabilities");
@@ -66,7 +66,7 @@ public final class NibbleClassificationModel extends Model<NibbleClassificationM
     return uid;
   }
 
-  /** Column of the pictures' files. */
+  /** Column of the pictures: whole files, or Spark's images. */
   public Param<String> contentCol() {
     return contentCol;
   }
@@ -91,6 +91,24 @@ public final class NibbleClassificationModel extends Model<NibbleClassificationM
     return imageSize;
   }
 
+  /** Sets {@link #contentCol}. */
+  public NibbleClassificationModel setContentCol(String value) {
+    set(contentCol, value);
+    return this;
+  }
+
+  /** Sets {@link #predictionCol}. */
+  public NibbleClassificationModel setPredictionCol(String value) {
+    set(predictionCol, value);
+    return this;
+  }
+
+  /** Sets {@link #probabilityCol}. */
+  public NibbleClassificationModel setProbabilityCol(String value) {
+    set(probabilityCol, value);
+    return this;
+  }
+
   /** The model's safetensors file, for {@code nibble evaluate}, PyTorch, or a Predictor. */
   public byte[] modelFile() {
     return model.clone();
@@ -106,7 +124,7 @@ public final class NibbleClassificationModel extends Model<NibbleClassificationM
 
   @Override
   public StructType transformSchema(StructType schema) {
-    Columns.requireContent(schema, getOrDefault(contentCol));
+    Columns.requirePictures(schema, getOrDefault(contentCol));
     return schema(schema, getOrDefault(predictionCol), getOrDefault(probabilityCol));
   }
 
@@ -114,13 +132,15 @@ public final class NibbleClassificationModel extends Model<NibbleClassificationM
   public Dataset<Row> transform(Dataset<?> dataset) {
     StructType schema = transformSchema(dataset.schema());
     int content = dataset.schema().fieldIndex(getOrDefault(contentCol));
-    Broadcast<byte[]> file =
+    Broadcast<SharedPredictor> predictor =
         dataset
             .sparkSession()
             .sparkContext()
-            .broadcast(model, ClassTag$.MODULE$.<byte[]>apply(byte[].class));
+            .broadcast(
+                new SharedPredictor(model),
+                ClassTag$.MODULE$.<SharedPredictor>apply(SharedPredictor.class));
     MapPartitionsFunction<Row, Row> predict =
-        rows -> PredictTask.run(rows, file.value(), content);
+        rows -> PredictTask.run(rows, predictor.value(), content);
     return dataset.toDF().mapPartitions(predict, Encoders.row(schema));
   }
 
@@ -190,9 +210,8 @@ public final class NibbleClassificationModel extends Model<NibbleClassificationM
 
     /** Now, not when a task meets it. */
     private static void check(byte[] bytes) throws IOException {
-      java.nio.file.Path file = Files.createTempFile("nibble", ".safetensors");
+      java.nio.file.Path file = Scratch.file(bytes);
       try {
-        Files.write(file, bytes);
         ModelFile.info(file);
       } finally {
         Files.deleteIfExists(file);

@@ -1,19 +1,15 @@
 package dev.nibble.spark;
 
 import static org.apache.spark.sql.functions.col;
-import static org.apache.spark.sql.functions.lit;
-import static org.apache.spark.sql.functions.max;
-import static org.apache.spark.sql.functions.min;
-import static org.apache.spark.sql.functions.sum;
-import static org.apache.spark.sql.functions.when;
 
+import dev.nibble.engine.collective.Workers;
 import java.io.Serializable;
+import java.lang.System.Logger.Level;
 import java.security.SecureRandom;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
-import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.ml.Estimator;
 import org.apache.spark.ml.param.DoubleParam;
@@ -28,6 +24,7 @@ import org.apache.spark.ml.util.MLReader;
 import org.apache.spark.rdd.RDD;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.StructType;
 import scala.Function1;
 import scala.Tuple2;
@@ -61,6 +58,7 @@ public final class NibbleClassifier extends Estimator<NibbleClassificationModel>
   private final DoubleParam learningRate;
   private final IntParam workers;
   private final IntParam shards;
+  private final IntParam checkpointInterval;
   private final LongParam seed;
 
   /** With a name of its own. */
@@ -71,11 +69,11 @@ public final class NibbleClassifier extends Estimator<NibbleClassificationModel>
   /** With a given name, as a reader makes it. */
   public NibbleClassifier(String uid) {
     this.uid = uid;
-    contentCol = new Param<>(this, "contentCol", "column of the pictures' files, binary");
+    contentCol = new Param<>(this, "contentCol", "column of the pictures: binaryFile's or image's");
     labelCol = new Param<>(this, "labelCol", "column of class numbers, 0 and up");
     predictionCol = new Param<>(this, "predictionCol", "column of the likeliest class");
     probabilityCol = new Param<>(this, "probabilityCol", "column of the classes' probabilities");
-    network = new Param<>(this, "network", "a network's name, such as resnet20");
+    network = new Param<>(this, "network", "a name such as resnet20, or a model file");
     imageSize = new Param<>(this, "imageSize", "HEIGHTxWIDTH that pictures are resized to");
     activations = new Param<>(this, "activations", "fp32, int8, int4 or int2");
     memoryLimit = new Param<>(this, "memoryLimit", "the most that a task may allocate off-heap");
@@ -86,6 +84,7 @@ public final class NibbleClassifier extends Estimator<NibbleClassificationModel>
     learningRate = new DoubleParam(this, "learningRate", "the highest learning rate");
     workers = new IntParam(this, "workers", "tasks that share every batch");
     shards = new IntParam(this, "shards", "workers that a batch is cut for at least");
+    checkpointInterval = new IntParam(this, "checkpointInterval", "steps between checkpoints");
     seed = new LongParam(this, "seed", "of weights, order and crops");
     setDefault(contentCol, "content");
     setDefault(labelCol, "label");
@@ -101,6 +100,7 @@ public final class NibbleClassifier extends Estimator<NibbleClassificationModel>
     setDefault(learningRate, 0.1);
     setDefault(workers, 1);
     setDefault(shards, 1);
+    setDefault(checkpointInterval, 50);
     setDefault(seed, 0L);
   }
 
@@ -119,7 +119,7 @@ public final class NibbleClassifier extends Estimator<NibbleClassificationModel>
     return uid;
   }
 
-  /** Column of the pictures' files; {@code content} unless set. */
+  /** Column of the pictures, whole files or Spark's images; {@code content} unless set. */
   public Param<String> contentCol() {
     return contentCol;
   }
@@ -139,7 +139,10 @@ public final class NibbleClassifier extends Estimator<NibbleClassificationModel>
     return probabilityCol;
   }
 
-  /** A network's name; {@code resnet20} unless set. */
+  /**
+   * A network's name, or a model's safetensors file to go on from, whose head starts anew for other
+   * classes; {@code resnet20} unless set.
+   */
   public Param<String> network() {
     return network;
   }
@@ -187,6 +190,11 @@ public final class NibbleClassifier extends Estimator<NibbleClassificationModel>
   /** Workers that a batch is cut for at least; 1 unless set. */
   public IntParam shards() {
     return shards;
+  }
+
+  /** Steps between checkpoints; 50 unless set. */
+  public IntParam checkpointInterval() {
+    return checkpointInterval;
   }
 
   /** Of weights, order and crops; 0 unless set. */
@@ -278,6 +286,12 @@ public final class NibbleClassifier extends Estimator<NibbleClassificationModel>
     return this;
   }
 
+  /** Sets {@link #checkpointInterval}. */
+  public NibbleClassifier setCheckpointInterval(int value) {
+    set(checkpointInterval, value);
+    return this;
+  }
+
   /** Sets {@link #seed}. */
   public NibbleClassifier setSeed(long value) {
     set(seed, value);
@@ -291,7 +305,7 @@ public final class NibbleClassifier extends Estimator<NibbleClassificationModel>
 
   @Override
   public StructType transformSchema(StructType schema) {
-    Columns.requireContent(schema, getOrDefault(contentCol));
+    Columns.requirePictures(schema, getOrDefault(contentCol));
     Columns.requireLabel(schema, getOrDefault(labelCol));
     return NibbleClassificationModel.schema(
         schema, getOrDefault(predictionCol), getOrDefault(probabilityCol));
@@ -301,111 +315,92 @@ public final class NibbleClassifier extends Estimator<NibbleClassificationModel>
    * Trains.
    *
    * @throws IllegalArgumentException if a column is missing or of another type, a label is no class
-   *     number, or the cluster has not as many slots as workers
+   *     number, a picture cannot be read, a parameter is wrong, the cluster has not as many slots
+   *     as workers, or the weights became infinite
    */
   @Override
   public NibbleClassificationModel fit(Dataset<?> dataset) {
     transformSchema(dataset.schema());
-    SparkContext context = dataset.sparkSession().sparkContext();
+    SparkSession session = dataset.sparkSession();
     int tasks = intOf(workers);
-    checkSlots(context, tasks);
+    if (tasks < 1 || tasks > Workers.MOST) {
+      throw new IllegalArgumentException(
+          "workers is %d: set 1 to %d.".formatted(tasks, Workers.MOST));
+    }
+    Slots.require(session.sparkContext(), tasks);
+    String label = getOrDefault(labelCol);
     Dataset<Row> rows =
         dataset.select(
             col(getOrDefault(contentCol)).as("content"),
-            col(getOrDefault(labelCol)).cast("double").as("label"));
-    int classes = classes(rows);
-    FitSettings settings = settings(tasks, classes, context);
+            col(label).cast("double").as("label"),
+            Columns.name(dataset.schema()));
+    List<String> classNames = Labels.classes(rows, Columns.field(dataset.schema(), label));
+    FitSettings settings = settings(session, classNames);
+    StartModel.check(settings);
     JavaPairRDD<String, Example> everywhere =
-        rows.select(col("content"), col("label").cast("int"))
+        rows.select(col("content"), col("label").cast("int"), col("name"))
             .toJavaRDD()
             .flatMapToPair(row -> ByWorker.copies(row, tasks))
             .repartitionAndSortWithinPartitions(
                 new ByWorker(tasks), (Comparator<String> & Serializable) String::compareTo);
-    byte[] model = train(everywhere.rdd(), settings);
-    NibbleClassificationModel fitted = new NibbleClassificationModel(uid, model);
+    FitResult result = train(everywhere.rdd(), settings);
+    if (!result.error().isEmpty()) {
+      throw new IllegalArgumentException(result.error());
+    }
+    if (!result.notice().isEmpty()) {
+      System.getLogger("dev.nibble.spark").log(Level.WARNING, result.notice());
+    }
+    NibbleClassificationModel fitted = new NibbleClassificationModel(uid, result.model());
     return copyValues(fitted, new ParamMap()).setImageSizeOf(getOrDefault(imageSize));
   }
 
-  private static byte[] train(RDD<Tuple2<String, Example>> pictures, FitSettings settings) {
-    Function1<scala.collection.Iterator<Tuple2<String, Example>>, scala.collection.Iterator<byte[]>>
+  private static FitResult train(RDD<Tuple2<String, Example>> pictures, FitSettings settings) {
+    Function1<
+            scala.collection.Iterator<Tuple2<String, Example>>,
+            scala.collection.Iterator<FitResult>>
         task =
             (Function1<
                         scala.collection.Iterator<Tuple2<String, Example>>,
-                        scala.collection.Iterator<byte[]>>
+                        scala.collection.Iterator<FitResult>>
                     & Serializable)
                 iterator -> {
                   Iterator<Tuple2<String, Example>> own = CollectionConverters.asJava(iterator);
                   return CollectionConverters.asScala(FitTask.run(own, settings));
                 };
     // A shuffle behind it: Spark retries a barrier stage only if it is not the job's last.
-    List<byte[]> models =
+    List<FitResult> results =
         pictures
             .barrier()
-            .mapPartitions(task, false, ClassTag$.MODULE$.<byte[]>apply(byte[].class))
+            .mapPartitions(task, false, ClassTag$.MODULE$.<FitResult>apply(FitResult.class))
             .toJavaRDD()
             .repartition(1)
             .collect();
-    return models.getFirst();
+    return results.getFirst();
   }
 
-  private FitSettings settings(int tasks, int classes, SparkContext context) {
+  private FitSettings settings(SparkSession session, List<String> classNames) {
     byte[] secret = new byte[32];
     new SecureRandom().nextBytes(secret);
+    String name = getOrDefault(network);
+    byte[] start = StartModel.isFile(name) ? StartModel.read(session, name) : new byte[0];
+    String size = getOrDefault(imageSize);
     return new FitSettings(
-        tasks,
+        intOf(workers),
         HexFormat.of().formatHex(secret),
-        getOrDefault(network),
-        classes,
-        getOrDefault(imageSize),
+        name,
+        start,
+        classNames,
+        size.isEmpty() && start.length > 0 ? StartModel.imageSize(name, start) : size,
         intOf(epochs),
         intOf(batchSize),
         ((Number) getOrDefault(learningRate)).doubleValue(),
         getOrDefault(activations),
         getOrDefault(memoryLimit),
         intOf(shards),
-        context.conf().getInt("spark.task.cpus", 1),
+        session.sparkContext().conf().getInt("spark.task.cpus", 1),
         ((Number) getOrDefault(seed)).longValue(),
-        getOrDefault(checkpointFolder),
-        50);
-  }
-
-  private static void checkSlots(SparkContext context, int tasks) {
-    if (tasks < 1 || tasks > 32) {
-      throw new IllegalArgumentException("workers is " + tasks + ": set 1 to 32.");
-    }
-    if (context.conf().getBoolean("spark.dynamicAllocation.enabled", false)) {
-      throw new IllegalArgumentException(
-          "The workers of a fit start together, which Spark does not promise where executors come"
-              + " and go: set spark.dynamicAllocation.enabled=false.");
-    }
-    int slots = context.defaultParallelism() / context.conf().getInt("spark.task.cpus", 1);
-    if (slots < tasks) {
-      throw new IllegalArgumentException(
-          "A fit with %d workers needs as many slots at once, but there are %d: set fewer workers, or give the application more cores."
-              .formatted(tasks, slots));
-    }
-  }
-
-  private static int classes(Dataset<Row> rows) {
-    Row range =
-        rows.agg(
-                min("label"),
-                max("label"),
-                sum(
-                    when(col("label").isNull(), lit(1))
-                        .when(col("label").notEqual(col("label").cast("int")), lit(1))
-                        .otherwise(lit(0))))
-            .first();
-    if (range.isNullAt(0)) {
-      throw new IllegalArgumentException("There are no labelled pictures to train on.");
-    }
-    double least = range.getDouble(0);
-    double most = range.getDouble(1);
-    if (range.getLong(2) > 0 || least < 0 || most > 1 << 20) {
-      throw new IllegalArgumentException(
-          "Labels are the numbers 0, 1, ... of classes, and no row lacks one: make them with StringIndexer.");
-    }
-    return Math.max(2, (int) most + 1);
+        StartModel.folder(getOrDefault(checkpointFolder)),
+        intOf(checkpointInterval));
   }
 
   @Override
