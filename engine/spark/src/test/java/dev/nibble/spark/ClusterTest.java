@@ -102,7 +102,9 @@ class ClusterTest {
       Files.write(of.resolve(i + ".png"), TestPictures.png(TestPictures.picture(random, i % 2)));
     }
     Path model = folder.resolve("pipeline");
-    String[] options = {"network=resnet8", "epochs=8", "batchSize=8", "learningRate=0.05"};
+    String[] options = {
+      "network=resnet8", "epochs=8", "batchSize=16", "shards=2", "learningRate=0.05"
+    };
     String said =
         cluster.submit(
             TrainFolder.class.getName(),

@@ -137,14 +137,14 @@ final class StandaloneCluster implements AutoCloseable {
   private void start(Path log, String main, String... arguments) throws IOException {
     List<String> all = new ArrayList<>(List.of("--host", "127.0.0.1"));
     all.addAll(List.of(arguments));
-    processes.add(process(main, all).redirectOutput(log.toFile()).start());
+    processes.add(process("256m", main, all).redirectOutput(log.toFile()).start());
   }
 
-  private ProcessBuilder process(String main, List<String> arguments) {
+  private ProcessBuilder process(String heap, String main, List<String> arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(
-        List.of("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"));
+        List.of("-Xmx" + heap, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"));
     command.addAll(List.of(JavaModuleOptions.defaultModuleOptions().split(" ")));
     command.add("-cp");
     command.add(home.resolve("conf") + File.pathSeparator + home.resolve("jars").resolve("*"));
@@ -178,7 +178,9 @@ final class StandaloneCluster implements AutoCloseable {
     all.addAll(arguments);
     Path log = logs.resolve("submit.log");
     Process process =
-        process("org.apache.spark.deploy.SparkSubmit", all).redirectOutput(log.toFile()).start();
+        process("600m", "org.apache.spark.deploy.SparkSubmit", all)
+            .redirectOutput(log.toFile())
+            .start();
     processes.add(process);
     if (!process.waitFor(SUBMIT_SECONDS, TimeUnit.SECONDS) || process.exitValue() != 0) {
       String said = text(log);
@@ -236,6 +238,18 @@ final class StandaloneCluster implements AutoCloseable {
     }
     if (interrupted) {
       Thread.currentThread().interrupt();
+    }
+    unlink();
+  }
+
+  /** JUnit warns of every link in a temporary folder that leads out of it. */
+  private void unlink() {
+    try (Stream<Path> links = Files.list(home.resolve("jars"))) {
+      for (Path link : links.toList()) {
+        Files.delete(link);
+      }
+    } catch (IOException e) {
+      // Then it warns.
     }
   }
 }

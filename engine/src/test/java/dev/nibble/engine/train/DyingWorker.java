@@ -14,6 +14,7 @@ import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.HostKernels;
+import dev.nibble.kernels.KernelSession;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.MemoryAccount;
@@ -129,7 +130,11 @@ public final class DyingWorker {
                 die();
               }
               try {
-                return called.invoke(kernels, arguments);
+                Object result = called.invoke(kernels, arguments);
+                if (result instanceof KernelSession) {
+                  return KernelSession.of((Kernels) proxy); // the scalar ones hold nothing
+                }
+                return result instanceof Kernels ? proxy : result; // itself
               } catch (InvocationTargetException e) {
                 throw e.getCause();
               }
