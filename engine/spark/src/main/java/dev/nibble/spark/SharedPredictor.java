@@ -83,9 +83,4 @@ final class SharedPredictor implements Serializable {
       own.close();
     }
   }
-
-  /** Tasks that use it now. */
-  synchronized int users() {
-    return users;
-  }
 }
