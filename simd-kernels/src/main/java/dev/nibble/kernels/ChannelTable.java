@@ -44,47 +44,56 @@ public final class ChannelTable {
   /** Where the codes of the upper line begin: with a ReLU those of its positive side. */
   public static final int EDGE = 6;
 
+  /** Where the codes above the function's low edge begin; where v does if it has none. */
+  public static final int LOW = 7;
+
+  /** Where the codes above the function's high edge begin; where v ends if it has none. */
+  public static final int HIGH = 8;
+
+  /** The channel's slope, which {@link Nonlinearity.Prelu} reads. */
+  public static final int SLOPE = 9;
+
   /** hat~ a unit of w, above the edge; 1 / sd in fp32. */
-  public static final int HAT_SCALE = 7;
+  public static final int HAT_SCALE = 10;
 
   /** hat~ at w = 0, above the edge; -mean / sd in fp32. */
-  public static final int HAT_OFFSET = 8;
+  public static final int HAT_OFFSET = 11;
 
   /** hat~ a unit of w, below the edge. */
-  public static final int LOW_HAT_SCALE = 9;
+  public static final int LOW_HAT_SCALE = 12;
 
   /** hat~ at w = 0, below the edge. */
-  public static final int LOW_HAT_OFFSET = 10;
+  public static final int LOW_HAT_OFFSET = 13;
 
   /** z~ a unit of w, above the edge. */
-  public static final int ACT_SCALE = 11;
+  public static final int ACT_SCALE = 14;
 
   /** z~ at w = 0, above the edge. */
-  public static final int ACT_OFFSET = 12;
+  public static final int ACT_OFFSET = 15;
 
   /** z~ a unit of w, below the edge; 0 with a ReLU. */
-  public static final int LOW_ACT_SCALE = 13;
+  public static final int LOW_ACT_SCALE = 16;
 
   /** z~ at w = 0, below the edge; 0 with a ReLU. */
-  public static final int LOW_ACT_OFFSET = 14;
+  public static final int LOW_ACT_OFFSET = 17;
 
   /** gamma / sd. */
-  public static final int DX_SCALE = 15;
+  public static final int DX_SCALE = 18;
 
   /** -mean(gamma * d * hat~) / sd, times HAT_SCALE. */
-  public static final int DX_CODE = 16;
+  public static final int DX_CODE = 19;
 
   /** -mean(gamma * d) / sd - mean(gamma * d * hat~) / sd * HAT_OFFSET. */
-  public static final int DX_OFFSET = 17;
+  public static final int DX_OFFSET = 20;
 
   /** DX_CODE with LOW_HAT_SCALE. */
-  public static final int LOW_DX_CODE = 18;
+  public static final int LOW_DX_CODE = 21;
 
   /** DX_OFFSET with LOW_HAT_OFFSET. */
-  public static final int LOW_DX_OFFSET = 19;
+  public static final int LOW_DX_OFFSET = 22;
 
   /** Number of rows. */
-  public static final int ROWS = 20;
+  public static final int ROWS = 23;
 
   private ChannelTable() {}
 

@@ -38,6 +38,8 @@ final class CodePackingTest {
       rows[ChannelTable.LOW_CODE_SCALE][c] = low;
       rows[ChannelTable.LOW_CODE_OFFSET][c] = edge;
       rows[ChannelTable.EDGE][c] = edge;
+      rows[ChannelTable.LOW][c] = relu ? edge : codec.start(0);
+      rows[ChannelTable.HIGH][c] = codec.start(codec.codes());
       if (relu) {
         rows[ChannelTable.LOW_ACT_SCALE][c] = 0;
         rows[ChannelTable.LOW_ACT_OFFSET][c] = 0;
