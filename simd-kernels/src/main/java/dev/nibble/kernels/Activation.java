@@ -48,6 +48,15 @@ public record Activation(
     return nonlinearity instanceof Nonlinearity.Relu;
   }
 
+  /**
+   * Whether the activation is a line of a code's place on either side of {@link ChannelTable#EDGE}.
+   * So it is without a nonlinearity, and behind a batch norm and a ReLU. Without a batch norm a
+   * ReLU's edge may lie anywhere; codes on both sides of the mean may serve it better then.
+   */
+  public boolean isDirect() {
+    return isLinear() || (relu() && (normalize || !store.isCodes() || store.isUniform()));
+  }
+
   /** Whether no nonlinearity follows the batch norm. */
   public boolean isLinear() {
     return isLinear(nonlinearity);

@@ -8,15 +8,19 @@ package dev.nibble.kernels;
  * <pre>
  *   z     = fma(x, Z_SCALE, Z_OFFSET)                     a = nonlinearity(z)
  *   v     = max(fma(x, CODE_SCALE, CODE_OFFSET), fma(x, LOW_CODE_SCALE, LOW_CODE_OFFSET))
- *   code  = that of v, with a ReLU first cut to [EDGE, end) where z &gt; 0, else to [origin, EDGE)
+ *   code  = that of v, first cut to [LOW, HIGH) where z lies between the function's edges, to
+ *           [origin, LOW) below the low one and to [HIGH, end) above the high one
  *   w     = the place of the code ({@link Codec})
  *   hat~  = w &gt;= EDGE ? fma(w, HAT_SCALE, HAT_OFFSET) : fma(w, LOW_HAT_SCALE, LOW_HAT_OFFSET)
- *   a~    = w &gt;= EDGE ? fma(w, ACT_SCALE, ACT_OFFSET) : fma(w, LOW_ACT_SCALE, LOW_ACT_OFFSET)
+ *   z~    = w &gt;= EDGE ? fma(w, ACT_SCALE, ACT_OFFSET) : fma(w, LOW_ACT_SCALE, LOW_ACT_OFFSET)
+ *   a~    = z~ where the activation is direct ({@link Activation#isDirect}), else
+ *           nonlinearity(z~), z~ first moved to the side of the edges that w is on
  *   dx    = fma(d, DX_SCALE, w &gt;= EDGE ? fma(w, DX_CODE, DX_OFFSET)
  *                                       : fma(w, LOW_DX_CODE, LOW_DX_OFFSET))
  * </pre>
  *
  * <p>In fp32 what was stored is x itself; it takes w's place, EDGE is minus infinity, and a~ is a.
+ * With a ReLU that is direct, LOW is EDGE.
  *
  * <p>With u = sign * (x - mean) / sd, where sign is that of gamma: the paper's codes lie on one
  * line of u, {@code v = 2^K + s + (u + b_c) / D}, and fitted ones on two that meet at EDGE: where

@@ -105,9 +105,9 @@ final class TableMath {
     set(table, ChannelTable.HIGH, channels, c, codec.start(codec.codes()));
     if (levels == null) {
       fillUniform(codec, function, channels, c, sign, g, beta, mean, sd, table);
-    } else if (function.isFlatBelow() && !function.hasHighEdge()) {
+    } else if (begins(activation, levels, g, beta) && !function.hasHighEdge()) {
       fillFitted(levels, function, 0, channels, c, sign, g, beta, mean, sd, table);
-    } else if (function.isFlatBelow() && capped != null) {
+    } else if (begins(activation, levels, g, beta) && capped != null) {
       set(table, ChannelTable.HIGH, channels, c, codec.start(codec.codes() - 1));
       double room = codec.start(codec.codes() - 1) - levels.edge();
       fillFitted(capped, function, room, channels, c, sign, g, beta, mean, sd, table);
@@ -115,11 +115,18 @@ final class TableMath {
       fillWhole(codec, levels, channels, c, sign, g, beta, mean, sd, table);
       setEdges(codec, function, channels, c, sign, g, beta, mean, sd, table);
     }
-    if (activation.relu()) {
+    if (activation.relu() && activation.isDirect()) {
       // What lies below the edge is 0, and so is what one level serves that reaches below it.
       set(table, ChannelTable.LOW_ACT_SCALE, channels, c, 0);
       set(table, ChannelTable.LOW_ACT_OFFSET, channels, c, 0);
     }
+  }
+
+  /** Whether most codes begin at the function's low edge, and lie not on both sides of the mean. */
+  private static boolean begins(Activation activation, FittedLevels levels, double g, double beta) {
+    Nonlinearity function = activation.nonlinearity();
+    return function.isFlatBelow()
+        && (activation.isDirect() || !levels.prefersWhole((function.lowEdge() - beta) / g));
   }
 
   /** Codes on both sides of the mean. */

@@ -219,7 +219,7 @@ public final class ExecutionPlan {
     StoreFormat store = StoreFormat.NONE;
     if (training && view.stored() && frozen.isReadByTrained(view)) {
       StoreFormat codes = options.store().keeping(view.function());
-      StoreFormat copy = view.exact() ? StoreFormat.FP32 : codes;
+      StoreFormat copy = view.exact() || view.isOfOnePixel() ? StoreFormat.FP32 : codes;
       store = view.kept() ? StoreFormat.KEPT : copy;
     }
     boolean naive = options.naive() && store.isCodes();

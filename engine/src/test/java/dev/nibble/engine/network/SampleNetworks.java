@@ -53,7 +53,8 @@ public final class SampleNetworks {
         OtherNetworks.products(),
         OtherNetworks.moves(),
         OtherNetworks.flattened(),
-        OtherNetworks.branches());
+        OtherNetworks.branches(),
+        OtherNetworks.functions());
   }
 
   /**

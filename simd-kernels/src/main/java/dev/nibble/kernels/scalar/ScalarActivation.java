@@ -154,7 +154,7 @@ final class ScalarActivation {
     }
   }
 
-  /** The restored argument goes through the function; a ReLU's and none's rows hold the value. */
+  /** The restored argument goes through the function; some tables' rows hold the value. */
   private static void decode(
       Activation activation,
       FeatureMap map,
@@ -165,7 +165,7 @@ final class ScalarActivation {
       int at) {
     Codec codec = activation.store().codec();
     Nonlinearity function = activation.nonlinearity();
-    boolean direct = activation.relu() || activation.isLinear();
+    boolean direct = activation.isDirect();
     int channels = map.channels();
     long base = picture * codec.bytes(map);
     for (int c = 0; c < channels; c++) {

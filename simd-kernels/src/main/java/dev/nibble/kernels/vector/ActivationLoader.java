@@ -53,7 +53,7 @@ final class ActivationLoader {
       int to) {
     int channels = map.channels();
     Nonlinearity function = activation.nonlinearity();
-    boolean direct = activation.relu() || activation.isLinear();
+    boolean direct = activation.isDirect();
     if (!activation.normalize() && !activation.relu() && !format.isWritten()) {
       long from = picture * map.bytes() + 4L * ((long) first * channels + fromChannel);
       int length = toChannel - fromChannel;
@@ -94,6 +94,7 @@ final class ActivationLoader {
           default ->
               CodeWriter.encode(
                   function,
+                  direct,
                   format.codec(),
                   channels,
                   count,

@@ -139,7 +139,8 @@ final class ActivationRestorer {
     int rows = table + c;
     int group = codec.pixelsPerGroup();
     int done = 0;
-    if (activation.relu() && group <= 4 && first % group == 0) {
+    boolean direct = activation.isDirect();
+    if (direct && activation.relu() && group <= 4 && first % group == 0) {
       int groups = pixels / group;
       long in = copy + (long) (first / group) * channels + c;
       switch (group) {
@@ -149,7 +150,6 @@ final class ActivationRestorer {
       }
       done = groups * group;
     }
-    boolean direct = activation.relu() || activation.isLinear();
     int column = TableRows.work(table, channels);
     for (int p = done; p < pixels; p += CodeColumns.PIXELS) {
       int count = Math.min(CodeColumns.PIXELS, pixels - p);

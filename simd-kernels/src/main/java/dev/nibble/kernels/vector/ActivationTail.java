@@ -91,7 +91,7 @@ final class ActivationTail {
       int stride) {
     StoreFormat format = activation.store();
     Nonlinearity function = activation.nonlinearity();
-    boolean direct = format.isCodes() && (activation.relu() || activation.isLinear());
+    boolean direct = format.isCodes() && activation.isDirect();
     int row = Lanes.roundUp(channels);
     for (int c = firstChannel; c < endChannel; c++) {
       float slope = scratch[table + ChannelTable.SLOPE * row + c];
@@ -118,7 +118,7 @@ final class ActivationTail {
     boolean low = q < scratch[rows + ChannelTable.EDGE * row];
     int line = rows + (low ? ChannelTable.LOW_ACT_SCALE : ChannelTable.ACT_SCALE) * row;
     float z = Math.fma(q, scratch[line], scratch[line + row]);
-    if (activation.relu() || activation.isLinear()) {
+    if (activation.isDirect()) {
       return z;
     }
     int side = q < scratch[rows + ChannelTable.LOW * row] ? -1 : 0;

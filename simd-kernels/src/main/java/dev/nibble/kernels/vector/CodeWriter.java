@@ -27,8 +27,8 @@ final class CodeWriter {
 
   /**
    * Loads {@code pixels} pixels, of which the first begins a group; the last group may be cut where
-   * the picture ends. The tile gets the value behind a ReLU or none; of another function, its
-   * argument.
+   * the picture ends. The tile gets the value where the activation is direct ({@link
+   * dev.nibble.kernels.Activation#isDirect}), else the function's argument.
    *
    * @param from byte offset of the first pixel's vector in x
    * @param copy byte offset of the first group's vector in the store
@@ -38,6 +38,7 @@ final class CodeWriter {
    */
   static void encode(
       Nonlinearity function,
+      boolean direct,
       Codec codec,
       int channels,
       int pixels,
@@ -51,8 +52,10 @@ final class CodeWriter {
       int column) {
     boolean relu = function instanceof Nonlinearity.Relu;
     int group = codec.pixelsPerGroup();
-    if (group > 2 || !(relu || function instanceof Nonlinearity.Identity)) {
-      any(function, codec, channels, pixels, x, from, store, copy, scratch, rows, to, column);
+    if (group > 2 || !direct) {
+      any(
+          function, direct, codec, channels, pixels, x, from, store, copy, scratch, rows, to,
+          column);
       return;
     }
     int groups = pixels / group;
@@ -66,7 +69,7 @@ final class CodeWriter {
       long in = from + 4L * whole * channels;
       long out = copy + (long) groups * channels;
       int at = to + whole * channels;
-      any(function, codec, channels, 1, x, in, store, out, scratch, rows, at, column);
+      any(function, true, codec, channels, 1, x, in, store, out, scratch, rows, at, column);
     }
   }
 
@@ -181,6 +184,7 @@ final class CodeWriter {
   /** Loads {@code pixels} pixels, the last group maybe not full, of any codec and function. */
   private static void any(
       Nonlinearity function,
+      boolean direct,
       Codec codec,
       int channels,
       int pixels,
@@ -194,7 +198,6 @@ final class CodeWriter {
       int column) {
     long bytes = (long) codec.bytesPerGroup() * channels;
     boolean relu = function instanceof Nonlinearity.Relu;
-    boolean direct = relu || function instanceof Nonlinearity.Identity;
     for (int p = 0; p < pixels; p += CodeColumns.PIXELS) {
       int count = Math.min(CodeColumns.PIXELS, pixels - p);
       long in = from + 4L * p * channels;

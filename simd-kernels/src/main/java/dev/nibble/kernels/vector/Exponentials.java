@@ -28,6 +28,9 @@ final class Exponentials {
 
   private static final float MOST = 88;
 
+  /** Squares of arguments beyond which every power is cut. */
+  private static final float LARGEST = 1e8f;
+
   private Exponentials() {}
 
   /**
@@ -43,9 +46,12 @@ final class Exponentials {
     FloatVector least = FloatVector.broadcast(FLOATS, LEAST);
     FloatVector most = FloatVector.broadcast(FLOATS, MOST);
     FloatVector first = FloatVector.broadcast(FLOATS, linear);
+    FloatVector largest = FloatVector.broadcast(FLOATS, LARGEST);
     for (int i = 0; i < length; i += LANES) {
       FloatVector z = FloatVector.fromArray(FLOATS, scratch, at + i);
       FloatVector zz = z.mul(z);
+      // What is infinite times 0 would be no number.
+      zz = zz.blend(largest, zz.compare(VectorOperators.GT, largest));
       FloatVector x = zz.mul(square).add(z.mul(zz.mul(cubic).add(first)));
       x = x.blend(least, x.compare(VectorOperators.LT, least));
       x = x.blend(most, x.compare(VectorOperators.GT, most));

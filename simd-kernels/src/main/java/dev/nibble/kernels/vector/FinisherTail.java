@@ -52,7 +52,7 @@ final class FinisherTail {
           float q =
               ActivationTail.stored(format, requireNonNull(store), copy, channels, first + p, c);
           boolean low = q < edge;
-          if (activation.relu() && format.isCodes()) {
+          if (activation.relu() && activation.isDirect() && format.isCodes()) {
             scratch[i] = low ? 0f : scratch[i];
           } else if (!activation.isLinear()) {
             float z = ActivationTail.argument(activation, stride, scratch, rows, q);

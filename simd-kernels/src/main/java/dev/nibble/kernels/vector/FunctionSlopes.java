@@ -133,11 +133,15 @@ final class FunctionSlopes {
   private static void gated(
       float linear, float cubic, float[] scratch, int at, int length, int work) {
     FloatVector one = FloatVector.broadcast(FLOATS, 1f);
+    FloatVector far = FloatVector.broadcast(FLOATS, 1e4f);
     for (int i = 0; i < length; i += LANES) {
       FloatVector z = FloatVector.fromArray(FLOATS, scratch, at + i);
       FloatVector power = FloatVector.fromArray(FLOATS, scratch, work + i);
       FloatVector t = one.div(power.add(1f));
-      FloatVector inner = z.mul(z).mul(cubic).add(linear).mul(z);
+      FloatVector zz = z.mul(z);
+      // Far out, 1 - t is 0 but for rounding, which a cube would lift.
+      zz = zz.blend(far, zz.compare(VectorOperators.GT, far));
+      FloatVector inner = zz.mul(cubic).add(linear).mul(z);
       t.mul(power.mul(t).mul(inner).add(1f)).intoArray(scratch, at + i);
     }
   }

@@ -153,7 +153,8 @@ final class GradientFinisher {
     int rows = table + c;
     int group = codec.pixelsPerGroup();
     int done = 0;
-    if (activation.relu() && group <= 4 && first % group == 0) {
+    boolean relu = activation.relu() && activation.isDirect();
+    if (relu && group <= 4 && first % group == 0) {
       int groups = pixels / group;
       long in = copy + (long) (first / group) * channels + c;
       switch (group) {
@@ -169,12 +170,11 @@ final class GradientFinisher {
       int places =
           CodeColumns.places(codec, channels, first + p, count, store, copy + c, scratch, column);
       int to = at + p * stride + c;
-      if (!activation.relu() && !activation.isLinear()) {
+      if (!activation.isDirect()) {
         ActivationRestorer.arguments(
             activation.nonlinearity(), channels, count, scratch, places, table, c);
         slope(activation, channels, count, scratch, table, c, to, sums, again);
       }
-      boolean relu = activation.relu();
       column(relu, channels, count, scratch, places, rows, to, sums + c, again);
     }
   }

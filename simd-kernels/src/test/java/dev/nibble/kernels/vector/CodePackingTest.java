@@ -8,6 +8,7 @@ import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Codec;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -188,6 +189,10 @@ final class CodePackingTest {
     float low =
         Math.fma(w, rows[ChannelTable.LOW_ACT_SCALE][c], rows[ChannelTable.LOW_ACT_OFFSET][c]);
     back = w >= split ? back : low;
+    if (!activation.isDirect()) {
+      Nonlinearity function = activation.nonlinearity();
+      back = function.value(function.onSide(back, w < edge ? -1 : 0), 0);
+    }
     assertSame(what, restored, back);
     int group = codec.pixelsPerGroup();
     if (pixel == map.pixels() - 1) {
