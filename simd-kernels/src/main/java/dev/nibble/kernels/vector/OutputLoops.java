@@ -6,8 +6,6 @@ import static dev.nibble.kernels.vector.Segments.ORDER;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -192,56 +190,5 @@ final class OutputLoops {
     square1
         .add(FloatVector.fromArray(FLOATS, scratch, squareAt + LANES))
         .intoArray(scratch, squareAt + LANES);
-  }
-
-  /**
-   * The last channels, that fill no vector of their own: a vector that reaches back over those
-   * before, whose values and sums stay as they are.
-   *
-   * @param c the vector's first channel
-   * @param again how many of its lanes are written already
-   */
-  static void edge(
-      float[] scratch,
-      int from,
-      int region,
-      int channels,
-      int c,
-      int again,
-      int count,
-      @Nullable MemorySegment residual,
-      long added,
-      MemorySegment y,
-      long at,
-      int pitch) {
-    int stride = Lanes.roundUp(channels);
-    int shiftAt = region + stride + c;
-    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
-    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
-    FloatVector bias = FloatVector.fromArray(FLOATS, scratch, region + c);
-    FloatVector shift = FloatVector.fromArray(FLOATS, scratch, shiftAt);
-    FloatVector sum = FloatVector.zero(FLOATS);
-    FloatVector square = FloatVector.zero(FLOATS);
-    for (int p = 0; p < count; p++) {
-      long out = at + 4L * ((long) p * pitch + c);
-      FloatVector value = FloatVector.fromArray(FLOATS, scratch, from + p * stride + c).add(bias);
-      if (residual != null) {
-        long term = added + 4L * ((long) p * channels + c);
-        value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, term, ORDER));
-      }
-      FloatVector before = FloatVector.fromMemorySegment(FLOATS, y, out, ORDER);
-      value.blend(before, done).intoMemorySegment(y, out, ORDER);
-      FloatVector centred = value.sub(shift);
-      sum = sum.add(centred);
-      square = centred.fma(centred, square);
-    }
-    int sumAt = shiftAt + stride;
-    int squareAt = sumAt + stride;
-    FloatVector.fromArray(FLOATS, scratch, sumAt)
-        .add(sum.blend(0f, done))
-        .intoArray(scratch, sumAt);
-    FloatVector.fromArray(FLOATS, scratch, squareAt)
-        .add(square.blend(0f, done))
-        .intoArray(scratch, squareAt);
   }
 }

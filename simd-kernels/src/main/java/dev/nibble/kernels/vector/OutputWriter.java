@@ -1,7 +1,6 @@
 package dev.nibble.kernels.vector;
 
 import static dev.nibble.kernels.vector.Lanes.FLOATS;
-import static dev.nibble.kernels.vector.Lanes.LANES;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
@@ -156,22 +155,7 @@ final class OutputWriter {
           to,
           pitch,
           statistics);
-      int last = channels - LANES;
-      if (bound < toChannel && fromChannel <= last) {
-        OutputLoops.edge(
-            scratch,
-            from,
-            region,
-            channels,
-            last,
-            bound - last,
-            count,
-            residual,
-            added,
-            y,
-            to,
-            pitch);
-      } else if (bound < toChannel) {
+      if (bound < toChannel) {
         tail(
             scratch,
             from,

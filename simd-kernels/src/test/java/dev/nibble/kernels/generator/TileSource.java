@@ -98,7 +98,8 @@ final class TileSource {
               .formatted(height, height, String.join(", ", product.names())));
     }
     line(
-        "      default -> throw new IllegalArgumentException(\"No tile is \" + height + \" high\");");
+        "      default -> throw new IllegalArgumentException(\"No tile is \" + height + \""
+            + " high\");");
     line("    }");
     line("  }");
   }
