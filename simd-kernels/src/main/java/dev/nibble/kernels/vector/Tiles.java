@@ -52,13 +52,7 @@ final class Tiles {
         continue;
       }
       switch (vectors) {
-        case 1 -> {
-          if (HalfLanes.PREFERRED) {
-            PanelHalves.run(height, rows, cols, red, a, p, aT, aRow, aCol, b, bt, c, q, cT);
-          } else {
-            PanelTiles1.run(height, rows, cols, red, a, p, aT, aRow, aCol, b, bt, c, q, cT);
-          }
-        }
+        case 1 -> PanelTiles1.run(height, rows, cols, red, a, p, aT, aRow, aCol, b, bt, c, q, cT);
         case 2 -> PanelTiles2.run(height, rows, cols, red, a, p, aT, aRow, aCol, b, bt, c, q, cT);
         case 3 -> PanelTiles3.run(height, rows, cols, red, a, p, aT, aRow, aCol, b, bt, c, q, cT);
         case 4 -> PanelTiles4.run(height, rows, cols, red, a, p, aT, aRow, aCol, b, bt, c, q, cT);
@@ -96,13 +90,7 @@ final class Tiles {
       int p = at + t;
       int q = ct + t * cT;
       switch (vectors) {
-        case 1 -> {
-          if (HalfLanes.PREFERRED) {
-            PixelHalves.run(height, rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-          } else {
-            PixelTiles1.run(height, rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
-          }
-        }
+        case 1 -> PixelTiles1.run(height, rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
         case 2 -> PixelTiles2.run(height, rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
         case 3 -> PixelTiles3.run(height, rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);
         case 4 -> PixelTiles4.run(height, rows, red, a, p, aRow, aR, b, bt, bRow, bR, c, q, cT);

@@ -18,12 +18,11 @@ final class WinogradBackwardWeights {
 
   private WinogradBackwardWeights() {}
 
-  /** Floats of the transforms' room and of the gathered points. */
+  /** Floats of the gathered points. */
   static int workFloats(int tiles, int inChannels, int outChannels) {
-    return WinogradSteps.FLOATS
-        + POINTS
-            * (WinogradProduct.pointFloats(tiles, inChannels)
-                + WinogradProduct.pointFloats(tiles, outChannels));
+    return POINTS
+        * (WinogradProduct.pointFloats(tiles, inChannels)
+            + WinogradProduct.pointFloats(tiles, outChannels));
   }
 
   /**
@@ -53,28 +52,11 @@ final class WinogradBackwardWeights {
       int work) {
     int pointX = WinogradProduct.pointFloats(capacity, inChannels);
     int pointY = WinogradProduct.pointFloats(capacity, outChannels);
-    int x = work + WinogradSteps.FLOATS;
-    int y = x + POINTS * pointX;
+    int y = work + POINTS * pointX;
     WinogradInput.transform(
-        scratch,
-        tile,
-        tileRow,
-        columns,
-        inChannels,
-        scratch,
-        x + gathered * inChannels,
-        pointX,
-        work);
+        scratch, tile, tileRow, columns, inChannels, scratch, work + gathered * inChannels, pointX);
     WinogradGradient.transform(
-        scratch,
-        dy,
-        dyRow,
-        columns,
-        outChannels,
-        scratch,
-        y + gathered * outChannels,
-        pointY,
-        work);
+        scratch, dy, dyRow, columns, outChannels, scratch, y + gathered * outChannels, pointY);
   }
 
   /**
@@ -95,8 +77,7 @@ final class WinogradBackwardWeights {
       int sums) {
     int pointX = WinogradProduct.pointFloats(capacity, inChannels);
     int pointY = WinogradProduct.pointFloats(capacity, outChannels);
-    int x = work + WinogradSteps.FLOATS;
-    int y = x + POINTS * pointX;
+    int y = work + POINTS * pointX;
     int vectors = outChannels / LANES;
     for (int p = 0; p < POINTS; p++) {
       int v;
@@ -108,7 +89,7 @@ final class WinogradBackwardWeights {
             1,
             tiles,
             scratch,
-            x + p * pointX,
+            work + p * pointX,
             0,
             inChannels,
             scratch,

@@ -19,12 +19,9 @@ import jdk.incubator.vector.FloatVector;
  * </pre>
  *
  * <p>The divisors of the points are left to {@link WinogradWeights}, which applies them once a
- * leaf. In two steps, as {@link WinogradInput}: {@code T = G dy}, then {@code T G'}.
+ * leaf. Written out as in {@link WinogradInput}.
  */
 final class WinogradGradient {
-  /** Columns of pixels of the tiles that are transformed together. */
-  private static final int COLUMNS = WinogradSteps.TILES * WinogradProduct.TILE;
-
   private WinogradGradient() {}
 
   /**
@@ -35,78 +32,168 @@ final class WinogradGradient {
    * @param count tiles, side by side
    * @param channels a multiple of LANES; also the floats from one pixel, and one Y, to the next
    * @param v where point (i, j) of the first tile goes: {@code vt + (6 * i + j) * point}
-   * @param step index in {@code v} of {@link WinogradSteps#FLOATS}
    */
   static void transform(
-      float[] a,
-      int at,
-      int aRow,
-      int count,
-      int channels,
-      float[] v,
-      int vt,
-      int point,
-      int step) {
-    for (int first = 0; first < count; first += WinogradSteps.TILES) {
-      int tiles = Math.min(WinogradSteps.TILES, count - first);
-      int from = at + first * WinogradProduct.TILE * channels;
-      int to = vt + first * channels;
-      for (int c = 0; c < channels; c += LANES) {
-        columns(a, from + c, aRow, tiles * WinogradProduct.TILE, channels, v, step);
-        rows(v, step, tiles, channels, to + c, point);
+      float[] a, int at, int aRow, int count, int channels, float[] v, int vt, int point) {
+    edge(a, at, count, channels, v, vt, point);
+    inner(a, at, aRow, count, channels, v, vt + 6 * point, point);
+    outer(a, at, aRow, count, channels, v, vt + 18 * point, point);
+    edge(a, at + 3 * aRow, count, channels, v, vt + 30 * point, point);
+  }
+
+  /** Row 0 from pixel row 0, row 5 from 3. */
+  private static void edge(
+      float[] a, int at, int count, int channels, float[] v, int vt, int point) {
+    FloatVector four = FloatVector.broadcast(FLOATS, 4f);
+    FloatVector two = FloatVector.broadcast(FLOATS, 2f);
+    for (int c = 0; c < channels; c += LANES) {
+      for (int t = 0; t < count; t++) {
+        int p = at + 4 * t * channels + c;
+        int q = vt + t * channels + c;
+        FloatVector even;
+        FloatVector odd;
+        FloatVector t0 = FloatVector.fromArray(FLOATS, a, p);
+        FloatVector t1 = FloatVector.fromArray(FLOATS, a, p + channels);
+        FloatVector t2 = FloatVector.fromArray(FLOATS, a, p + 2 * channels);
+        FloatVector t3 = FloatVector.fromArray(FLOATS, a, p + 3 * channels);
+        t0.intoArray(v, q);
+        even = t0.add(t2);
+        odd = t1.add(t3);
+        even.add(odd).intoArray(v, q + point);
+        even.sub(odd).intoArray(v, q + 2 * point);
+        even = t2.fma(four, t0);
+        odd = t3.fma(four, t1).mul(two);
+        even.add(odd).intoArray(v, q + 3 * point);
+        even.sub(odd).intoArray(v, q + 4 * point);
+        t3.intoArray(v, q + 5 * point);
       }
     }
   }
 
-  /** T = G dy. */
-  private static void columns(
-      float[] a, int at, int aRow, int count, int channels, float[] t, int tt) {
-    FloatVector two = FloatVector.broadcast(FLOATS, 2f);
-    FloatVector minusTwo = FloatVector.broadcast(FLOATS, -2f);
+  /** Rows 1 and 2: the points 1 and -1. */
+  private static void inner(
+      float[] a, int at, int aRow, int count, int channels, float[] v, int vt, int point) {
     FloatVector four = FloatVector.broadcast(FLOATS, 4f);
-    for (int x = 0; x < count; x++) {
-      int p = at + x * channels;
-      int q = tt + x * LANES;
-      FloatVector d0 = FloatVector.fromArray(FLOATS, a, p);
-      FloatVector d1 = FloatVector.fromArray(FLOATS, a, p + aRow);
-      FloatVector d2 = FloatVector.fromArray(FLOATS, a, p + 2 * aRow);
-      FloatVector d3 = FloatVector.fromArray(FLOATS, a, p + 3 * aRow);
-      d0.intoArray(t, q);
-      FloatVector even = d0.add(d2);
-      FloatVector odd = d1.add(d3);
-      even.add(odd).intoArray(t, q + COLUMNS * LANES);
-      even.sub(odd).intoArray(t, q + 2 * COLUMNS * LANES);
-      even = d2.fma(four, d0);
-      odd = d3.fma(four, d1);
-      odd.fma(two, even).intoArray(t, q + 3 * COLUMNS * LANES);
-      odd.fma(minusTwo, even).intoArray(t, q + 4 * COLUMNS * LANES);
-      d3.intoArray(t, q + 5 * COLUMNS * LANES);
+    FloatVector two = FloatVector.broadcast(FLOATS, 2f);
+    int row2 = 2 * aRow;
+    int row3 = 3 * aRow;
+    for (int c = 0; c < channels; c += LANES) {
+      for (int t = 0; t < count; t++) {
+        int p = at + 4 * t * channels + c;
+        int q = vt + t * channels + c;
+        FloatVector even;
+        FloatVector odd;
+        even = FloatVector.fromArray(FLOATS, a, p);
+        even = even.add(FloatVector.fromArray(FLOATS, a, p + row2));
+        odd = FloatVector.fromArray(FLOATS, a, p + aRow);
+        odd = odd.add(FloatVector.fromArray(FLOATS, a, p + row3));
+        FloatVector t0 = even.add(odd);
+        FloatVector u0 = even.sub(odd);
+        p += channels;
+        even = FloatVector.fromArray(FLOATS, a, p);
+        even = even.add(FloatVector.fromArray(FLOATS, a, p + row2));
+        odd = FloatVector.fromArray(FLOATS, a, p + aRow);
+        odd = odd.add(FloatVector.fromArray(FLOATS, a, p + row3));
+        FloatVector t1 = even.add(odd);
+        FloatVector u1 = even.sub(odd);
+        p += channels;
+        even = FloatVector.fromArray(FLOATS, a, p);
+        even = even.add(FloatVector.fromArray(FLOATS, a, p + row2));
+        odd = FloatVector.fromArray(FLOATS, a, p + aRow);
+        odd = odd.add(FloatVector.fromArray(FLOATS, a, p + row3));
+        FloatVector t2 = even.add(odd);
+        FloatVector u2 = even.sub(odd);
+        p += channels;
+        even = FloatVector.fromArray(FLOATS, a, p);
+        even = even.add(FloatVector.fromArray(FLOATS, a, p + row2));
+        odd = FloatVector.fromArray(FLOATS, a, p + aRow);
+        odd = odd.add(FloatVector.fromArray(FLOATS, a, p + row3));
+        FloatVector t3 = even.add(odd);
+        FloatVector u3 = even.sub(odd);
+        t0.intoArray(v, q);
+        even = t0.add(t2);
+        odd = t1.add(t3);
+        even.add(odd).intoArray(v, q + point);
+        even.sub(odd).intoArray(v, q + 2 * point);
+        even = t2.fma(four, t0);
+        odd = t3.fma(four, t1).mul(two);
+        even.add(odd).intoArray(v, q + 3 * point);
+        even.sub(odd).intoArray(v, q + 4 * point);
+        t3.intoArray(v, q + 5 * point);
+        u0.intoArray(v, q + 6 * point);
+        even = u0.add(u2);
+        odd = u1.add(u3);
+        even.add(odd).intoArray(v, q + 7 * point);
+        even.sub(odd).intoArray(v, q + 8 * point);
+        even = u2.fma(four, u0);
+        odd = u3.fma(four, u1).mul(two);
+        even.add(odd).intoArray(v, q + 9 * point);
+        even.sub(odd).intoArray(v, q + 10 * point);
+        u3.intoArray(v, q + 11 * point);
+      }
     }
   }
 
-  /** T G'. */
-  private static void rows(float[] v, int at, int tiles, int channels, int vt, int point) {
-    FloatVector two = FloatVector.broadcast(FLOATS, 2f);
-    FloatVector minusTwo = FloatVector.broadcast(FLOATS, -2f);
+  /** Rows 3 and 4: the points 2 and -2. */
+  private static void outer(
+      float[] a, int at, int aRow, int count, int channels, float[] v, int vt, int point) {
     FloatVector four = FloatVector.broadcast(FLOATS, 4f);
-    for (int i = 0; i < 6; i++) {
-      for (int t = 0; t < tiles; t++) {
-        int p = at + (i * COLUMNS + t * WinogradProduct.TILE) * LANES;
-        int q = vt + 6 * i * point + t * channels;
-        FloatVector d0 = FloatVector.fromArray(FLOATS, v, p);
-        FloatVector d1 = FloatVector.fromArray(FLOATS, v, p + LANES);
-        FloatVector d2 = FloatVector.fromArray(FLOATS, v, p + 2 * LANES);
-        FloatVector d3 = FloatVector.fromArray(FLOATS, v, p + 3 * LANES);
-        d0.intoArray(v, q);
-        FloatVector even = d0.add(d2);
-        FloatVector odd = d1.add(d3);
+    FloatVector two = FloatVector.broadcast(FLOATS, 2f);
+    int row2 = 2 * aRow;
+    int row3 = 3 * aRow;
+    for (int c = 0; c < channels; c += LANES) {
+      for (int t = 0; t < count; t++) {
+        int p = at + 4 * t * channels + c;
+        int q = vt + t * channels + c;
+        FloatVector even;
+        FloatVector odd;
+        even = FloatVector.fromArray(FLOATS, a, p + row2);
+        even = even.fma(four, FloatVector.fromArray(FLOATS, a, p));
+        odd = FloatVector.fromArray(FLOATS, a, p + row3);
+        odd = odd.fma(four, FloatVector.fromArray(FLOATS, a, p + aRow)).mul(two);
+        FloatVector t0 = even.add(odd);
+        FloatVector u0 = even.sub(odd);
+        p += channels;
+        even = FloatVector.fromArray(FLOATS, a, p + row2);
+        even = even.fma(four, FloatVector.fromArray(FLOATS, a, p));
+        odd = FloatVector.fromArray(FLOATS, a, p + row3);
+        odd = odd.fma(four, FloatVector.fromArray(FLOATS, a, p + aRow)).mul(two);
+        FloatVector t1 = even.add(odd);
+        FloatVector u1 = even.sub(odd);
+        p += channels;
+        even = FloatVector.fromArray(FLOATS, a, p + row2);
+        even = even.fma(four, FloatVector.fromArray(FLOATS, a, p));
+        odd = FloatVector.fromArray(FLOATS, a, p + row3);
+        odd = odd.fma(four, FloatVector.fromArray(FLOATS, a, p + aRow)).mul(two);
+        FloatVector t2 = even.add(odd);
+        FloatVector u2 = even.sub(odd);
+        p += channels;
+        even = FloatVector.fromArray(FLOATS, a, p + row2);
+        even = even.fma(four, FloatVector.fromArray(FLOATS, a, p));
+        odd = FloatVector.fromArray(FLOATS, a, p + row3);
+        odd = odd.fma(four, FloatVector.fromArray(FLOATS, a, p + aRow)).mul(two);
+        FloatVector t3 = even.add(odd);
+        FloatVector u3 = even.sub(odd);
+        t0.intoArray(v, q);
+        even = t0.add(t2);
+        odd = t1.add(t3);
         even.add(odd).intoArray(v, q + point);
         even.sub(odd).intoArray(v, q + 2 * point);
-        even = d2.fma(four, d0);
-        odd = d3.fma(four, d1);
-        odd.fma(two, even).intoArray(v, q + 3 * point);
-        odd.fma(minusTwo, even).intoArray(v, q + 4 * point);
-        d3.intoArray(v, q + 5 * point);
+        even = t2.fma(four, t0);
+        odd = t3.fma(four, t1).mul(two);
+        even.add(odd).intoArray(v, q + 3 * point);
+        even.sub(odd).intoArray(v, q + 4 * point);
+        t3.intoArray(v, q + 5 * point);
+        u0.intoArray(v, q + 6 * point);
+        even = u0.add(u2);
+        odd = u1.add(u3);
+        even.add(odd).intoArray(v, q + 7 * point);
+        even.sub(odd).intoArray(v, q + 8 * point);
+        even = u2.fma(four, u0);
+        odd = u3.fma(four, u1).mul(two);
+        even.add(odd).intoArray(v, q + 9 * point);
+        even.sub(odd).intoArray(v, q + 10 * point);
+        u3.intoArray(v, q + 11 * point);
       }
     }
   }

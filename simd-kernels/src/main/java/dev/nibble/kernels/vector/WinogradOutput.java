@@ -15,12 +15,10 @@ import jdk.incubator.vector.FloatVector;
  *      [ 0  1 -1  8 -8  1 ]
  * </pre>
  *
- * <p>In two steps, as {@link WinogradInput}: {@code T = A' M}, then {@code T A}.
+ * <p>Rows 0 and 2 of Y share the even sums, rows 1 and 3 the odd ones; written out as in {@link
+ * WinogradInput}.
  */
 final class WinogradOutput {
-  /** Floats of a row of T. */
-  private static final int ROW = WinogradSteps.TILES * 6 * LANES;
-
   private WinogradOutput() {}
 
   /**
@@ -31,80 +29,153 @@ final class WinogradOutput {
    * @param count tiles
    * @param y where the first tile's first pixel goes is {@code yt}
    * @param yRow floats from one row of pixels to the next
-   * @param step index in {@code m} of {@link WinogradSteps#FLOATS}
    */
   static void transform(
-      float[] m,
-      int mt,
-      int point,
-      int channels,
-      int count,
-      float[] y,
-      int yt,
-      int yRow,
-      int step) {
-    for (int first = 0; first < count; first += WinogradSteps.TILES) {
-      int tiles = Math.min(WinogradSteps.TILES, count - first);
-      int from = mt + first * channels;
-      int to = yt + first * WinogradProduct.TILE * channels;
-      for (int c = 0; c < channels; c += LANES) {
-        columns(m, from + c, point, tiles, channels, step);
-        rows(m, step, tiles, channels, y, to + c, yRow);
-      }
-    }
+      float[] m, int mt, int point, int channels, int count, float[] y, int yt, int yRow) {
+    even(m, mt, point, channels, count, y, yt, yRow);
+    odd(m, mt, point, channels, count, y, yt + yRow, yRow);
   }
 
-  /** T = A' M. */
-  private static void columns(float[] m, int at, int point, int tiles, int channels, int to) {
+  private static void even(
+      float[] m, int mt, int point, int channels, int count, float[] y, int yt, int yRow) {
     FloatVector two = FloatVector.broadcast(FLOATS, 2f);
     FloatVector four = FloatVector.broadcast(FLOATS, 4f);
     FloatVector eight = FloatVector.broadcast(FLOATS, 8f);
-    for (int j = 0; j < 6; j++) {
-      for (int t = 0; t < tiles; t++) {
-        int p = at + j * point + t * channels;
-        int q = to + (6 * t + j) * LANES;
-        FloatVector m1 = FloatVector.fromArray(FLOATS, m, p + 6 * point);
-        FloatVector m2 = FloatVector.fromArray(FLOATS, m, p + 12 * point);
-        FloatVector m3 = FloatVector.fromArray(FLOATS, m, p + 18 * point);
-        FloatVector m4 = FloatVector.fromArray(FLOATS, m, p + 24 * point);
-        FloatVector s = m1.add(m2);
-        FloatVector u = m3.add(m4);
-        FloatVector.fromArray(FLOATS, m, p).add(s).add(u).intoArray(m, q);
-        u.fma(four, s).intoArray(m, q + 2 * ROW);
-        s = m1.sub(m2);
-        u = m3.sub(m4);
-        u.fma(two, s).intoArray(m, q + ROW);
-        u.fma(eight, s)
-            .add(FloatVector.fromArray(FLOATS, m, p + 30 * point))
-            .intoArray(m, q + 3 * ROW);
-      }
-    }
-  }
-
-  /** Y = T A. */
-  private static void rows(
-      float[] m, int at, int tiles, int channels, float[] y, int to, int yRow) {
-    FloatVector two = FloatVector.broadcast(FLOATS, 2f);
-    FloatVector four = FloatVector.broadcast(FLOATS, 4f);
-    FloatVector eight = FloatVector.broadcast(FLOATS, 8f);
-    for (int i = 0; i < WinogradProduct.TILE; i++) {
-      for (int t = 0; t < tiles; t++) {
-        int p = at + i * ROW + 6 * t * LANES;
-        int q = to + i * yRow + t * WinogradProduct.TILE * channels;
-        FloatVector m1 = FloatVector.fromArray(FLOATS, m, p + LANES);
-        FloatVector m2 = FloatVector.fromArray(FLOATS, m, p + 2 * LANES);
-        FloatVector m3 = FloatVector.fromArray(FLOATS, m, p + 3 * LANES);
-        FloatVector m4 = FloatVector.fromArray(FLOATS, m, p + 4 * LANES);
-        FloatVector s = m1.add(m2);
-        FloatVector u = m3.add(m4);
-        FloatVector.fromArray(FLOATS, m, p).add(s).add(u).intoArray(y, q);
+    int row = 6 * point;
+    for (int c = 0; c < channels; c += LANES) {
+      for (int t = 0; t < count; t++) {
+        int p = mt + t * channels + c;
+        int q = yt + 4 * t * channels + c;
+        FloatVector s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.add(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        FloatVector u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.add(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t0 = FloatVector.fromArray(FLOATS, m, p).add(s).add(u);
+        FloatVector u0 = u.fma(four, s);
+        p += point;
+        s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.add(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.add(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t1 = FloatVector.fromArray(FLOATS, m, p).add(s).add(u);
+        FloatVector u1 = u.fma(four, s);
+        p += point;
+        s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.add(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.add(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t2 = FloatVector.fromArray(FLOATS, m, p).add(s).add(u);
+        FloatVector u2 = u.fma(four, s);
+        p += point;
+        s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.add(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.add(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t3 = FloatVector.fromArray(FLOATS, m, p).add(s).add(u);
+        FloatVector u3 = u.fma(four, s);
+        p += point;
+        s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.add(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.add(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t4 = FloatVector.fromArray(FLOATS, m, p).add(s).add(u);
+        FloatVector u4 = u.fma(four, s);
+        p += point;
+        s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.add(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.add(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t5 = FloatVector.fromArray(FLOATS, m, p).add(s).add(u);
+        FloatVector u5 = u.fma(four, s);
+        s = t1.add(t2);
+        u = t3.add(t4);
+        t0.add(s).add(u).intoArray(y, q);
         u.fma(four, s).intoArray(y, q + 2 * channels);
-        s = m1.sub(m2);
-        u = m3.sub(m4);
+        s = t1.sub(t2);
+        u = t3.sub(t4);
         u.fma(two, s).intoArray(y, q + channels);
-        u.fma(eight, s)
-            .add(FloatVector.fromArray(FLOATS, m, p + 5 * LANES))
-            .intoArray(y, q + 3 * channels);
+        u.fma(eight, s).add(t5).intoArray(y, q + 3 * channels);
+        q += 2 * yRow;
+        s = u1.add(u2);
+        u = u3.add(u4);
+        u0.add(s).add(u).intoArray(y, q);
+        u.fma(four, s).intoArray(y, q + 2 * channels);
+        s = u1.sub(u2);
+        u = u3.sub(u4);
+        u.fma(two, s).intoArray(y, q + channels);
+        u.fma(eight, s).add(u5).intoArray(y, q + 3 * channels);
+      }
+    }
+  }
+
+  private static void odd(
+      float[] m, int mt, int point, int channels, int count, float[] y, int yt, int yRow) {
+    FloatVector two = FloatVector.broadcast(FLOATS, 2f);
+    FloatVector four = FloatVector.broadcast(FLOATS, 4f);
+    FloatVector eight = FloatVector.broadcast(FLOATS, 8f);
+    int row = 6 * point;
+    for (int c = 0; c < channels; c += LANES) {
+      for (int t = 0; t < count; t++) {
+        int p = mt + t * channels + c;
+        int q = yt + 4 * t * channels + c;
+        FloatVector s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.sub(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        FloatVector u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.sub(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t0 = u.fma(two, s);
+        FloatVector u0 = u.fma(eight, s).add(FloatVector.fromArray(FLOATS, m, p + 5 * row));
+        p += point;
+        s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.sub(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.sub(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t1 = u.fma(two, s);
+        FloatVector u1 = u.fma(eight, s).add(FloatVector.fromArray(FLOATS, m, p + 5 * row));
+        p += point;
+        s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.sub(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.sub(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t2 = u.fma(two, s);
+        FloatVector u2 = u.fma(eight, s).add(FloatVector.fromArray(FLOATS, m, p + 5 * row));
+        p += point;
+        s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.sub(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.sub(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t3 = u.fma(two, s);
+        FloatVector u3 = u.fma(eight, s).add(FloatVector.fromArray(FLOATS, m, p + 5 * row));
+        p += point;
+        s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.sub(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.sub(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t4 = u.fma(two, s);
+        FloatVector u4 = u.fma(eight, s).add(FloatVector.fromArray(FLOATS, m, p + 5 * row));
+        p += point;
+        s = FloatVector.fromArray(FLOATS, m, p + row);
+        s = s.sub(FloatVector.fromArray(FLOATS, m, p + 2 * row));
+        u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
+        u = u.sub(FloatVector.fromArray(FLOATS, m, p + 4 * row));
+        FloatVector t5 = u.fma(two, s);
+        FloatVector u5 = u.fma(eight, s).add(FloatVector.fromArray(FLOATS, m, p + 5 * row));
+        s = t1.add(t2);
+        u = t3.add(t4);
+        t0.add(s).add(u).intoArray(y, q);
+        u.fma(four, s).intoArray(y, q + 2 * channels);
+        s = t1.sub(t2);
+        u = t3.sub(t4);
+        u.fma(two, s).intoArray(y, q + channels);
+        u.fma(eight, s).add(t5).intoArray(y, q + 3 * channels);
+        q += 2 * yRow;
+        s = u1.add(u2);
+        u = u3.add(u4);
+        u0.add(s).add(u).intoArray(y, q);
+        u.fma(four, s).intoArray(y, q + 2 * channels);
+        s = u1.sub(u2);
+        u = u3.sub(u4);
+        u.fma(two, s).intoArray(y, q + channels);
+        u.fma(eight, s).add(u5).intoArray(y, q + 3 * channels);
       }
     }
   }

@@ -46,13 +46,10 @@ final class WinogradProduct {
     return tiles * channels + LANES;
   }
 
-  /**
-   * Floats of the transforms' room, and of the points of one block, before and after the product.
-   */
+  /** Floats of the points of one block, before and after the product. */
   static int workFloats(int height, int width, int inChannels, int outChannels) {
     int tiles = blockRows(height, width, inChannels, outChannels) * tiles(width);
-    return WinogradSteps.FLOATS
-        + POINTS * (pointFloats(tiles, inChannels) + pointFloats(tiles, outChannels));
+    return POINTS * (pointFloats(tiles, inChannels) + pointFloats(tiles, outChannels));
   }
 
   /**
@@ -90,19 +87,18 @@ final class WinogradProduct {
     int yRow = width * outChannels;
     int pointV = pointFloats(block * columns, inChannels);
     int pointM = pointFloats(block * columns, outChannels);
-    int vt = workAt + WinogradSteps.FLOATS;
-    int mt = vt + POINTS * pointV;
+    int mt = workAt + POINTS * pointV;
     int whole = width / TILE;
     for (int first = 0; first < rows; first += block) {
       int count = Math.min(block, rows - first);
       for (int i = 0; i < count; i++) {
         int from = at + Math.min((first + i) * TILE, height - TILE) * aRow;
-        int to = vt + i * columns * inChannels;
-        WinogradInput.transform(a, from, aRow, whole, inChannels, work, to, pointV, workAt);
+        int to = workAt + i * columns * inChannels;
+        WinogradInput.transform(a, from, aRow, whole, inChannels, work, to, pointV);
         if (whole < columns) {
           from += (width - TILE) * inChannels;
           to += whole * inChannels;
-          WinogradInput.transform(a, from, aRow, 1, inChannels, work, to, pointV, workAt);
+          WinogradInput.transform(a, from, aRow, 1, inChannels, work, to, pointV);
         }
       }
       multiply(
@@ -112,7 +108,7 @@ final class WinogradProduct {
           firstVector,
           endVector,
           work,
-          vt,
+          workAt,
           pointV,
           u,
           mt,
@@ -120,11 +116,11 @@ final class WinogradProduct {
       for (int i = 0; i < count; i++) {
         int from = mt + i * columns * outChannels;
         int to = yt + Math.min((first + i) * TILE, height - TILE) * yRow;
-        WinogradOutput.transform(work, from, pointM, outChannels, whole, y, to, yRow, workAt);
+        WinogradOutput.transform(work, from, pointM, outChannels, whole, y, to, yRow);
         if (whole < columns) {
           from += whole * outChannels;
           to += (width - TILE) * outChannels;
-          WinogradOutput.transform(work, from, pointM, outChannels, 1, y, to, yRow, workAt);
+          WinogradOutput.transform(work, from, pointM, outChannels, 1, y, to, yRow);
         }
       }
     }

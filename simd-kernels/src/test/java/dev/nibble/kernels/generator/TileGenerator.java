@@ -35,10 +35,7 @@ public final class TileGenerator {
     Map<String, String> files = new LinkedHashMap<>();
     // Two steps a round share the address of a row between them, which halves the instructions of a
     // tile one vector wide. No tile has more than 16 sums: beyond, the vectors' methods no longer
-    // fit
-    // into C2's node budget and are inlined late, by what the profile says of their receivers.
-    // Where
-    // other widths of vectors had run, too, sums stayed objects for as long as the JVM ran.
+    // fit into C2's node budget and are inlined late, by what the profile says of their receivers.
     panel(files, 1, new int[] {1, 2, 3, 4, 8}, new int[] {2, 2, 2, 2, 2});
     panel(files, 2, new int[] {1, 2, 3, 4, 5, 6, 7, 8}, new int[] {1, 1, 1, 1, 1, 1, 1, 1});
     panel(files, 3, new int[] {1, 2, 3, 4}, new int[] {1, 1, 1, 1});
@@ -47,20 +44,12 @@ public final class TileGenerator {
     pixel(files, 2, 1, 2, 3, 4, 5, 6, 8);
     pixel(files, 3, 1, 2, 3, 4);
     pixel(files, 4, 1, 2, 3, 4);
-    files.put(
-        "PanelHalves.java",
-        new TileSource(Product.PANEL, "PanelHalves", 2, true)
-            .write(new int[] {1, 2, 3, 4, 8}, new int[] {1, 1, 1, 1, 1}));
-    files.put(
-        "PixelHalves.java",
-        new TileSource(Product.PIXEL, "PixelHalves", 2, true)
-            .write(new int[] {1, 2, 3, 4, 8}, new int[] {1, 1, 1, 1, 1}));
     return files;
   }
 
   private static void panel(Map<String, String> files, int vectors, int[] heights, int[] unrolled) {
     String name = "PanelTiles" + vectors;
-    TileSource source = new TileSource(Product.PANEL, name, vectors, false);
+    TileSource source = new TileSource(Product.PANEL, name, vectors);
     files.put(name + ".java", source.write(heights, unrolled));
   }
 
@@ -68,7 +57,7 @@ public final class TileGenerator {
     String name = "PixelTiles" + vectors;
     int[] unrolled = new int[heights.length];
     Arrays.fill(unrolled, 1);
-    TileSource source = new TileSource(Product.PIXEL, name, vectors, false);
+    TileSource source = new TileSource(Product.PIXEL, name, vectors);
     files.put(name + ".java", source.write(heights, unrolled));
   }
 }

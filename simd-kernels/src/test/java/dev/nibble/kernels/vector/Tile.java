@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * A generated tile, called past the plans.
  *
- * @param vectors its width, or 0 for a vector made of halves
+ * @param vectors its width
  */
 record Tile(int vectors, int height) {
   /** Every tile of a panel. */
@@ -35,7 +35,7 @@ record Tile(int vectors, int height) {
 
   private static List<Tile> all() {
     List<Tile> tiles = new ArrayList<>();
-    for (int vectors = 0; vectors <= TilePlan.MAX_VECTORS; vectors++) {
+    for (int vectors = 1; vectors <= TilePlan.MAX_VECTORS; vectors++) {
       for (int height = 1; height <= TilePlan.MAX_HEIGHT; height++) {
         tiles.add(new Tile(vectors, height));
       }
@@ -53,7 +53,7 @@ record Tile(int vectors, int height) {
   }
 
   int width() {
-    return Math.max(1, vectors) * Lanes.LANES;
+    return vectors * Lanes.LANES;
   }
 
   void panel(
@@ -71,7 +71,6 @@ record Tile(int vectors, int height) {
       int ct,
       int cT) {
     switch (vectors) {
-      case 0 -> PanelHalves.run(height, rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
       case 1 -> PanelTiles1.run(height, rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
       case 2 -> PanelTiles2.run(height, rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
       case 3 -> PanelTiles3.run(height, rows, cols, red, a, at, aT, aRow, aCol, b, bt, c, ct, cT);
@@ -94,7 +93,6 @@ record Tile(int vectors, int height) {
       int ct,
       int cT) {
     switch (vectors) {
-      case 0 -> PixelHalves.run(height, rows, red, a, at, aRow, aR, b, bt, bRow, bR, c, ct, cT);
       case 1 -> PixelTiles1.run(height, rows, red, a, at, aRow, aR, b, bt, bRow, bR, c, ct, cT);
       case 2 -> PixelTiles2.run(height, rows, red, a, at, aRow, aR, b, bt, bRow, bR, c, ct, cT);
       case 3 -> PixelTiles3.run(height, rows, red, a, at, aRow, aR, b, bt, bRow, bR, c, ct, cT);

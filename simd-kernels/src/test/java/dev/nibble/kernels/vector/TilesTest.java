@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Random;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -197,14 +196,5 @@ final class TilesTest {
     assertThat(InstructionSet.of("x86_64", 256)).isEqualTo(InstructionSet.AVX2);
     assertThat(InstructionSet.of("aarch64", 128)).isEqualTo(InstructionSet.NEON);
     assertThat(InstructionSet.of("riscv64", 256)).isEqualTo(InstructionSet.AVX2);
-  }
-
-  @Test
-  void onlyAZen4HasHalves() {
-    String family = "cpu family\t: ";
-    assertThat(HalfLanes.isZen4(Stream.of("vendor_id\t: AuthenticAMD", family + "25"))).isTrue();
-    assertThat(HalfLanes.isZen4(Stream.of("vendor_id\t: AuthenticAMD", family + "26"))).isFalse();
-    assertThat(HalfLanes.isZen4(Stream.of("vendor_id\t: GenuineIntel", family + "25"))).isFalse();
-    assertThat(HalfLanes.isZen4(Stream.of("processor\t: 25"))).isFalse();
   }
 }
