@@ -118,8 +118,9 @@ final class Binder {
         trained ? weightGradient(node) : null,
         finishes ? gradient(node.input().norm(), ".weight") : null,
         finishes ? gradient(node.input().norm(), ".bias") : null,
+        trained ? slopeGradient(node) : null,
         List.copyOf(outputTables),
-        norm != null ? table(node.input()) : null,
+        norm != null || node.input().slope() != null ? table(node.input()) : null,
         training && running,
         moments(node.output()));
   }
@@ -268,7 +269,8 @@ final class Binder {
         norm == null ? null : normParameter(norm, ".weight"),
         norm == null ? null : normParameter(norm, ".bias"),
         norm == null ? null : normParameter(norm, ".running_mean"),
-        norm == null ? null : normParameter(norm, ".running_var"));
+        norm == null ? null : normParameter(norm, ".running_var"),
+        view.slope() == null ? null : parameter(view.slope()));
   }
 
   private MemorySegment normParameter(Layer.BatchNorm norm, String suffix) {
@@ -278,6 +280,12 @@ final class Binder {
   private MemorySegment gradient(Layer.@Nullable BatchNorm norm, String suffix) {
     Parameter parameter = plan.graph().network().parameter(require(norm).name() + suffix);
     return gradient(parameter);
+  }
+
+  private @Nullable MemorySegment slopeGradient(Node node) {
+    Parameter slope = node.input().slope();
+    boolean owns = node.input().owner() == node.index();
+    return slope == null || !owns || !plan.isTrained(slope) ? null : gradient(slope);
   }
 
   private @Nullable MemorySegment weightGradient(Node node) {

@@ -177,7 +177,9 @@ final class StagePasses {
       forwardArgs = trains ? stage.train() : stage.infer();
       BoundTable table = stage.inputTable();
       if (table != null && (!trains || stage.running())) {
-        RunningStatistics.load(table, moments);
+        if (table.runningMean() != null) {
+          RunningStatistics.load(table, moments);
+        }
         pool.run(chunks(table.channels()), tableTask);
       }
       pool.run(kernels.packUnits(forwardArgs.stage()), packForwardTask);
@@ -285,6 +287,12 @@ final class StagePasses {
         table.beta(),
         table.epsilon(),
         table.table());
+    MemorySegment slopes = table.slopes();
+    if (slopes != null) {
+      int first = chunk * CHANNEL_CHUNK;
+      int end = end(chunk, table.channels());
+      kernels.fillSlopes(table.channels(), first, end, slopes, table.table());
+    }
   }
 
   void loss(MemorySegment labels, int pictures, boolean trains) {
@@ -347,7 +355,8 @@ final class StagePasses {
     recorder.beginBackward();
     products(args);
     boolean merges = stage.weightGradient() != null && !cuts.writesWeights();
-    int channelChunks = stage.scale() == null ? 0 : chunks(args.stage().input().channels());
+    boolean sums = stage.scale() != null || stage.slope() != null;
+    int channelChunks = sums ? chunks(args.stage().input().channels()) : 0;
     valuesFrom = 0;
     valuesTo = merges ? Partials.weightValues(args.stage()) : 0;
     if (exchange != null) {
@@ -424,7 +433,7 @@ final class StagePasses {
     if (args.gradientOut() != null) {
       pool.run(own.forwards(), sumTask);
     }
-    if (args.dx() != null || what.activation().normalize()) {
+    if (args.dx() != null || what.activation().hasParameters()) {
       pool.run(kernels.packUnits(what), packBackwardTask);
       pool.run(own.backwards(), dataTask);
     }
@@ -514,19 +523,22 @@ final class StagePasses {
       kernels.mergeSums(args, Objects.requireNonNull(exchange.sums()).rest(), from, to);
       cut = Cut.whole();
     }
-    kernels.finishChannels(
-        args,
-        cut,
-        normCount,
-        from,
-        to,
-        Objects.requireNonNull(stage.scale()),
-        Objects.requireNonNull(stage.shift()));
+    MemorySegment scale = stage.scale();
+    MemorySegment shift = stage.shift();
+    MemorySegment slope = stage.slope();
+    if (scale != null && shift != null) {
+      kernels.finishChannels(args, cut, normCount, from, to, scale, shift);
+    }
+    if (slope != null) {
+      kernels.finishSlopes(args, cut, from, to, slope);
+    }
     MemorySegment table = args.table();
     if (stage.running() && table != null) {
       // Running statistics do not depend on the batch: no gradient comes back through them.
       clear(table, ChannelTable.offset(ChannelTable.DX_CODE, channels), from, to);
       clear(table, ChannelTable.offset(ChannelTable.DX_OFFSET, channels), from, to);
+      clear(table, ChannelTable.offset(ChannelTable.LOW_DX_CODE, channels), from, to);
+      clear(table, ChannelTable.offset(ChannelTable.LOW_DX_OFFSET, channels), from, to);
     }
   }
 

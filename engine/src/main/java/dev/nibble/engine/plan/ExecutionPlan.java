@@ -13,7 +13,6 @@ import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Cut;
-import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
@@ -271,11 +270,8 @@ public final class ExecutionPlan {
   private Activation activation(View view, boolean training) {
     StoreFormat store = StoreFormat.NONE;
     if (training && view.stored() && frozen.isReadByTrained(view)) {
-      // Codes keep the edge of a ReLU; what another function read stays as it was.
-      boolean isCoded =
-          view.function() instanceof Nonlinearity.Identity
-              || view.function() instanceof Nonlinearity.Relu;
-      StoreFormat copy = view.exact() || !isCoded ? StoreFormat.FP32 : format(view);
+      boolean isExact = view.exact() || view.isOfOnePixel();
+      StoreFormat copy = isExact ? StoreFormat.FP32 : format(view).keeping(view.function());
       store = view.kept() ? StoreFormat.KEPT : copy;
     }
     boolean naive = options.naive() && store.isCodes();

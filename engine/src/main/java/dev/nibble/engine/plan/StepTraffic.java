@@ -212,7 +212,7 @@ public final class StepTraffic {
       return;
     }
     Buffer dx = backward.dx();
-    boolean through = dx != null || activation.normalize();
+    boolean through = dx != null || activation.hasParameters();
     Buffer gradientOut = backward.gradientOut();
     backward.outputTerms().forEach(term -> term(pass, term, leaves));
     if (gradientOut != null) {

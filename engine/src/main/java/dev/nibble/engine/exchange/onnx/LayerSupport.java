@@ -190,10 +190,6 @@ final class LayerSupport {
           Constants.of(c, shape) != null && shape.equals(shapeOf(node, 0))
               ? null
               : "joins a tensor and a constant that is neither one number nor one a channel";
-      case Operation.Activation a ->
-          a.function() == Operation.Function.PRELU
-              ? "has slopes that are trained, which no kernel does yet (a leaky ReLU is supported)"
-              : null;
       case Operation.Softmax s -> "stands before the end";
       case Operation.Input i -> "is no layer";
       case Operation.Permute p -> "is no layer";

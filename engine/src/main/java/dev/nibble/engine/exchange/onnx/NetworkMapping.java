@@ -10,6 +10,7 @@ import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Window;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -157,8 +158,7 @@ final class NetworkMapping {
       case LEAKY_RELU -> builder.activation(x, new Nonlinearity.LeakyRelu(alpha));
       case PRELU -> {
         String name = layer(node);
-        sources.put(
-            name + ".weight", new ParameterSource.OfFile(Objects.requireNonNull(a.slope())));
+        sources.put(name + ".weight", slopes(Objects.requireNonNull(a.slope()), x));
         yield builder.prelu(name, x);
       }
       case ELU -> builder.activation(x, new Nonlinearity.Elu(alpha));
@@ -170,6 +170,17 @@ final class NetworkMapping {
       case GELU_TANH -> builder.activation(x, new Nonlinearity.Gelu(true));
       case TANH -> builder.activation(x, new Nonlinearity.Tanh());
     };
+  }
+
+  /** A slope a channel; one for all channels becomes as many, which are trained each by itself. */
+  private static ParameterSource slopes(Weight weight, NetworkBuilder.Node x) {
+    int channels = x.map().channels();
+    if (weight.elements() == channels) {
+      return new ParameterSource.OfFile(weight);
+    }
+    float[] slopes = new float[channels];
+    Arrays.fill(slopes, (float) weight.values()[0]);
+    return new ParameterSource.Computed(slopes);
   }
 
   /** ONNX has the share of the old statistics; in decimals, as people write it. */

@@ -14,9 +14,7 @@ import dev.nibble.engine.optim.Optimizer;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PlanOptions;
-import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
-import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.MemoryAccount;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -92,8 +90,8 @@ class ZooTest {
 
   /**
    * Codes of 4 bits leave the forward pass as it is, and make gradients approximate. Left out are
-   * the runs that rounding alone moves, resnext (its third loss is 6.6 % off) and mobilenetv3 (its
-   * second 12 %).
+   * runs of which a loss is more than 5 % off: resnext (10.6 %), mobilenetv3 (7.6 %), and
+   * resnet-basic and resnet-bottleneck (6 %), which rounding alone moves.
    */
   @ParameterizedTest
   @ValueSource(
@@ -102,6 +100,7 @@ class ZooTest {
         "dilated-leaky",
         "efficientnet",
         "inception",
+        "mobilenetv2",
         "squeezenet",
         "vgg-bias"
       })
@@ -149,8 +148,7 @@ class ZooTest {
         UpdateRule rule = UpdateRule.of(Optimizer.sgd(0.9, 0));
         PlanOptions options = PlanOptions.training(BATCH, store, false).withUpdate(rule);
         ExecutionPlan plan = ExecutionPlan.of(model.network(), options);
-        Kernels kernels = supporting(plan);
-        session = Session.open(plan, SessionOptions.of(2), kernels, account);
+        session = Session.open(plan, SessionOptions.of(2), TestKernels.chosen(), account);
         model.load(session::values);
       }
       byte[] bytes = zoo.read("pictures", arena).data().toArray(JAVA_BYTE);
@@ -159,14 +157,6 @@ class ZooTest {
         pictures[i] = (float) (((bytes[i] & 0xff) / 255.0 - 0.5) / 0.25);
       }
       labels = zoo.read("labels", arena).data();
-    }
-
-    /** The table under test, or the scalar one for a network of functions that it lacks. */
-    private static Kernels supporting(ExecutionPlan plan) {
-      Kernels chosen = TestKernels.chosen();
-      boolean supports =
-          plan.graph().views().stream().map(plan::activation).allMatch(chosen::supports);
-      return supports ? chosen : KernelProvider.choose("scalar");
     }
 
     private void load() {
