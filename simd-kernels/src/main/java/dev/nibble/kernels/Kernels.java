@@ -270,7 +270,7 @@ public interface Kernels {
   /** Normalises, crops and mirrors pictures {@code [from, to)} into the first stage's input. */
   void input(InputArgs args, int from, int to);
 
-  /** Softmax cross-entropy of the first {@code count} pictures. */
+  /** The loss of the first {@code count} pictures. */
   void loss(LossArgs args, int count);
 
   /**

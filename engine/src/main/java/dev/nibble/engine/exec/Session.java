@@ -291,8 +291,10 @@ public final class Session implements AutoCloseable {
     if (!plan.options().isTraining()) {
       throw new IllegalStateException("This session was planned for inference");
     }
-    // The step's number, so that a training that goes on draws what it would have drawn.
-    Draw.set(binder.draws(), seed + GOLDEN * update().steps(), update().grouped());
+    // The step's number, so that a training that goes on draws what it would have drawn; and of the
+    // pictures of all workers the first that this one computes, so that they draw what one would.
+    long first = (long) update().grouped() + share().first(count);
+    Draw.set(binder.draws(), seed + GOLDEN * update().steps(), first);
     passes.forward(count, true);
     passes.loss(labels, count, true);
     passes.backward(count);

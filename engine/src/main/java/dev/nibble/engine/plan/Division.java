@@ -2,9 +2,7 @@ package dev.nibble.engine.plan;
 
 import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.BatchShare;
-import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.kernels.Cut;
-import dev.nibble.kernels.Operator;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -36,14 +34,6 @@ public final class Division {
     if (workers.count() == 1) {
       return new Division(1, workers);
     }
-    for (Node node : graph.stages()) {
-      if (node.operator() instanceof Operator.Dropout) {
-        throw new IllegalArgumentException(
-            "Dropout '%s' is drawn by a picture's place in its worker's own batch, so that the weights"
-                    .formatted(node.name())
-                + " would depend on the number of workers: train with one, or without dropout");
-      }
-    }
     int units = 0;
     int least = Integer.MAX_VALUE;
     String coarsest = "";
@@ -59,8 +49,8 @@ public final class Division {
     if (units < workers.count()) {
       throw new IllegalArgumentException(
           ("%d workers cannot share a batch of %d pictures: the passes, of which that of '%s' has"
-                  + " %d groups, have %d parts in common; take fewer workers, %d shards or more, or a"
-                  + " larger batch")
+               + " %d groups, have %d parts in common; take fewer workers, %d shards or more, or a"
+               + " larger batch")
               .formatted(
                   workers.count(), options.batch(), coarsest, least, units, workers.count()));
     }

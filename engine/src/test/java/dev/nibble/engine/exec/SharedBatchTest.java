@@ -43,7 +43,8 @@ class SharedBatchTest {
     NetworkBuilder b = Network.builder("wide", input);
     NetworkBuilder.Node x = b.convolution("a", b.input(), 32, 3, 1);
     x = b.convolution("b", b.relu(b.batchNorm("b.bn", x)), 160, 3, 2);
-    x = b.convolution("c", b.relu(b.batchNorm("c.bn", x)), 160, 3, 1);
+    NetworkBuilder.Node y = b.convolution("c", b.relu(b.batchNorm("c.bn", x)), 160, 3, 1);
+    x = b.add(x, b.stochasticDepth(b.dropout(y, 0.2f), 0.3f));
     return b.build(b.dense("d", b.globalAveragePool(b.relu(b.batchNorm("d.bn", x))), 5));
   }
 

@@ -49,7 +49,7 @@ class SharedTrainingTest {
     NetworkBuilder.Node x = b.convolution("one", b.input(), 16, 3, 2);
     x = b.convolution("two", b.relu(b.batchNorm("one.bn", x)), 16, 3, 2);
     x = b.globalAveragePool(b.relu(b.batchNorm("two.bn", x)));
-    return b.build(b.dense("fc", x, 10));
+    return b.build(b.dense("fc", b.dropout(x, 0.3f), 10));
   }
 
   /** Two epochs of two steps: 64 and 64 pictures, then 5 alone; everything that has a state. */

@@ -6,12 +6,27 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import dev.nibble.kernels.LossArgs;
 import java.lang.foreign.MemorySegment;
 
-/** Softmax cross-entropy, in double: it is small, and its gradient starts every backward pass. */
+/** Losses, in double: they are small, and their gradient starts every backward pass. */
 final class ScalarLoss {
   private ScalarLoss() {}
 
   static void loss(LossArgs args, int count) {
-    checkLabels(args, count);
+    switch (args.function()) {
+      case CROSS_ENTROPY -> {
+        checkLabels(args, count);
+        if (args.weights().length == 0) {
+          labelled(args, count);
+        } else {
+          ScalarTargetLoss.weighted(args, count);
+        }
+      }
+      case SOFT_CROSS_ENTROPY -> ScalarTargetLoss.soft(args, count);
+      case BINARY_CROSS_ENTROPY -> ScalarTargetLoss.binary(args, count);
+      case SQUARED_ERROR -> ScalarTargetLoss.squared(args, count);
+    }
+  }
+
+  private static void labelled(LossArgs args, int count) {
     double total = 0;
     int correct = 0;
     double all = args.smoothing() / args.classes();
@@ -19,15 +34,8 @@ final class ScalarLoss {
     for (int picture = 0; picture < count; picture++) {
       int label = args.labels().get(JAVA_INT, 4L * picture);
       long first = (long) picture * args.classes();
-      int best = 0;
-      float max = Floats.get(args.logits(), first);
-      for (int k = 1; k < args.classes(); k++) {
-        float logit = Floats.get(args.logits(), first + k);
-        if (logit > max || Float.isNaN(logit)) {
-          best = k;
-          max = logit;
-        }
-      }
+      int best = largest(args, first);
+      float max = Floats.get(args.logits(), first + best);
       double sum = 0;
       for (int k = 0; k < args.classes(); k++) {
         sum += Math.exp((double) Floats.get(args.logits(), first + k) - max);
@@ -46,6 +54,20 @@ final class ScalarLoss {
     }
     args.result().set(JAVA_DOUBLE, 0, total);
     args.result().set(JAVA_DOUBLE, 8, correct);
+  }
+
+  /** Which logit of a picture is the largest, the first of equals; NaN wins. */
+  static int largest(LossArgs args, long first) {
+    int best = 0;
+    float max = Floats.get(args.logits(), first);
+    for (int k = 1; k < args.classes(); k++) {
+      float logit = Floats.get(args.logits(), first + k);
+      if (logit > max || Float.isNaN(logit)) {
+        best = k;
+        max = logit;
+      }
+    }
+    return best;
   }
 
   /** The logits' mean under the target: the label's, moved towards the mean of all. */
