@@ -248,10 +248,10 @@ final class BackwardPass {
           ConvolutionBackwardData.flat(op, pixels, 0, vectors, scratch, dy, packed, scratch, data);
         } else {
           int first = dy + Math.max(0, FusedLayout.top(op)) * ConvolutionGeometry.dyRow(op);
-          DataPass.product(op, 0, height, 0, vectors, packed, scratch, first, data);
+          WindowData.product(op, 0, height, 0, vectors, packed, scratch, first, data);
         }
       }
-      default -> DataPass.operate(args, picture, 0, height, 0, channels, scratch, dy, data);
+      default -> ChannelwiseData.operate(args, picture, 0, height, 0, channels, scratch, dy, data);
     }
   }
 }

@@ -129,7 +129,7 @@ final class VectorEnds implements ConvolutionEnds {
     for (int pixel = 0; pixel < map.pixels(); pixel += band) {
       int end = Math.min(map.pixels(), pixel + band);
       int out = productAt(stage) + pixel * productPixel(stage);
-      ForwardPass.store(
+      ForwardOutput.store(
           args, region, picture, pixel, end, 0, vectors, first && pixel == 0, scratch, out);
     }
   }
