@@ -59,7 +59,8 @@ class CublasPrecisionTest {
     double error = Math.sqrt(difference / norm);
     assertThat(error).as("relative error of %s", name).isLessThan(4 * unit);
     if (precision != Precision.FP32) {
-      assertThat(error).as("relative error of %s", name).isGreaterThan(unit / 10);
+      // More than that of the next finer precision, which has 3 bits more.
+      assertThat(error).as("relative error of %s", name).isGreaterThan(unit / 16);
     }
   }
 }

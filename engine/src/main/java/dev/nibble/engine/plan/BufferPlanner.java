@@ -170,7 +170,11 @@ public final class BufferPlanner {
     }
     for (Node node : nodes) {
       int time = plan.againTime(node.index());
-      Buffer inPlace = inPlaceTarget(node, lastRead, again);
+      // What comes from before the run is not written over: its second time, if it has one, is
+      // later.
+      View shortcut = node.shortcut();
+      boolean inner = shortcut != null && isInner(shortcut.tensor(), node);
+      Buffer inPlace = inner ? inPlaceTarget(node, lastRead, again) : null;
       again[node.output().index()] =
           inPlace != null ? inPlace : written(node.output(), time, again, "again tensor ");
       tensorAgain(node.output(), node).use(time);

@@ -78,24 +78,32 @@ public final class ExecutionPlan {
   /** Plans a network. */
   public static ExecutionPlan of(Network network, PlanOptions options) {
     if (!Recording.isPossible()) {
-      return new ExecutionPlan(Lowering.lower(network), options);
+      return of(Lowering.lower(network), options);
     }
     PlanEvent event = new PlanEvent();
     event.begin();
-    ExecutionPlan plan = new ExecutionPlan(Lowering.lower(network), options);
+    ExecutionPlan plan = of(Lowering.lower(network), options);
     event.end();
-    if (event.shouldCommit()) {
-      event.subject(
-          network.name(), options.batch(), options.isTraining(), options.store().toString());
-      event.sizes(plan.all().size(), plan.memory().totalBytes(), plan.bytes(Kind.STORE));
-      event.commit();
-    }
+    plan.commit(event);
     return plan;
   }
 
-  /** Plans a network that is already cut into stages. */
+  /** Plans a network that is already cut into stages, as one way of many: no event tells of it. */
   public static ExecutionPlan of(StageGraph graph, PlanOptions options) {
     return new ExecutionPlan(graph, options);
+  }
+
+  /** Commits an event, which has ended, with what the plan is. */
+  public void commit(PlanEvent event) {
+    if (event.shouldCommit()) {
+      event.subject(
+          graph.network().name(),
+          options.batch(),
+          options.isTraining(),
+          options.store().toString());
+      event.sizes(all().size(), memory().totalBytes(), bytes(Kind.STORE));
+      event.commit();
+    }
   }
 
   /** The stages' graph. */

@@ -1,5 +1,7 @@
 package dev.nibble.engine.train;
 
+import dev.nibble.engine.events.PlanEvent;
+import dev.nibble.engine.events.Recording;
 import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.plan.ExecutionPlan;
@@ -89,7 +91,16 @@ public final class MemoryBudget {
         settled = TrainingPlan.settled(network, options);
       }
     }
-    return new MemoryBudget(network, settled, kernels, limit).choose(pictures);
+    MemoryBudget budget = new MemoryBudget(network, settled, kernels, limit);
+    if (!Recording.isPossible()) {
+      return budget.choose(pictures);
+    }
+    PlanEvent event = new PlanEvent();
+    event.begin();
+    Choice choice = budget.choose(pictures);
+    event.end();
+    choice.plan().execution().commit(event);
+    return choice;
   }
 
   private Choice choose(int pictures) {

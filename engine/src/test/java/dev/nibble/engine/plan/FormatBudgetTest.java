@@ -34,7 +34,7 @@ class FormatBudgetTest {
       before = plan.bytes(Buffer.Kind.STORE);
       for (StageGraph.View view : plan.coded()) {
         assertThat(plan.activation(view).store())
-            .isEqualTo(budget.after(steps).get(plan.keeper(view)));
+            .isEqualTo(budget.after(steps).get(plan.keeper(view)).keeping(view.function()));
       }
     }
   }

@@ -209,9 +209,13 @@ final class Bands {
     if (op instanceof Convolution c) {
       // Rows are loaded up to where bytes of codes end, and those whose copies are the leaf's.
       int most = Math.max(window, rows * stride(op) + padding(op)) + stride(op) + codeRows(stage);
+      if (reach(op) == 1) {
+        most -= 2; // no tile reaches beyond its window
+      }
       return Math.min(most, height + padding(op) + c.window().padBottom() + stride(op));
     }
-    return Math.min(height, Math.max(window, rows * stride(op) + padding(op)) + stride(op));
+    // The last band also leaves the copies of rows that a stride leaves over.
+    return Math.min(height, Math.max(window, rows * stride(op) + padding(op)) + stride(op) - 1);
   }
 
   /** Rows of a picture that global pooling reads at a time. */

@@ -46,7 +46,7 @@ final class GradientLoader {
     }
     for (int i = 0; i < terms.size(); i++) {
       if (terms.get(i) instanceof Normalized n) {
-        TableRows.load(n.table(), n.map().channels(), scratch, table);
+        TermRows.load(n.table(), n.map().channels(), scratch, table);
       }
     }
   }
@@ -56,7 +56,7 @@ final class GradientLoader {
    * {@code [fromChannel, toChannel)}. The first pixel begins a byte of every term's codes, and
    * fromChannel a vector.
    *
-   * @param table index of the terms' {@link TableRows} in scratch
+   * @param table index of the terms' {@link TermRows} in scratch
    * @param to index in scratch of the first pixel's channel 0
    * @param stride floats from pixel to pixel in scratch
    */
@@ -92,7 +92,7 @@ final class GradientLoader {
     for (int i = 0; i < terms.size(); i++) {
       if (terms.get(i) instanceof Normalized n) {
         if (reload) {
-          TableRows.load(n.table(), n.map().channels(), scratch, table);
+          TermRows.load(n.table(), n.map().channels(), scratch, table);
         }
         NormalizedGradient.load(
             n, picture, first, end, fromChannel, toChannel, !empty, scratch, table, to, stride);

@@ -5,7 +5,6 @@ import static dev.nibble.kernels.vector.Lanes.LANES;
 import static dev.nibble.kernels.vector.Segments.ORDER;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Codec;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GradientTerm.Normalized;
@@ -21,11 +20,11 @@ final class NormalizedGradient {
   private NormalizedGradient() {}
 
   /**
-   * Writes, or adds, dx ({@link ChannelTable}) for pixels {@code [first, end)} of a picture,
-   * channels {@code [fromChannel, toChannel)}. fromChannel begins a vector.
+   * Writes, or adds, dx ({@link TermRows}) for pixels {@code [first, end)} of a picture, channels
+   * {@code [fromChannel, toChannel)}. fromChannel begins a vector.
    *
    * @param add whether the tile holds another summand already
-   * @param table index of the term's {@link TableRows} in scratch
+   * @param table index of the term's {@link TermRows} in scratch
    * @param to index in scratch of the first pixel's channel 0
    * @param stride floats from pixel to pixel in scratch
    */
@@ -66,7 +65,7 @@ final class NormalizedGradient {
               channels, count, gradient, in, store, kept, add, scratch, rows, at + c, stride,
               again);
         } else {
-          int work = TableRows.work(table, channels);
+          int work = TermRows.work(table, channels);
           coded(
               format.codec(),
               channels,
@@ -155,12 +154,12 @@ final class NormalizedGradient {
     int channels = term.map().channels();
     int row = Lanes.roundUp(channels);
     for (int c = firstChannel; c < endChannel; c++) {
-      float scale = scratch[table + ChannelTable.DX_SCALE * row + c];
-      float slope = scratch[table + ChannelTable.DX_CODE * row + c];
-      float offset = scratch[table + ChannelTable.DX_OFFSET * row + c];
-      float lowSlope = scratch[table + ChannelTable.LOW_DX_CODE * row + c];
-      float lowOffset = scratch[table + ChannelTable.LOW_DX_OFFSET * row + c];
-      float edge = scratch[table + ChannelTable.EDGE * row + c];
+      float scale = scratch[table + TermRows.SCALE * row + c];
+      float slope = scratch[table + TermRows.CODE * row + c];
+      float offset = scratch[table + TermRows.OFFSET * row + c];
+      float lowSlope = scratch[table + TermRows.LOW_CODE * row + c];
+      float lowOffset = scratch[table + TermRows.LOW_OFFSET * row + c];
+      float edge = scratch[table + TermRows.EDGE * row + c];
       for (int p = 0; p < pixels; p++) {
         float d = term.gradient().get(JAVA_FLOAT, from + 4L * (p * channels + c));
         float w = ActivationTail.stored(term.format(), term.store(), copy, channels, first + p, c);
@@ -187,10 +186,9 @@ final class NormalizedGradient {
     int row = Lanes.roundUp(channels);
     FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
     VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
-    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
-    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
-    FloatVector offset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.SCALE * row);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.CODE * row);
+    FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.OFFSET * row);
     for (int p = 0; p < pixels; p++) {
       FloatVector x = FloatVector.fromMemorySegment(FLOATS, store, copy + 4L * p * channels, ORDER);
       FloatVector d =
@@ -222,15 +220,13 @@ final class NormalizedGradient {
     int row = Lanes.roundUp(channels);
     FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
     VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
-    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
-    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
-    FloatVector offset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
-    FloatVector lowSlope =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_CODE * row);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.SCALE * row);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.CODE * row);
+    FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.OFFSET * row);
+    FloatVector lowSlope = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.LOW_CODE * row);
     FloatVector lowOffset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_OFFSET * row);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+        FloatVector.fromArray(FLOATS, scratch, rows + TermRows.LOW_OFFSET * row);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.EDGE * row);
     IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
     int shift = codec.shift();
     for (int g = 0; g < groups; g++) {
@@ -269,15 +265,13 @@ final class NormalizedGradient {
     int row = Lanes.roundUp(channels);
     FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
     VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
-    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
-    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
-    FloatVector offset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
-    FloatVector lowSlope =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_CODE * row);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.SCALE * row);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.CODE * row);
+    FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.OFFSET * row);
+    FloatVector lowSlope = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.LOW_CODE * row);
     FloatVector lowOffset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_OFFSET * row);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+        FloatVector.fromArray(FLOATS, scratch, rows + TermRows.LOW_OFFSET * row);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.EDGE * row);
     IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
     int shift = codec.shift();
     for (int g = 0; g < groups; g++) {
@@ -328,15 +322,13 @@ final class NormalizedGradient {
     int row = Lanes.roundUp(channels);
     FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
     VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
-    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
-    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
-    FloatVector offset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
-    FloatVector lowSlope =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_CODE * row);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.SCALE * row);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.CODE * row);
+    FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.OFFSET * row);
+    FloatVector lowSlope = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.LOW_CODE * row);
     FloatVector lowOffset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_OFFSET * row);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+        FloatVector.fromArray(FLOATS, scratch, rows + TermRows.LOW_OFFSET * row);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.EDGE * row);
     IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
     int shift = codec.shift();
     for (int g = 0; g < groups; g++) {
@@ -377,15 +369,13 @@ final class NormalizedGradient {
     int row = Lanes.roundUp(channels);
     FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
     VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
-    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
-    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
-    FloatVector offset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_OFFSET * row);
-    FloatVector lowSlope =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_CODE * row);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.SCALE * row);
+    FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.CODE * row);
+    FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.OFFSET * row);
+    FloatVector lowSlope = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.LOW_CODE * row);
     FloatVector lowOffset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_OFFSET * row);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+        FloatVector.fromArray(FLOATS, scratch, rows + TermRows.LOW_OFFSET * row);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + TermRows.EDGE * row);
     for (int p = 0; p < pixels; p++) {
       int at = to + p * stride;
       FloatVector w = FloatVector.fromArray(FLOATS, scratch, places + p * LANES);

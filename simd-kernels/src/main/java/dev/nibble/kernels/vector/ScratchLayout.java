@@ -137,7 +137,7 @@ final class ScratchLayout {
   }
 
   static int sums(Stage stage) {
-    return termTable(stage) + TableRows.floats(stage.output().channels());
+    return termTable(stage) + TermRows.floats(stage.output().channels());
   }
 
   static int gradient(Stage stage) {

@@ -60,8 +60,7 @@ final class TableRows {
     Arrays.fill(scratch, at, at + channels, value);
   }
 
-  /** Copies a table whose activation does not matter. */
-  static void load(MemorySegment from, int channels, float[] scratch, int table) {
+  private static void load(MemorySegment from, int channels, float[] scratch, int table) {
     for (int row = 0; row < ChannelTable.ROWS; row++) {
       MemorySegment.copy(
           from,

@@ -22,7 +22,7 @@ final class WeightLayout {
   }
 
   static int bias(Stage stage) {
-    return termTable(stage) + TableRows.floats(stage.output().channels());
+    return termTable(stage) + TermRows.floats(stage.output().channels());
   }
 
   static int gradient(Stage stage) {
