@@ -34,9 +34,12 @@ import picocli.CommandLine.Spec;
       "Compares the gradients that few bits leave with the exact ones, layer by layer, on the same",
       "batches: whether they are safe for your network.",
       "",
-      "'error' is the length of the difference by the exact gradient's length, 'cosine' that of the",
-      "angle between them, 'naive' the error where the forward pass, too, computes on restored codes.",
-      "'batches' is how much the exact gradient itself differs from batch to batch: errors far below",
+      "'error' is the length of the difference by the exact gradient's length, 'cosine' that of"
+          + " the",
+      "angle between them, 'naive' the error where the forward pass, too, computes on restored"
+          + " codes.",
+      "'batches' is how much the exact gradient itself differs from batch to batch: errors far"
+          + " below",
       "it are lost in its noise."
     },
     footer = {
@@ -148,6 +151,11 @@ final class GradientsCommand implements Callable<Integer> {
   }
 
   private static void checkClasses(ModelInfo info, Dataset pictures, String name) {
+    if (info.task() != pictures.task()) {
+      throw new BadInputException(
+          "The model tells %s of a picture, and gradients are compared of models of classes only."
+              .formatted(info.task().names()));
+    }
     List<String> classes = pictures.classNames();
     if (!classes.equals(info.classes())) {
       throw new BadInputException(

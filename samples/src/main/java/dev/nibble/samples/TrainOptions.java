@@ -22,8 +22,8 @@ final class TrainOptions {
       paramLabel = "SHARE",
       description =
           "Take that share of each class of the training pictures, such as 0.1, for validation: it"
-              + " is evaluated after each epoch, and the test pictures once at the end. Default: the"
-              + " data's own validation pictures, if it has some.")
+              + " is evaluated after each epoch, and the test pictures once at the end. Default:"
+              + " the data's own validation pictures, if it has some.")
   @Nullable Double valSplit;
 
   @Option(
@@ -94,6 +94,8 @@ final class TrainOptions {
       description = "Steps in which the rate rises from 0. Default: 0.")
   @Nullable Long warmupSteps;
 
+  @Mixin LossOptions loss = new LossOptions();
+
   @Mixin UpdateOptions update = new UpdateOptions();
 
   @Option(
@@ -128,9 +130,9 @@ final class TrainOptions {
       description =
           "One or several, with commas. crop-flip: shift by up to 4 pixels and mirror at random;"
               + " random-resized-crop: a random part of 8 to 100 %% of the picture, scaled, and"
-              + " mirrored at random; color-jitter: brightness, contrast, saturation by up to 40 %%;"
-              + " trivial-augment: one change of fourteen; random-erasing: a rectangle in a quarter"
-              + " of the pictures; none. Default: crop-flip.")
+              + " mirrored at random; color-jitter: brightness, contrast, saturation by up to 40"
+              + " %%; trivial-augment: one change of fourteen; random-erasing: a rectangle in a"
+              + " quarter of the pictures; none. Default: crop-flip.")
   @Nullable String augment;
 
   @Option(names = "--no-shuffle", description = "Take the pictures in their own order.")
@@ -213,6 +215,13 @@ final class TrainOptions {
           "Multiply the learning rate of layers, such as head=10 or 'stages.0.*=0.1'; the last that"
               + " fits a layer counts.")
   @Nullable List<String> lrScale;
+
+  @Option(
+      names = "--class-metrics",
+      description =
+          "After each epoch also print precision, recall and F1 of each class, and write them to"
+              + " metrics.jsonl.")
+  @Nullable Boolean classMetrics;
 
   @Option(
       names = "--checkpoint-every",

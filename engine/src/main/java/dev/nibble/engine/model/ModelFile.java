@@ -2,6 +2,7 @@ package dev.nibble.engine.model;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.SafetensorsFile;
 import dev.nibble.engine.exchange.SafetensorsWriter;
@@ -196,7 +197,8 @@ public final class ModelFile {
             floats(metadata, "std"),
             Boolean.parseBoolean(metadata.get("picture_mean")),
             own(metadata),
-            graph(metadata));
+            graph(metadata),
+            task(metadata));
       } catch (JsonException
           | IllegalArgumentException
           | ArithmeticException
@@ -215,6 +217,12 @@ public final class ModelFile {
     String name = text(file.metadata(), "model");
     boolean renamed = SMALL_ONCE.contains(name) && file.contains("stem.weight");
     return renamed ? "cifar-" + name : name;
+  }
+
+  /** What it tells of a picture; the class, unless it says so. */
+  private static Task task(Map<String, String> metadata) {
+    String task = metadata.get("task");
+    return task == null ? Task.CLASSIFICATION : Task.of(task);
   }
 
   /** The network; older files have but its name. */
@@ -237,7 +245,7 @@ public final class ModelFile {
   /**
    * What a file's metadata says about a model, by name: {@code format}, {@code model}, {@code
    * input} (height, width, channels), {@code classes}, {@code mean}, {@code std} (JSON arrays),
-   * {@code picture_mean}, then the entries of your own.
+   * {@code picture_mean}, {@code task} unless that is classification, then the entries of your own.
    */
   public static Map<String, String> describe(ModelInfo info) {
     Map<String, String> metadata = new LinkedHashMap<>();
@@ -252,6 +260,9 @@ public final class ModelFile {
     metadata.put("mean", Arrays.toString(info.mean()));
     metadata.put("std", Arrays.toString(info.std()));
     metadata.put("picture_mean", Boolean.toString(info.pictureMean()));
+    if (info.task() != Task.CLASSIFICATION) {
+      metadata.put("task", info.task().text());
+    }
     metadata.putAll(info.metadata());
     return metadata;
   }

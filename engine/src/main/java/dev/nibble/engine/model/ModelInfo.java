@@ -1,5 +1,6 @@
 package dev.nibble.engine.model;
 
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.FeatureMap;
@@ -21,6 +22,8 @@ import org.jspecify.annotations.Nullable;
  * @param pictureMean whether each picture's own mean is subtracted instead of {@code mean}
  * @param metadata entries of your own that the file carries beside these, in their order
  * @param graph the network; null where the name alone tells it, as in older files
+ * @param task what the outputs tell of a picture; {@code classes} are then names of labels or of
+ *     numbers
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record ModelInfo(
@@ -31,18 +34,20 @@ public record ModelInfo(
     float[] std,
     boolean pictureMean,
     Map<String, String> metadata,
-    @Nullable Network graph) {
+    @Nullable Network graph,
+    Task task) {
   /** Names in a file's metadata that are taken. */
   static final Set<String> RESERVED =
-      Set.of("format", "model", "input", "classes", "mean", "std", "picture_mean", "network");
+      Set.of(
+          "format", "model", "input", "classes", "mean", "std", "picture_mean", "network", "task");
 
   /**
    * Copies arrays and map, and checks them.
    *
    * @throws IllegalArgumentException if mean or std has not a value a channel, a mean is not finite
    *     or a std not finite and positive, or an entry of your own has a name that is taken: format,
-   *     model, input, classes, mean, std, picture_mean, network; or the graph has other pictures or
-   *     another number of classes
+   *     model, input, classes, mean, std, picture_mean, network, task; or the graph has other
+   *     pictures or another number of classes
    */
   public ModelInfo {
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
@@ -76,7 +81,7 @@ public record ModelInfo(
     }
   }
 
-  /** A description without entries of your own. */
+  /** A description of a model of classes, without entries of your own. */
   public ModelInfo(
       String model,
       FeatureMap input,
@@ -84,7 +89,19 @@ public record ModelInfo(
       float[] mean,
       float[] std,
       boolean pictureMean) {
-    this(model, input, classes, mean, std, pictureMean, Map.of(), null);
+    this(model, input, classes, mean, std, pictureMean, Task.CLASSIFICATION);
+  }
+
+  /** A description without entries of your own. */
+  public ModelInfo(
+      String model,
+      FeatureMap input,
+      List<String> classes,
+      float[] mean,
+      float[] std,
+      boolean pictureMean,
+      Task task) {
+    this(model, input, classes, mean, std, pictureMean, Map.of(), null, task);
   }
 
   /** A description of one of the named networks. */
@@ -96,12 +113,12 @@ public record ModelInfo(
       float[] std,
       boolean pictureMean,
       Map<String, String> metadata) {
-    this(model, input, classes, mean, std, pictureMean, metadata, null);
+    this(model, input, classes, mean, std, pictureMean, metadata, null, Task.CLASSIFICATION);
   }
 
   /** The same for a network that is described by its graph. */
   public ModelInfo withGraph(Network network) {
-    return new ModelInfo(model, input, classes, mean, std, pictureMean, metadata, network);
+    return new ModelInfo(model, input, classes, mean, std, pictureMean, metadata, network, task);
   }
 
   /**
@@ -110,7 +127,7 @@ public record ModelInfo(
    * @throws IllegalArgumentException if a name is taken
    */
   public ModelInfo withMetadata(Map<String, String> entries) {
-    return new ModelInfo(model, input, classes, mean, std, pictureMean, entries, graph);
+    return new ModelInfo(model, input, classes, mean, std, pictureMean, entries, graph, task);
   }
 
   @Override
@@ -125,7 +142,7 @@ public record ModelInfo(
 
   /** The same for pictures that are normalised in another way. */
   public ModelInfo withNormalization(float[] means, float[] stds, boolean ofPicture) {
-    return new ModelInfo(model, input, classes, means, stds, ofPicture, metadata, graph);
+    return new ModelInfo(model, input, classes, means, stds, ofPicture, metadata, graph, task);
   }
 
   /**

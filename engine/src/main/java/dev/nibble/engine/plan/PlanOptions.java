@@ -20,6 +20,8 @@ import java.util.List;
  *     best so far; of no effect for inference
  * @param frozenNorms whether batch norms use their running statistics in training, too
  * @param workers who shares every batch
+ * @param targetSlots how many of the loader's batches, the first ones, have a number for each of
+ *     the network's outputs beside the labels
  */
 public record PlanOptions(
     int batch,
@@ -30,7 +32,8 @@ public record PlanOptions(
     UpdateRule update,
     boolean keepsBest,
     boolean frozenNorms,
-    Workers workers) {
+    Workers workers,
+    int targetSlots) {
   /** For one worker. */
   public PlanOptions(
       int batch,
@@ -41,7 +44,7 @@ public record PlanOptions(
       UpdateRule update,
       boolean keepsBest,
       boolean frozenNorms) {
-    this(batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, Workers.ONE);
+    this(batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, Workers.ONE, 0);
   }
 
   /** Checks the combination. */
@@ -58,6 +61,10 @@ public record PlanOptions(
     }
     if (slots < 1) {
       throw new IllegalArgumentException("The loader needs at least one slot");
+    }
+    if (targetSlots < 0 || targetSlots > slots) {
+      throw new IllegalArgumentException(
+          "Of %d slots, %d cannot have targets".formatted(slots, targetSlots));
     }
     frozen = List.copyOf(frozen);
   }
@@ -81,39 +88,66 @@ public record PlanOptions(
   /** The same with layers that are not trained. */
   public PlanOptions withFrozen(List<String> names) {
     return new PlanOptions(
-        batch, store, naive, slots, names, update, keepsBest, frozenNorms, workers);
+        batch, store, naive, slots, names, update, keepsBest, frozenNorms, workers, targetSlots);
   }
 
   /** The same for another batch. */
   public PlanOptions withBatch(int pictures) {
     return new PlanOptions(
-        pictures, store, naive, slots, frozen, update, keepsBest, frozenNorms, workers);
+        pictures,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        targetSlots);
   }
 
   /** The same for another way to store activations. */
   public PlanOptions withStore(StoreFormat format, boolean computesOnIt) {
     return new PlanOptions(
-        batch, format, computesOnIt, slots, frozen, update, keepsBest, frozenNorms, workers);
+        batch,
+        format,
+        computesOnIt,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        targetSlots);
   }
 
   /** The same with another rule. */
   public PlanOptions withUpdate(UpdateRule rule) {
     return new PlanOptions(
-        batch, store, naive, slots, frozen, rule, keepsBest, frozenNorms, workers);
+        batch, store, naive, slots, frozen, rule, keepsBest, frozenNorms, workers, targetSlots);
   }
 
   /** The same with or without room for the best weights. */
   public PlanOptions withBest(boolean kept) {
-    return new PlanOptions(batch, store, naive, slots, frozen, update, kept, frozenNorms, workers);
+    return new PlanOptions(
+        batch, store, naive, slots, frozen, update, kept, frozenNorms, workers, targetSlots);
   }
 
   /** The same with batch norms that use their running statistics, or the batch's. */
   public PlanOptions withFrozenNorms(boolean running) {
-    return new PlanOptions(batch, store, naive, slots, frozen, update, keepsBest, running, workers);
+    return new PlanOptions(
+        batch, store, naive, slots, frozen, update, keepsBest, running, workers, targetSlots);
   }
 
   /** The same for one of several workers. */
   public PlanOptions withWorkers(Workers all) {
-    return new PlanOptions(batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, all);
+    return new PlanOptions(
+        batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, all, targetSlots);
+  }
+
+  /** The same with targets in the loader's first batches. */
+  public PlanOptions withTargets(int count) {
+    return new PlanOptions(
+        batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, workers, count);
   }
 }

@@ -2,7 +2,11 @@ package dev.nibble.engine.train;
 
 import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.Augmentation;
+import dev.nibble.engine.data.Mixing;
+import dev.nibble.engine.data.Task;
+import dev.nibble.engine.optim.KernelLoss;
 import dev.nibble.engine.optim.LearningRateSchedule;
+import dev.nibble.engine.optim.Loss;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.kernels.StoreFormat;
 import java.util.LinkedHashMap;
@@ -21,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param batchGiven whether the user chose that; if not, a memory limit may change it
  * @param epochs passes over the training pictures, where {@code steps} is 0
  * @param steps steps in all, or 0 to count epochs
- * @param schedule the shape of the learning rate's course
+ * @param schedule the shape of the learning rate's course, unless {@code ownSchedule} is it
  * @param rate the highest learning rate
  * @param warmupSteps steps in which the rate rises linearly
  * @param update how gradients become new weights
@@ -40,6 +44,9 @@ import org.jspecify.annotations.Nullable;
  *     then stay as they are
  * @param checkpointEvery steps between checkpoints, or 0 for one at the end
  * @param workers who shares every batch
+ * @param loss what is made small; null for the usual one of the data's task
+ * @param mixing how pairs of training pictures are mixed
+ * @param ownSchedule the learning rate of every step, instead of schedule, rate and warm-up
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record TrainingOptions(
@@ -66,7 +73,10 @@ public record TrainingOptions(
     List<String> frozen,
     boolean freezeBatchNorm,
     long checkpointEvery,
-    Workers workers) {
+    Workers workers,
+    @Nullable Loss loss,
+    Mixing mixing,
+    @Nullable LearningRateSchedule ownSchedule) {
 
   /** The learning rate's course. */
   public enum Schedule {
@@ -98,6 +108,14 @@ public record TrainingOptions(
       throw new IllegalArgumentException(
           "label smoothing is %s, give a share from 0 (none) up to but not including 1"
               .formatted(labelSmoothing));
+    }
+    if (loss instanceof KernelLoss kernel && !kernel.function().isSoftmax() && labelSmoothing > 0) {
+      throw new IllegalArgumentException(
+          "label smoothing belongs to cross-entropy, but the loss is %s".formatted(loss.name()));
+    }
+    if (mixing.isOn() && batch < 2) {
+      throw new IllegalArgumentException(
+          "pictures of a batch are mixed with each other, so take a batch of 2 or more");
     }
     if ((mean == null) != (std == null)) {
       throw new IllegalArgumentException("Give both mean and std, or neither");
@@ -142,6 +160,9 @@ public record TrainingOptions(
 
   /** The learning rate of every step of a run of that many. */
   public LearningRateSchedule rates(long totalSteps) {
+    if (ownSchedule != null) {
+      return ownSchedule;
+    }
     return switch (schedule) {
       case CONSTANT -> LearningRateSchedule.constant(rate).withWarmup(warmupSteps);
       case STEP -> LearningRateSchedule.step(rate, totalSteps).withWarmup(warmupSteps);
@@ -152,47 +173,52 @@ public record TrainingOptions(
 
   /** The same with a store format, a batch, and batches a step that are fixed now. */
   TrainingOptions with(StoreFormat format, int pictures, int accumulate) {
-    return new TrainingOptions(
-        format,
-        true,
-        naive,
-        pictures,
-        true,
-        epochs,
-        steps,
-        schedule,
-        rate,
-        warmupSteps,
-        update.withAccumulate(accumulate),
-        labelSmoothing,
-        earlyStopping,
-        seed,
-        threads,
-        augmentation,
-        shuffle,
-        mean,
-        std,
-        pictureMean,
-        frozen,
-        freezeBatchNorm,
-        checkpointEvery,
-        workers);
+    return with(format, true, pictures, true, update.withAccumulate(accumulate), workers, loss);
   }
 
   /** The same for one of so many workers. */
   TrainingOptions as(int rank, int count) {
+    return with(store, storeGiven, batch, batchGiven, update, workers.as(rank, count), loss);
+  }
+
+  /**
+   * The same with the usual loss of a task, unless one was chosen.
+   *
+   * @throws IllegalArgumentException if the chosen one has no meaning for the task
+   */
+  TrainingOptions forTask(Task task) {
+    Loss chosen = loss;
+    if (chosen == null) {
+      return with(store, storeGiven, batch, batchGiven, update, workers, Loss.of(task));
+    }
+    if (!chosen.fits(task)) {
+      throw new IllegalArgumentException(
+          "The loss %s is not for data of %s: take another loss, or none for the usual one"
+              .formatted(chosen.name(), task.text()));
+    }
+    return this;
+  }
+
+  private TrainingOptions with(
+      StoreFormat format,
+      boolean formatGiven,
+      int pictures,
+      boolean picturesGiven,
+      UpdateRule rule,
+      Workers all,
+      @Nullable Loss other) {
     return new TrainingOptions(
-        store,
-        storeGiven,
+        format,
+        formatGiven,
         naive,
-        batch,
-        batchGiven,
+        pictures,
+        picturesGiven,
         epochs,
         steps,
         schedule,
         rate,
         warmupSteps,
-        update,
+        rule,
         labelSmoothing,
         earlyStopping,
         seed,
@@ -205,7 +231,24 @@ public record TrainingOptions(
         frozen,
         freezeBatchNorm,
         checkpointEvery,
-        workers.as(rank, count));
+        all,
+        other,
+        mixing,
+        ownSchedule);
+  }
+
+  /** The loss that is computed. */
+  Loss lossInUse() {
+    return loss == null ? Loss.crossEntropy() : loss;
+  }
+
+  /** How many of the loader's batches, the first ones, have targets beside labels. */
+  int targetSlots() {
+    boolean labels = lossInUse() instanceof KernelLoss kernel && kernel.function().readsLabels();
+    if (!labels) {
+      return TrainingPlan.SLOTS;
+    }
+    return mixing.isOn() ? TrainingPlan.LOADER_SLOTS : 0;
   }
 
   /** What must be the same for a resumed run to end with the bytes of an uninterrupted one. */
@@ -215,9 +258,13 @@ public record TrainingOptions(
     map.put("naive", Boolean.toString(naive));
     map.put("batch", Integer.toString(batch));
     map.put("steps", Long.toString(totalSteps));
-    map.put("schedule", schedule.name().toLowerCase(Locale.ROOT));
-    map.put("lr", Float.toString(rate));
-    map.put("warmup-steps", Long.toString(warmupSteps));
+    if (ownSchedule == null) {
+      map.put("schedule", schedule.name().toLowerCase(Locale.ROOT));
+      map.put("lr", Float.toString(rate));
+      map.put("warmup-steps", Long.toString(warmupSteps));
+    } else {
+      map.put("schedule", RateFingerprint.of(ownSchedule, totalSteps));
+    }
     map.putAll(update.settings());
     if (labelSmoothing > 0) {
       map.put("label-smoothing", Double.toString(labelSmoothing));
@@ -226,8 +273,17 @@ public record TrainingOptions(
       map.put("early-stopping", Integer.toString(earlyStopping.patience()));
       map.put("min-delta", Double.toString(earlyStopping.minDelta()));
     }
+    if (!lossInUse().name().equals(Loss.crossEntropy().name())) {
+      map.put("loss", lossInUse().name());
+    }
     map.put("seed", Long.toString(seed));
     map.put("augment", augmentation.name());
+    if (mixing.mixup() > 0) {
+      map.put("mixup", Double.toString(mixing.mixup()));
+    }
+    if (mixing.cutmix() > 0) {
+      map.put("cutmix", Double.toString(mixing.cutmix()));
+    }
     map.put("shuffle", Boolean.toString(shuffle));
     map.put("picture-mean", Boolean.toString(pictureMean));
     if (!frozen.isEmpty()) {

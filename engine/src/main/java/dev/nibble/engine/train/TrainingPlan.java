@@ -124,11 +124,13 @@ public final class TrainingPlan {
         options.update(),
         options.earlyStopping() != null,
         options.freezeBatchNorm(),
-        options.workers());
+        options.workers(),
+        options.targetSlots());
   }
 
   static SessionOptions sessionOptions(TrainingOptions options) {
-    return new SessionOptions(options.threads(), options.labelSmoothing(), options.seed());
+    return new SessionOptions(options.threads(), options.labelSmoothing(), options.seed())
+        .with(options.lossInUse(), options.mixing().isOn());
   }
 
   /** The engine's own plan. */
