@@ -92,7 +92,7 @@ class FineTuningTest {
     assertThat(figures.get("mean_f1").asDouble()).isGreaterThan(0.9);
     assertThat(figures.get("labels").asObject().get("red").asObject().members())
         .containsKeys("precision", "recall", "f1", "average_precision");
-    assertThat(run(measure + model).out()).contains("mean F1 0.", "  red  ");
+    assertThat(run(measure + model).out()).contains(": mean F1 ", "  red  ");
     assertThat(run("evaluate --data DIR/pictures" + model).code()).isEqualTo(2);
     InProcess asked =
         run("predict DIR/pictures/picture%203.png DIR/pictures/picture%200.png" + model);
@@ -138,7 +138,7 @@ class FineTuningTest {
       delimiter = '#',
       value = {
         "--loss mse                                            # --loss mse needs numbers",
-        "--loss bcx                                            # did you mean",
+        "--loss bcx                                            # choose one of cross-entropy",
         "--loss mse --labels DIR/values.csv --class-weights 1,2 # not for --loss mse",
         "--loss bce --labels DIR/labels.csv --class-weights 1  # has 1 numbers for 2 classes",
         "--loss bce --labels DIR/labels.csv --class-weights 1,x # holds 'x'",
