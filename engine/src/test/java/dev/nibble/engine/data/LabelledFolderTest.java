@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
 import javax.imageio.ImageIO;
@@ -42,8 +43,8 @@ class LabelledFolderTest {
   }
 
   /** By picture, of all splits. */
-  private static TreeMap<String, List<Float>> targets(DataSplits data) {
-    TreeMap<String, List<Float>> all = new TreeMap<>();
+  private static Map<String, List<Float>> targets(DataSplits data) {
+    Map<String, List<Float>> all = new TreeMap<>();
     for (Dataset split :
         data.validation() == null
             ? List.of(data.train(), data.test())
