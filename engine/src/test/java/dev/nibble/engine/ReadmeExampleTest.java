@@ -29,7 +29,7 @@ class ReadmeExampleTest {
         compile(example.group(1).lines().toList());
       }
     }
-    assertThat(examples).as("Java examples in README.md and engine/README.md").isEqualTo(5);
+    assertThat(examples).as("Java examples in README.md and engine/README.md").isEqualTo(6);
   }
 
   private void compile(List<String> lines) throws Exception {

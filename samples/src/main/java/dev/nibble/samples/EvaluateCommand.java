@@ -9,7 +9,6 @@ import dev.nibble.engine.infer.ConfusionMatrix;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
-import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.io.IOException;
@@ -126,11 +125,10 @@ final class EvaluateCommand implements Callable<Integer> {
     Path file = BadInputException.path(weights);
     Path folder = out == null ? null : RunFolder.make(BadInputException.path(out));
     ModelInfo info = ModelFile.info(file);
-    FeatureMap input = info.input();
     Kernels provider = kernels.choose();
     MemoryLimit limit = MemoryLimit.of(memoryLimit);
     limit.warn(spec.commandLine().getErr());
-    PictureSize size = new PictureSize(input.height(), input.width());
+    PictureSize size = info.pictureSize();
     DataOptions options =
         DataOptions.defaults()
             .withImageSize(size)

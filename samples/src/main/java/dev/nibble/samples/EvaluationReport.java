@@ -36,7 +36,7 @@ record EvaluationReport(
         loss,
         matrix.meanF1());
     if (skipped > 0) {
-      out.printf("Left out %d unreadable pictures%n", skipped);
+      out.printf("Left out %d unreadable picture%s%n", skipped, skipped == 1 ? "" : "s");
     }
     for (int i = 0; i < classes; i++) {
       if (matrix.labelled(i) > 0) {

@@ -41,7 +41,7 @@ final class GradientChart {
   static void write(Path file, GradientReport report) throws IOException {
     XYChart chart =
         Curves.panel(
-            report.network() + ": gradients with " + Inputs.name(report.store()),
+            report.network() + ": gradients with " + GradientTable.activations(report),
             "layer, from the pictures to the classes",
             "relative error",
             WIDTH,

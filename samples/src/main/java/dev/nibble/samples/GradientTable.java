@@ -9,6 +9,7 @@ import dev.nibble.engine.json.JsonValue.JsonArray;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -32,7 +33,7 @@ final class GradientTable {
         "%s on %s, %s against the exact pass: %d batch%s of %d, loss %.4f%n%n",
         report.network(),
         data,
-        Inputs.name(report.store()),
+        activations(report),
         report.batches(),
         report.batches() == 1 ? "" : "es",
         report.batch(),
@@ -78,6 +79,11 @@ final class GradientTable {
     return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : "-";
   }
 
+  /** How the activations were stored, for people. */
+  static String activations(GradientReport report) {
+    return report.formats().isEmpty() ? report.store().text() : "mixed";
+  }
+
   /** What a kind is called. */
   static String name(GradientKind kind) {
     return kind.name().toLowerCase(Locale.ROOT);
@@ -90,13 +96,21 @@ final class GradientTable {
     return JsonObject.builder()
         .put("model", report.network())
         .put("data", data)
-        .put("activations", Inputs.name(report.store()))
+        .put("activations", activations(report))
+        .put("codes", report.store().isUniform() ? "uniform" : "fitted")
         .put("batch", report.batch())
         .put("batches", report.batches())
         .put("loss", report.loss())
         .put("total", json(report.total()))
         .put("layers", new JsonArray(layers))
+        .put("formats", JsonValue.object(formats(report)))
         .build();
+  }
+
+  private static Map<String, String> formats(GradientReport report) {
+    Map<String, String> formats = new LinkedHashMap<>();
+    report.formats().forEach((layer, format) -> formats.put(layer, format.text()));
+    return formats;
   }
 
   private static JsonObject json(LayerGradients layer) {

@@ -4,13 +4,17 @@ import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.exchange.onnx.OnnxImport;
 import dev.nibble.engine.gradients.GradientOptions;
 import dev.nibble.engine.gradients.GradientReport;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.train.MixedFormats;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.MemoryAccount;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -46,7 +50,8 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  nibble gradients --weights runs/resnet20-shapes-int4/model.safetensors --activations int2",
-      "  nibble gradients --weights model.safetensors --data photos --out report"
+      "  nibble gradients --weights model.safetensors --data photos --out report",
+      "  nibble gradients --model mobilenet.onnx --data photos --batch 16"
     })
 final class GradientsCommand implements Callable<Integer> {
   @Spec CommandSpec spec = CommandSpec.create();
@@ -54,9 +59,23 @@ final class GradientsCommand implements Callable<Integer> {
   @Option(
       names = "--weights",
       paramLabel = "FILE",
-      required = true,
       description = "A model.safetensors that nibble train wrote.")
-  private String weights = "";
+  private @Nullable String weights;
+
+  @Option(
+      names = "--model",
+      paramLabel = "NAME|FILE",
+      description =
+          "Instead: an .onnx file, or a network's name, whose weights are drawn from the seed.")
+  private @Nullable String model;
+
+  @Option(
+      names = "--image-size",
+      paramLabel = "HxW",
+      description =
+          "Size that a folder's pictures are resized to, where --model leaves it open. Default: the"
+              + " first one's.")
+  private @Nullable String imageSize;
 
   @Option(
       names = "--data",
@@ -70,8 +89,14 @@ final class GradientsCommand implements Callable<Integer> {
       names = "--activations",
       paramLabel = "TYPE",
       completionCandidates = FormatNames.class,
-      description = "${COMPLETION-CANDIDATES}. Default: int4.")
+      description = "${COMPLETION-CANDIDATES}, or mixed:BITS. Default: int4.")
   private String activations = "int4";
+
+  @Option(
+      names = "--codes",
+      paramLabel = "KIND",
+      description = "fitted, or uniform: the paper's of 8, 4 or 2 bits. Default: fitted.")
+  private String codes = "fitted";
 
   @Option(names = "--batch", paramLabel = "N", description = "Pictures a batch. Default: 128.")
   private int batch = 128;
@@ -118,36 +143,109 @@ final class GradientsCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Path file = BadInputException.path(weights);
-    ModelInfo info = ModelFile.info(file);
-    BadInputException.check(info::network);
     GradientOptions options =
         BadInputException.check(
-            () ->
-                new GradientOptions(
-                    Inputs.activations(activations),
-                    !noNaive,
-                    batch,
-                    batches,
-                    seed,
-                    Inputs.threads(threads)));
+            () -> {
+              StoreFormat format = Inputs.format(activations);
+              return new GradientOptions(
+                      Inputs.codesName(codes).equals("uniform") ? format.uniform() : format,
+                      !noNaive,
+                      batch,
+                      batches,
+                      seed,
+                      Inputs.threads(threads))
+                  .withAverageBits(bits());
+            });
     Path folder = out == null ? null : RunFolder.make(BadInputException.path(out));
     Kernels provider = kernels.choose();
     MemoryLimit limit = MemoryLimit.of(memoryLimit);
     limit.warn(spec.commandLine().getErr());
-    FeatureMap input = info.input();
+    Subject subject = subject();
     DataOptions pictures =
-        DataOptions.defaults()
-            .withImageSize(new PictureSize(input.height(), input.width()))
-            .withSkipUnreadable(skipUnreadable);
+        DataOptions.defaults().withImageSize(subject.size()).withSkipUnreadable(skipUnreadable);
     try (DataSplits splits = Inputs.open(Inputs.data(data), pictures);
         MemoryAccount account = limit.account()) {
-      checkClasses(info, splits.train(), splits.name());
-      GradientReport report =
-          GradientReport.ofModel(file, splits.train(), options, provider, account);
-      tell(report, splits.name(), folder);
+      tell(subject.report(splits, options, provider, account), splits.name(), folder);
     }
     return 0;
+  }
+
+  /** What is looked at. */
+  private interface Subject {
+    /** The size its pictures must have; null for any. */
+    @Nullable PictureSize size();
+
+    GradientReport report(
+        DataSplits splits, GradientOptions options, Kernels kernels, MemoryAccount account);
+  }
+
+  private Subject subject() {
+    if ((weights == null) == (model == null)) {
+      throw new BadInputException(
+          "Give --weights with a model.safetensors, or --model with an .onnx file or a network's"
+              + " name.");
+    }
+    if (model == null) {
+      return new Saved(BadInputException.path(String.valueOf(weights)));
+    }
+    ModelChoice choice = ModelChoice.of(model);
+    Path file = choice.file();
+    return file != null && !OnnxImport.isOnnx(file)
+        ? new Saved(file)
+        : new Chosen(choice, Inputs.pictureSize(imageSize));
+  }
+
+  /** A model that was trained. */
+  private record Saved(Path file) implements Subject {
+    Saved {
+      BadInputException.check(ModelFile.info(file)::network);
+    }
+
+    @Override
+    public PictureSize size() {
+      return ModelFile.info(file).pictureSize();
+    }
+
+    @Override
+    public GradientReport report(
+        DataSplits splits, GradientOptions options, Kernels kernels, MemoryAccount account) {
+      checkClasses(ModelFile.info(file), splits.train(), splits.name());
+      return GradientReport.ofModel(file, splits.train(), options, kernels, account);
+    }
+  }
+
+  /** A network by its name, or one of an ONNX file. */
+  private record Chosen(ModelChoice choice, @Nullable PictureSize given) implements Subject {
+    @Override
+    public @Nullable PictureSize size() {
+      return given == null ? choice.size() : given;
+    }
+
+    @Override
+    public GradientReport report(
+        DataSplits splits, GradientOptions options, Kernels kernels, MemoryAccount account) {
+      Dataset train = splits.train();
+      FeatureMap shape = new FeatureMap(train.height(), train.width(), train.channels());
+      Network network = choice.network(shape, train.classNames().size());
+      Path file = choice.file();
+      if (file == null) {
+        return GradientReport.ofInitial(network, train, options, kernels, account);
+      }
+      try (OnnxImport source = OnnxImport.open(file, shape.height(), shape.width())) {
+        return GradientReport.ofWeights(
+            network, source.weights(), train, options, kernels, account);
+      }
+    }
+  }
+
+  /** Of mixed formats, of which those that memory limits mean nothing here; else 0. */
+  private double bits() {
+    MixedFormats mixed = Inputs.mixed(activations);
+    if (mixed != null && mixed.averageBits() == 0) {
+      throw new BadInputException(
+          "--activations mixed needs an average of bits here, such as mixed:3.");
+    }
+    return mixed == null ? 0 : mixed.averageBits();
   }
 
   private static void checkClasses(ModelInfo info, Dataset pictures, String name) {

@@ -4,8 +4,9 @@ import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSources;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PictureSize;
-import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
+import dev.nibble.engine.train.MixedFormats;
+import dev.nibble.engine.train.Recompute;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.StoreFormat;
@@ -18,6 +19,7 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What the words of the command line stand for; all complain with {@link BadInputException}. */
@@ -28,8 +30,11 @@ final class Inputs {
   static final List<StoreFormat> FORMATS =
       Arrays.stream(StoreFormat.values()).filter(Inputs::isNamed).toList();
 
-  private static final List<String> ACTIVATIONS = FORMATS.stream().map(Inputs::name).toList();
+  private static final List<String> FORMAT_NAMES = FORMATS.stream().map(Inputs::name).toList();
+  private static final List<String> ACTIVATIONS =
+      Stream.concat(FORMAT_NAMES.stream(), Stream.of("mixed")).toList();
   private static final List<String> CODES = List.of("fitted", "uniform");
+  private static final List<String> RECOMPUTE = List.of("auto", "never", "most");
   private static final List<String> SCHEDULES = List.of("constant", "step", "cosine", "paper");
   private static final Pattern SHAPE = Pattern.compile("(\\d{1,5})x(\\d{1,5})(?:x(\\d{1,4}))?");
 
@@ -86,13 +91,12 @@ final class Inputs {
   }
 
   static Network network(String model, FeatureMap input, int classes) {
-    String name = modelName(model);
-    return BadInputException.check(() -> NamedNetworks.of(name, input, classes));
+    return ModelChoice.of(model).network(input, classes);
   }
 
-  /** A model's name as it stands in files. */
+  /** A model's name, or its file's absolute path, as it stands in files. */
   static String modelName(String text) {
-    return text.strip().toLowerCase(Locale.ROOT);
+    return ModelChoice.of(text).setting();
   }
 
   /** A format's name as it is given and printed. */
@@ -100,9 +104,39 @@ final class Inputs {
     return format.name().toLowerCase(Locale.ROOT);
   }
 
+  private static final String MIXED = "mixed";
+
+  /** One format, or for mixed ones the kind that they are of. */
+  static StoreFormat format(String text) {
+    return mixed(text) == null ? activations(text) : StoreFormat.INT4;
+  }
+
+  /** A format for each activation, as in mixed or mixed:3; null if the text names one format. */
+  static @Nullable MixedFormats mixed(String text) {
+    String name = text.strip().toLowerCase(Locale.ROOT);
+    if (!name.equals(MIXED) && !name.startsWith(MIXED + ":")) {
+      return null;
+    }
+    if (name.equals(MIXED)) {
+      return MixedFormats.byMemory();
+    }
+    double bits;
+    try {
+      bits = Double.parseDouble(name.substring(MIXED.length() + 1));
+    } catch (NumberFormatException e) {
+      bits = Double.NaN;
+    }
+    if (!(bits >= 1 && bits <= 8)) {
+      throw new BadInputException(
+          "--activations can't be '%s': give 1 to 8 bits on average, such as mixed:3."
+              .formatted(text));
+    }
+    return MixedFormats.average(bits);
+  }
+
   static StoreFormat activations(String text) {
-    return StoreFormat.valueOf(
-        Names.choose("--activations", text, ACTIVATIONS).toUpperCase(Locale.ROOT));
+    String name = Names.choose("--activations", text, ACTIVATIONS);
+    return StoreFormat.valueOf(name.toUpperCase(Locale.ROOT));
   }
 
   static String codesName(String text) {
@@ -117,7 +151,17 @@ final class Inputs {
   }
 
   static String activationsName(String text) {
-    return Names.choose("--activations", text, ACTIVATIONS);
+    return mixed(text) == null
+        ? Names.choose("--activations", text, ACTIVATIONS)
+        : text.strip().toLowerCase(Locale.ROOT);
+  }
+
+  static String recomputeName(String text) {
+    return Names.choose("--recompute", text, RECOMPUTE);
+  }
+
+  static Recompute recompute(String text) {
+    return Recompute.valueOf(recomputeName(text).toUpperCase(Locale.ROOT));
   }
 
   static String scheduleName(String text) {

@@ -1,15 +1,21 @@
 package dev.nibble.samples;
 
 import dev.nibble.engine.json.JsonWriter;
-import dev.nibble.engine.network.NamedNetworks;
+import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.network.Network;
+import dev.nibble.engine.train.MemoryBudget;
+import dev.nibble.engine.train.MixedFormats;
+import dev.nibble.engine.train.Recompute;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingOptionsBuilder;
 import dev.nibble.engine.train.TrainingPlan;
+import dev.nibble.engine.train.TrainingPlan.KeptActivation;
 import dev.nibble.engine.train.TrainingPlan.PlannedBuffer;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.ByteSize;
+import dev.nibble.memory.MemoryAccount;
+import dev.nibble.memory.MemoryLimitException;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -38,7 +44,10 @@ import picocli.CommandLine.Spec;
       "Examples:",
       "  nibble plan --model resnet164 --batch 128 --activations int4",
       "  nibble plan --model resnet50 --batch 32 --input 224x224x3",
+      "  nibble plan --model mobilenet.onnx --batch 16 --classes 5",
       "  nibble plan --model resnet20 --activations fp32 --all",
+      "  nibble plan --model resnet50 --batch 32 --activations mixed:3",
+      "  nibble plan --model resnet18 --batch 16 --freeze conv1,bn1,layer1,layer2,layer3,layer4",
       "  nibble plan --model resnet164 --memory-limit 512MiB --json"
     })
 final class PlanCommand implements Callable<Integer> {
@@ -46,7 +55,10 @@ final class PlanCommand implements Callable<Integer> {
 
   @Spec CommandSpec spec = CommandSpec.create();
 
-  @Option(names = "--model", paramLabel = "NAME", description = "Default: resnet20.")
+  @Option(
+      names = "--model",
+      paramLabel = "NAME|FILE",
+      description = "A network's name, or an .onnx file. Default: resnet20.")
   private String model = "resnet20";
 
   @Option(names = "--batch", paramLabel = "N", description = "Pictures a step. Default: 128.")
@@ -55,8 +67,31 @@ final class PlanCommand implements Callable<Integer> {
   @Option(
       names = "--activations",
       paramLabel = "TYPE",
-      description = "fp32, int8, int4, int3, int2, ternary or int1. Default: int4.")
+      description =
+          "fp32, int8, int4, int3, int2, ternary or int1; mixed:BITS, a format for each, or mixed,"
+              + " with --memory-limit. Default: int4.")
   private String activations = "int4";
+
+  @Option(
+      names = "--codes",
+      paramLabel = "KIND",
+      description = "fitted, or uniform: the paper's of 8, 4 or 2 bits. Default: fitted.")
+  private String codes = "fitted";
+
+  @Option(
+      names = "--recompute",
+      paramLabel = "WHEN",
+      description =
+          "Compute activations twice instead of storing them: auto, to fit them into"
+              + " --memory-limit; never; most, wherever it saves memory. Default: never.")
+  private @Nullable String recompute;
+
+  @Option(
+      names = "--freeze",
+      paramLabel = "LAYERS",
+      split = ",",
+      description = "Layers that are not trained, as in train. Default: none.")
+  private @Nullable List<String> freeze;
 
   @Option(names = "--naive", description = "Plan the baseline that computes on restored codes.")
   private boolean naive;
@@ -125,8 +160,7 @@ final class PlanCommand implements Callable<Integer> {
     if (batch < 1) {
       throw new BadInputException("--batch is " + batch + ": give 1 or more.");
     }
-    TrainingPlan plan =
-        BadInputException.check(() -> TrainingPlan.of(network, options(), provider));
+    TrainingPlan plan = BadInputException.check(() -> plan(network, provider, limit));
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
       out.println(JsonWriter.indented(PlanReport.json(plan, limit)));
@@ -136,27 +170,49 @@ final class PlanCommand implements Callable<Integer> {
     return 0;
   }
 
+  /** What a run would have; with mixed formats that memory limits, or what is computed twice. */
+  private TrainingPlan plan(Network network, Kernels provider, @Nullable Long limit) {
+    TrainingOptions options = options();
+    MixedFormats mixed = options.mixed();
+    boolean byMemory = mixed != null && mixed.averageBits() == 0;
+    boolean auto = options.recompute() == Recompute.AUTO && recompute != null && limit != null;
+    if (!byMemory && !auto && options.recompute() != Recompute.MOST) {
+      return TrainingPlan.of(network, options, provider);
+    }
+    long most = limit == null || !(byMemory || auto) ? MemoryAccount.UNLIMITED : limit;
+    try {
+      return MemoryBudget.choose(network, options, batch, provider, most).plan();
+    } catch (MemoryLimitException e) {
+      throw new BadInputException("--memory-limit is too small: " + e.getMessage(), e);
+    }
+  }
+
   private Network network() {
-    String name = Inputs.modelName(model);
-    FeatureMap shape =
-        input == null
-            ? BadInputException.check(() -> NamedNetworks.usualInput(name))
-            : Inputs.shape(input);
-    int count =
-        classes == null ? BadInputException.check(() -> NamedNetworks.usualClasses(name)) : classes;
-    return Inputs.network(name, shape, count);
+    ModelChoice choice = ModelChoice.of(model);
+    FeatureMap shape = input == null ? choice.usualInput() : Inputs.shape(input);
+    return choice.network(shape, classes);
   }
 
   private TrainingOptions options() {
-    TrainingOptionsBuilder builder =
-        TrainingOptions.builder()
-            .store(Inputs.activations(activations))
-            .naive(naive)
-            .batch(batch)
-            .threads(Inputs.threads(threads))
-            .optimizer(UpdateSettings.usual(optimizer))
-            .accumulate(accumulate)
-            .ema(ema);
+    MixedFormats mixed = Inputs.mixed(activations);
+    TrainingOptionsBuilder builder = TrainingOptions.builder();
+    if (mixed == null) {
+      builder.store(Inputs.activations(activations));
+    } else {
+      builder.mixed(mixed);
+    }
+    boolean uniform = Inputs.codesName(codes).equals("uniform");
+    Inputs.checkCodes(uniform, Inputs.format(activations));
+    builder
+        .uniformCodes(uniform)
+        .recompute(recompute == null ? Recompute.AUTO : Inputs.recompute(recompute))
+        .freeze(freeze == null ? List.of() : freeze)
+        .naive(naive)
+        .batch(batch)
+        .threads(Inputs.threads(threads))
+        .optimizer(UpdateSettings.usual(optimizer))
+        .accumulate(accumulate)
+        .ema(ema);
     if (earlyStopping != null) {
       builder.earlyStopping(earlyStopping, 0);
     }
@@ -172,9 +228,15 @@ final class PlanCommand implements Callable<Integer> {
         plan.network().classes(),
         batch,
         naive ? "naive " : "",
-        activations.toLowerCase(Locale.ROOT));
+        plan.options().activations());
     printBuffers(plan, out);
     out.println();
+    if (plan.options().mixed() != null) {
+      printFormats(plan, out);
+    }
+    for (LayerRange run : plan.options().recomputed()) {
+      out.printf("computed twice instead of stored: %s to %s%n", run.first(), run.last());
+    }
     sum(out, "stored activations", plan.storeBytes());
     sum(out, "common buffers, sharing memory", plan.commonBytes());
     sum(out, "weights, gradients, optimiser", plan.weightsBytes());
@@ -218,6 +280,20 @@ final class PlanCommand implements Callable<Integer> {
     if (shown < buffers.size()) {
       out.printf("... and %d more; --all lists them%n", buffers.size() - shown);
     }
+  }
+
+  private static void printFormats(TrainingPlan plan, PrintWriter out) {
+    out.printf("%-38s %-14s %-8s %14s%n", "activation kept by", "shape", "format", "bytes");
+    for (KeptActivation kept : plan.kept()) {
+      out.printf(
+          Locale.ROOT,
+          "%-38s %-14s %-8s %,14d%n",
+          kept.layer(),
+          kept.shape(),
+          kept.format().fitted().text(),
+          kept.bytes());
+    }
+    out.printf(Locale.ROOT, "%.2f bits a value on average%n%n", plan.averageBits());
   }
 
   private static void sum(PrintWriter out, String name, long bytes) {

@@ -5,9 +5,12 @@ import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingPlan;
+import dev.nibble.engine.train.TrainingPlan.KeptActivation;
 import dev.nibble.engine.train.TrainingPlan.PlannedBuffer;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The memory plan of a training run as JSON, as {@code nibble plan} and plan.json show it. */
@@ -24,7 +27,7 @@ final class PlanReport {
     json.put("classes", network.classes());
     json.put("parameters", network.parameterCount());
     json.put("batch", options.batch());
-    json.put("activations", options.store().fitted().text());
+    json.put("activations", options.mixed() == null ? options.store().fitted().text() : "mixed");
     json.put("codes", options.store().isUniform() ? "uniform" : "fitted");
     json.put("naive", options.naive());
     json.put("threads", options.threads());
@@ -52,8 +55,35 @@ final class PlanReport {
       json.put("largest_batch", plan.largestBatch(limit));
     }
     json.put("stages", plan.stages());
+    json.put("average_bits", plan.averageBits());
+    json.put("formats", formats(plan));
+    json.put("recomputed", recomputed(options));
     json.put("buffers", buffers(plan));
     return json.build();
+  }
+
+  /** Of each activation of which codes are kept, by the layer that keeps it. */
+  private static JsonValue formats(TrainingPlan plan) {
+    Map<String, String> formats = new LinkedHashMap<>();
+    for (KeptActivation kept : plan.kept()) {
+      formats.put(kept.layer(), kept.format().fitted().text());
+    }
+    return JsonValue.object(formats);
+  }
+
+  /** The first and the last layer of each run that is computed twice. */
+  private static JsonValue recomputed(TrainingOptions options) {
+    List<JsonValue> list = new ArrayList<>();
+    options
+        .recomputed()
+        .forEach(
+            run ->
+                list.add(
+                    JsonObject.builder()
+                        .put("first", run.first())
+                        .put("last", run.last())
+                        .build()));
+    return JsonValue.array(list);
   }
 
   private static JsonValue buffers(TrainingPlan plan) {

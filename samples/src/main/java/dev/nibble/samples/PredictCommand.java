@@ -131,7 +131,7 @@ final class PredictCommand implements Callable<Integer> {
     float[] logits = new float[info.classes().size()];
     try {
       Path path = existing(picture);
-      PictureSize size = new PictureSize(input.height(), input.width());
+      PictureSize size = info.pictureSize();
       MemorySegment target = MemorySegment.ofArray(bytes);
       PictureFiles.read(path, size, input.channels(), ignoreOrientation, target, 0);
     } catch (DataException | BadInputException e) {

@@ -22,8 +22,13 @@ final class Release implements IVersionProvider {
     }
   }
 
+  /** What {@code --version} says. */
+  static String line() {
+    return "nibble " + version();
+  }
+
   @Override
   public String[] getVersion() {
-    return new String[] {"nibble " + version()};
+    return new String[] {line()};
   }
 }

@@ -1,5 +1,6 @@
 package dev.nibble.samples;
 
+import dev.nibble.engine.network.Network;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -19,6 +20,9 @@ final class RunFolder implements AutoCloseable {
   static final String CURVES = "curves.png";
   static final String PLAN = "plan.json";
   static final String CHECKPOINTS = "checkpoints";
+
+  /** The network of a run whose model came from a file, which may be gone when it goes on. */
+  static final String NETWORK = "network.json";
 
   private final Path folder;
   private @Nullable FileChannel channel;
@@ -77,6 +81,30 @@ final class RunFolder implements AutoCloseable {
           "Cannot make the folder %s: %s is a file.".formatted(folder, e.getMessage()), e);
     } catch (IOException e) {
       throw BadInputException.file("write to the folder", folder, e);
+    }
+  }
+
+  /** Writes the network of the run. */
+  void keep(Network network) {
+    try {
+      replace(file(NETWORK), network.toJson() + "\n");
+    } catch (IOException e) {
+      throw BadInputException.file("write", file(NETWORK), e);
+    }
+  }
+
+  /**
+   * Reads a network that {@link #keep} wrote.
+   *
+   * @throws BadInputException if the file cannot be read or is damaged
+   */
+  static Network network(Path file) {
+    try {
+      return Network.ofJson(Files.readString(file));
+    } catch (IOException e) {
+      throw BadInputException.file("resume: cannot read", file, e);
+    } catch (IllegalArgumentException e) {
+      throw new BadInputException(file + " is damaged: " + e.getMessage() + ".", e);
     }
   }
 

@@ -75,6 +75,11 @@ final class Settings {
     return saved == null ? null : saved.find(name);
   }
 
+  /** A file of the run that goes on; null for a new run. */
+  @Nullable Path file(String name) {
+    return saved == null ? null : Path.of(place).resolve(name);
+  }
+
   /**
    * Sets an option that a resume must not change: what was saved, what is given, or the standard.
    */

@@ -6,6 +6,8 @@ import dev.nibble.engine.collective.CollectiveException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Task;
 import dev.nibble.engine.json.JsonWriter;
+import dev.nibble.engine.model.Normalization;
+import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.tensorboard.TensorBoardListener;
 import dev.nibble.engine.train.DivergedException;
 import dev.nibble.engine.train.Trainer;
@@ -34,14 +36,14 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
-/** {@code nibble train}: trains a residual network and leaves a model, curves and checkpoints. */
+/** {@code nibble train}: trains a network and leaves a model, curves and checkpoints. */
 @Command(
     name = "train",
     mixinStandardHelpOptions = true,
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
-      "Trains a residual network on pictures, keeping its activations in few bits.",
+      "Trains a network on pictures, keeping its activations in few bits.",
       "",
       "Without options: ResNet-20 with int4 activations on the built-in data set 'shapes'."
     },
@@ -53,6 +55,7 @@ import picocli.CommandLine.Spec;
       "  nibble train --data cifar10 --model resnet20 --lr 0.2 --epochs 10",
       "  nibble train --data photos --image-size 64x64 --skip-unreadable --memory-limit 512MiB",
       "  nibble train --data cifar10 --optimizer adamw --ema 0.999 --label-smoothing 0.1",
+      "  nibble train --data photos --model mobilenet.onnx --freeze-batch-norm --lr 0.01",
       "  nibble train --config runs/resnet20-cifar10-int4/run.json --seed 1",
       "  nibble train --resume runs/resnet20-cifar10-int4",
       "  nibble train --data photos --labels photos/labels.csv --loss bce --class-weights balanced",
@@ -129,6 +132,9 @@ final class TrainCommand implements Callable<Integer> {
       TensorBoardFolder board = TensorBoardFolder.of(settings, folder.path());
       folder.create(settings);
       folder.lock();
+      if (ModelChoice.isFile(settings.text("model"))) {
+        folder.keep(setup.network());
+      }
       CheckpointStore store = new CheckpointStore(folder.file(RunFolder.CHECKPOINTS));
       trainer.checkpointTo(store);
       if (old != null && !restore(trainer, store)) {
@@ -203,10 +209,15 @@ final class TrainCommand implements Callable<Integer> {
 
   private void warmStart(Trainer trainer, Settings settings) {
     Path init = TrainSetup.init(settings);
-    if (init != null && trainer.warmStart(init).headReplaced()) {
-      spec.commandLine()
-          .getOut()
-          .printf("%s knows other classes: the head starts anew, the rest is kept%n", init);
+    if (init == null) {
+      return;
+    }
+    WarmStart start = trainer.warmStart(init);
+    PrintWriter out = spec.commandLine().getOut();
+    start.notes().forEach(out::println);
+    Normalization source = start.normalization();
+    if (source != null && !settings.has("mean")) {
+      out.printf("Pictures are normalised by %s (%s)%n", source.figures(), source.origin());
     }
   }
 
@@ -241,8 +252,7 @@ final class TrainCommand implements Callable<Integer> {
             .formatted(
                 setup.network().name(),
                 setup.data().name(),
-                setup.options().store().name().toLowerCase(Locale.ROOT)
-                    + (setup.options().naive() ? " naive" : ""),
+                setup.options().activations() + (setup.options().naive() ? " naive" : ""),
                 setup.options().batch());
     String goOn = "nibble train --resume " + folder.path();
     stop.begin(
@@ -360,6 +370,7 @@ final class TrainCommand implements Callable<Integer> {
     if (skipped > 0) {
       out.printf("Left out %s%n", count(skipped, "unreadable picture"));
     }
+    setup.notes().forEach(out::println);
     data.notes().forEach(out::println);
     plan.warnings().forEach(warning -> out.println("Warning: " + warning));
     if (setup.options().earlyStopping() != null && data.validation() == null) {

@@ -28,21 +28,33 @@ final class TrainOptions {
 
   @Option(
       names = "--model",
-      paramLabel = "NAME",
+      paramLabel = "NAME|FILE",
       description =
           "For 32x32 pictures resnet20, resnet56, resnet110, resnet164, resnet1001 or any"
               + " cifar-resnetN of depth 6n+2 or 9n+2; for larger ones, as in torchvision,"
-              + " resnet18, resnet34, resnet50, resnet101, resnet152, wide_resnet50_2. Default:"
-              + " resnet20.")
+              + " resnet18, resnet34, resnet50, resnet101, resnet152, wide_resnet50_2. Or a file,"
+              + " network and weights: .onnx, or a model.safetensors of an earlier run; the head"
+              + " starts anew where its classes are others. Default: resnet20.")
   @Nullable String model;
 
   @Option(
       names = "--activations",
       paramLabel = "TYPE",
       description =
-          "How activations wait for the backward pass: fp32, int8, int4, int3, int2, ternary"
-              + " or int1. Default: int4, or int2 where nothing else fits --memory-limit.")
+          "How activations wait for the backward pass: fp32, int8, int4, int3, int2, ternary,"
+              + " int1; mixed:BITS, a format for each so that values have so many bits on average;"
+              + " mixed, as many as fit --memory-limit. Default: int4, or fewer bits where nothing"
+              + " else fits --memory-limit.")
   @Nullable String activations;
+
+  @Option(
+      names = "--recompute",
+      paramLabel = "WHEN",
+      description =
+          "Compute activations twice instead of storing them: auto, where --memory-limit needs it;"
+              + " never; most, wherever it saves memory. The weights stay the same, a step takes up"
+              + " to a third longer. Default: auto.")
+  @Nullable String recompute;
 
   @Option(
       names = "--codes",
@@ -115,7 +127,8 @@ final class TrainOptions {
       paramLabel = "SIZE",
       description =
           "The most that a run may allocate, such as 512MiB: activations and batch are chosen to"
-              + " fit unless given, and what cannot fit does not start. Default: none.")
+              + " fit unless given, and what cannot fit does not start. Default: none, or in a"
+              + " container what it has left.")
   @Nullable String memoryLimit;
 
   @Mixin WorkerOptions workers = new WorkerOptions();
@@ -165,6 +178,16 @@ final class TrainOptions {
   @Nullable String imageSize;
 
   @Option(
+      names = "--resize",
+      paramLabel = "NAME",
+      description =
+          "How a folder's pictures come to that size, but for random-resized-crop in training:"
+              + " stretch; or center-crop, which keeps the aspect, scales the short side to 256/224"
+              + " of it and cuts out the centre. Default: stretch; center-crop where networks of"
+              + " ImageNet's kind are trained with random-resized-crop.")
+  @Nullable String resize;
+
+  @Option(
       names = "--skip-unreadable",
       description = "Leave out pictures of a folder that cannot be read, and say how many.")
   @Nullable Boolean skipUnreadable;
@@ -186,9 +209,9 @@ final class TrainOptions {
       names = "--init",
       paramLabel = "FILE",
       description =
-          "Start from the weights of a .safetensors file of the same model, such as torchvision's"
-              + " state dict of resnet50. If its classes are others, the head starts anew and the"
-              + " rest is kept.")
+          "Start from the weights of a .safetensors or .onnx file of the same model, such as"
+              + " torchvision's or timm's state dict of resnet50. If its classes are others, the"
+              + " head starts anew and the rest is kept.")
   @Nullable String init;
 
   @Option(

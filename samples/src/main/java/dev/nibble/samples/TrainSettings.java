@@ -2,7 +2,9 @@ package dev.nibble.samples;
 
 import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.data.Augmentations;
+import dev.nibble.engine.data.Resizing;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +21,8 @@ final class TrainSettings {
           "trivial-augment",
           "random-erasing");
   private static final List<String> BATCH_NORMS = List.of("global", "local");
+  private static final List<String> RESIZINGS =
+      Arrays.stream(Resizing.values()).map(Resizing::text).toList();
 
   /** What is usual: colours by up to 40 %, a quarter of the pictures with a part erased. */
   private static final double JITTER = 0.4;
@@ -30,7 +34,8 @@ final class TrainSettings {
   /** Puts what is given, what was saved and the defaults together. */
   static void settle(Settings settings, TrainOptions given) {
     settings.fixed("data", given.data == null ? null : Inputs.data(given.data), "shapes");
-    settings.fixed("model", given.model == null ? null : Inputs.modelName(given.model), "resnet20");
+    ModelChoice model = given.model == null ? null : ModelChoice.of(given.model);
+    settings.fixed("model", model == null ? null : model.setting(), "resnet20");
     String activations =
         given.activations == null ? null : Inputs.activationsName(given.activations);
     settings.optional("activations", activations);
@@ -53,15 +58,14 @@ final class TrainSettings {
     settings.optional("std", given.std);
     settings.fixed("picture-mean", given.pictureMean, false);
     settings.optional("image-size", given.imageSize);
+    settings.optional(
+        TrainSetup.RESIZE,
+        given.resize == null ? null : Names.choose("--resize", given.resize, RESIZINGS));
     settings.fixed("skip-unreadable", given.skipUnreadable, false);
     settings.optional("ignore-orientation", given.ignoreOrientation);
     settings.optional("label-column", given.labelColumn);
     settings.optional("val-split", share("--val-split", given.valSplit));
-    String init =
-        given.init == null
-            ? null
-            : BadInputException.path(given.init).toAbsolutePath().normalize().toString();
-    settings.optional("init", init);
+    settings.optional("init", settings.isResumed() ? givenInit(given) : init(given, model));
     settings.optional("freeze", given.freeze == null ? null : String.join(",", given.freeze));
     settings.optional("freeze-batch-norm", given.freezeBatchNorm);
     settings.optional("lr-scale", given.lrScale == null ? null : String.join(",", given.lrScale));
@@ -73,9 +77,26 @@ final class TrainSettings {
         norm == null ? null : Names.choose("--batch-norm", norm, BATCH_NORMS));
     settings.free("threads", given.threads, null);
     settings.free("memory-limit", given.memoryLimit, null);
+    settings.free(
+        TrainSetup.RECOMPUTE,
+        given.recompute == null ? null : Inputs.recomputeName(given.recompute),
+        null);
+    settings.optional(TrainSetup.FORMATS, null);
     settings.free("checkpoint-every", given.checkpointEvery, null);
     settings.free(TrainSetup.CLASS_METRICS, given.classMetrics, null);
     settings.free(TensorBoardFolder.SETTING, TensorBoardFolder.setting(given.tensorboard), null);
+  }
+
+  /** A file that is the model is what the run starts from, unless another one is named. */
+  private static @Nullable String init(TrainOptions given, @Nullable ModelChoice model) {
+    String init = givenInit(given);
+    return init == null && model != null && model.file() != null ? model.setting() : init;
+  }
+
+  private static @Nullable String givenInit(TrainOptions given) {
+    return given.init == null
+        ? null
+        : BadInputException.path(given.init).toAbsolutePath().normalize().toString();
   }
 
   private static void settleLength(Settings settings, TrainOptions given) {

@@ -5,8 +5,12 @@ import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.Resizing;
+import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.MemoryBudget;
+import dev.nibble.engine.train.MixedFormats;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingOptions;
 import dev.nibble.engine.train.TrainingOptionsBuilder;
@@ -18,16 +22,21 @@ import dev.nibble.kernels.cublas.CudaOptions;
 import dev.nibble.memory.ByteSize;
 import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.MemoryLimitException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that a run is made of, opened from its settings; owns the data. */
 final class TrainSetup implements AutoCloseable {
   static final String BATCH_NORM = "batch-norm";
+  static final String RESIZE = "resize";
 
   private static final String KERNELS = "kernels";
   static final String CLASS_METRICS = "class-metrics";
+  static final String FORMATS = "formats";
+  static final String RECOMPUTE = "recompute";
   static final String GPU_PRECISION = "gpu-precision";
   private static final String GPU_FALLBACK = "gpu-fallback";
 
@@ -37,6 +46,7 @@ final class TrainSetup implements AutoCloseable {
   private final TrainingOptions options;
   private final MemoryLimit limit;
   private final String choice;
+  private final List<String> notes;
   private final boolean classMetrics;
 
   private TrainSetup(
@@ -46,6 +56,7 @@ final class TrainSetup implements AutoCloseable {
       TrainingOptions options,
       MemoryLimit limit,
       String choice,
+      List<String> notes,
       boolean classMetrics) {
     this.data = data;
     this.network = network;
@@ -53,6 +64,7 @@ final class TrainSetup implements AutoCloseable {
     this.options = options;
     this.limit = limit;
     this.choice = choice;
+    this.notes = notes;
     this.classMetrics = classMetrics;
   }
 
@@ -64,10 +76,11 @@ final class TrainSetup implements AutoCloseable {
     DataSplits data = openData(settings);
     try {
       Dataset train = data.train();
+      List<String> notes = new ArrayList<>();
       // What a resume must find again: other pictures would make other weights.
       settings.fixed("pictures", train.size(), train.size());
       FeatureMap map = new FeatureMap(train.height(), train.width(), train.channels());
-      Network network = Inputs.network(settings.text("model"), map, train.classNames().size());
+      Network network = network(settings, map, train.classNames().size(), notes);
       TrainingOptions wanted = BadInputException.check(() -> options(settings, group, train));
       MemoryBudget.Choice choice =
           BadInputException.check(() -> choose(network, wanted, train, kernels, limit));
@@ -75,15 +88,30 @@ final class TrainSetup implements AutoCloseable {
       settleChoice(settings, choice.plan().options(), train);
       Kernels selected = choice.plan().kernels();
       settleKernels(settings, selected, gpu);
-      TrainingOptions options = BadInputException.check(() -> options(settings, group, train));
+      List<LayerRange> twice = choice.plan().options().recomputed();
+      TrainingOptions options =
+          BadInputException.check(() -> builder(settings, group, train).recomputed(twice).build());
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
       checkNormalization(options, train.channels());
       boolean each = Boolean.parseBoolean(settings.find(CLASS_METRICS));
-      return new TrainSetup(data, network, selected, options, limit, choice.reason(), each);
+      return new TrainSetup(data, network, selected, options, limit, choice.reason(), notes, each);
     } catch (RuntimeException | Error e) {
       data.close();
       throw e;
     }
+  }
+
+  /** That of a run that goes on as it was, wherever its file is now. */
+  private static Network network(
+      Settings settings, FeatureMap map, int classes, List<String> notes) {
+    Path kept = settings.file(RunFolder.NETWORK);
+    if (kept != null && Files.exists(kept)) {
+      return RunFolder.network(kept);
+    }
+    ModelChoice model = ModelChoice.of(settings.text("model"));
+    Network network = model.network(map, classes);
+    notes.addAll(model.notes());
+    return network;
   }
 
   @SuppressWarnings("MustBeClosedChecker") // closed with the setup, or here
@@ -101,10 +129,48 @@ final class TrainSetup implements AutoCloseable {
     }
   }
 
+  /** What is given, or what the model's file has its pictures at, where the data has any size. */
+  private static @Nullable PictureSize pictureSize(Settings settings) {
+    String given = settings.find("image-size");
+    String model = settings.text("model");
+    boolean isFixed = Inputs.DATA_SETS.contains(settings.text("data"));
+    if (given != null || isFixed || !ModelChoice.isFile(model)) {
+      return Inputs.pictureSize(given);
+    }
+    Path kept = settings.file(RunFolder.NETWORK);
+    if (kept != null && Files.exists(kept)) {
+      FeatureMap input = RunFolder.network(kept).input();
+      return new PictureSize(input.height(), input.width());
+    }
+    return ModelChoice.of(model).size();
+  }
+
+  /** The same with how pictures come to it: how it is usual for such a training unless told. */
+  private static @Nullable PictureSize resized(Settings settings) {
+    PictureSize size = pictureSize(settings);
+    String given = settings.find(RESIZE);
+    if (size == null) {
+      if (given != null && !given.equals(Resizing.STRETCH.text())) {
+        throw new BadInputException(
+            "--resize %s needs a size: give --image-size.".formatted(given));
+      }
+      return null;
+    }
+    if (given == null) {
+      boolean isUsual =
+          !settings.isResumed()
+              && List.of(settings.text("augment").split(",", -1)).contains("random-resized-crop")
+              && ModelChoice.isOfImageNet(settings.text("model"));
+      given = (isUsual ? Resizing.CENTER_CROP : Resizing.STRETCH).text();
+      settings.free(RESIZE, given, given);
+    }
+    return size.with(Resizing.of(given));
+  }
+
   private static DataOptions dataOptions(Settings settings) {
     DataOptions options =
         DataOptions.defaults()
-            .withImageSize(Inputs.pictureSize(settings.find("image-size")))
+            .withImageSize(resized(settings))
             .withSkipUnreadable(settings.flag("skip-unreadable"))
             .withIgnoreOrientation(Boolean.parseBoolean(settings.find("ignore-orientation")))
             .withLabelColumn(settings.find("label-column"));
@@ -158,7 +224,7 @@ final class TrainSetup implements AutoCloseable {
                   network.name(),
                   ByteSize.format(plan.totalBytes()),
                   wanted.batch(),
-                  wanted.store().text(),
+                  wanted.activations(),
                   limit.source(),
                   ByteSize.format(most),
                   fits > 0
@@ -184,7 +250,14 @@ final class TrainSetup implements AutoCloseable {
 
   /** What was left open is now as if it had been given, for whoever resumes the run. */
   private static void settleChoice(Settings settings, TrainingOptions chosen, Dataset train) {
-    settings.fixed("activations", chosen.store().fitted().text(), "int4");
+    MixedFormats mixed = chosen.mixed();
+    if (mixed == null) {
+      settings.fixed("activations", chosen.store().fitted().text(), "int4");
+    } else {
+      // What was asked for, if it was; what is resumed is the choice beside it.
+      settings.fixed("activations", settings.find("activations"), "mixed");
+      settings.fixed(FORMATS, mixed.text(), mixed.text());
+    }
     settings.fixed("batch", chosen.batch(), chosen.batch());
     if (chosen.update().accumulates()) {
       settings.optional("accumulate", chosen.update().accumulate());
@@ -220,7 +293,23 @@ final class TrainSetup implements AutoCloseable {
     return settings.text("codes").equals("uniform");
   }
 
+  private static void apply(String activations, Settings settings, TrainingOptionsBuilder builder) {
+    MixedFormats mixed = Inputs.mixed(activations);
+    if (mixed == null) {
+      builder.store(Inputs.activations(activations));
+      Inputs.checkCodes(isUniform(settings), Inputs.activations(activations));
+      return;
+    }
+    String formats = settings.find(FORMATS);
+    builder.mixed(formats == null ? mixed : mixed.withText(formats));
+  }
+
   private static TrainingOptions options(Settings settings, WorkerGroup group, Dataset train) {
+    return builder(settings, group, train).build();
+  }
+
+  private static TrainingOptionsBuilder builder(
+      Settings settings, WorkerGroup group, Dataset train) {
     @Nullable Integer threads =
         settings.has("threads") ? Integer.valueOf(settings.integer("threads")) : group.threads();
     TrainingOptionsBuilder builder =
@@ -242,8 +331,11 @@ final class TrainSetup implements AutoCloseable {
             .pictureMean(settings.flag("picture-mean"));
     String activations = settings.find("activations");
     if (activations != null) {
-      builder.store(Inputs.activations(activations));
-      Inputs.checkCodes(isUniform(settings), Inputs.activations(activations));
+      apply(activations, settings, builder);
+    }
+    String recompute = settings.find(RECOMPUTE);
+    if (recompute != null) {
+      builder.recompute(Inputs.recompute(recompute));
     }
     builder.uniformCodes(isUniform(settings));
     if (settings.has("batch")) {
@@ -264,7 +356,7 @@ final class TrainSetup implements AutoCloseable {
     if (settings.has("checkpoint-every")) {
       builder.checkpointEvery(settings.whole("checkpoint-every"));
     }
-    return builder.build();
+    return builder;
   }
 
   /** Allocates the run, or one of several workers' part of it. */
@@ -328,8 +420,13 @@ final class TrainSetup implements AutoCloseable {
   static String runName(Settings settings, DataSplits data) {
     String naive = settings.flag("naive") ? "-naive" : "";
     String codes = isUniform(settings) ? "-uniform" : "";
-    String store = settings.text("activations") + codes + naive;
-    return settings.text("model") + "-" + data.name() + "-" + store;
+    String store = settings.text("activations").replace(':', '-') + codes + naive;
+    return ModelChoice.label(settings.text("model")) + "-" + data.name() + "-" + store;
+  }
+
+  /** What the network is otherwise than in its file, a sentence each. */
+  List<String> notes() {
+    return notes;
   }
 
   /** The weights to start from, or null. */

@@ -41,6 +41,7 @@ class BadInputTest {
             List.of("airplane automobile bird cat deer dog frog horse ship truck".split(" ", -1))));
     Files.createDirectories(folder.resolve("empty"));
     Files.writeString(folder.resolve("text.safetensors"), "this is no safetensors file at all");
+    Files.writeString(folder.resolve("text.onnx"), "this is no ONNX file at all");
     String header = "{\"stem.weight\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
     byte[] shape = new byte[8 + header.length() + 4];
     shape[0] = (byte) header.length();
@@ -55,6 +56,15 @@ class BadInputTest {
     return Stream.of(
         arguments("train --model resnet21", "No residual network has depth 21"),
         arguments("train --model rsnet20", "Unknown model 'rsnet20'"),
+        arguments("train --model net.pth", "torch.onnx.export(model"),
+        arguments("plan --model net.pt", "is a file of PyTorch's own format"),
+        arguments("plan --model net.h5", "is neither an ONNX nor a safetensors file"),
+        arguments("plan --model @missing.onnx", "There is no file"),
+        arguments("plan --model @text.onnx", "Cannot import ONNX file"),
+        arguments("gradients --data shapes", "Give --weights with a model.safetensors, or --model"),
+        arguments("train " + tiny + " --init @text.onnx", "Cannot import ONNX file"),
+        arguments("train " + tiny + " --resize crop", "choose one of stretch, center-crop"),
+        arguments("train " + tiny + " --resize center-crop", "needs a size: give --image-size"),
         arguments("train --data cifar11", "did you mean cifar10?"),
         arguments("train --data ./nowhere", "There is no folder ./nowhere"),
         arguments("train --data @empty", "holds no data set"),

@@ -31,11 +31,15 @@ class PagesTest {
   private static final Path ROOT = Path.of(System.getProperty("nibble.root", ".."));
   private static final Pattern LINK = Pattern.compile("]\\(([^)#:]+)\\)");
   private static final Pattern PROFILE = Pattern.compile("-P ([a-z,]+)");
+  private static final Pattern FENCED = Pattern.compile("(?:mpirun .*?)?nibble (.+)");
   private static final String NIBBLE = "samples/nibble ";
+
+  /** How a program ends that SIGTERM ended, as a shell says it. */
+  private static final int TERMINATED = 143;
 
   /** Verbs that a build of a few seconds runs to their end. */
   private static final Set<String> RUN =
-      Set.of("train", "evaluate", "predict", "export", "plan", "info");
+      Set.of("train", "evaluate", "predict", "export", "plan", "info", "gradients", "serve");
 
   @TempDir private Path folder;
 
@@ -47,6 +51,7 @@ class PagesTest {
         pages.add(page);
       }
     }
+    pages.add(ROOT.resolve("samples/FINE-TUNE.md"));
     pages.add(ROOT.resolve("CONTRIBUTING.md"));
     pages.add(ROOT.resolve("bench/results/README.md"));
     return pages;
@@ -89,7 +94,7 @@ class PagesTest {
           continue;
         }
         List<String> words = words(command.substring(NIBBLE.length()));
-        if (!RUN.contains(words.getFirst())) {
+        if (!RUN.contains(words.getFirst()) && !words.contains("--list")) {
           parse(words);
           checked++;
         } else if (run.add(command)) {
@@ -99,6 +104,24 @@ class PagesTest {
     }
     assertThat(run).hasSizeGreaterThan(6);
     assertThat(checked).isPositive();
+  }
+
+  /** Those that a launcher of workers starts, or that another machine runs, stand in fences. */
+  @Test
+  void thoseOfSeveralWorkersAreSpelledRight() throws IOException {
+    int count = 0;
+    for (Path page : pages()) {
+      boolean fenced = false;
+      for (String line : Files.readAllLines(page)) {
+        fenced ^= line.startsWith("```");
+        Matcher command = FENCED.matcher(line.replaceAll("\\s+#\\s.*", "").strip());
+        if (fenced && command.matches()) {
+          parse(words(command.group(1)));
+          count++;
+        }
+      }
+    }
+    assertThat(count).isGreaterThan(3);
   }
 
   /** Other pages' commands are spelled right, and what is no command of nibble exists. */
@@ -158,14 +181,24 @@ class PagesTest {
 
   private void run(List<String> words) throws Exception {
     List<String> all = new ArrayList<>(words);
-    if (words.getFirst().equals("train")) {
-      all.addAll(bounds(words));
+    boolean serves = words.getFirst().equals("serve");
+    switch (words.getFirst()) {
+      case "train" -> all.addAll(bounds(words));
+      case "gradients" -> all.addAll(List.of("--batch", "4", "--batches", "1"));
+      case "serve" -> all.addAll(List.of("--port", "0", "--home", "home"));
+      default -> {}
     }
     List<String> options = List.of("-Dnibble.kernels=auto", "-XX:TieredStopAtLevel=4", "-Xmx512m");
     Map<String, String> environment = Map.of("NIBBLE_DATA", folder.resolve("data").toString());
     try (NibbleProcess process = NibbleProcess.start(folder, options, environment, all)) {
+      if (serves) {
+        process.awaitOutput("Serving at http://127.0.0.1:");
+        process.terminate();
+      }
       NibbleProcess.Result result = process.await();
-      assertThat(result.code()).as("%s: %s%s", all, result.out(), result.err()).isZero();
+      assertThat(result.code())
+          .as("%s: %s%s", all, result.out(), result.err())
+          .isEqualTo(serves ? TERMINATED : 0);
     }
   }
 

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.PictureFiles;
+import dev.nibble.engine.data.PictureSize;
 import dev.nibble.engine.data.ShapesDataset;
 import dev.nibble.engine.exchange.SafetensorsFile;
 import dev.nibble.engine.infer.Predictor;
@@ -31,6 +33,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -44,6 +47,17 @@ import org.junit.jupiter.api.io.TempDir;
 @TestInstance(Lifecycle.PER_CLASS)
 class ReadersFuzzTest {
   private static final int SHA_BYTES = 32;
+  private static final int MOST_PIXELS = 1 << 17;
+
+  /** Noise of 8x8 pixels. */
+  private static final String LOSSLESS_WEBP =
+      "UklGRlgAAABXRUJQVlA4TEsAAAAvB8ABAD8gFkyGlf8V4iCLBZNh5X+FNf+BbBAJbIBtbe1JlcUzQE56g96h"
+          + "1wG0dmgdIvof8kia6gJ/z996H0Sv1xO5ytufrF5BSnwA";
+
+  private static final String LOSSY_WEBP =
+      "UklGRoAAAABXRUJQVlA4IHQAAADwAQCdASoIAAgAAoBCJZgCdH8AFbMZmiAA/r/J5eopb9Uf/FnAg/E65WnQ"
+          + "M0d69Pp+Lz/3XkYdz1/sLnDgw0RijEk5f/DGIS18HUkjwffx4yXws3Y03zENbD3VDXY9dHxyG/Z3+/mn"
+          + "Ez+TXCD+P/0NkAAAAA==";
 
   private Path folder = Path.of("");
   private final Kernels kernels = KernelProvider.choose("scalar");
@@ -181,6 +195,49 @@ class ReadersFuzzTest {
           JsonValue value = JsonParser.parseUtf8(input, JsonLimits.DEFAULT);
           assertThat(JsonParser.parse(JsonWriter.compact(value))).isEqualTo(value);
           assertThat(JsonParser.parse(JsonWriter.indented(value))).isEqualTo(value);
+        });
+  }
+
+  /** Files of options, in both forms. */
+  @Test
+  void options() throws Exception {
+    List<byte[]> corpus =
+        Stream.of(
+                """
+                # a run
+                model: resnet20
+                lr: 0.2
+                augment: [crop-flip, "color-jitter"]
+                out: 'café 1' # where
+                no-shuffle: true
+                """,
+                "{\"model\": \"resnet20\", \"lr\": 0.2, \"freeze\": [\"stem\"], \"pictures\": 12}")
+            .map(text -> text.getBytes(StandardCharsets.UTF_8))
+            .toList();
+    Fuzz.run(
+        "options",
+        corpus,
+        ReadersFuzzTest::isSentence,
+        input ->
+            assertThat(BadInputException.check(() -> ConfigFile.read(file(input)))).isNotNull());
+  }
+
+  /** With the library that the command brings along; other pictures: the engine's own tests. */
+  @Test
+  void webp() throws Exception {
+    List<byte[]> corpus =
+        List.of(Base64.getDecoder().decode(LOSSLESS_WEBP), Base64.getDecoder().decode(LOSSY_WEBP));
+    MemorySegment target = MemorySegment.ofArray(new byte[4 * 4 * 3]);
+    Fuzz.run(
+        "webp",
+        corpus,
+        ReadersFuzzTest::isSentence,
+        input -> {
+          // What a header claims is paid for, up to a limit of its own: this is about the rest.
+          PictureSize size = PictureFiles.size(input, "the picture");
+          if (size.height() * size.width() <= MOST_PIXELS) {
+            PictureFiles.read(input, "the picture", new PictureSize(4, 4), 3, target, 0);
+          }
         });
   }
 }

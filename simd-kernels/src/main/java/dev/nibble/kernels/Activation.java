@@ -23,6 +23,11 @@ public record Activation(
     if (naive && !store.isCodes()) {
       throw new IllegalArgumentException("Only codes can be restored in the forward pass");
     }
+    if (store.isCodes() && store.keeping(nonlinearity) != store) {
+      throw new IllegalArgumentException(
+          "Two codes cannot tell the three sides of two edges apart, as in "
+              + (nonlinearity + "; store three codes"));
+    }
     if (store == StoreFormat.KEPT && (normalize || !isLinear(nonlinearity))) {
       throw new IllegalArgumentException(
           "A kept input has no batch norm and no nonlinearity before it");
@@ -43,13 +48,27 @@ public record Activation(
     return nonlinearity instanceof Nonlinearity.Relu;
   }
 
+  /**
+   * Whether the activation is a line of a code's place on either side of {@link ChannelTable#EDGE}.
+   * So it is without a nonlinearity, and behind a batch norm and a ReLU. Without a batch norm a
+   * ReLU's edge may lie anywhere; codes on both sides of the mean may serve it better then.
+   */
+  public boolean isDirect() {
+    return isLinear() || (relu() && (normalize || !store.isCodes() || store.isUniform()));
+  }
+
   /** Whether no nonlinearity follows the batch norm. */
   public boolean isLinear() {
     return isLinear(nonlinearity);
   }
 
-  /** Whether the kernels read the channel table: for batch norm and for codes. */
+  /** Whether it has parameters of its own that are trained: batch norm's, or slopes. */
+  public boolean hasParameters() {
+    return normalize || nonlinearity.hasSlope();
+  }
+
+  /** Whether the kernels read the channel table: for batch norm, codes and slopes. */
   public boolean needsTable() {
-    return normalize || store.isCodes();
+    return normalize || store.isCodes() || nonlinearity.hasSlope();
   }
 }

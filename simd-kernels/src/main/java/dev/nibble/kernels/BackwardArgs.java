@@ -40,7 +40,8 @@ public final class BackwardArgs {
    * @param stage what the forward pass computed
    * @param batch pictures that the buffers hold
    * @param outputTerms summands of the gradient of y, at least one
-   * @param gradientOut where dy is left, or null; may be the buffer of a plain output term
+   * @param gradientOut where dy is left, or null; may be the buffer of a plain output term, or of
+   *     one that comes through a batch norm
    * @param x the kept input for {@link StoreFormat#KEPT}; else null
    * @param table channel table of x; null where the activation needs none
    * @param store the activation's stored copy; null for NONE and KEPT
@@ -50,7 +51,8 @@ public final class BackwardArgs {
    *     after the ReLU and other readers of the same activation; not through a batch norm, maybe
    *     none
    * @param dx where d is left; null where nobody needs it (the first convolution). May be the
-   *     buffer of a plain activation term
+   *     buffer of a plain activation term, and of dy itself where d is the same: where the operator
+   *     copies and neither a nonlinearity nor an activation term follows
    * @param gradients partial gradients of weights and bias, one region of {@link
    *     Partials#weightBytes} a leaf (of a single one, no more than its values); null without
    *     weights
@@ -192,7 +194,7 @@ public final class BackwardArgs {
     return outputTerms;
   }
 
-  /** Where dy is left, or null; may be the buffer of a plain output term. */
+  /** Where dy is left, or null; may be the buffer of a term of its shape. */
   public @Nullable MemorySegment gradientOut() {
     return gradientOut;
   }
@@ -227,7 +229,7 @@ public final class BackwardArgs {
     return activationTerms;
   }
 
-  /** Where d is left; null where nobody needs it. May be the buffer of a plain activation term. */
+  /** Where d is left, maybe in the buffer of a term or of dy; null where nobody needs it. */
   public @Nullable MemorySegment dx() {
     return dx;
   }

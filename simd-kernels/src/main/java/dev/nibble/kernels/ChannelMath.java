@@ -4,19 +4,10 @@ import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
-import org.jspecify.annotations.Nullable;
 
 /** Arithmetic over channels and leaves, in double; every CPU provider shares it. */
 final class ChannelMath {
   private ChannelMath() {}
-
-  private static float get(MemorySegment table, int row, int channels, int c) {
-    return table.get(JAVA_FLOAT, ChannelTable.offset(row, channels) + 4L * c);
-  }
-
-  private static void set(MemorySegment table, int row, int channels, int c, double value) {
-    table.set(JAVA_FLOAT, ChannelTable.offset(row, channels) + 4L * c, (float) value);
-  }
 
   // The fixed tree: the parts of each group become one, then the groups, neighbours first. Regions
   // are merged where they lie, so that nothing is allocated.
@@ -98,204 +89,6 @@ final class ChannelMath {
     }
   }
 
-  static void fillTable(
-      Activation activation,
-      int channels,
-      int from,
-      int to,
-      MemorySegment moments,
-      @Nullable MemorySegment gamma,
-      @Nullable MemorySegment beta,
-      float epsilon,
-      MemorySegment table) {
-    Door.checkRange(from, to, channels, "channels");
-    Door.check(moments, 8L * channels, "moments");
-    Door.check(table, ChannelTable.bytes(channels), "table");
-    if (activation.normalize()) {
-      if (gamma == null || beta == null) {
-        throw new IllegalArgumentException("Batch norm needs its scale and shift");
-      }
-      Door.check(gamma, 4L * channels, "scale");
-      Door.check(beta, 4L * channels, "shift");
-    }
-    for (int c = from; c < to; c++) {
-      double mean = moments.get(JAVA_FLOAT, 4L * c);
-      double sd = Math.sqrt((double) moments.get(JAVA_FLOAT, 4L * (channels + c)) + epsilon);
-      double scale = gamma != null ? gamma.get(JAVA_FLOAT, 4L * c) : sd;
-      double shift = beta != null ? beta.get(JAVA_FLOAT, 4L * c) : mean;
-      if (activation.normalize()) {
-        setFolded(table, ChannelTable.Z_SCALE, channels, c, scale / sd, shift, mean);
-      } else {
-        set(table, ChannelTable.Z_SCALE, channels, c, 1);
-        // Adding -0 changes no number, adding 0 turns -0 into 0.
-        set(table, ChannelTable.Z_OFFSET, channels, c, -0.0);
-      }
-      if (activation.store().isCodes()) {
-        fillCodeRows(activation, channels, c, scale, shift, mean, sd, table);
-      } else {
-        set(table, ChannelTable.EDGE, channels, c, Double.NEGATIVE_INFINITY);
-        setFolded(table, ChannelTable.HAT_SCALE, channels, c, 1 / sd, 0, mean);
-        setFolded(table, ChannelTable.LOW_HAT_SCALE, channels, c, 1 / sd, 0, mean);
-      }
-    }
-  }
-
-  /**
-   * Writes a scale and, in the row behind it, the offset of {@code (x - mean) * scale + shift}. The
-   * mean is taken times the scale as it was rounded, so that x near the mean loses nothing to the
-   * rounding of the scale.
-   */
-  private static void setFolded(
-      MemorySegment table, int row, int channels, int c, double scale, double shift, double mean) {
-    set(table, row, channels, c, scale);
-    set(table, row + 1, channels, c, shift - mean * (float) scale);
-  }
-
-  private static void fillCodeRows(
-      Activation activation,
-      int channels,
-      int c,
-      double gamma,
-      double beta,
-      double mean,
-      double sd,
-      MemorySegment table) {
-    Codec codec = activation.store().codec();
-    FittedLevels levels = codec.levels();
-    double sign = gamma < 0 ? -1 : 1;
-    double g = Math.max(Math.abs(gamma), 1e-8);
-    if (levels == null) {
-      fillUniform(codec, activation.relu(), channels, c, sign, g, beta, mean, sd, table);
-    } else if (activation.relu()) {
-      fillFitted(levels, channels, c, sign, g, beta, mean, sd, table);
-    } else {
-      fillWhole(codec, levels, channels, c, sign, g, beta, mean, sd, table);
-    }
-  }
-
-  /** Codes on both sides of the mean. */
-  private static void fillWhole(
-      Codec codec,
-      FittedLevels levels,
-      int channels,
-      int c,
-      double sign,
-      double g,
-      double beta,
-      double mean,
-      double sd,
-      MemorySegment table) {
-    FittedLevels.Line high = levels.overMean();
-    FittedLevels.Line low = levels.underMean();
-    double start = codec.start(codec.codes() / 2);
-    set(table, ChannelTable.EDGE, channels, c, start);
-    double flat = Math.min(low.scale(), high.scale());
-    double scale = Math.max(low.scale(), high.scale());
-    setFolded(table, ChannelTable.CODE_SCALE, channels, c, sign * scale / sd, start, mean);
-    setFolded(table, ChannelTable.LOW_CODE_SCALE, channels, c, sign * flat / sd, start, mean);
-    double offset = high.offset() - start * high.slope();
-    setRestored(table, channels, c, sign, g, beta, high.slope(), offset);
-    offset = low.offset() - start * low.slope();
-    setLowHat(table, channels, c, sign, low.slope(), offset);
-    set(table, ChannelTable.LOW_ACT_SCALE, channels, c, g * low.slope());
-    set(table, ChannelTable.LOW_ACT_OFFSET, channels, c, g * offset + beta);
-  }
-
-  private static void setLowHat(
-      MemorySegment table, int channels, int c, double sign, double slope, double offset) {
-    set(table, ChannelTable.LOW_HAT_SCALE, channels, c, sign * slope);
-    set(table, ChannelTable.LOW_HAT_OFFSET, channels, c, sign * offset);
-  }
-
-  /** The rows above the edge where u~ is {@code slope * w + offset}. */
-  private static void setRestored(
-      MemorySegment table,
-      int channels,
-      int c,
-      double sign,
-      double g,
-      double beta,
-      double slope,
-      double offset) {
-    set(table, ChannelTable.HAT_SCALE, channels, c, sign * slope);
-    set(table, ChannelTable.HAT_OFFSET, channels, c, sign * offset);
-    set(table, ChannelTable.ACT_SCALE, channels, c, g * slope);
-    set(table, ChannelTable.ACT_OFFSET, channels, c, g * offset + beta);
-  }
-
-  private static void fillFitted(
-      FittedLevels levels,
-      int channels,
-      int c,
-      double sign,
-      double g,
-      double beta,
-      double mean,
-      double sd,
-      MemorySegment table) {
-    double t = -beta / g;
-    double origin = FittedLevels.origin(t);
-    double start = levels.edge();
-    FittedLevels.Lines above = levels.above();
-    FittedLevels.Lines below = levels.below();
-    double scale = above.scale(t);
-    // Of two lines through one point the flatter is the higher below it.
-    double flat = Math.min(scale, below.scale(t));
-    double at = start - origin * scale;
-    setFolded(table, ChannelTable.CODE_SCALE, channels, c, sign * scale / sd, at, mean);
-    at = start - origin * flat;
-    setFolded(table, ChannelTable.LOW_CODE_SCALE, channels, c, sign * flat / sd, at, mean);
-    set(table, ChannelTable.EDGE, channels, c, start);
-    double slope = above.slope(t);
-    double offset = origin + above.offset(t) - start * slope;
-    setRestored(table, channels, c, sign, g, beta, slope, offset);
-    if (FittedLevels.isLast(t)) {
-      set(table, ChannelTable.ACT_SCALE, channels, c, 0);
-      set(table, ChannelTable.ACT_OFFSET, channels, c, g * levels.least(t));
-    }
-    slope = below.slope(t);
-    setLowHat(table, channels, c, sign, slope, origin + below.offset(t) - start * slope);
-    set(table, ChannelTable.LOW_ACT_SCALE, channels, c, 0);
-    set(table, ChannelTable.LOW_ACT_OFFSET, channels, c, 0);
-  }
-
-  /** ALGORITHM's grid with its bias, clamped edge and explicit sign. */
-  private static void fillUniform(
-      Codec codec,
-      boolean relu,
-      int channels,
-      int c,
-      double sign,
-      double g,
-      double beta,
-      double mean,
-      double sd,
-      MemorySegment table) {
-    double step = codec.step();
-    int codes = codec.codes();
-    int half = codes / 2;
-    double b = relu ? beta / g : 0;
-    double raw = half - Math.floor(b / step);
-    double s = Math.clamp(raw, 1, codes - 1);
-    double grid = raw == s ? b : (half - s) * step;
-    double start = codec.start(0) + s;
-    double scale = sign / (sd * step);
-    setFolded(table, ChannelTable.CODE_SCALE, channels, c, scale, start + grid / step, mean);
-    setFolded(table, ChannelTable.LOW_CODE_SCALE, channels, c, scale, start + grid / step, mean);
-    set(table, ChannelTable.EDGE, channels, c, relu ? start : codec.start(0));
-    double offset = -start * step - grid;
-    setRestored(table, channels, c, sign, g, beta, step, offset);
-    setLowHat(table, channels, c, sign, step, offset);
-    set(table, ChannelTable.LOW_ACT_SCALE, channels, c, 0);
-    set(table, ChannelTable.LOW_ACT_OFFSET, channels, c, 0);
-    // Where the ReLU's edge lies above the range, the one code on its positive side may have a
-    // centre below the edge: it is restored to 0.
-    if (relu && g * ((start + 0.5) * step + offset) + beta < 0) {
-      set(table, ChannelTable.ACT_SCALE, channels, c, 0);
-      set(table, ChannelTable.ACT_OFFSET, channels, c, 0);
-    }
-  }
-
   static void mergeWeights(BackwardArgs args, Cut cut, int from, int to, MemorySegment target) {
     Stage stage = args.stage();
     int size = Partials.weightValues(stage);
@@ -358,24 +151,18 @@ final class ChannelMath {
     Door.checkRange(from, to, channels, "channels");
     Door.check(gammaGradient, 4L * channels, "scale's gradient");
     Door.check(betaGradient, 4L * channels, "shift's gradient");
-    long bytes = Partials.sumBytes(stage);
-    MemorySegment sums = Door.check(args.sums(), cut.leaves() * bytes, "partial sums");
     long hats = Partials.hats(stage);
-    long group = cut.parts() * bytes;
-    for (int i = 0; i < cut.groups(); i++) {
-      mergeSums(sums, i * group, bytes, cut.parts(), hats, from, to);
-    }
-    mergeSums(sums, 0, group, cut.groups(), hats, from, to);
+    MemorySegment sums = mergeSums(args, cut, 0, 2, from, to);
     double count = (double) pictures * stage.input().pixels();
     for (int c = from; c < to; c++) {
       double sum = sums.get(JAVA_DOUBLE, 8L * c);
       double hat = sums.get(JAVA_DOUBLE, hats + 8L * c);
       betaGradient.set(JAVA_FLOAT, 4L * c, (float) sum);
       gammaGradient.set(JAVA_FLOAT, 4L * c, (float) hat);
-      double scale = get(table, ChannelTable.Z_SCALE, channels, c);
+      double scale = TableMath.get(table, ChannelTable.Z_SCALE, channels, c);
       double slope = scale * hat / count;
       double mean = -scale * sum / count;
-      set(table, ChannelTable.DX_SCALE, channels, c, scale);
+      TableMath.set(table, ChannelTable.DX_SCALE, channels, c, scale);
       setGradient(table, ChannelTable.DX_CODE, ChannelTable.HAT_SCALE, channels, c, slope, mean);
       setGradient(
           table, ChannelTable.LOW_DX_CODE, ChannelTable.LOW_HAT_SCALE, channels, c, slope, mean);
@@ -385,15 +172,54 @@ final class ChannelMath {
   /** The line of {@code mean - slope * hat~}, from hat's own line. */
   private static void setGradient(
       MemorySegment table, int row, int hat, int channels, int c, double slope, double mean) {
-    set(table, row, channels, c, -slope * get(table, hat, channels, c));
-    set(table, row + 1, channels, c, mean - slope * get(table, hat + 1, channels, c));
+    TableMath.set(table, row, channels, c, -slope * TableMath.get(table, hat, channels, c));
+    double offset = TableMath.get(table, hat + 1, channels, c);
+    TableMath.set(table, row + 1, channels, c, mean - slope * offset);
+  }
+
+  static void mergeSlopes(
+      BackwardArgs args, Cut cut, int from, int to, MemorySegment slopeGradient) {
+    Stage stage = args.stage();
+    int channels = stage.input().channels();
+    if (!stage.activation().nonlinearity().hasSlope()) {
+      throw new IllegalArgumentException("Only a function with slopes has their gradient");
+    }
+    Door.checkRange(from, to, channels, "channels");
+    Door.check(slopeGradient, 4L * channels, "slopes' gradient");
+    MemorySegment sums = mergeSums(args, cut, 2, 3, from, to);
+    for (int c = from; c < to; c++) {
+      double sum = sums.get(JAVA_DOUBLE, Partials.slopes(stage) + 8L * c);
+      slopeGradient.set(JAVA_FLOAT, 4L * c, (float) sum);
+    }
+  }
+
+  /** Merges rows [first, end) of all leaves' sums into the first leaf's. */
+  private static MemorySegment mergeSums(
+      BackwardArgs args, Cut cut, int first, int end, int from, int to) {
+    long row = 8L * args.stage().input().channels();
+    long bytes = Partials.sumBytes(args.stage());
+    MemorySegment sums = Door.check(args.sums(), cut.leaves() * bytes, "partial sums");
+    long group = cut.parts() * bytes;
+    for (int i = 0; i < cut.groups(); i++) {
+      mergeSums(sums, i * group, bytes, cut.parts(), row, first, end, from, to);
+    }
+    mergeSums(sums, 0, group, cut.groups(), row, first, end, from, to);
+    return sums;
   }
 
   private static void mergeSums(
-      MemorySegment sums, long first, long step, int regions, long hats, int from, int to) {
+      MemorySegment sums,
+      long start,
+      long step,
+      int regions,
+      long row,
+      int first,
+      int end,
+      int from,
+      int to) {
     for (int width = 1; width < regions; width *= 2) {
       for (int i = 0; i + width < regions; i += 2 * width) {
-        addSums(sums, first + i * step, first + (i + width) * step, hats, from, to);
+        addSums(sums, start + i * step, start + (i + width) * step, row, first, end, from, to);
       }
     }
   }
@@ -403,16 +229,19 @@ final class ChannelMath {
     Door.checkRange(from, to, stage.input().channels(), "channels");
     long bytes = Partials.sumBytes(stage);
     MemorySegment sums = Door.check(args.sums(), merges.regions() * bytes, "partial sums");
+    long row = 8L * stage.input().channels();
+    int rows = Partials.sumRows(stage);
     for (int i = 0; i < merges.size(); i++) {
-      long into = merges.into(i) * bytes;
-      addSums(sums, into, merges.from(i) * bytes, Partials.hats(stage), from, to);
+      addSums(sums, merges.into(i) * bytes, merges.from(i) * bytes, row, 0, rows, from, to);
     }
   }
 
-  private static void addSums(MemorySegment sums, long a, long b, long hats, int from, int to) {
+  private static void addSums(
+      MemorySegment sums, long a, long b, long row, int first, int end, int from, int to) {
     for (int c = from; c < to; c++) {
-      addDouble(sums, a + 8L * c, b + 8L * c);
-      addDouble(sums, a + hats + 8L * c, b + hats + 8L * c);
+      for (int i = first; i < end; i++) {
+        addDouble(sums, a + i * row + 8L * c, b + i * row + 8L * c);
+      }
     }
   }
 

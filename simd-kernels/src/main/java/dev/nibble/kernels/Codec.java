@@ -33,6 +33,7 @@ public final class Codec {
   private final int origin;
   private final int half;
   private final @Nullable FittedLevels levels;
+  private final @Nullable FittedLevels capped;
 
   private Codec(int codes, int pixelsPerGroup, int bytesPerGroup, int fraction, int below) {
     this.codes = codes;
@@ -44,6 +45,7 @@ public final class Codec {
     this.origin = Float.floatToRawIntBits(1 << (fraction == bits ? bits : 1));
     this.half = 1 << (shift - 1);
     this.levels = below == 0 ? null : levels(codes, shift, origin, below);
+    this.capped = below == 0 || codes < 3 ? null : levels(codes - 1, shift, origin, below);
   }
 
   private static FittedLevels levels(int codes, int shift, int origin, int below) {
@@ -131,6 +133,11 @@ public final class Codec {
     return levels;
   }
 
+  /** The fitted levels without the last code, for a nonlinearity whose high edge it lies above. */
+  @Nullable FittedLevels capped() {
+    return capped;
+  }
+
   /** Width of one bin of the paper's codes in standard deviations: 6 / 2^K. */
   float step() {
     return 6f / codes;
@@ -145,15 +152,29 @@ public final class Codec {
   /**
    * The code of v.
    *
-   * @param edge the least v above the low edge of the nonlinearity
-   * @param on whether the value lies above that edge
+   * @param low the least v above the nonlinearity's low edge; that of code 0 if it has none
+   * @param high the least v above its high edge; that of the number of codes if it has none
+   * @param side which side of the edges the value lies on ({@link Nonlinearity#side})
    */
-  public int encode(float v, float edge, boolean on) {
-    int low = on ? Float.floatToRawIntBits(edge) : origin;
-    int high = on ? origin + (codes << shift) : Float.floatToRawIntBits(edge);
+  public int encode(float v, float low, float high, int side) {
+    int from = Float.floatToRawIntBits(side > 0 ? high : low);
+    int to = Float.floatToRawIntBits(side < 0 ? low : high);
+    if (side != 0) {
+      from = side < 0 ? origin : from;
+      to = side > 0 ? origin + (codes << shift) : to;
+    }
     // The bits of positive floats are in their order; what is not a number gets the highest code.
     int cut = v > 0 || Float.isNaN(v) ? Float.floatToIntBits(v) : 0;
-    return (Math.max(Math.min(cut, high - 1), low) - origin) >> shift;
+    return (Math.max(Math.min(cut, to - 1), from) - origin) >> shift;
+  }
+
+  /** The number of the code that begins nearest to v, maybe outside the codes. */
+  int nearest(double v) {
+    if (!(v > start(0))) {
+      return 0;
+    }
+    int bits = Float.floatToRawIntBits((float) v);
+    return (int) (((long) bits - origin + half) >> shift);
   }
 
   /**

@@ -26,6 +26,7 @@ final class FittedLevels {
   private final Lines below = new Lines();
   private final Line overMean;
   private final Line underMean;
+  private final boolean[] symmetric = new boolean[STEPS + 1];
 
   /**
    * A straight line and the way back: {@code v = start + (u - origin) * scale}, {@code u~ = origin
@@ -84,6 +85,36 @@ final class FittedLevels {
     int half = places.length / 2;
     overMean = best(values, half, places.length, starts[half], 0);
     underMean = best(values, 0, half, starts[half], 0);
+    for (int i = 0; i <= STEPS; i++) {
+      double t = (2.0 * i / STEPS - 1) * LAST;
+      Line line = new Line(t, above.scales[i], above.offsets[i], above.slopes[i]);
+      symmetric[i] = wholeLoss(values, t) < loss(values, split, places.length, starts[split], line);
+    }
+  }
+
+  /** What the levels on both sides of the mean lose of the values above t. */
+  private double wholeLoss(TypicalValues values, double t) {
+    int half = places.length / 2;
+    double loss = 0;
+    for (int code = 0; code < places.length; code++) {
+      Line line = code < half ? underMean : overMean;
+      double low = bound(code, starts[half], line.origin, line.scale);
+      double high = bound(code + 1, starts[half], line.origin, line.scale);
+      if (high > t) {
+        double level = line.offset + (places[code] - starts[half]) * line.slope;
+        double share = values.share(Math.max(low, t), high);
+        loss += level * (level * share - 2 * values.sum(Math.max(low, t), high));
+      }
+    }
+    return loss;
+  }
+
+  /**
+   * Whether levels on both sides of the mean lose less of the values above an edge at t than those
+   * that begin there: where the edge lies far below most values.
+   */
+  boolean prefersWhole(double t) {
+    return symmetric[(int) Math.rint((origin(t) / LAST + 1) * STEPS / 2)];
   }
 
   /** The v of the edge. */

@@ -187,7 +187,18 @@ public interface Kernels {
       @Nullable MemorySegment beta,
       float epsilon,
       MemorySegment table) {
-    ChannelMath.fillTable(activation, channels, from, to, moments, gamma, beta, epsilon, table);
+    TableMath.fill(activation, channels, from, to, moments, gamma, beta, epsilon, table);
+  }
+
+  /**
+   * Writes the slopes of a function that has them into a channel table, for channels {@code [from,
+   * to)}.
+   *
+   * @param slopes C floats
+   */
+  default void fillSlopes(
+      int channels, int from, int to, MemorySegment slopes, MemorySegment table) {
+    TableMath.fillSlopes(channels, from, to, slopes, table);
   }
 
   /**
@@ -221,6 +232,18 @@ public interface Kernels {
       MemorySegment gammaGradient,
       MemorySegment betaGradient) {
     ChannelMath.mergeChannels(args, cut, pictures, from, to, gammaGradient, betaGradient);
+  }
+
+  /**
+   * Merges the leaves' sums for the slopes of a stage whose function has them, for channels {@code
+   * [from, to)}.
+   *
+   * @param cut how the data's pass was cut
+   * @param slopeGradient C floats, written
+   */
+  default void finishSlopes(
+      BackwardArgs args, Cut cut, int from, int to, MemorySegment slopeGradient) {
+    ChannelMath.mergeSlopes(args, cut, from, to, slopeGradient);
   }
 
   /**

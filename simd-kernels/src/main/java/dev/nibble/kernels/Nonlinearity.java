@@ -11,6 +11,9 @@ package dev.nibble.kernels;
  * lies between the edges.
  */
 public sealed interface Nonlinearity {
+  /** A slope below an edge from which on values there weigh like those above it. */
+  float STEEP = 0.3f;
+
   /** {@code f(z) = z}. */
   static Nonlinearity identity() {
     return new Identity();
@@ -80,10 +83,39 @@ public sealed interface Nonlinearity {
 
   /** Which side of the edges z lies on: -1 below the low one, 1 above the high one, else 0. */
   default int side(float z) {
-    if (z <= lowEdge()) {
+    if (z <= lowEdge() && hasLowEdge()) {
       return -1;
     }
-    return z >= highEdge() ? 1 : 0;
+    return z >= highEdge() && hasHighEdge() ? 1 : 0;
+  }
+
+  /** Whether there is a low edge. */
+  default boolean hasLowEdge() {
+    return lowEdge() > Float.NEGATIVE_INFINITY;
+  }
+
+  /** Whether there is a high edge. */
+  default boolean hasHighEdge() {
+    return highEdge() < Float.POSITIVE_INFINITY;
+  }
+
+  /** The value on a side of the edges ({@link #side}) that is nearest to z. */
+  default float onSide(float z, int side) {
+    if (side < 0) {
+      return z > lowEdge() ? lowEdge() : z;
+    }
+    if (side > 0) {
+      return z < highEdge() ? highEdge() : z;
+    }
+    if (side(z) < 0) {
+      return Math.nextUp(lowEdge());
+    }
+    return side(z) > 0 ? Math.nextDown(highEdge()) : z;
+  }
+
+  /** Whether what the function makes of values below its low edge hardly depends on them. */
+  default boolean isFlatBelow() {
+    return false;
   }
 
   /** No function at all. */
@@ -120,6 +152,11 @@ public sealed interface Nonlinearity {
     @Override
     public float lowEdge() {
       return 0;
+    }
+
+    @Override
+    public boolean isFlatBelow() {
+      return true;
     }
 
     @Override
@@ -167,6 +204,11 @@ public sealed interface Nonlinearity {
     }
 
     @Override
+    public boolean isFlatBelow() {
+      return hasLowEdge();
+    }
+
+    @Override
     public boolean isPiecewiseLinear() {
       return true;
     }
@@ -201,6 +243,11 @@ public sealed interface Nonlinearity {
     }
 
     @Override
+    public boolean isFlatBelow() {
+      return Math.abs(factor) <= STEEP;
+    }
+
+    @Override
     public boolean isPiecewiseLinear() {
       return true;
     }
@@ -224,6 +271,11 @@ public sealed interface Nonlinearity {
     @Override
     public float lowEdge() {
       return 0;
+    }
+
+    @Override
+    public boolean isFlatBelow() {
+      return true;
     }
 
     @Override
@@ -308,6 +360,11 @@ public sealed interface Nonlinearity {
     @Override
     public float highEdge() {
       return (float) ((1 - (double) beta) / alpha);
+    }
+
+    @Override
+    public boolean isFlatBelow() {
+      return true;
     }
 
     @Override

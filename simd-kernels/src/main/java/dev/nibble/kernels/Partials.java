@@ -6,7 +6,8 @@ package dev.nibble.kernels;
  * <p>Statistics of an output with C channels: three rows of C doubles, the number of values, sum(y
  * - shift), sum((y - shift)^2), then C floats of shift, the leaf's first value. A channel that a
  * leaf does not make counts 0. Weights: the weights' floats, then the bias's. Sums: C doubles of
- * sum(d), then C doubles of sum(d * hat~), over the input's channels.
+ * sum(d), then C doubles of sum(d * hat~), over the input's channels, then, of a function with
+ * slopes, C doubles of sum(da * min(z~, 0)).
  */
 public final class Partials {
   private Partials() {}
@@ -52,11 +53,21 @@ public final class Partials {
 
   /** Bytes that one leaf's sums take, a multiple of 64. */
   public static long sumBytes(Stage stage) {
-    return up(16L * stage.input().channels(), 64);
+    return up(8L * sumRows(stage) * stage.input().channels(), 64);
+  }
+
+  /** Rows of C doubles of one leaf's sums. */
+  public static int sumRows(Stage stage) {
+    return stage.activation().nonlinearity().hasSlope() ? 3 : 2;
   }
 
   /** Byte offset of sum(d * hat~), behind sum(d). */
   public static long hats(Stage stage) {
     return 8L * stage.input().channels();
+  }
+
+  /** Byte offset of sum(da * min(z~, 0)), behind sum(d * hat~). */
+  public static long slopes(Stage stage) {
+    return 16L * stage.input().channels();
   }
 }

@@ -91,6 +91,14 @@ public enum StoreFormat {
     };
   }
 
+  /**
+   * The format with enough codes to tell the sides of a function's edges apart: this, if it has.
+   */
+  public StoreFormat keeping(Nonlinearity function) {
+    boolean twoEdges = function.hasLowEdge() && function.hasHighEdge();
+    return this == INT1 && twoEdges ? TERNARY : this;
+  }
+
   /** The name for people, as in {@code int4} or {@code uniform int4}. */
   public String text() {
     String name = fitted().name().toLowerCase(Locale.ROOT);

@@ -34,7 +34,7 @@ final class CodeCheck {
     return table.get(JAVA_FLOAT, ChannelTable.offset(row, channels) + 4L * c);
   }
 
-  /** How far, in units of x^, a value lies from the nearest edge of a bin or of the ReLU. */
+  /** How far, in units of x^, a value lies from the nearest edge of a bin or of the function. */
   static double distanceToEdge(
       Activation activation, FeatureMap map, MemorySegment table, float value, int c) {
     int channels = map.channels();
@@ -50,13 +50,19 @@ final class CodeCheck {
     int hat = isLow ? ChannelTable.LOW_HAT_SCALE : ChannelTable.HAT_SCALE;
     float unit = Math.abs(row(table, hat, channels, c));
     distance *= unit == 0 ? 1 : unit;
-    if (activation.relu()) {
-      double z =
-          (double) value * row(table, ChannelTable.Z_SCALE, channels, c)
-              + row(table, ChannelTable.Z_OFFSET, channels, c);
-      distance = Math.min(distance, Math.abs(z));
-    }
+    double z = line(table, ChannelTable.Z_SCALE, channels, c, value);
+    distance = Math.min(distance, Math.abs(z - activation.nonlinearity().lowEdge()));
+    distance = Math.min(distance, Math.abs(z - activation.nonlinearity().highEdge()));
     return distance;
+  }
+
+  /** Which side of the function's edges a code is of. */
+  static int side(Activation activation, MemorySegment table, int channels, int c, int code) {
+    float place = activation.store().codec().place(code);
+    if (place < row(table, ChannelTable.LOW, channels, c)) {
+      return -1;
+    }
+    return place >= row(table, ChannelTable.HIGH, channels, c) ? 1 : 0;
   }
 
   private static double line(MemorySegment table, int row, int channels, int c, float value) {
@@ -65,7 +71,7 @@ final class CodeCheck {
 
   /**
    * Fails where codes differ although the value does not lie at a bin's edge, or lie on different
-   * sides of the ReLU's edge, or where a picture's last group has a bit in an unused place.
+   * sides of the function's edges, or where a picture's last group has a bit in an unused place.
    */
   static void compare(String what, StageCase run, byte[] expected, byte[] actual) {
     Activation activation = run.stage().activation();
@@ -87,15 +93,13 @@ final class CodeCheck {
           if (pixel >= map.pixels()) {
             assertThat(code).as("%s, which does not exist", where).isZero();
           } else if (code != reference) {
-            float edge = row(table, ChannelTable.EDGE, channels, c);
             assertThat(Math.abs(code - reference)).as(where).isEqualTo(1);
             assertThat(distanceToEdge(activation, map, table, run.x()[n * map.values() + i], c))
                 .as(where)
                 .isLessThan(1e-4);
-            Codec codec = activation.store().codec();
-            assertThat(activation.relu() && codec.place(code) >= edge)
-                .as("mask by %s", where)
-                .isEqualTo(activation.relu() && codec.place(reference) >= edge);
+            assertThat(side(activation, table, channels, c, code))
+                .as("side of the edges by %s", where)
+                .isEqualTo(side(activation, table, channels, c, reference));
           }
         }
       }

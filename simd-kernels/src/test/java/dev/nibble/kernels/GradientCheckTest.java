@@ -69,8 +69,19 @@ class GradientCheckTest {
           all.add(Arguments.of(kernels, new Stage(operator, activation, null, false)));
         }
       }
+      NonlinearityTest.all()
+          .flatMap(f -> functions(new FeatureMap(4, 3, 18), f))
+          .forEach(stage -> all.add(Arguments.of(kernels, stage)));
     }
     return all.stream();
+  }
+
+  /** A stage that reads its input through the function, behind a batch norm and without. */
+  private static Stream<Stage> functions(FeatureMap map, Nonlinearity function) {
+    Operator operator = new Convolution(map, 2, 1, 1, true);
+    return Stream.of(true, false)
+        .map(normalize -> new Activation(normalize, function, StoreFormat.FP32, false))
+        .map(activation -> new Stage(operator, activation, null, false));
   }
 
   @ParameterizedTest(name = "{1}")

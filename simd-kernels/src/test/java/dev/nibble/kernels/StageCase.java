@@ -87,7 +87,7 @@ record StageCase(
   boolean trains() {
     Activation a = stage.activation();
     return a.store() != StoreFormat.NONE
-        || !(a.normalize() || a.relu() || stage.needsInputValues());
+        || !(a.normalize() || !a.isLinear() || stage.needsInputValues());
   }
 
   @Override

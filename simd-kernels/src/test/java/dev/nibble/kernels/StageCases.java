@@ -24,6 +24,29 @@ final class StageCases {
   private static final int[] CHANNELS = {1, 3, 5, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64, 100};
   private static final int[] KERNELS = {1, 3, 5, 7};
   private static final int KINDS = 16;
+
+  /** Every function, with edges where values lie and where they do not; none more often. */
+  private static final Nonlinearity[] FUNCTIONS = {
+    Nonlinearity.identity(),
+    Nonlinearity.identity(),
+    Nonlinearity.identity(),
+    Nonlinearity.relu6(),
+    Nonlinearity.hardTanh(),
+    new Nonlinearity.Clip(-0.5f, Float.POSITIVE_INFINITY),
+    new Nonlinearity.Clip(Float.NEGATIVE_INFINITY, 2),
+    new Nonlinearity.LeakyRelu(0.01f),
+    new Nonlinearity.LeakyRelu(-2),
+    new Nonlinearity.Prelu(),
+    new Nonlinearity.Elu(1.5f),
+    Nonlinearity.hardSigmoid(),
+    Nonlinearity.hardSwish(),
+    new Nonlinearity.Sigmoid(),
+    Nonlinearity.silu(),
+    new Nonlinearity.Tanh(),
+    new Nonlinearity.Gelu(false),
+    new Nonlinearity.Gelu(true),
+  };
+
   private static final long MOST_MULTIPLY_ADDS = 4_000_000;
 
   private final long seed;
@@ -232,12 +255,17 @@ final class StageCases {
     if (format == StoreFormat.KEPT) {
       return new Activation(false, false, format, false);
     }
-    return new Activation(normalize, relu, format, format.isCodes() && random.nextBoolean());
+    boolean naive = format.isCodes() && random.nextBoolean();
+    if (!relu) {
+      Nonlinearity function = FUNCTIONS[random.nextInt(FUNCTIONS.length)];
+      return new Activation(normalize, function, format.keeping(function), naive);
+    }
+    return new Activation(normalize, relu, format, naive);
   }
 
   /** The same activation with nothing stored, as a shortcut reads it. */
   private static Activation reading(Activation a) {
-    return new Activation(a.normalize(), a.relu(), StoreFormat.NONE, false);
+    return new Activation(a.normalize(), a.nonlinearity(), StoreFormat.NONE, false);
   }
 
   private Stage.Residual residual(FeatureMap out) {
@@ -348,7 +376,7 @@ final class StageCases {
     }
     try (Guarded memory = new Guarded(0, false)) {
       MemorySegment table = memory.allocate(ChannelTable.bytes(channels));
-      ChannelMath.fillTable(
+      TableMath.fill(
           activation,
           channels,
           0,
@@ -358,6 +386,10 @@ final class StageCases {
           activation.normalize() ? memory.allocate(beta) : null,
           1e-3f,
           table);
+      if (activation.nonlinearity().hasSlope()) {
+        MemorySegment slopes = memory.allocate(normal(channels, 0.5f));
+        TableMath.fillSlopes(channels, 0, channels, slopes, table);
+      }
       return Guarded.floats(table, ChannelTable.ROWS * channels);
     }
   }

@@ -153,6 +153,13 @@ final class StageRun {
       float[] values = Guarded.floats(dw, parameters);
       result.floats().put("dweight", Arrays.copyOf(values, weights));
       result.floats().put("dbias", Arrays.copyOfRange(values, weights, parameters));
+      if (stage.activation().nonlinearity().hasSlope()) {
+        MemorySegment slopes = memory.allocate(in.channels() * 4L);
+        int half = in.channels() / 2;
+        kernels.finishSlopes(args, run.cut(), 0, half, slopes);
+        kernels.finishSlopes(args, run.cut(), half, in.channels(), slopes);
+        result.floats().put("dslope", Guarded.floats(slopes, in.channels()));
+      }
       if (stage.activation().normalize()) {
         MemorySegment gamma = memory.allocate(in.channels() * 4L);
         MemorySegment beta = memory.allocate(in.channels() * 4L);

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 /** A stage with batch norm as a function from its parameters to a number, and its gradients. */
 final class TinyStage {
   /** Names of the {@link #parameters}, in order. */
-  static final List<String> NAMES = List.of("x", "gamma", "beta", "weights", "bias", "factor");
+  static final List<String> NAMES =
+      List.of("x", "gamma", "beta", "weights", "bias", "factor", "slope");
 
   private static final int BATCH = 3;
   private static final int[] BOUNDS = {0, 2, BATCH};
@@ -25,6 +26,7 @@ final class TinyStage {
     this.stage = stage;
     int channels = stage.activation().normalize() ? stage.input().channels() : 0;
     int bias = stage.hasBias() ? stage.output().channels() : 0;
+    boolean slopes = stage.activation().nonlinearity().hasSlope();
     FeatureMap factor = stage.operator().factor();
     float[] x = normal(random, BATCH * stage.input().values());
     this.parameters =
@@ -34,7 +36,8 @@ final class TinyStage {
             normal(random, channels),
             normal(random, stage.operator().weights()),
             normal(random, bias),
-            normal(random, factor == null ? 0 : BATCH * factor.values()));
+            normal(random, factor == null ? 0 : BATCH * factor.values()),
+            normal(random, slopes ? stage.input().channels() : 0));
     this.direction = normal(random, BATCH * stage.output().values());
   }
 
@@ -92,7 +95,8 @@ final class TinyStage {
       draws = memory.allocate(Draw.BYTES);
       Draw.set(draws, 1, 0);
       boolean normalize = stage.activation().normalize();
-      table = normalize ? memory.allocate(ChannelTable.bytes(channels)) : null;
+      boolean needed = stage.activation().needsTable();
+      table = needed ? memory.allocate(ChannelTable.bytes(channels)) : null;
       if (table != null) {
         kernels.fillTable(
             stage.activation(),
@@ -100,10 +104,13 @@ final class TinyStage {
             0,
             channels,
             memory.allocate(StageCases.moments(parameters.get(0), channels)),
-            memory.allocate(parameters.get(1)),
-            memory.allocate(parameters.get(2)),
+            normalize ? memory.allocate(parameters.get(1)) : null,
+            normalize ? memory.allocate(parameters.get(2)) : null,
             1e-3f,
             table);
+        if (stage.activation().nonlinearity().hasSlope()) {
+          kernels.fillSlopes(channels, 0, channels, memory.allocate(parameters.get(6)), table);
+        }
       }
       long bytes = BATCH * stage.activation().store().bytes(stage.input());
       store = bytes == 0 ? null : memory.allocate(bytes);
@@ -163,9 +170,15 @@ final class TinyStage {
       float[] dwValues = Guarded.floats(dw, count);
       float[] dWeights = Arrays.copyOf(dwValues, weightCount);
       float[] dBias = Arrays.copyOfRange(dwValues, weightCount, count);
-      if (table == null || store == null) {
+      float[] dSlopes = new float[0];
+      if (stage.activation().nonlinearity().hasSlope()) {
+        MemorySegment slopes = memory.allocate(4L * in.channels());
+        kernels.finishSlopes(args, cut, 0, in.channels(), slopes);
+        dSlopes = Guarded.floats(slopes, in.channels());
+      }
+      if (table == null || store == null || !stage.activation().normalize()) {
         float[] dx = Guarded.floats(d, BATCH * in.values());
-        return List.of(dx, new float[0], new float[0], dWeights, dBias, dFactor);
+        return List.of(dx, new float[0], new float[0], dWeights, dBias, dFactor, dSlopes);
       }
       MemorySegment dGamma = memory.allocate(4L * in.channels());
       MemorySegment dBeta = memory.allocate(4L * in.channels());
@@ -176,7 +189,8 @@ final class TinyStage {
           Guarded.floats(dBeta, in.channels()),
           dWeights,
           dBias,
-          dFactor);
+          dFactor,
+          dSlopes);
     }
 
     private float[] throughBatchNorm(MemorySegment d, MemorySegment table, MemorySegment store) {

@@ -181,7 +181,7 @@ public final class DataSources {
   private static DataSplits checkSize(DataSplits splits, DataOptions options) {
     PictureSize wanted = options.imageSize();
     PictureSize size = new PictureSize(splits.train().height(), splits.train().width());
-    if (wanted != null && !wanted.equals(size)) {
+    if (wanted != null && !wanted.with(Resizing.STRETCH).equals(size)) {
       splits.close();
       throw new DataException(
           "The pictures of %s are %s and cannot be resized to %s; only image folders are resized."

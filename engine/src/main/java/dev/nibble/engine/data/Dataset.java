@@ -98,6 +98,11 @@ public interface Dataset extends AutoCloseable {
     }
   }
 
+  /** How pictures of other sizes came to this data set's: those to predict must come so, too. */
+  default Resizing resizing() {
+    return Resizing.STRETCH;
+  }
+
   /** Bytes of one picture: height x width x channels. */
   default int pictureBytes() {
     return height() * width() * channels();

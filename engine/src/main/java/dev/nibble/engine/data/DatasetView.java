@@ -29,6 +29,11 @@ abstract class DatasetView implements Dataset {
   }
 
   @Override
+  public Resizing resizing() {
+    return source.resizing();
+  }
+
+  @Override
   public void close() {
     // What is shown belongs to someone else.
   }

@@ -225,14 +225,20 @@ final class ImageFolder {
     List<Path> others = trees.stream().map(FolderTree::others).flatMap(List::stream).toList();
     if (!outside.isEmpty()) {
       notes.add(
-          "Left out %d pictures that lie in no class folder: %s."
-              .formatted(outside.size(), examples(outside)));
+          "Left out %s in no class folder: %s."
+              .formatted(
+                  outside.size() == 1
+                      ? "1 picture that lies"
+                      : outside.size() + " pictures that lie",
+                  examples(outside)));
     }
     if (!others.isEmpty()) {
       notes.add(
-          "Left out %d files that are not called like pictures (%s): %s."
+          "Left out %s not called like pictures (%s): %s."
               .formatted(
-                  others.size(), String.join(", ", PictureFormat.SUFFIXES), examples(others)));
+                  others.size() == 1 ? "1 file that is" : others.size() + " files that are",
+                  String.join(", ", PictureFormat.SUFFIXES),
+                  examples(others)));
     }
   }
 

@@ -115,6 +115,11 @@ final class ImageFolderDataset implements Dataset {
   }
 
   @Override
+  public Resizing resizing() {
+    return size.resizing();
+  }
+
+  @Override
   public List<String> classNames() {
     return classNames;
   }

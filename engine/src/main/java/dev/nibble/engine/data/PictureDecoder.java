@@ -21,12 +21,20 @@ import org.jspecify.annotations.Nullable;
 final class PictureDecoder {
   private static final long MAX_FILE_BYTES = 1L << 26;
 
+  /** What to do about a picture of a data set, and about one alone. */
+  private static final String AMONG_MANY =
+      "repair it, remove it, or leave such pictures of a data set out with --skip-unreadable"
+          + " (DataOptions.withSkipUnreadable)";
+
+  private static final String ALONE = "repair it, or give another";
+
   private PictureDecoder() {}
 
   /** Reads a picture's size, as it is seen, from its header. */
   static PictureSize size(Path path, boolean oriented) {
     return guarded(
         path.toString(),
+        AMONG_MANY,
         () -> {
           try (FileChannel channel = open(path)) {
             return size(Pictures.size(ByteSource.of(channel), oriented));
@@ -36,7 +44,7 @@ final class PictureDecoder {
 
   /** As {@link #size(Path, boolean)}, of a file that lies in memory. */
   static PictureSize size(byte[] file, String name, boolean oriented) {
-    return guarded(name, () -> size(Pictures.size(ByteSource.of(file), oriented)));
+    return guarded(name, ALONE, () -> size(Pictures.size(ByteSource.of(file), oriented)));
   }
 
   private static PictureSize size(int[] rowsAndColumns) {
@@ -58,14 +66,24 @@ final class PictureDecoder {
   }
 
   /**
-   * Decodes a picture; one above 4 megapixels at a fraction of its size.
+   * Decodes a picture of a data set; one above 4 megapixels at a fraction of its size.
    *
    * @param oriented whether the file's orientation is applied
    * @throws DataException naming the file, if it is not a sound picture
    */
   static RgbPicture decode(Path path, boolean oriented) {
+    return decode(path, AMONG_MANY, oriented);
+  }
+
+  /** As {@link #decode(Path, boolean)}, of a picture that belongs to no data set. */
+  static RgbPicture decodeAlone(Path path, boolean oriented) {
+    return decode(path, ALONE, oriented);
+  }
+
+  private static RgbPicture decode(Path path, String advice, boolean oriented) {
     return guarded(
         path.toString(),
+        advice,
         () -> {
           try (FileChannel channel = open(path)) {
             ByteBuffer file = ByteBuffer.allocate((int) channel.size());
@@ -75,9 +93,9 @@ final class PictureDecoder {
         });
   }
 
-  /** As {@link #decode(Path, boolean)}, of a file that lies in memory. */
+  /** As {@link #decodeAlone}, of a file that lies in memory. */
   static RgbPicture decode(byte[] file, String name, boolean oriented) {
-    return guarded(name, () -> Pictures.decode(file, oriented));
+    return guarded(name, ALONE, () -> Pictures.decode(file, oriented));
   }
 
   private static FileChannel open(Path path) throws IOException {
@@ -106,22 +124,20 @@ final class PictureDecoder {
     T run() throws IOException;
   }
 
-  private static <T> T guarded(String name, Task<T> task) {
+  private static <T> T guarded(String name, String advice, Task<T> task) {
     try {
       return task.run();
     } catch (IOException | RuntimeException e) {
       // Decoders answer damaged files with unchecked exceptions of many kinds, too.
       throw new DataException(
-          "Cannot read the picture %s: %s; repair it, remove it, or leave such pictures of a data"
-                  .formatted(name, reason(e))
-              + " set out with --skip-unreadable (DataOptions.withSkipUnreadable).",
-          e);
+          "Cannot read the picture %s: %s; %s.".formatted(name, reason(e), advice), e);
     }
   }
 
   private static String reason(Exception e) {
     return e instanceof IOException || e instanceof DataException
         ? DataFile.reason(e)
-        : "it is damaged (" + DataFile.reason(e) + ")";
+        : "it is damaged"; // a decoder's own trouble with it is the cause, and says nothing to
+    // users
   }
 }

@@ -47,7 +47,7 @@ public final class PictureFiles {
       MemorySegment target,
       long offset) {
     checkChannels(channels);
-    write(PictureDecoder.decode(path, !ignoreOrientation), size, channels, target, offset);
+    write(PictureDecoder.decodeAlone(path, !ignoreOrientation), size, channels, target, offset);
   }
 
   /**

@@ -5,11 +5,14 @@ import java.util.Arrays;
 
 /**
  * Resizes RGB pictures with a triangle filter: bilinear interpolation where it enlarges, a weighted
- * mean over all source pixels where it shrinks, so that fine patterns do not alias. The sides are
- * scaled independently: a picture of another aspect ratio is stretched, not cropped.
+ * mean over all source pixels where it shrinks, so that fine patterns do not alias. Where the
+ * centre is to be cut out, only what is in it is computed.
  */
 final class PictureResizer {
   private static final int CHANNELS = 3;
+
+  /** The short side of what a centre is cut out of, by that centre's. */
+  private static final double AROUND = 256 / 224.0;
 
   private PictureResizer() {}
 
@@ -23,13 +26,14 @@ final class PictureResizer {
       this.weights = weights;
     }
 
-    static Filter of(int source, int target) {
+    /** A filter to {@code target} pixels, of which {@code count} from {@code start} on are made. */
+    static Filter of(int source, int target, int start, int count) {
       double scale = (double) source / target;
       double support = Math.max(1, scale);
-      int[] first = new int[target];
-      float[][] weights = new float[target][];
-      for (int i = 0; i < target; i++) {
-        double centre = (i + 0.5) * scale;
+      int[] first = new int[count];
+      float[][] weights = new float[count][];
+      for (int i = 0; i < count; i++) {
+        double centre = (start + i + 0.5) * scale;
         int from = Math.max(0, (int) Math.floor(centre - support));
         int to = Math.min(source, (int) Math.ceil(centre + support));
         double[] raw = new double[to - from];
@@ -52,11 +56,16 @@ final class PictureResizer {
    * The picture at the given size: height x width x 3 bytes; the picture's own array if it fits.
    */
   static byte[] resize(RgbPicture picture, PictureSize size) {
-    if (picture.height() == size.height() && picture.width() == size.width()) {
+    boolean isCut = size.resizing() == Resizing.CENTER_CROP;
+    if (!isCut && picture.height() == size.height() && picture.width() == size.width()) {
       return picture.rgb();
     }
-    float[] narrow = resizeRows(picture, size.width());
-    Filter filter = Filter.of(picture.height(), size.height());
+    PictureSize whole = isCut ? around(picture, size) : size;
+    int top = middle(whole.height() - size.height());
+    int left = middle(whole.width() - size.width());
+    Filter columns = Filter.of(picture.width(), whole.width(), left, size.width());
+    Filter filter = Filter.of(picture.height(), whole.height(), top, size.height());
+    float[] narrow = resizeRows(picture, columns, size.width());
     int stride = size.width() * CHANNELS;
     byte[] result = new byte[size.height() * stride];
     float[] row = new float[stride];
@@ -76,8 +85,30 @@ final class PictureResizer {
     return result;
   }
 
-  private static float[] resizeRows(RgbPicture picture, int width) {
-    Filter filter = Filter.of(picture.width(), width);
+  /** The size of the whole picture, its aspect kept, of which the centre is cut out. */
+  private static PictureSize around(RgbPicture picture, PictureSize size) {
+    double rows = Math.rint(size.height() * AROUND);
+    double columns = Math.rint(size.width() * AROUND);
+    // The side that needs the larger factor fits; the other one has more.
+    if (rows * picture.width() >= columns * picture.height()) {
+      long width = (long) (rows * picture.width() / picture.height());
+      return new PictureSize((int) rows, side(Math.max((long) columns, width)));
+    }
+    long height = (long) (columns * picture.height() / picture.width());
+    return new PictureSize(side(Math.max((long) rows, height)), (int) columns);
+  }
+
+  /** Of a picture so long that no size holds it, the middle is stretched. */
+  private static int side(long pixels) {
+    return (int) Math.min(PictureSize.MAX_SIDE, pixels);
+  }
+
+  /** Half of what is left over; a half pixel goes to the even side, as Python rounds it. */
+  private static int middle(int rest) {
+    return (int) Math.rint(rest / 2.0);
+  }
+
+  private static float[] resizeRows(RgbPicture picture, Filter filter, int width) {
     byte[] rgb = picture.rgb();
     float[] result = new float[Math.multiplyExact(picture.height(), width * CHANNELS)];
     int at = 0;

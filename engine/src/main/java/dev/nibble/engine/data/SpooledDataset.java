@@ -17,12 +17,14 @@ public final class SpooledDataset implements Dataset {
   private final PictureLabels labels;
   private final DataFile file;
   private final int skipped;
+  private final Resizing resizing;
 
   private SpooledDataset(Builder builder, int skipped) {
     this.map = builder.map;
     this.labels = builder.labels;
     this.file = builder.file;
     this.skipped = skipped;
+    this.resizing = builder.resizing;
   }
 
   /**
@@ -53,6 +55,7 @@ public final class SpooledDataset implements Dataset {
     private final FeatureMap map;
     private final PictureLabels labels;
     private final DataFile file;
+    private Resizing resizing = Resizing.STRETCH;
     private boolean done;
 
     private Builder(FeatureMap map, PictureLabels labels, DataFile file) {
@@ -85,6 +88,12 @@ public final class SpooledDataset implements Dataset {
                 + " folder with -Djava.io.tmpdir.");
       }
       labels.add(label);
+      return this;
+    }
+
+    /** Says how pictures of other sizes came to this one's; stretched, unless told. */
+    public Builder resizing(Resizing how) {
+      resizing = how;
       return this;
     }
 
@@ -151,6 +160,11 @@ public final class SpooledDataset implements Dataset {
   @Override
   public int label(int index) {
     return labels.get(index);
+  }
+
+  @Override
+  public Resizing resizing() {
+    return resizing;
   }
 
   @Override

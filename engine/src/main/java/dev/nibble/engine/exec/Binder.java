@@ -6,6 +6,7 @@ import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.BackwardPlan;
 import dev.nibble.engine.plan.Buffer;
+import dev.nibble.engine.plan.BufferPlanner;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PersistentBuffers;
 import dev.nibble.engine.plan.StageGraph.Node;
@@ -91,13 +92,15 @@ final class Binder {
   }
 
   private BoundStage bind(Node node) {
-    ForwardArgs infer = forward(node, plan.inferenceStage(node.index()), false);
+    ForwardArgs infer = forward(node, plan.inferenceStage(node.index()), Pass.INFERENCE);
     boolean training = plan.options().isTraining();
     boolean trained = training && !plan.frozen().node(node);
     // Nothing of a concatenation is left to do if its readers leave one gradient.
     boolean returns =
         trained && (!node.joins() || plan.buffers().backward(node).gradientOut() != null);
-    ForwardArgs train = training ? forward(node, plan.stage(node.index()), true) : infer;
+    Stage stage = plan.stage(node.index());
+    ForwardArgs train = training ? forward(node, stage, Pass.FIRST) : infer;
+    boolean twice = plan.isRecomputed(node.index()) && !node.joins();
     Layer.BatchNorm norm = node.input().norm();
     boolean running = plan.frozen().usesRunningStatistics(node.input());
     boolean fitted = norm != null && !plan.frozen().norm(norm);
@@ -112,12 +115,14 @@ final class Binder {
         node,
         train,
         infer,
+        twice ? forward(node, stage, Pass.SECOND) : null,
         returns ? backward(node) : null,
         trained ? weightGradient(node) : null,
         finishes ? gradient(node.input().norm(), ".weight") : null,
         finishes ? gradient(node.input().norm(), ".bias") : null,
+        trained ? slopeGradient(node) : null,
         List.copyOf(outputTables),
-        norm != null ? table(node.input()) : null,
+        norm != null || node.input().slope() != null ? table(node.input()) : null,
         training && running,
         moments(node.output()));
   }
@@ -134,7 +139,22 @@ final class Binder {
         tensor.whole() != null);
   }
 
-  private ForwardArgs forward(Node node, Stage stage, boolean training) {
+  /** Which forward pass arguments are for: one of training's two, or that of inference. */
+  private enum Pass {
+    INFERENCE,
+    FIRST,
+    SECOND
+  }
+
+  private MemorySegment tensor(Tensor tensor, Node node, boolean second) {
+    BufferPlanner buffers = plan.buffers();
+    return view(second ? buffers.tensorAgain(tensor, node) : buffers.tensor(tensor));
+  }
+
+  private ForwardArgs forward(Node node, Stage stage, Pass pass) {
+    boolean second = pass == Pass.SECOND;
+    // Pooling that is computed twice leaves its winners the second time.
+    boolean wins = second || (pass == Pass.FIRST && !plan.isRecomputed(node.index()));
     View input = node.input();
     Activation activation = stage.activation();
     ResidualArgs residual = null;
@@ -143,22 +163,22 @@ final class Binder {
       Activation a = stage.residual().activation();
       residual =
           new ResidualArgs(
-              view(plan.buffers().tensor(shortcut.tensor())),
+              tensor(shortcut.tensor(), node, second),
               a.needsTable() ? tableSegment(shortcut) : null);
     }
     return new ForwardArgs(
         stage,
         plan.localBatch(),
-        view(plan.buffers().tensor(input.tensor())),
+        tensor(input.tensor(), node, second),
         activation.needsTable() ? tableSegment(input) : null,
-        activation.store().isWritten() ? store(input) : null,
+        activation.store().isWritten() ? store(input, second) : null,
         node.weight() == null ? null : parameter(node.weight()),
         node.bias() == null ? null : parameter(node.bias()),
         residual,
-        training ? viewOrNull(plan.buffers().argmax(node)) : null,
-        view(plan.buffers().tensor(node.output())),
+        wins ? viewOrNull(plan.buffers().argmax(node)) : null,
+        tensor(node.output(), node, second),
         stage.statistics() ? view(persistent.statistics()) : null,
-        node.factor() == null ? null : view(plan.buffers().tensor(node.factor().tensor())),
+        node.factor() == null ? null : tensor(node.factor().tensor(), node, second),
         stage.operator() instanceof Operator.Dropout ? draws() : null);
   }
 
@@ -172,7 +192,7 @@ final class Binder {
         plan.localBatch(),
         terms(backward.outputTerms()),
         viewOrNull(backward.gradientOut()),
-        activation.store() == StoreFormat.KEPT ? view(plan.buffers().tensor(input.tensor())) : null,
+        activation.store() == StoreFormat.KEPT ? tensor(input.tensor(), node, true) : null,
         activation.needsTable() ? tableSegment(input) : null,
         activation.store().isWritten() ? store(input) : null,
         node.weight() == null ? null : parameter(node.weight()),
@@ -181,7 +201,7 @@ final class Binder {
         viewOrNull(backward.dx()),
         partialGradients(node),
         view(require(persistent.partialSums())),
-        node.factor() == null ? null : view(plan.buffers().tensor(node.factor().tensor())),
+        node.factor() == null ? null : tensor(node.factor().tensor(), node, true),
         viewOrNull(backward.factorGradient()),
         stage.operator() instanceof Operator.Dropout ? draws() : null);
   }
@@ -222,6 +242,11 @@ final class Binder {
         : new GradientTerm.Shortcut(view(term.buffer()), require(term.transform()));
   }
 
+  private MemorySegment store(View view, boolean second) {
+    Buffer passing = second ? null : plan.buffers().passing(view);
+    return passing == null ? store(view) : view(passing);
+  }
+
   private MemorySegment store(View view) {
     return view(require(plan.buffers().store(view)));
   }
@@ -246,7 +271,8 @@ final class Binder {
         norm == null ? null : normParameter(norm, ".weight"),
         norm == null ? null : normParameter(norm, ".bias"),
         norm == null ? null : normParameter(norm, ".running_mean"),
-        norm == null ? null : normParameter(norm, ".running_var"));
+        norm == null ? null : normParameter(norm, ".running_var"),
+        view.slope() == null ? null : parameter(view.slope()));
   }
 
   private MemorySegment normParameter(Layer.BatchNorm norm, String suffix) {
@@ -256,6 +282,12 @@ final class Binder {
   private MemorySegment gradient(Layer.@Nullable BatchNorm norm, String suffix) {
     Parameter parameter = plan.graph().network().parameter(require(norm).name() + suffix);
     return gradient(parameter);
+  }
+
+  private @Nullable MemorySegment slopeGradient(Node node) {
+    Parameter slope = node.input().slope();
+    boolean owns = node.input().owner() == node.index();
+    return slope == null || !owns || !plan.isTrained(slope) ? null : gradient(slope);
   }
 
   private @Nullable MemorySegment weightGradient(Node node) {

@@ -14,11 +14,14 @@ import org.jspecify.annotations.Nullable;
  * @param node the stage
  * @param train forward pass of training; in a session for inference the same as {@code infer}
  * @param infer forward pass with running statistics
+ * @param again forward pass of training for the second time, before the backward pass; null where
+ *     it is made once
  * @param backward backward pass, or null in a session for inference and for a frozen stage
  * @param weightGradient where the gradient of weights and bias goes, or null without weights
  * @param scale gradient of its own batch norm's gamma, or null: without batch norm, or where
  *     another stage finishes it
  * @param shift gradient of its own batch norm's beta, or null likewise
+ * @param slope gradient of its own function's slopes, or null likewise
  * @param outputTables tables that depend on its output's statistics
  * @param inputTable the table of its own input for inference, or null
  * @param running whether its batch norm normalises with running statistics in training, too
@@ -28,10 +31,12 @@ record BoundStage(
     Node node,
     ForwardArgs train,
     ForwardArgs infer,
+    @Nullable ForwardArgs again,
     @Nullable BackwardArgs backward,
     @Nullable MemorySegment weightGradient,
     @Nullable MemorySegment scale,
     @Nullable MemorySegment shift,
+    @Nullable MemorySegment slope,
     List<BoundTable> outputTables,
     @Nullable BoundTable inputTable,
     boolean running,
@@ -58,6 +63,7 @@ record BoundStage(
    * @param beta batch norm's shift, or null without batch norm
    * @param runningMean running mean, or null without batch norm
    * @param runningVariance running variance, or null without batch norm
+   * @param slopes the function's slopes, or null where it has none
    */
   record BoundTable(
       Activation train,
@@ -69,5 +75,6 @@ record BoundStage(
       @Nullable MemorySegment gamma,
       @Nullable MemorySegment beta,
       @Nullable MemorySegment runningMean,
-      @Nullable MemorySegment runningVariance) {}
+      @Nullable MemorySegment runningVariance,
+      @Nullable MemorySegment slopes) {}
 }

@@ -80,7 +80,8 @@ final class StageExchange {
     Stage trained = plan.stage(index);
     BackwardArgs args = stage.backward();
     this.statistics = trained.statistics() ? Tree.of(division, cuts.forward(), global) : null;
-    this.sums = stage.scale() != null ? Tree.of(division, cuts.backward(), global) : null;
+    boolean summed = stage.scale() != null || stage.slope() != null;
+    this.sums = summed ? Tree.of(division, cuts.backward(), global) : null;
     boolean merged = args != null && stage.weightGradient() != null;
     this.weights = merged ? Tree.of(division, new Cut(cuts.weights().groups(), 1), true) : null;
     this.values = merged ? Partials.weightValues(trained) : 0;
@@ -107,7 +108,9 @@ final class StageExchange {
     }
     List<Piece> pieces = new ArrayList<>();
     if (sums != null && global && channelSums != null) {
-      addRoots(pieces, sums, channelSums, sumBytes, 16L * args.stage().input().channels());
+      int rows = Partials.sumRows(args.stage());
+      long size = 8L * rows * args.stage().input().channels();
+      addRoots(pieces, sums, channelSums, sumBytes, size);
     }
     MemorySegment gradients = args.gradients();
     MemorySegment target = stage.weightGradient();

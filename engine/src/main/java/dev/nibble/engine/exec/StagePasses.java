@@ -184,7 +184,9 @@ final class StagePasses {
       forwardArgs = trains ? stage.train() : stage.infer();
       BoundTable table = stage.inputTable();
       if (table != null && (!trains || stage.running())) {
-        RunningStatistics.load(table, moments);
+        if (table.runningMean() != null) {
+          RunningStatistics.load(table, moments);
+        }
         pool.run(chunks(table.channels()), tableTask);
       }
       pool.run(kernels.packUnits(forwardArgs.stage()), packForwardTask);
@@ -292,6 +294,12 @@ final class StagePasses {
         table.beta(),
         table.epsilon(),
         table.table());
+    MemorySegment slopes = table.slopes();
+    if (slopes != null) {
+      int first = chunk * CHANNEL_CHUNK;
+      int end = end(chunk, table.channels());
+      kernels.fillSlopes(table.channels(), first, end, slopes, table.table());
+    }
   }
 
   void loss(MemorySegment labels, int pictures, boolean trains) {
@@ -321,8 +329,31 @@ final class StagePasses {
     return (valuesTo - valuesFrom + MERGE_CHUNK - 1) / MERGE_CHUNK;
   }
 
+  /**
+   * Computes stages once more: what they read, batch norm's tables and what is drawn are as they
+   * were, so are the results; statistics are not merged again.
+   */
+  private void recompute(int first, int last, int pictures) {
+    for (int i = first; i <= last; i++) {
+      ForwardArgs again = stages.get(i).again();
+      if (again == null) {
+        continue; // a concatenation, whose slices are computed
+      }
+      begin(i, pictures, true);
+      recorder.beginForward(true);
+      forwardArgs = again;
+      pool.run(kernels.packUnits(again.stage()), packForwardTask);
+      pool.run(own.forwards(), forwardTask);
+      recorder.endForward(stage.node(), pictures);
+    }
+  }
+
   /** One stage's turn on the way back; nothing if it is frozen. */
   void backward(int index, int pictures) {
+    int first = plan.recomputedBefore(index);
+    if (first >= 0) {
+      recompute(first, index, pictures);
+    }
     begin(index, pictures, true);
     BackwardArgs args = stage.backward();
     if (args == null) {
@@ -331,7 +362,8 @@ final class StagePasses {
     recorder.beginBackward();
     products(args);
     boolean merges = stage.weightGradient() != null && !cuts.writesWeights();
-    int channelChunks = stage.scale() == null ? 0 : chunks(args.stage().input().channels());
+    boolean sums = stage.scale() != null || stage.slope() != null;
+    int channelChunks = sums ? chunks(args.stage().input().channels()) : 0;
     valuesFrom = 0;
     valuesTo = merges ? Partials.weightValues(args.stage()) : 0;
     if (exchange != null) {
@@ -408,7 +440,7 @@ final class StagePasses {
     if (args.gradientOut() != null) {
       pool.run(own.forwards(), sumTask);
     }
-    if (args.dx() != null || what.activation().normalize()) {
+    if (args.dx() != null || what.activation().hasParameters()) {
       pool.run(kernels.packUnits(what), packBackwardTask);
       pool.run(own.backwards(), dataTask);
     }
@@ -498,19 +530,22 @@ final class StagePasses {
       kernels.mergeSums(args, Objects.requireNonNull(exchange.sums()).rest(), from, to);
       cut = Cut.whole();
     }
-    kernels.finishChannels(
-        args,
-        cut,
-        normCount,
-        from,
-        to,
-        Objects.requireNonNull(stage.scale()),
-        Objects.requireNonNull(stage.shift()));
+    MemorySegment scale = stage.scale();
+    MemorySegment shift = stage.shift();
+    MemorySegment slope = stage.slope();
+    if (scale != null && shift != null) {
+      kernels.finishChannels(args, cut, normCount, from, to, scale, shift);
+    }
+    if (slope != null) {
+      kernels.finishSlopes(args, cut, from, to, slope);
+    }
     MemorySegment table = args.table();
     if (stage.running() && table != null) {
       // Running statistics do not depend on the batch: no gradient comes back through them.
       clear(table, ChannelTable.offset(ChannelTable.DX_CODE, channels), from, to);
       clear(table, ChannelTable.offset(ChannelTable.DX_OFFSET, channels), from, to);
+      clear(table, ChannelTable.offset(ChannelTable.LOW_DX_CODE, channels), from, to);
+      clear(table, ChannelTable.offset(ChannelTable.LOW_DX_OFFSET, channels), from, to);
     }
   }
 

@@ -11,6 +11,8 @@ import dev.nibble.engine.exec.SessionOptions;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.engine.plan.FormatBudget;
+import dev.nibble.engine.plan.Lowering;
 import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.kernels.FeatureMap;
@@ -20,6 +22,7 @@ import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.Slab;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -33,6 +36,7 @@ final class GradientComparison implements AutoCloseable {
   private final List<Session> sessions = new ArrayList<>();
   private final List<Slab> probes = new ArrayList<>();
   private final LayerSums sums;
+  private final Map<String, StoreFormat> formats;
 
   private GradientComparison(
       Network network,
@@ -45,6 +49,7 @@ final class GradientComparison implements AutoCloseable {
     this.network = network;
     this.options = options;
     this.batch = batch;
+    this.formats = formats(network, batch, options);
     try {
       open(StoreFormat.FP32, false, kernels, account);
       open(options.store(), false, kernels, account);
@@ -62,9 +67,22 @@ final class GradientComparison implements AutoCloseable {
     }
   }
 
+  private static Map<String, StoreFormat> formats(
+      Network network, int batch, GradientOptions options) {
+    if (options.averageBits() == 0) {
+      return Map.of();
+    }
+    FormatBudget budget =
+        FormatBudget.of(
+            Lowering.lower(network), PlanOptions.training(batch, options.store(), false));
+    return budget.after(budget.within(options.averageBits()));
+  }
+
   @SuppressWarnings("MustBeClosedChecker") // closed with the comparison
   private void open(StoreFormat store, boolean naive, Kernels kernels, MemoryAccount account) {
-    ExecutionPlan plan = ExecutionPlan.of(network, PlanOptions.training(batch, store, naive));
+    PlanOptions planned = PlanOptions.training(batch, store, naive);
+    ExecutionPlan plan =
+        ExecutionPlan.of(network, store.isCodes() ? planned.withFormats(formats) : planned);
     sessions.add(Session.open(plan, SessionOptions.of(options.threads()), kernels, account));
     long most = plan.graph().tensors().stream().mapToLong(t -> t.map().bytes()).max().orElse(0);
     probes.add(Slab.allocate(account, Slab.sizeFor(batch * most), "a gradient that is compared"));
@@ -145,7 +163,8 @@ final class GradientComparison implements AutoCloseable {
         options.batches(),
         sums.layers(),
         sums.total(),
-        loss / count);
+        loss / count,
+        formats);
   }
 
   private void compare(BatchSlot slot) {

@@ -12,9 +12,17 @@ import dev.nibble.kernels.StoreFormat;
  * @param batches how many batches, of different pictures as far as there are enough
  * @param seed what the pictures are drawn from, and weights where they are drawn
  * @param threads threads that compute; the result does not depend on it
+ * @param averageBits bits that a value has on average where each activation has a format of its
+ *     own, of the kind of {@code store}, which is codes then; 0 for that format everywhere
  */
 public record GradientOptions(
-    StoreFormat store, boolean naive, int batch, int batches, long seed, int threads) {
+    StoreFormat store,
+    boolean naive,
+    int batch,
+    int batches,
+    long seed,
+    int threads,
+    double averageBits) {
   /**
    * Checks the numbers.
    *
@@ -30,6 +38,17 @@ public record GradientOptions(
           "Give at least 1 picture a batch, 1 batch and 1 thread, not %d, %d and %d"
               .formatted(batch, batches, threads));
     }
+    if (averageBits != 0 && !(averageBits >= 1 && averageBits <= 8 && store.isCodes())) {
+      throw new IllegalArgumentException(
+          "Mixed activations are codes of 1 to 8 bits on average, such as mixed:3, not "
+              + averageBits);
+    }
+  }
+
+  /** One format everywhere. */
+  public GradientOptions(
+      StoreFormat store, boolean naive, int batch, int batches, long seed, int threads) {
+    this(store, naive, batch, batches, seed, threads, 0);
   }
 
   /** Four batches of 128 in this format, beside the naive way, on two threads. */
@@ -39,21 +58,26 @@ public record GradientOptions(
 
   /** The same with or without the naive way. */
   public GradientOptions withNaive(boolean value) {
-    return new GradientOptions(store, value, batch, batches, seed, threads);
+    return new GradientOptions(store, value, batch, batches, seed, threads, averageBits);
   }
 
   /** The same on so many batches of so many pictures. */
   public GradientOptions withBatches(int count, int pictures) {
-    return new GradientOptions(store, naive, pictures, count, seed, threads);
+    return new GradientOptions(store, naive, pictures, count, seed, threads, averageBits);
   }
 
   /** The same on other pictures. */
   public GradientOptions withSeed(long value) {
-    return new GradientOptions(store, naive, batch, batches, value, threads);
+    return new GradientOptions(store, naive, batch, batches, value, threads, averageBits);
   }
 
   /** The same on so many threads. */
   public GradientOptions withThreads(int count) {
-    return new GradientOptions(store, naive, batch, batches, seed, count);
+    return new GradientOptions(store, naive, batch, batches, seed, count, averageBits);
+  }
+
+  /** The same with a format for each activation, so many bits on average; 0 for one format. */
+  public GradientOptions withAverageBits(double bits) {
+    return new GradientOptions(store, naive, batch, batches, seed, threads, bits);
   }
 }

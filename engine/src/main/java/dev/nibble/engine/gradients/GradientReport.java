@@ -5,11 +5,16 @@ import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.exec.Initializer;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.model.Normalization;
+import dev.nibble.engine.model.WarmStart;
+import dev.nibble.engine.model.WeightSource;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.MemoryAccount;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -24,6 +29,8 @@ import java.util.Map;
  * @param layers every layer with parameters, in forward order
  * @param total all layers as one: of the weights those of the convolutions, unless there are none
  * @param loss mean loss of the exact pass
+ * @param formats where each activation had a format of its own, that, by the name of the layer that
+ *     keeps it; else empty
  */
 public record GradientReport(
     String network,
@@ -32,10 +39,12 @@ public record GradientReport(
     int batches,
     List<LayerGradients> layers,
     LayerGradients total,
-    double loss) {
-  /** Copies the list. */
+    double loss,
+    Map<String, StoreFormat> formats) {
+  /** Copies list and map. */
   public GradientReport {
     layers = List.copyOf(layers);
+    formats = Collections.unmodifiableMap(new LinkedHashMap<>(formats));
   }
 
   /** Whether the naive way was looked at, too. */
@@ -72,6 +81,38 @@ public record GradientReport(
   }
 
   /**
+   * Compares the gradients of a network with the weights of another file, as an {@link
+   * dev.nibble.engine.exchange.onnx.OnnxImport} gives them, normalised as for these; a head for
+   * other classes is drawn from the options' seed.
+   *
+   * @param weights stays open
+   * @throws dev.nibble.engine.exchange.ExchangeException if the weights do not fit the network
+   * @throws dev.nibble.engine.data.DataException if the pictures do not fit the network
+   * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
+   */
+  public static GradientReport ofWeights(
+      Network network,
+      WeightSource weights,
+      Dataset pictures,
+      GradientOptions options,
+      Kernels kernels,
+      MemoryAccount account) {
+    Normalization known = weights.normalization();
+    ModelInfo info = initial(network, pictures);
+    return GradientComparison.run(
+        network,
+        known == null ? info : info.withNormalization(known.mean(), known.std(), known.ofPicture()),
+        session -> {
+          Initializer.initialize(session, options.seed());
+          WarmStart.load(weights, network, pictures.classNames(), session::values);
+        },
+        pictures,
+        options,
+        kernels,
+        account);
+  }
+
+  /**
    * Compares the gradients of a network before its first step, with weights drawn from the options'
    * seed and pictures normalised by their own mean and deviation.
    *
@@ -84,16 +125,7 @@ public record GradientReport(
       GradientOptions options,
       Kernels kernels,
       MemoryAccount account) {
-    ChannelStatistics statistics = ChannelStatistics.of(pictures);
-    ModelInfo info =
-        new ModelInfo(
-            network.name(),
-            network.input(),
-            pictures.classNames(),
-            statistics.mean(),
-            statistics.std(),
-            false,
-            Map.of());
+    ModelInfo info = initial(network, pictures);
     return GradientComparison.run(
         network,
         info,
@@ -102,5 +134,17 @@ public record GradientReport(
         options,
         kernels,
         account);
+  }
+
+  private static ModelInfo initial(Network network, Dataset pictures) {
+    ChannelStatistics statistics = ChannelStatistics.of(pictures);
+    return new ModelInfo(
+        network.name(),
+        network.input(),
+        pictures.classNames(),
+        statistics.mean(),
+        statistics.std(),
+        false,
+        Map.of());
   }
 }

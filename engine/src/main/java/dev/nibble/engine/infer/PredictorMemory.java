@@ -87,19 +87,24 @@ final class PredictorMemory implements AutoCloseable {
     return packed[stage];
   }
 
-  /** Fills the tables of the batch norms that are left, from their parameters. */
+  /** Fills the tables of the batch norms that are left, and of slopes, from their parameters. */
   void fillTables(Kernels kernels) {
     Network network = plan.folded().network();
     try (Arena arena = Arena.ofConfined()) {
       for (View view : plan.graph().views()) {
         Activation activation = plan.plan().activation(view);
-        if (view.norm() == null || !activation.needsTable()) {
+        if (!activation.needsTable()) {
           continue;
         }
-        String norm = view.norm().name();
         int channels = view.map().channels();
         long bytes = 4L * channels;
         MemorySegment moments = arena.allocate(2 * bytes, 64);
+        if (view.norm() == null) {
+          kernels.fillTable(activation, channels, 0, channels, moments, null, null, 1, table(view));
+          fillSlopes(kernels, view);
+          continue;
+        }
+        String norm = view.norm().name();
         MemorySegment mean = parameter(network.parameter(norm + ".running_mean"));
         MemorySegment variance = parameter(network.parameter(norm + ".running_var"));
         MemorySegment.copy(mean, 0, moments, 0, bytes);
@@ -114,7 +119,15 @@ final class PredictorMemory implements AutoCloseable {
             parameter(network.parameter(norm + ".bias")),
             view.norm().epsilon(),
             table(view));
+        fillSlopes(kernels, view);
       }
+    }
+  }
+
+  private void fillSlopes(Kernels kernels, View view) {
+    if (view.slope() != null) {
+      int channels = view.map().channels();
+      kernels.fillSlopes(channels, 0, channels, parameter(view.slope()), table(view));
     }
   }
 

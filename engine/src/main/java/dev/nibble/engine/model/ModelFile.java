@@ -2,6 +2,7 @@ package dev.nibble.engine.model;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.nibble.engine.data.Resizing;
 import dev.nibble.engine.data.Task;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.SafetensorsFile;
@@ -81,7 +82,8 @@ public final class ModelFile {
    *     what is not finite or a variance below zero; the values are then as they were
    */
   public static void load(Path path, Network network, Function<Parameter, MemorySegment> values) {
-    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+    try (SafetensorsFile tensors = SafetensorsFile.open(path)) {
+      WeightSource file = new SafetensorsWeights(tensors, network);
       for (String name : file.names()) {
         if (!network.hasParameter(name) && !isStepCounter(name, network)) {
           throw new ExchangeException(
@@ -112,10 +114,12 @@ public final class ModelFile {
     List<Parameter> fitting = new ArrayList<>();
     List<String> missing = new ArrayList<>();
     List<String> mismatched = new ArrayList<>();
-    try (SafetensorsFile file = SafetensorsFile.open(path)) {
+    try (SafetensorsFile tensors = SafetensorsFile.open(path)) {
+      WeightSource file = new SafetensorsWeights(tensors, network);
+      Set<String> names = Set.copyOf(file.names());
       for (Parameter parameter : network.parameters()) {
         String name = parameter.name();
-        if (!file.contains(name)) {
+        if (!names.contains(name)) {
           missing.add(name);
         } else if (!file.hasFloats(name, shape(parameter))) {
           mismatched.add(name);
@@ -151,7 +155,7 @@ public final class ModelFile {
    *     are then as they were
    */
   static void read(
-      SafetensorsFile file, List<Parameter> parameters, Function<Parameter, MemorySegment> values) {
+      WeightSource file, List<Parameter> parameters, Function<Parameter, MemorySegment> values) {
     // All of them first: a wrong file leaves the values as they were.
     for (Parameter parameter : parameters) {
       String fault =
@@ -163,8 +167,7 @@ public final class ModelFile {
       }
     }
     for (Parameter parameter : parameters) {
-      float[] read = parameter.inMemoryOrder(file.readFloats(parameter.name()));
-      MemorySegment.copy(read, 0, values.apply(parameter), JAVA_FLOAT, 0, read.length);
+      file.read(parameter, values.apply(parameter));
     }
   }
 
@@ -185,28 +188,65 @@ public final class ModelFile {
                       + "'. Use a model.safetensors that nibble train wrote; weights alone go into"
                       + " a training run with --init."));
         }
-        int[] input = ints(metadata, "input");
-        if (input.length != 3) {
-          throw new IllegalArgumentException("its input is not height, width, channels");
-        }
-        return new ModelInfo(
-            model(file),
-            new FeatureMap(input[0], input[1], input[2]),
-            strings(metadata, "classes"),
-            floats(metadata, "mean"),
-            floats(metadata, "std"),
-            Boolean.parseBoolean(metadata.get("picture_mean")),
-            own(metadata),
-            graph(metadata),
-            task(metadata));
+        return described(model(file), metadata, graph(metadata));
       } catch (JsonException
           | IllegalArgumentException
           | ArithmeticException
           | ClassCastException e) {
-        throw new ExchangeException(
-            "The metadata of " + path + " does not describe a model: " + e.getMessage() + ".");
+        throw undescribed(path, e);
       }
     }
+  }
+
+  /**
+   * What metadata that {@link #describe} made say about a model.
+   *
+   * @throws RuntimeException of some kind if they are damaged
+   */
+  private static ModelInfo described(
+      String model, Map<String, String> metadata, @Nullable Network graph) {
+    int[] input = ints(metadata, "input");
+    if (input.length != 3) {
+      throw new IllegalArgumentException("its input is not height, width, channels");
+    }
+    return new ModelInfo(
+        model,
+        new FeatureMap(input[0], input[1], input[2]),
+        strings(metadata, "classes"),
+        floats(metadata, "mean"),
+        floats(metadata, "std"),
+        Boolean.parseBoolean(metadata.get("picture_mean")),
+        own(metadata),
+        graph,
+        Resizing.of(metadata.getOrDefault("resizing", Resizing.STRETCH.text())),
+        task(metadata));
+  }
+
+  /**
+   * What a file of another kind that carries the same entries says about the network that it holds.
+   *
+   * @return null if it has no such entries, as when another program wrote it
+   * @throws ExchangeException if they are damaged, or are not those of this network
+   */
+  public static @Nullable ModelInfo info(Path path, Map<String, String> metadata, Network network) {
+    if (!FORMAT.equals(metadata.get("format"))) {
+      return null;
+    }
+    try {
+      return described(text(metadata, "model"), metadata, network);
+    } catch (JsonException
+        | IllegalArgumentException
+        | ArithmeticException
+        | ClassCastException e) {
+      throw undescribed(path, e);
+    }
+  }
+
+  private static ExchangeException undescribed(Path path, RuntimeException e) {
+    return new ExchangeException(
+        "The metadata of %s does not describe a model: %s."
+            .formatted(path, String.valueOf(e.getMessage()).replaceAll("\\p{Cntrl}", " ")),
+        e);
   }
 
   /**
@@ -245,7 +285,8 @@ public final class ModelFile {
   /**
    * What a file's metadata says about a model, by name: {@code format}, {@code model}, {@code
    * input} (height, width, channels), {@code classes}, {@code mean}, {@code std} (JSON arrays),
-   * {@code picture_mean}, {@code task} unless that is classification, then the entries of your own.
+   * {@code picture_mean}, {@code resizing} unless they are stretched, {@code task} unless that is
+   * classification, then the entries of your own.
    */
   public static Map<String, String> describe(ModelInfo info) {
     Map<String, String> metadata = new LinkedHashMap<>();
@@ -260,6 +301,9 @@ public final class ModelFile {
     metadata.put("mean", Arrays.toString(info.mean()));
     metadata.put("std", Arrays.toString(info.std()));
     metadata.put("picture_mean", Boolean.toString(info.pictureMean()));
+    if (info.resizing() != Resizing.STRETCH) {
+      metadata.put("resizing", info.resizing().text());
+    }
     if (info.task() != Task.CLASSIFICATION) {
       metadata.put("task", info.task().text());
     }

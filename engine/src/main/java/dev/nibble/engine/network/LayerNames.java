@@ -51,6 +51,8 @@ public final class LayerNames {
   }
 
   private static boolean hasParameters(Layer layer) {
-    return layer instanceof Layer.Weighted || layer instanceof Layer.BatchNorm;
+    return layer instanceof Layer.Weighted
+        || layer instanceof Layer.BatchNorm
+        || (layer instanceof Layer.Activation a && a.function().hasSlope());
   }
 }

@@ -30,6 +30,8 @@ public final class NamedNetworks {
           RegNetFamily.family(),
           new CifarResNetFamily());
 
+  private static final int IMAGE_NET_CLASSES = 1000;
+
   private NamedNetworks() {}
 
   /**
@@ -70,6 +72,15 @@ public final class NamedNetworks {
    */
   public static int usualClasses(String name) {
     return family(name).usualClasses(name);
+  }
+
+  /** Whether a name is that of a network that is usually trained on ImageNet's pictures. */
+  public static boolean isOfImageNet(String name) {
+    return FAMILIES.stream()
+        .filter(family -> family.has(name))
+        .findFirst()
+        .filter(family -> family.usualClasses(name) == IMAGE_NET_CLASSES)
+        .isPresent();
   }
 
   private static NetworkFamily family(String name) {

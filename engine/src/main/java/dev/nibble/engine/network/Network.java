@@ -55,11 +55,10 @@ public final class Network {
   }
 
   /**
-   * The same network for another number of classes: the layer with weights that makes the logits is
-   * as wide as that.
+   * The same network for another number of classes: the {@linkplain #head head} is as wide as that.
    *
-   * @throws IllegalArgumentException if no such layer alone makes them, or there are fewer than two
-   *     classes
+   * @throws IllegalArgumentException if the logits are put together of others than layers with
+   *     weights, or there are fewer than two classes
    */
   public Network withClasses(int classes) {
     if (classes < 2) {
@@ -68,16 +67,27 @@ public final class Network {
     if (classes == classes()) {
       return this;
     }
-    Layer head = output();
-    while (!(head instanceof Layer.Weighted)) {
-      if (!(head instanceof Layer.Unary unary)) {
-        throw new IllegalArgumentException(
-            "The classes of %s cannot be changed: '%s' joins what makes its logits"
-                .formatted(name, head.name()));
-      }
-      head = layers.get(unary.source());
+    NetworkHead head = NetworkHead.of(this);
+    if (head.obstacle() != null) {
+      throw new IllegalArgumentException(
+          "The classes of %s cannot be changed: '%s' joins what makes its logits"
+              .formatted(name, head.obstacle()));
     }
-    return NetworkReader.read(toJson(), head.name(), classes);
+    return NetworkReader.read(toJson(), head.names(), classes);
+  }
+
+  /**
+   * Names of the layers with parameters that are as wide as there are classes: the dense layer or
+   * convolution that makes the logits, or several that are summed, and what the logits pass on
+   * their way, such as a batch norm. Those nearest to the logits come first.
+   */
+  public List<String> head() {
+    return List.copyOf(NetworkHead.of(this).names());
+  }
+
+  /** The same network by another name. */
+  public Network withName(String newName) {
+    return new Network(newName, layers, outputId);
   }
 
   /** The model's name, such as {@code resnet20}. */

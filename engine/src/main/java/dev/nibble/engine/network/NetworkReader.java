@@ -10,6 +10,7 @@ import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Window;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Builds the network that {@link NetworkWriter} has described, layer by layer with the builder,
@@ -20,12 +21,12 @@ final class NetworkReader {
   private final NetworkBuilder builder;
   private final List<Node> nodes = new ArrayList<>();
 
-  /** The layer that gets another number of channels; empty for none. */
-  private final String head;
+  /** The layers that get another number of channels. */
+  private final Set<String> head;
 
   private final int headChannels;
 
-  private NetworkReader(JsonObject network, String head, int headChannels) {
+  private NetworkReader(JsonObject network, Set<String> head, int headChannels) {
     this.network = network;
     this.head = head;
     this.headChannels = headChannels;
@@ -41,15 +42,15 @@ final class NetworkReader {
    * @throws IllegalArgumentException if the text describes no network
    */
   static Network read(String text) {
-    return read(text, "", 0);
+    return read(text, Set.of(), 0);
   }
 
   /**
-   * Reads a graph of which one layer with weights gets another number of channels.
+   * Reads a graph of which some layers with weights get another number of channels.
    *
    * @throws IllegalArgumentException if the text describes no network, or none with those channels
    */
-  static Network read(String text, String head, int headChannels) {
+  static Network read(String text, Set<String> head, int headChannels) {
     try {
       if (JsonParser.parse(text) instanceof JsonObject object) {
         return new NetworkReader(object, head, headChannels).network();
@@ -124,7 +125,7 @@ final class NetworkReader {
               x,
               channels(layer, name),
               window(layer),
-              integer(layer, "groups"),
+              groups(layer, name, x),
               layer.get("bias").asBoolean());
       case "dense" -> builder.dense(name, x, channels(layer, name), layer.get("bias").asBoolean());
       case "batch_norm" ->
@@ -155,7 +156,16 @@ final class NetworkReader {
   }
 
   private int channels(JsonObject layer, String name) {
-    return name.equals(head) ? headChannels : integer(layer, "channels");
+    return head.contains(name) ? headChannels : integer(layer, "channels");
+  }
+
+  /** What works channel by channel behind the head goes on doing so. */
+  private int groups(JsonObject layer, String name, Node x) {
+    int groups = integer(layer, "groups");
+    boolean isByChannel = groups > 1 && groups == integer(layer, "channels");
+    return head.contains(name) && isByChannel && x.map().channels() == headChannels
+        ? headChannels
+        : groups;
   }
 
   private static Nonlinearity function(String kind, JsonObject layer) {

@@ -37,5 +37,10 @@ public record BackwardPlan(
     boolean isPlain() {
       return transform != null && transform.isIdentity();
     }
+
+    /** Whether each value of the gradient is made of the value in its place. */
+    boolean isAligned() {
+      return isPlain() || view != null;
+    }
   }
 }

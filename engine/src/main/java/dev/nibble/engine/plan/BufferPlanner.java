@@ -7,6 +7,7 @@ import dev.nibble.engine.plan.StageGraph.Tensor;
 import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.StoreFormat;
 import java.util.ArrayList;
@@ -29,6 +30,12 @@ public final class BufferPlanner {
   /** The second tensors of products, which the backward pass reads again. */
   private final Set<Tensor> factors = new HashSet<>();
 
+  /** Where tensors lie when they are computed for the second time; null where they are not. */
+  private final @Nullable Buffer[] again;
+
+  /** Codes of the first time, which nobody reads, by view; null where those are kept. */
+  private final @Nullable Buffer[] passing;
+
   private final @Nullable Buffer[] stores;
   private final @Nullable Buffer[] argmax;
   private final List<BackwardPlan> backward = new ArrayList<>();
@@ -45,11 +52,14 @@ public final class BufferPlanner {
         factors.add(factor.tensor());
       }
     }
+    this.again = new @Nullable Buffer[graph.tensors().size()];
+    this.passing = new @Nullable Buffer[graph.views().size()];
     this.stores = new @Nullable Buffer[graph.views().size()];
     this.argmax = new @Nullable Buffer[graph.stages().size()];
     this.persistent = new PersistentBuffers(plan, this::add);
     planForward();
     if (plan.options().isTraining()) {
+      plan.recomputation().runs().forEach(this::planAgain);
       planStores();
       new BackwardPlanner().run();
     }
@@ -68,6 +78,18 @@ public final class BufferPlanner {
   /** Where a tensor lies in the forward pass. */
   public Buffer tensor(Tensor tensor) {
     return tensors[tensor.index()];
+  }
+
+  /** Where a tensor lies that a stage reads or writes when it is computed for the second time. */
+  public Buffer tensorAgain(Tensor tensor, Node node) {
+    Buffer second = again[tensor.index()];
+    boolean inner = tensor == node.output() || plan.recomputation().isInner(tensor, node.index());
+    return inner && second != null ? second : tensor(tensor);
+  }
+
+  /** Where a view's codes go the first time, if they are made again; null if they are kept. */
+  public @Nullable Buffer passing(View view) {
+    return passing[view.index()];
   }
 
   /** Where a view's copy for the backward pass lies; null if nothing is copied. */
@@ -103,14 +125,20 @@ public final class BufferPlanner {
   private void planForward() {
     int[] lastRead = new int[tensors.length];
     for (Node node : graph.stages()) {
-      node.reads().forEach(tensor -> lastRead[tensor.index()] = node.index());
+      for (Tensor tensor : node.reads()) {
+        // What a run reads the second time, too, is not written over.
+        boolean twice = plan.isRecomputed(node.index()) && !isInner(tensor, node);
+        lastRead[tensor.index()] =
+            twice ? Integer.MAX_VALUE : Math.max(lastRead[tensor.index()], node.index());
+      }
     }
     Tensor pictures = graph.tensors().getFirst();
     tensors[0] = add("input", Kind.COMMON, bytes(pictures.map()), 0);
     for (Node node : graph.stages()) {
       int time = plan.forwardTime(node.index());
-      Buffer inPlace = inPlaceTarget(node, lastRead);
-      tensors[node.output().index()] = inPlace != null ? inPlace : written(node.output(), time);
+      Buffer inPlace = inPlaceTarget(node, lastRead, tensors);
+      tensors[node.output().index()] =
+          inPlace != null ? inPlace : written(node.output(), time, tensors, "tensor ");
       tensor(node.output()).use(time);
       node.reads().forEach(tensor -> tensor(tensor).use(time));
     }
@@ -119,18 +147,39 @@ public final class BufferPlanner {
   }
 
   /** Where a tensor is written: a slice in the buffer of its whole, which its first slice adds. */
-  private Buffer written(Tensor tensor, int time) {
+  private Buffer written(Tensor tensor, int time, @Nullable Buffer[] where, String name) {
     Tensor whole = tensor.whole() == null ? tensor : tensor.whole();
-    Buffer buffer = tensors[whole.index()];
+    Buffer buffer = where[whole.index()];
     if (buffer == null) {
-      buffer = add("tensor " + whole.name(), Kind.COMMON, bytes(whole.map()), time);
-      tensors[whole.index()] = buffer;
+      buffer = add(name + whole.name(), Kind.COMMON, bytes(whole.map()), time);
+      where[whole.index()] = buffer;
     }
     return buffer;
   }
 
+  private boolean isInner(Tensor tensor, Node node) {
+    return plan.recomputation().isInner(tensor, node.index());
+  }
+
+  /** The second time of a run: what it reads from before it is kept, what it writes lies apart. */
+  private void planAgain(Recomputation.Run run) {
+    List<Node> nodes = graph.stages().subList(run.first(), run.end());
+    int[] lastRead = new int[tensors.length];
+    for (Node node : nodes) {
+      node.reads().forEach(tensor -> lastRead[tensor.index()] = node.index());
+    }
+    for (Node node : nodes) {
+      int time = plan.againTime(node.index());
+      Buffer inPlace = inPlaceTarget(node, lastRead, again);
+      again[node.output().index()] =
+          inPlace != null ? inPlace : written(node.output(), time, again, "again tensor ");
+      tensorAgain(node.output(), node).use(time);
+      node.reads().forEach(tensor -> tensorAgain(tensor, node).use(time));
+    }
+  }
+
   /** A sum is made in place where its shortcut's tensor is read for the last time. */
-  private @Nullable Buffer inPlaceTarget(Node node, int[] lastRead) {
+  private @Nullable Buffer inPlaceTarget(Node node, int[] lastRead, @Nullable Buffer[] where) {
     View shortcut = node.shortcut();
     Resample transform = node.transform();
     boolean isSlice = node.output().whole() != null;
@@ -145,7 +194,7 @@ public final class BufferPlanner {
         lastRead[source.index()] == node.index()
             && node.input().tensor() != source
             && source.whole() == null;
-    return free && !kept ? tensor(source) : null;
+    return free && !kept ? where[source.index()] : null;
   }
 
   private void planStores() {
@@ -153,15 +202,24 @@ public final class BufferPlanner {
       Activation activation = plan.activation(view);
       int owner = plan.frozen().owner(view);
       if (activation.store() == StoreFormat.KEPT) {
-        tensor(view.tensor()).use(plan.backwardTime(owner));
+        for (int reader : view.readers()) {
+          Node node = graph.stages().get(reader);
+          if (!plan.frozen().node(node)) {
+            tensorAgain(view.tensor(), node).use(plan.backwardTime(reader));
+          }
+        }
       } else if (activation.store().isWritten()) {
         Tensor tensor = view.tensor();
-        Buffer store =
-            add(
-                "store " + graph.stages().get(owner).name(),
-                Kind.STORE,
-                batch * activation.store().bytes(view.map()),
-                plan.forwardTime(owner));
+        long bytes = batch * activation.store().bytes(view.map());
+        String name = "store " + graph.stages().get(owner).name();
+        boolean twice = plan.recomputation().has(view, plan.frozen());
+        int first = twice ? plan.againTime(owner) : plan.forwardTime(owner);
+        Buffer store = add(name, Kind.STORE, bytes, first);
+        if (twice) {
+          Buffer once = add("first " + name, Kind.COMMON, bytes, plan.forwardTime(owner));
+          view.readers().forEach(reader -> once.use(plan.forwardTime(reader)));
+          passing[view.index()] = once;
+        }
         // A batch norm's gradient is made as the tensor's producer reads it.
         boolean readByProducer = view.norm() != null && !plan.frozen().tensor(tensor);
         store.use(plan.backwardTime(readByProducer ? tensor.producer() : owner));
@@ -174,7 +232,7 @@ public final class BufferPlanner {
       }
       View factor = node.factor();
       if (factor != null) {
-        tensor(factor.tensor()).use(plan.backwardTime(node.index()));
+        tensorAgain(factor.tensor(), node).use(plan.backwardTime(node.index()));
       }
       if (node.operator().argmaxBytes() > 0) {
         Buffer winners =
@@ -182,7 +240,9 @@ public final class BufferPlanner {
                 "argmax " + node.name(),
                 Kind.STORE,
                 (long) batch * node.output().map().values() * node.operator().argmaxBytes(),
-                plan.forwardTime(node.index()));
+                plan.isRecomputed(node.index())
+                    ? plan.againTime(node.index())
+                    : plan.forwardTime(node.index()));
         winners.use(plan.backwardTime(node.index()));
         argmax[node.index()] = winners;
       }
@@ -249,7 +309,11 @@ public final class BufferPlanner {
             factorGradient);
       }
       FeatureMap map = input.tensor().map();
-      Buffer dx = reuseOrAdd(activationTerms, "gradient " + input.tensor().name(), map, time);
+      Buffer same = activationTerms.isEmpty() ? copied(node, outputTerms, gradientOut) : null;
+      Buffer dx =
+          same != null
+              ? same
+              : reuseOrAdd(activationTerms, "gradient " + input.tensor().name(), map, time);
       if (!finishes) {
         promise(viewTerms.get(input.index()), plain(dx, map));
       } else if (input.norm() != null) {
@@ -313,10 +377,27 @@ public final class BufferPlanner {
       return new Term(buffer, Resample.identity(map), null, null);
     }
 
-    /** The buffer of a plain term that nobody reads any more, or a new one. */
+    /**
+     * Where the gradient of what a stage only copies lies already: that of its output, if it is one
+     * buffer. The stage writes into it what is there.
+     */
+    private @Nullable Buffer copied(
+        Node node, List<Term> outputTerms, @Nullable Buffer gradientOut) {
+      boolean copies =
+          node.operator() instanceof Resample resample
+              && resample.isIdentity()
+              && node.input().function() instanceof Nonlinearity.Identity;
+      if (!copies || gradientOut != null) {
+        return copies ? gradientOut : null;
+      }
+      boolean one = outputTerms.size() == 1 && outputTerms.getFirst().isPlain();
+      return one ? outputTerms.getFirst().buffer() : null;
+    }
+
+    /** The buffer of a term, value by value that of the sum, that nobody reads any more; or new. */
     private Buffer reuseOrAdd(List<Term> terms, String name, FeatureMap map, int time) {
       for (Term term : terms) {
-        if (term.isPlain() && !term.buffer().isPending()) {
+        if (term.isAligned() && !term.buffer().isPending()) {
           return term.buffer();
         }
       }

@@ -13,13 +13,14 @@ import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Cut;
-import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.kernels.Workload;
 import dev.nibble.memory.plan.MemoryPlan;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.ToLongFunction;
 
 /**
@@ -27,13 +28,18 @@ import java.util.function.ToLongFunction;
  * and last use, laid into one slab.
  *
  * <p>Time runs from 0 (the batch is read) over 1..S (the stages, forward) and S+1 (the loss) to
- * S+2..2S+1 (the stages, backward) and 2S+2 (the optimiser).
+ * S+2..2S+1 (the stages, backward) and 2S+2 (the optimiser); where stages are computed twice, each
+ * run of them takes its moments before its backward pass.
  */
 public final class ExecutionPlan {
   private final StageGraph graph;
   private final PlanOptions options;
   private final FrozenLayers frozen;
   private final List<Stage> stages;
+  private final Recomputation recomputation;
+  private final int[] backwardTimes;
+  private final int[] againTimes;
+  private final int end;
   private final BufferPlanner buffers;
   private final MemoryPlan memory;
   private final List<StageCuts> cuts;
@@ -44,6 +50,13 @@ public final class ExecutionPlan {
     this.options = options;
     this.frozen = FrozenLayers.of(graph, options.frozen(), options.frozenNorms());
     checkScales(graph.network(), options.update());
+    if (!options.formats().isEmpty()) {
+      checkFormats();
+    }
+    this.recomputation = Recomputation.of(graph, options);
+    this.backwardTimes = new int[graph.stages().size()];
+    this.againTimes = new int[graph.stages().size()];
+    this.end = layTimes();
     this.stages = graph.stages().stream().map(node -> stage(node, options.isTraining())).toList();
     int shards = options.workers().shards();
     this.cuts = stages.stream().map(s -> StageCuts.of(s, options.batch(), shards)).toList();
@@ -184,8 +197,23 @@ public final class ExecutionPlan {
     return all().stream().filter(b -> b.kind() == kind).mapToLong(Buffer::bytes).sum();
   }
 
+  /** Gives every pass behind the loss its moment; returns the one behind all. */
+  private int layTimes() {
+    int time = lossTime() + 1;
+    for (int i = backwardTimes.length - 1; i >= 0; i--) {
+      Recomputation.Run run = recomputation.endingWith(i);
+      if (run != null) {
+        for (int stage = run.first(); stage < run.end(); stage++) {
+          againTimes[stage] = time++;
+        }
+      }
+      backwardTimes[i] = time++;
+    }
+    return time;
+  }
+
   int endTime() {
-    return 2 * graph.stages().size() + 2;
+    return end;
   }
 
   int lossTime() {
@@ -196,8 +224,31 @@ public final class ExecutionPlan {
     return stage + 1;
   }
 
+  /** When a stage is computed for the second time. */
+  int againTime(int stage) {
+    return againTimes[stage];
+  }
+
   int backwardTime(int stage) {
-    return 2 * graph.stages().size() + 1 - stage;
+    return backwardTimes[stage];
+  }
+
+  /** What is computed twice. */
+  Recomputation recomputation() {
+    return recomputation;
+  }
+
+  /** Whether a stage is computed twice: before its run's backward pass once more. */
+  public boolean isRecomputed(int stage) {
+    return recomputation.has(stage);
+  }
+
+  /**
+   * The first stage of the run that is computed once more before the stage's turn; -1 if none is.
+   */
+  public int recomputedBefore(int stage) {
+    Recomputation.Run run = recomputation.endingWith(stage);
+    return run == null ? -1 : run.first();
   }
 
   /** Whether sums of a tensor, or of the one whose slice it is, are needed. */
@@ -219,15 +270,41 @@ public final class ExecutionPlan {
   private Activation activation(View view, boolean training) {
     StoreFormat store = StoreFormat.NONE;
     if (training && view.stored() && frozen.isReadByTrained(view)) {
-      // Codes keep the edge of a ReLU; what another function read stays as it was.
-      boolean isCoded =
-          view.function() instanceof Nonlinearity.Identity
-              || view.function() instanceof Nonlinearity.Relu;
-      StoreFormat copy = view.exact() || !isCoded ? StoreFormat.FP32 : options.store();
+      boolean isExact = view.exact() || view.isOfOnePixel();
+      StoreFormat copy = isExact ? StoreFormat.FP32 : format(view).keeping(view.function());
       store = view.kept() ? StoreFormat.KEPT : copy;
     }
     boolean naive = options.naive() && store.isCodes();
     return new Activation(view.norm() != null, view.function(), store, naive);
+  }
+
+  /** The name that a view's own format goes by: that of the stage that keeps it. */
+  public String keeper(View view) {
+    return graph.stages().get(frozen.owner(view)).name();
+  }
+
+  private StoreFormat format(View view) {
+    return options.formats().isEmpty()
+        ? options.store()
+        : options.formats().getOrDefault(keeper(view), options.store());
+  }
+
+  /** The activations of which codes are kept, in the order of the forward pass. */
+  public List<View> coded() {
+    return graph.views().stream().filter(view -> activation(view).store().isCodes()).toList();
+  }
+
+  private void checkFormats() {
+    Set<String> known = new HashSet<>();
+    coded().forEach(view -> known.add(keeper(view)));
+    for (String name : options.formats().keySet()) {
+      if (!known.contains(name)) {
+        throw new IllegalArgumentException(
+            "%s keeps no codes for '%s', whose format is given: its layers that do are %s, ..."
+                .formatted(
+                    graph.network().name(), name, known.stream().sorted().limit(3).toList()));
+      }
+    }
   }
 
   private Stage stage(Node node, boolean training) {

@@ -92,7 +92,9 @@ public final class FrozenLayers {
   }
 
   private static boolean hasParameters(Layer layer) {
-    return layer instanceof Layer.Weighted || layer instanceof Layer.BatchNorm;
+    return layer instanceof Layer.Weighted
+        || layer instanceof Layer.BatchNorm
+        || (layer instanceof Layer.Activation a && a.function().hasSlope());
   }
 
   /** Layers come after what they read, so that one walk finds the trained layer behind each. */
@@ -139,7 +141,9 @@ public final class FrozenLayers {
   /** Whether the tensor, as it is read here, depends on no trained parameter. */
   public boolean view(View view) {
     Layer.BatchNorm norm = view.norm();
-    return tensor(view.tensor()) && (norm == null || layers.contains(norm.name()));
+    return tensor(view.tensor())
+        && (norm == null || layers.contains(norm.name()))
+        && (view.slope() == null || parameter(view.slope()));
   }
 
   /** Whether the stage's output depends on no trained parameter. */

@@ -104,11 +104,6 @@ public final class Lowering {
   private View activation(Layer.Activation layer) {
     View source = view(layer.source());
     Nonlinearity function = layer.function();
-    if (function.hasSlope()) {
-      throw new IllegalArgumentException(
-          "The slopes of PReLU %s cannot be computed yet: take a leaky ReLU"
-              .formatted(layer.name()));
-    }
     if (source.function().equals(function) && function instanceof Nonlinearity.Relu) {
       return source;
     }

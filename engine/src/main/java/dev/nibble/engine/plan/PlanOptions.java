@@ -1,9 +1,13 @@
 package dev.nibble.engine.plan;
 
 import dev.nibble.engine.collective.Workers;
+import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.kernels.StoreFormat;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * What a plan is made for.
@@ -22,6 +26,10 @@ import java.util.List;
  * @param workers who shares every batch
  * @param targetSlots how many of the loader's batches, the first ones, have a number for each of
  *     the network's outputs beside the labels
+ * @param formats how the activations that codes are made of are stored instead, by the name of the
+ *     stage that keeps each; {@code store} says it of all others
+ * @param recomputed runs of stages that store nothing on the way there; what their backward passes
+ *     need is computed once more before these
  */
 public record PlanOptions(
     int batch,
@@ -33,7 +41,35 @@ public record PlanOptions(
     boolean keepsBest,
     boolean frozenNorms,
     Workers workers,
-    int targetSlots) {
+    int targetSlots,
+    Map<String, StoreFormat> formats,
+    List<LayerRange> recomputed) {
+  /** One way to store all activations. */
+  public PlanOptions(
+      int batch,
+      StoreFormat store,
+      boolean naive,
+      int slots,
+      List<String> frozen,
+      UpdateRule update,
+      boolean keepsBest,
+      boolean frozenNorms,
+      Workers workers) {
+    this(
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        0,
+        Map.of(),
+        List.of());
+  }
+
   /** For one worker. */
   public PlanOptions(
       int batch,
@@ -44,7 +80,7 @@ public record PlanOptions(
       UpdateRule update,
       boolean keepsBest,
       boolean frozenNorms) {
-    this(batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, Workers.ONE, 0);
+    this(batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, Workers.ONE);
   }
 
   /** Checks the combination. */
@@ -67,6 +103,19 @@ public record PlanOptions(
           "Of %d slots, %d cannot have targets".formatted(slots, targetSlots));
     }
     frozen = List.copyOf(frozen);
+    formats = Collections.unmodifiableMap(new LinkedHashMap<>(formats));
+    recomputed = List.copyOf(recomputed);
+    for (Map.Entry<String, StoreFormat> entry : formats.entrySet()) {
+      boolean fits =
+          store.isCodes()
+              && entry.getValue().isCodes()
+              && entry.getValue().isUniform() == store.isUniform();
+      if (!fits) {
+        throw new IllegalArgumentException(
+            "%s cannot be %s where the others are %s: mix codes of one kind"
+                .formatted(entry.getKey(), entry.getValue().text(), store.text()));
+      }
+    }
   }
 
   /** Options for training with two slots by the recipe's rule. */
@@ -88,7 +137,18 @@ public record PlanOptions(
   /** The same with layers that are not trained. */
   public PlanOptions withFrozen(List<String> names) {
     return new PlanOptions(
-        batch, store, naive, slots, names, update, keepsBest, frozenNorms, workers, targetSlots);
+        batch,
+        store,
+        naive,
+        slots,
+        names,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        targetSlots,
+        formats,
+        recomputed);
   }
 
   /** The same for another batch. */
@@ -103,7 +163,9 @@ public record PlanOptions(
         keepsBest,
         frozenNorms,
         workers,
-        targetSlots);
+        targetSlots,
+        formats,
+        recomputed);
   }
 
   /** The same for another way to store activations. */
@@ -118,36 +180,127 @@ public record PlanOptions(
         keepsBest,
         frozenNorms,
         workers,
-        targetSlots);
+        targetSlots,
+        formats,
+        recomputed);
   }
 
   /** The same with another rule. */
   public PlanOptions withUpdate(UpdateRule rule) {
     return new PlanOptions(
-        batch, store, naive, slots, frozen, rule, keepsBest, frozenNorms, workers, targetSlots);
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        rule,
+        keepsBest,
+        frozenNorms,
+        workers,
+        targetSlots,
+        formats,
+        recomputed);
   }
 
   /** The same with or without room for the best weights. */
   public PlanOptions withBest(boolean kept) {
     return new PlanOptions(
-        batch, store, naive, slots, frozen, update, kept, frozenNorms, workers, targetSlots);
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        kept,
+        frozenNorms,
+        workers,
+        targetSlots,
+        formats,
+        recomputed);
   }
 
   /** The same with batch norms that use their running statistics, or the batch's. */
   public PlanOptions withFrozenNorms(boolean running) {
     return new PlanOptions(
-        batch, store, naive, slots, frozen, update, keepsBest, running, workers, targetSlots);
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        running,
+        workers,
+        targetSlots,
+        formats,
+        recomputed);
   }
 
   /** The same for one of several workers. */
   public PlanOptions withWorkers(Workers all) {
     return new PlanOptions(
-        batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, all, targetSlots);
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        all,
+        targetSlots,
+        formats,
+        recomputed);
   }
 
   /** The same with targets in the loader's first batches. */
   public PlanOptions withTargets(int count) {
     return new PlanOptions(
-        batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, workers, count);
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        count,
+        formats,
+        recomputed);
+  }
+
+  /** The same with formats of some activations' own. */
+  public PlanOptions withFormats(Map<String, StoreFormat> byStage) {
+    return new PlanOptions(
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        targetSlots,
+        byStage,
+        recomputed);
+  }
+
+  /** The same with runs of stages that are computed twice. */
+  public PlanOptions withRecomputed(List<LayerRange> runs) {
+    return new PlanOptions(
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        targetSlots,
+        formats,
+        runs);
   }
 }

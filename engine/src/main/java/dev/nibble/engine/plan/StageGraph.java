@@ -195,7 +195,7 @@ public record StageGraph(
 
     /** Whether the tensor itself is kept: the pictures, and the input of a dense layer. */
     public boolean kept() {
-      return isIdentity() && valuesNeeded && (tensor.producer() < 0 || map.pixels() == 1);
+      return isIdentity() && valuesNeeded && (tensor.producer() < 0 || isOfOnePixel());
     }
 
     /**
@@ -204,6 +204,15 @@ public record StageGraph(
      */
     public boolean exact() {
       return exact;
+    }
+
+    /**
+     * Whether a channel is one value a picture, as a dense layer reads it, or squeezing and
+     * exciting: it stays fp32 in every mode, too. There is little of it, and a channel has too few
+     * values then for codes to be fitted to.
+     */
+    public boolean isOfOnePixel() {
+      return map.pixels() == 1;
     }
 
     void addReader(int stage, Operator operator) {

@@ -72,6 +72,7 @@ public final class StepTraffic {
     List<Node> nodes = plan.graph().stages();
     nodes.forEach(traffic::countForward);
     traffic.loss();
+    nodes.stream().filter(n -> plan.isRecomputed(n.index())).forEach(traffic::countForward);
     nodes.reversed().stream().filter(n -> !plan.frozen().node(n)).forEach(traffic::countBackward);
     traffic.update();
     return traffic;
@@ -216,7 +217,7 @@ public final class StepTraffic {
       return;
     }
     Buffer dx = backward.dx();
-    boolean through = dx != null || activation.normalize();
+    boolean through = dx != null || activation.hasParameters();
     Buffer gradientOut = backward.gradientOut();
     backward.outputTerms().forEach(term -> term(pass, term, leaves));
     if (gradientOut != null) {

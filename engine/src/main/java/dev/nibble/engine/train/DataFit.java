@@ -57,12 +57,13 @@ final class DataFit {
       }
     }
     return new ModelInfo(
-        network.name(),
-        network.input(),
-        data.train().classNames(),
-        mean,
-        std,
-        options.pictureMean(),
-        data.train().task());
+            network.name(),
+            network.input(),
+            data.train().classNames(),
+            mean,
+            std,
+            options.pictureMean(),
+            data.train().task())
+        .withResizing(data.train().resizing());
   }
 }

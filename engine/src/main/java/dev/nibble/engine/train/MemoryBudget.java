@@ -1,7 +1,12 @@
 package dev.nibble.engine.train;
 
+import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.engine.plan.FormatBudget;
+import dev.nibble.engine.plan.Lowering;
+import dev.nibble.engine.plan.Recomputation;
+import dev.nibble.engine.plan.StageGraph;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.ByteSize;
@@ -9,32 +14,57 @@ import dev.nibble.memory.MemoryAccount;
 import dev.nibble.memory.MemoryLimitException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Chooses what the user left open, store format and batch, so that a run fits a memory limit.
+ * Chooses what the user left open, store formats and batch, so that a run fits a memory limit.
  *
  * <p>The recipe comes first: int4, which trains as exact activations do and is faster than storing
  * them, and a batch of 128. A smaller batch comes next, down to 16, below which batch norm's
- * statistics get noisy; only then int2, whose accuracy is lower, and batches below 16. The
- * gradients of so many smaller batches make a step that it sees as many pictures, and learning rate
- * and schedule stay what they were.
+ * statistics get noisy; then fewer bits where activations are large, 3 on average at least, whose
+ * gradients err as the paper's of 4 bits do; then activations that are computed twice instead of
+ * stored, which costs up to a third of the time; only then 2 bits on average, and batches below 16.
+ * The gradients of so many smaller batches make a step that it sees as many pictures, and learning
+ * rate and schedule stay what they were.
  */
 public final class MemoryBudget {
   /** Batch norm's statistics are of use from about so many pictures on. */
   private static final int STEADY_BATCH = 16;
 
-  private record Candidate(StoreFormat store, int batch, int accumulate) {}
+  /** Bits on average that cost nothing to be seen, and the fewest that are chosen unasked. */
+  private static final double SAFE_BITS = 3;
+
+  private static final double FEW_BITS = 2;
+  private static final double FEWEST_BITS = 1;
+
+  /** Formats of so many bits on average at least, 0 for one format; computed twice or not. */
+  private record Candidate(
+      StoreFormat store, double leastBits, boolean twice, int batch, int accumulate) {}
 
   /**
    * What was chosen.
    *
-   * @param plan the run that fits; its options name the chosen format and batch
+   * @param plan the run that fits; its options name the chosen formats and batch
    * @param reason a sentence for people: what was chosen, what it needs, why not more
    */
   public record Choice(TrainingPlan plan, String reason) {}
 
-  private MemoryBudget() {}
+  private final Network network;
+  private final TrainingOptions options;
+  private final Kernels kernels;
+  private final long limit;
+  private final StageGraph graph;
+  private @Nullable TrainingOptions smallest;
+  private long smallestBytes = Long.MAX_VALUE;
+
+  private MemoryBudget(Network network, TrainingOptions options, Kernels kernels, long limit) {
+    this.network = network;
+    this.options = options;
+    this.kernels = kernels;
+    this.limit = limit;
+    this.graph = Lowering.lower(network);
+  }
 
   /**
    * Chooses the first of the candidates that fits.
@@ -42,29 +72,32 @@ public final class MemoryBudget {
    * @param options whose store format and batch are kept if the user gave them
    * @param pictures training pictures; no larger batch is chosen
    * @param limit bytes that the run may take; {@link MemoryAccount#UNLIMITED} for any
+   * @throws IllegalArgumentException if mixed formats are to fill a memory that is not limited
    * @throws MemoryLimitException if nothing fits: says what would need the least
    */
   public static Choice choose(
       Network network, TrainingOptions options, int pictures, Kernels kernels, long limit) {
-    List<Candidate> candidates = candidates(options, pictures);
-    TrainingOptions smallest = null;
-    long smallestBytes = Long.MAX_VALUE;
+    MixedFormats mixed = options.mixed();
+    TrainingOptions settled = options;
+    if (mixed != null && !mixed.isChosen()) {
+      if (mixed.averageBits() == 0 && limit == MemoryAccount.UNLIMITED) {
+        throw new IllegalArgumentException(
+            "Mixed activations need a budget: give a memory limit, or bits on average such as"
+                + " mixed:3");
+      }
+      if (mixed.averageBits() > 0) {
+        settled = TrainingPlan.settled(network, options);
+      }
+    }
+    return new MemoryBudget(network, settled, kernels, limit).choose(pictures);
+  }
+
+  private Choice choose(int pictures) {
+    List<Candidate> candidates = candidates(pictures);
     for (int i = 0; i < candidates.size(); i++) {
-      Candidate candidate = candidates.get(i);
-      TrainingOptions tried =
-          options.with(candidate.store(), candidate.batch(), candidate.accumulate());
-      ExecutionPlan execution = TrainingPlan.execution(network, tried);
-      long bytes = execution.memory().totalBytes();
-      if (bytes < smallestBytes) {
-        smallest = tried;
-        smallestBytes = bytes;
-      }
-      if (bytes > limit) {
-        continue; // before kernels are selected for it, which may take a measurement
-      }
-      TrainingPlan plan = TrainingPlan.of(network, tried, kernels, execution, limit);
-      if (plan.totalBytes() <= limit) {
-        return new Choice(plan, reason(plan, i == 0 ? null : candidates.get(i - 1), limit));
+      TrainingPlan plan = fit(candidates.get(i));
+      if (plan != null) {
+        return new Choice(plan, reason(plan, i == 0 ? null : candidates.get(i - 1)));
       }
     }
     if (smallest == null) {
@@ -83,62 +116,186 @@ public final class MemoryBudget {
         purpose);
   }
 
-  private static List<Candidate> candidates(TrainingOptions options, int pictures) {
-    List<Integer> batches = new ArrayList<>();
-    if (options.batchGiven()) {
-      batches.add(options.batch());
-    } else {
-      int most = Math.max(1, pictures / options.update().accumulate());
-      int first = Math.min(options.batch(), most);
-      for (int batch = first; batch >= 2; batch /= 2) {
-        batches.add(batch);
-      }
-      if (batches.isEmpty()) {
-        batches.add(first);
+  private @Nullable TrainingPlan fit(Candidate candidate) {
+    TrainingOptions tried =
+        options.with(
+            candidate.store(),
+            candidate.leastBits() > 0 ? MixedFormats.byMemory() : options.mixed(),
+            options.recomputed(),
+            candidate.batch(),
+            candidate.accumulate());
+    if (candidate.twice()) {
+      return fitTwice(tried);
+    }
+    if (candidate.leastBits() == 0) {
+      return options.recompute() == Recompute.MOST ? fitMost(tried) : fit(tried);
+    }
+    FormatBudget budget = FormatBudget.of(graph, TrainingPlan.planOptions(tried));
+    int low = budget.within(candidate.leastBits());
+    TrainingPlan best = fit(withFormats(tried, budget, low));
+    int high = best == null ? low : budget.steps();
+    // What fits with more steps fits with fewer.
+    while (low < high) {
+      int middle = (low + high + 1) / 2;
+      TrainingPlan plan = fit(withFormats(tried, budget, middle));
+      if (plan != null) {
+        best = plan;
+        low = middle;
+      } else {
+        high = middle - 1;
       }
     }
-    StoreFormat preferred = options.store();
-    List<Candidate> candidates = new ArrayList<>();
-    batches.stream()
-        .filter(batch -> batch >= STEADY_BATCH || options.batchGiven())
-        .forEach(batch -> candidates.add(candidate(options, preferred, batch, batches)));
-    for (int batch : batches) {
-      if (batch < STEADY_BATCH && !options.batchGiven()) {
-        candidates.add(candidate(options, preferred, batch, batches));
+    return best;
+  }
+
+  private ExecutionPlan once(TrainingOptions tried) {
+    return ExecutionPlan.of(graph, TrainingPlan.planOptions(tried));
+  }
+
+  private static TrainingOptions twice(TrainingOptions tried, List<LayerRange> layers) {
+    return tried.with(
+        tried.store(), tried.mixed(), layers, tried.batch(), tried.update().accumulate());
+  }
+
+  /** The way that takes the least time of those that fit. */
+  private @Nullable TrainingPlan fitTwice(TrainingOptions tried) {
+    for (List<LayerRange> way : Recomputation.ways(once(tried))) {
+      TrainingPlan plan = fit(twice(tried, way));
+      if (plan != null) {
+        return plan;
       }
-      boolean smaller = batch < 2 * STEADY_BATCH || options.batchGiven();
-      if (smaller && !options.storeGiven() && preferred.fitted() == StoreFormat.INT4) {
-        StoreFormat two = preferred.isUniform() ? StoreFormat.UNIFORM2 : StoreFormat.INT2;
-        candidates.add(candidate(options, two, batch, batches));
+    }
+    return null;
+  }
+
+  /** The way that takes the least memory, if it fits. */
+  private @Nullable TrainingPlan fitMost(TrainingOptions tried) {
+    ExecutionPlan plan = once(tried);
+    TrainingOptions best = tried;
+    long least = plan.memory().totalBytes();
+    for (List<LayerRange> way : Recomputation.ways(plan)) {
+      TrainingOptions other = twice(tried, way);
+      long bytes = once(other).memory().totalBytes();
+      if (bytes < least) {
+        best = other;
+        least = bytes;
+      }
+    }
+    return fit(best);
+  }
+
+  private static TrainingOptions withFormats(
+      TrainingOptions tried, FormatBudget budget, int steps) {
+    return tried.with(
+        tried.store(),
+        MixedFormats.byMemory().with(budget.after(steps)),
+        tried.recomputed(),
+        tried.batch(),
+        tried.update().accumulate());
+  }
+
+  private @Nullable TrainingPlan fit(TrainingOptions tried) {
+    ExecutionPlan execution = once(tried);
+    long bytes = execution.memory().totalBytes();
+    if (bytes < smallestBytes) {
+      smallest = tried;
+      smallestBytes = bytes;
+    }
+    if (bytes > limit) {
+      return null; // before kernels are selected for it, which may take a measurement
+    }
+    TrainingPlan plan = TrainingPlan.of(network, tried, kernels, execution, limit);
+    return plan.totalBytes() <= limit ? plan : null;
+  }
+
+  private List<Candidate> candidates(int pictures) {
+    List<Integer> batches = batches(pictures);
+    List<Candidate> candidates = new ArrayList<>();
+    MixedFormats mixed = options.mixed();
+    boolean byMemory = mixed != null && !mixed.isChosen();
+    for (int i = 0; i < batches.size(); i++) {
+      int batch = batches.get(i);
+      boolean steady = batch >= STEADY_BATCH;
+      boolean last = i + 1 == batches.size() || batches.get(i + 1) < STEADY_BATCH;
+      int accumulate = options.update().accumulate() * (batches.getFirst() / batch);
+      StoreFormat store = options.store();
+      if (byMemory) {
+        candidates.add(new Candidate(store, SAFE_BITS, false, batch, accumulate));
+        if (!steady || last) {
+          candidates.add(new Candidate(store, FEWEST_BITS, false, batch, accumulate));
+        }
+        continue;
+      }
+      candidates.add(new Candidate(store, 0, false, batch, accumulate));
+      if (steady && !last) {
+        continue;
+      }
+      boolean open = !options.storeGiven() && store.fitted() == StoreFormat.INT4;
+      if (open) {
+        candidates.add(new Candidate(store, SAFE_BITS, false, batch, accumulate));
+      }
+      if (options.recompute() == Recompute.AUTO && options.recomputed().isEmpty()) {
+        candidates.add(new Candidate(store, 0, true, batch, accumulate));
+      }
+      if (open) {
+        candidates.add(new Candidate(store, FEW_BITS, false, batch, accumulate));
       }
     }
     return candidates;
   }
 
-  private static Candidate candidate(
-      TrainingOptions options, StoreFormat store, int batch, List<Integer> batches) {
-    return new Candidate(
-        store, batch, options.update().accumulate() * (batches.getFirst() / batch));
+  /** The largest first. */
+  private List<Integer> batches(int pictures) {
+    List<Integer> batches = new ArrayList<>();
+    if (options.batchGiven()) {
+      batches.add(options.batch());
+      return batches;
+    }
+    int most = Math.max(1, pictures / options.update().accumulate());
+    int first = Math.min(options.batch(), most);
+    for (int batch = first; batch >= 2; batch /= 2) {
+      batches.add(batch);
+    }
+    if (batches.isEmpty()) {
+      batches.add(first);
+    }
+    return batches;
   }
 
-  private static String reason(TrainingPlan plan, @Nullable Candidate next, long limit) {
+  private String reason(TrainingPlan plan, @Nullable Candidate next) {
     String within =
         limit == MemoryAccount.UNLIMITED ? "" : " of " + ByteSize.format(limit) + " allowed";
     String sentence = "%s: %s%s".formatted(words(plan), ByteSize.format(plan.totalBytes()), within);
-    return next == null
-        ? sentence
-        : "%s; %s would not fit"
-            .formatted(sentence, words(next.store(), next.batch(), next.accumulate()));
+    return next == null ? sentence : "%s; %s would not fit".formatted(sentence, words(next));
   }
 
   private static String words(TrainingPlan plan) {
-    TrainingOptions options = plan.options();
-    return words(options.store(), options.batch(), options.update().accumulate());
+    TrainingOptions chosen = plan.options();
+    String format =
+        chosen.mixed() == null
+            ? chosen.activations()
+            : String.format(
+                Locale.ROOT, "%s (%.2f bits on average)", chosen.activations(), plan.averageBits());
+    String twice =
+        chosen.recomputed().isEmpty()
+            ? ""
+            : ", those from %s to %s computed twice,"
+                .formatted(
+                    chosen.recomputed().getFirst().first(), chosen.recomputed().getLast().last());
+    return words(format, twice, chosen.batch(), chosen.update().accumulate());
   }
 
-  private static String words(StoreFormat store, int batch, int accumulate) {
-    String format = store.text();
-    String pictures = "%s activations and a batch of %d".formatted(format, batch);
+  private String words(Candidate candidate) {
+    String format =
+        candidate.leastBits() > 0
+            ? String.format(Locale.ROOT, "mixed (%.0f bits on average)", candidate.leastBits())
+            : options.mixed() != null ? options.activations() : candidate.store().text();
+    String twice = candidate.twice() ? ", some of them computed twice," : "";
+    return words(format, twice, candidate.batch(), candidate.accumulate());
+  }
+
+  private static String words(String format, String twice, int batch, int accumulate) {
+    String pictures = "%s activations%s and a batch of %d".formatted(format, twice, batch);
     return accumulate == 1 ? pictures : pictures + ", " + accumulate + " of them a step";
   }
 }

@@ -12,6 +12,7 @@ import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PrefetchingDataLoader;
+import dev.nibble.engine.exchange.onnx.OnnxImport;
 import dev.nibble.engine.exec.Initializer;
 import dev.nibble.engine.exec.KeptWeights.Version;
 import dev.nibble.engine.exec.Session;
@@ -19,12 +20,16 @@ import dev.nibble.engine.infer.Predictor;
 import dev.nibble.engine.infer.PredictorOptions;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.model.Normalization;
 import dev.nibble.engine.model.WarmStart;
+import dev.nibble.engine.model.WeightSource;
 import dev.nibble.engine.network.Network;
+import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -199,23 +204,41 @@ public final class Trainer implements AutoCloseable {
   /**
    * Starts from a trained model instead of from random weights. Its head is taken over only if the
    * classes are the same; else it starts anew and everything before it is kept. Unless the options
-   * name mean and std, pictures are normalised from now on as for that model.
+   * name mean and std, pictures are normalised from now on as for that model ({@link #info}).
    *
-   * @param file a safetensors file of the same network, whatever the number of classes
+   * @param file an ONNX ({@code .onnx}) or safetensors file of the same network, whatever the
+   *     number of classes
    * @return what was taken over
    * @throws dev.nibble.engine.exchange.ExchangeException if the file does not fit the network
    * @throws IllegalStateException if steps were done already
    */
   public WarmStart warmStart(Path file) {
+    requireFresh();
+    if (!OnnxImport.isOnnx(file)) {
+      return started(WarmStart.load(file, session.network(), info.classes(), session::values));
+    }
+    FeatureMap input = session.network().input();
+    try (OnnxImport model = OnnxImport.open(file, input.height(), input.width())) {
+      return warmStart(model.weights());
+    }
+  }
+
+  /** As {@link #warmStart(Path)}, from any file that is open. */
+  public WarmStart warmStart(WeightSource weights) {
+    requireFresh();
+    return started(WarmStart.load(weights, session.network(), info.classes(), session::values));
+  }
+
+  private void requireFresh() {
     if (loop.done() > 0) {
       throw new IllegalStateException("A warm start comes before the first step");
     }
-    WarmStart start =
-        WarmStart.load(
-            file, session.network(), info.classes(), parameter -> session.values(parameter));
-    ModelInfo source = start.source();
+  }
+
+  private WarmStart started(WarmStart start) {
+    Normalization source = start.normalization();
     if (source != null && options.mean() == null) {
-      info = info.withNormalization(source.mean(), source.std(), source.pictureMean());
+      info = info.withNormalization(source.mean(), source.std(), source.ofPicture());
       session.setNormalization(info.mean(), info.std(), info.pictureMean());
     }
     return start;
@@ -235,12 +258,19 @@ public final class Trainer implements AutoCloseable {
    * @throws IllegalArgumentException if a name is taken ({@link ModelInfo})
    */
   public void saveModel(Path file, Map<String, String> metadata) {
+    Map<String, String> entries = new LinkedHashMap<>();
+    MixedFormats mixed = options.mixed();
+    if (mixed != null) {
+      entries.put("activations", options.activations());
+      entries.put(TrainingOptions.FORMATS, mixed.text());
+    }
+    entries.putAll(metadata);
     session
         .kept()
         .with(
             loop.keptVersion(),
             () -> {
-              ModelFile.save(file, session.network(), session::values, info.withMetadata(metadata));
+              ModelFile.save(file, session.network(), session::values, info.withMetadata(entries));
               return file;
             });
   }

@@ -300,7 +300,13 @@ final class TrainerCheckpoint {
     for (String name : names) {
       String there = saved.get(name);
       String here = trajectory.get(name);
-      if (!Objects.equals(there, here)) {
+      if (name.equals(TrainingOptions.FORMATS) && there != null && here != null) {
+        if (!there.equals(here)) {
+          throw new CheckpointException(
+              "Checkpoint %s was trained with other formats of its activations: resume with those that it names."
+                  .formatted(checkpoint.path()));
+        }
+      } else if (!Objects.equals(there, here)) {
         throw new CheckpointException(
             "Checkpoint %s was trained with %s, not %s: resume with the options of the run."
                 .formatted(

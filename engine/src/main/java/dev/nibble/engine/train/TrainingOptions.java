@@ -4,6 +4,7 @@ import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.data.Mixing;
 import dev.nibble.engine.data.Task;
+import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.optim.KernelLoss;
 import dev.nibble.engine.optim.LearningRateSchedule;
 import dev.nibble.engine.optim.Loss;
@@ -44,6 +45,9 @@ import org.jspecify.annotations.Nullable;
  *     then stay as they are
  * @param checkpointEvery steps between checkpoints, or 0 for one at the end
  * @param workers who shares every batch
+ * @param mixed a format of its own for each activation, or null for {@code store} everywhere
+ * @param recompute whether activations may be computed twice instead of stored
+ * @param recomputed the layers that are, where that is settled
  * @param loss what is made small; null for the usual one of the data's task
  * @param mixing how pairs of training pictures are mixed
  * @param ownSchedule the learning rate of every step, instead of schedule, rate and warm-up
@@ -74,9 +78,15 @@ public record TrainingOptions(
     boolean freezeBatchNorm,
     long checkpointEvery,
     Workers workers,
+    @Nullable MixedFormats mixed,
+    Recompute recompute,
+    List<LayerRange> recomputed,
     @Nullable Loss loss,
     Mixing mixing,
     @Nullable LearningRateSchedule ownSchedule) {
+
+  /** Where the trajectory, and a model's metadata, says each activation's format. */
+  static final String FORMATS = "formats";
 
   /** The learning rate's course. */
   public enum Schedule {
@@ -123,6 +133,7 @@ public record TrainingOptions(
     mean = mean == null ? null : mean.clone();
     std = std == null ? null : std.clone();
     frozen = List.copyOf(frozen);
+    recomputed = List.copyOf(recomputed);
   }
 
   @Override
@@ -171,14 +182,34 @@ public record TrainingOptions(
     };
   }
 
-  /** The same with a store format, a batch, and batches a step that are fixed now. */
-  TrainingOptions with(StoreFormat format, int pictures, int accumulate) {
-    return with(format, true, pictures, true, update.withAccumulate(accumulate), workers, loss);
+  /** How activations are stored, for people: a format, or {@code mixed}. */
+  public String activations() {
+    return mixed == null ? store.text() : store.isUniform() ? "uniform mixed" : "mixed";
+  }
+
+  /** The same with what is kept how, a batch, and batches a step that are fixed now. */
+  TrainingOptions with(
+      StoreFormat format,
+      @Nullable MixedFormats formats,
+      List<LayerRange> twice,
+      int pictures,
+      int accumulate) {
+    UpdateRule rule = update.withAccumulate(accumulate);
+    return with(format, true, pictures, true, rule, workers, formats, twice, loss);
   }
 
   /** The same for one of so many workers. */
   TrainingOptions as(int rank, int count) {
-    return with(store, storeGiven, batch, batchGiven, update, workers.as(rank, count), loss);
+    return with(
+        store,
+        storeGiven,
+        batch,
+        batchGiven,
+        update,
+        workers.as(rank, count),
+        mixed,
+        recomputed,
+        loss);
   }
 
   /**
@@ -189,7 +220,8 @@ public record TrainingOptions(
   TrainingOptions forTask(Task task) {
     Loss chosen = loss;
     if (chosen == null) {
-      return with(store, storeGiven, batch, batchGiven, update, workers, Loss.of(task));
+      return with(
+          store, storeGiven, batch, batchGiven, update, workers, mixed, recomputed, Loss.of(task));
     }
     if (!chosen.fits(task)) {
       throw new IllegalArgumentException(
@@ -206,6 +238,8 @@ public record TrainingOptions(
       boolean picturesGiven,
       UpdateRule rule,
       Workers all,
+      @Nullable MixedFormats formats,
+      List<LayerRange> twice,
       @Nullable Loss other) {
     return new TrainingOptions(
         format,
@@ -232,6 +266,9 @@ public record TrainingOptions(
         freezeBatchNorm,
         checkpointEvery,
         all,
+        formats,
+        recompute,
+        twice,
         other,
         mixing,
         ownSchedule);
@@ -251,10 +288,18 @@ public record TrainingOptions(
     return mixing.isOn() ? TrainingPlan.LOADER_SLOTS : 0;
   }
 
+  /** The same with formats that are chosen now. */
+  TrainingOptions withFormats(MixedFormats formats) {
+    return with(store, storeGiven, batch, batchGiven, update, workers, formats, recomputed, loss);
+  }
+
   /** What must be the same for a resumed run to end with the bytes of an uninterrupted one. */
   Map<String, String> trajectory(long totalSteps) {
     Map<String, String> map = new LinkedHashMap<>();
-    map.put("activations", store.name().toLowerCase(Locale.ROOT));
+    map.put("activations", mixed == null ? store.name().toLowerCase(Locale.ROOT) : activations());
+    if (mixed != null) {
+      map.put(FORMATS, mixed.text());
+    }
     map.put("naive", Boolean.toString(naive));
     map.put("batch", Integer.toString(batch));
     map.put("steps", Long.toString(totalSteps));

@@ -3,6 +3,7 @@ package dev.nibble.engine.train;
 import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.data.Mixing;
+import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.optim.LearningRateSchedule;
 import dev.nibble.engine.optim.Loss;
 import dev.nibble.engine.optim.Optimizer;
@@ -45,6 +46,9 @@ public final class TrainingOptionsBuilder {
   private final Map<String, Double> rateScales = new LinkedHashMap<>();
   private long checkpointEvery;
   private Workers workers = Workers.ONE;
+  private @Nullable MixedFormats mixed;
+  private Recompute recompute = Recompute.AUTO;
+  private List<LayerRange> recomputed = List.of();
   private @Nullable Loss loss;
   private Mixing mixing = Mixing.NONE;
   private @Nullable LearningRateSchedule ownSchedule;
@@ -52,12 +56,35 @@ public final class TrainingOptionsBuilder {
   TrainingOptionsBuilder() {}
 
   /**
-   * How activations are stored for the backward pass: FP32, or codes. Without it, INT4, or INT2 if
-   * nothing else fits the memory that the trainer may take.
+   * How activations are stored for the backward pass: FP32, or codes. Without it, INT4, or fewer
+   * bits if nothing else fits the memory that the trainer may take.
    */
   public TrainingOptionsBuilder store(StoreFormat format) {
     store = format;
     storeGiven = true;
+    mixed = null;
+    return this;
+  }
+
+  /** Codes of a format of its own for each activation, within a budget. */
+  public TrainingOptionsBuilder mixed(MixedFormats value) {
+    store = StoreFormat.INT4;
+    storeGiven = true;
+    mixed = value;
+    return this;
+  }
+
+  /** Whether activations may be computed twice instead of stored; by default where it is needed. */
+  public TrainingOptionsBuilder recompute(Recompute value) {
+    recompute = value;
+    return this;
+  }
+
+  /**
+   * The layers whose activations are computed twice; without it, chosen as {@link #recompute} says.
+   */
+  public TrainingOptionsBuilder recomputed(List<LayerRange> layers) {
+    recomputed = List.copyOf(layers);
     return this;
   }
 
@@ -294,6 +321,9 @@ public final class TrainingOptionsBuilder {
         freezeBatchNorm,
         checkpointEvery,
         workers,
+        mixed,
+        recompute,
+        recomputed,
         loss,
         mixing,
         ownSchedule);

@@ -7,8 +7,12 @@ import dev.nibble.engine.network.Network;
 import dev.nibble.engine.plan.Buffer;
 import dev.nibble.engine.plan.Buffer.Kind;
 import dev.nibble.engine.plan.ExecutionPlan;
+import dev.nibble.engine.plan.FormatBudget;
+import dev.nibble.engine.plan.Lowering;
 import dev.nibble.engine.plan.PlanOptions;
+import dev.nibble.engine.plan.StageGraph;
 import dev.nibble.engine.plan.StepTraffic;
+import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.MemoryAccount;
@@ -16,6 +20,8 @@ import dev.nibble.memory.plan.Placement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 
 /**
  * What a training run allocates, to the byte, known before any of it exists. Sizes are in bytes.
@@ -53,6 +59,16 @@ public final class TrainingPlan {
    */
   public record PlannedBuffer(
       String name, String kind, long bytes, long offset, int firstUse, int lastUse) {}
+
+  /**
+   * An activation of which codes are kept.
+   *
+   * @param layer the layer that keeps it, which is the first to read it
+   * @param shape of a picture's
+   * @param format of the codes
+   * @param bytes that the batch's codes take
+   */
+  public record KeptActivation(String layer, FeatureMap shape, StoreFormat format, long bytes) {}
 
   private TrainingPlan(
       Network network, TrainingOptions options, Kernels kernels, ExecutionPlan plan) {
@@ -111,10 +127,27 @@ public final class TrainingPlan {
 
   /** The engine's own plan for such a run, whichever kernels compute it. */
   static ExecutionPlan execution(Network network, TrainingOptions options) {
-    return ExecutionPlan.of(network, planOptions(options));
+    PlanOptions planned = planOptions(options);
+    MixedFormats mixed = options.mixed();
+    if (mixed == null || mixed.isChosen()) {
+      return ExecutionPlan.of(network, planned);
+    }
+    if (mixed.averageBits() == 0) {
+      throw new IllegalArgumentException(
+          "Mixed activations need a budget: give a memory limit, or bits on average such as"
+              + " mixed:3");
+    }
+    return ExecutionPlan.of(network, planOptions(settled(network, options)));
   }
 
-  private static PlanOptions planOptions(TrainingOptions options) {
+  /** The options with formats that are chosen for their average of bits. */
+  static TrainingOptions settled(Network network, TrainingOptions options) {
+    MixedFormats mixed = Objects.requireNonNull(options.mixed());
+    FormatBudget budget = FormatBudget.of(Lowering.lower(network), planOptions(options));
+    return options.withFormats(mixed.with(budget.after(budget.within(mixed.averageBits()))));
+  }
+
+  static PlanOptions planOptions(TrainingOptions options) {
     return new PlanOptions(
         options.batch(),
         options.store(),
@@ -125,7 +158,9 @@ public final class TrainingPlan {
         options.earlyStopping() != null,
         options.freezeBatchNorm(),
         options.workers(),
-        options.targetSlots());
+        options.targetSlots(),
+        options.mixed() == null ? Map.of() : options.mixed().formats(),
+        options.recomputed());
   }
 
   static SessionOptions sessionOptions(TrainingOptions options) {
@@ -211,7 +246,11 @@ public final class TrainingPlan {
 
   /** What the same run in fp32 mode would allocate. */
   public long fp32Bytes() {
-    PlanOptions exact = plan.options().withStore(StoreFormat.FP32, false);
+    PlanOptions exact =
+        plan.options()
+            .withFormats(Map.of())
+            .withRecomputed(List.of())
+            .withStore(StoreFormat.FP32, false);
     return Session.bytes(ExecutionPlan.of(plan.graph(), exact), sessionOptions(options), kernels);
   }
 
@@ -253,6 +292,30 @@ public final class TrainingPlan {
               placement.request().lastUse()));
     }
     return list;
+  }
+
+  /** How each activation of which codes are kept is stored, in the order of the forward pass. */
+  public List<KeptActivation> kept() {
+    List<KeptActivation> list = new ArrayList<>();
+    for (StageGraph.View view : plan.coded()) {
+      Buffer buffer = plan.buffers().store(view);
+      StoreFormat format = plan.activation(view).store();
+      list.add(
+          new KeptActivation(
+              plan.keeper(view), view.map(), format, buffer == null ? 0 : buffer.bytes()));
+    }
+    return list;
+  }
+
+  /** Bits that a coded value has on average; 0 where there are no codes. */
+  public double averageBits() {
+    long bytes = 0;
+    long values = 0;
+    for (KeptActivation kept : kept()) {
+      bytes += kept.format().bytes(kept.shape());
+      values += kept.shape().values();
+    }
+    return values == 0 ? 0 : 8.0 * bytes / values;
   }
 
   /** The largest batch whose run stays within a limit in bytes; 0 if none. */

@@ -124,9 +124,11 @@ class ImageFolderTest {
       assertThat(splits.train().label(3)).isZero();
       assertThat(splits.notes()).hasSize(2);
       assertThat(splits.notes().getFirst())
-          .startsWith("Left out 1 pictures that lie in no class folder")
+          .startsWith("Left out 1 picture that lies in no class folder")
           .contains("stray.png");
-      assertThat(splits.notes().getLast()).startsWith("Left out 1 files").contains("notes.txt");
+      assertThat(splits.notes().getLast())
+          .startsWith("Left out 1 file that is")
+          .contains("notes.txt");
     }
   }
 

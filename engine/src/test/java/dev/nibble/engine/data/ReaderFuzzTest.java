@@ -23,12 +23,14 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Damaged pictures and data sets are refused with a sentence, or read; nothing else comes of them.
  *
  * <p>{@code -Dnibble.fuzz.inputs=N} tries so many a kind instead of a few, {@code
- * -Dnibble.fuzz.seed} draws others. Once, not for each provider of kernels: no kernel runs.
+ * -Dnibble.fuzz.seconds=N} for so long; {@code -Dnibble.fuzz.seed} draws others. Once, not for each
+ * provider of kernels: no kernel runs.
  */
 @EnabledIfSystemProperty(named = "nibble.kernels", matches = "vector")
 class ReaderFuzzTest {
   private static final int INPUTS = Integer.getInteger("nibble.fuzz.inputs", 150);
   private static final long SEED = Long.getLong("nibble.fuzz.seed", 1);
+  private static final long SECONDS = Long.getLong("nibble.fuzz.seconds", 0);
 
   /** Nanoseconds that reading one input may take: a picture of 100 megapixels takes some. */
   private static final long PATIENCE = 60_000_000_000L;
@@ -41,12 +43,12 @@ class ReaderFuzzTest {
     byte[] sound = picture(format);
     assertThat(read(sound)).isTrue();
     Mutator mutator = new Mutator(SEED + format.hashCode());
-    int read = 0;
-    for (int i = 0; i < INPUTS; i++) {
-      byte[] damaged = mutator.mutate(sound);
-      read += guarded(format, i, () -> read(damaged)) ? 1 : 0;
-    }
-    report(format, read);
+    tryAll(
+        format,
+        () -> {
+          byte[] damaged = mutator.mutate(sound);
+          return () -> read(damaged);
+        });
   }
 
   @Test
@@ -95,12 +97,32 @@ class ReaderFuzzTest {
     byte[] bytes = Files.readAllBytes(victim);
     assertThat(open(sound)).isTrue();
     Mutator mutator = new Mutator(SEED + kind.hashCode());
+    tryAll(
+        kind,
+        () -> {
+          Files.write(victim, mutator.mutate(bytes));
+          return () -> open(sound);
+        });
+  }
+
+  /** Makes the next damaged input. */
+  private interface Damage {
+    Reading next() throws IOException;
+  }
+
+  private static void tryAll(String kind, Damage damage) throws IOException {
+    long start = System.nanoTime();
+    int count = 0;
     int read = 0;
-    for (int i = 0; i < INPUTS; i++) {
-      Files.write(victim, mutator.mutate(bytes));
-      read += guarded(kind, i, () -> open(sound)) ? 1 : 0;
+    while (count < INPUTS || System.nanoTime() - start < SECONDS * 1_000_000_000) {
+      read += guarded(kind, count, damage.next()) ? 1 : 0;
+      count++;
     }
-    report(kind, read);
+    if (count > INPUTS) {
+      System.out.printf("fuzz %s: %d damaged inputs, %d of them read%n", kind, count, read);
+    }
+    // If all stayed readable, the mutations would be no test.
+    assertThat(read).as("%s read, seed %d", kind, SEED).isLessThan(count);
   }
 
   private interface Reading {
@@ -119,14 +141,6 @@ class ReaderFuzzTest {
         .as("nanoseconds for %s, input %d of seed %d", kind, input, SEED)
         .isLessThan(PATIENCE);
     return read;
-  }
-
-  /** How many stayed readable: if all did, or none, the mutations would be no test. */
-  private static void report(String kind, int read) {
-    if (INPUTS > 1000) {
-      System.out.printf("%s: %d of %d damaged inputs read%n", kind, read, INPUTS);
-    }
-    assertThat(read).as("%s read, seed %d", kind, SEED).isLessThan(INPUTS);
   }
 
   private static boolean read(byte[] file) {

@@ -2,6 +2,7 @@ package dev.nibble.engine.network;
 
 import dev.nibble.engine.network.NetworkBuilder.Node;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Window;
 import java.util.List;
 
@@ -123,5 +124,24 @@ final class OtherNetworks {
     Node y = b.convolution("one", x, 4, Window.square(3, 1, 1), 1, false);
     Node z = b.convolution("two", x, 4, Window.square(1, 1), 1, true);
     return headed(b, b.relu(b.add(y, b.relu(z))));
+  }
+
+  /** Functions with edges, smooth ones, slopes that are trained, with and without batch norm. */
+  static Network functions() {
+    NetworkBuilder b = builder("functions");
+    Node x = b.convolution("stem", b.input(), 6, Window.square(3, 2, 1), 1, true);
+    x = b.prelu("slopes", x);
+    x = b.batchNorm("bn1", b.convolution("one", x, 18, Window.square(1, 1), 1, false));
+    x = b.activation(x, Nonlinearity.relu6());
+    x = b.batchNorm("bn2", b.convolution("two", x, 18, Window.square(3, 1, 1), 18, false));
+    Node y = b.activation(x, Nonlinearity.hardSwish());
+    x = b.batchNorm("bn3", b.convolution("three", y, 7, Window.square(1, 1), 1, false));
+    x = b.prelu("more", x);
+    x = b.convolution("four", x, 6, Window.square(3, 1, 1), 1, true);
+    x =
+        b.convolution(
+            "five", b.activation(x, Nonlinearity.silu()), 5, Window.square(1, 1), 1, true);
+    x = b.batchNorm("bn4", x);
+    return headed(b, b.activation(x, new Nonlinearity.Gelu(false)));
   }
 }

@@ -53,7 +53,8 @@ public final class SampleNetworks {
         OtherNetworks.products(),
         OtherNetworks.moves(),
         OtherNetworks.flattened(),
-        OtherNetworks.branches());
+        OtherNetworks.branches(),
+        OtherNetworks.functions());
   }
 
   /**
@@ -69,7 +70,8 @@ public final class SampleNetworks {
       for (int source : layer.inputs()) {
         trained[layer.id()] |= trained[source];
       }
-      if (layer instanceof Layer.Weighted || layer instanceof Layer.BatchNorm) {
+      boolean slopes = layer instanceof Layer.Activation a && a.function().hasSlope();
+      if (layer instanceof Layer.Weighted || layer instanceof Layer.BatchNorm || slopes) {
         last = layer.name();
         if (!trained[layer.id()] && random.nextDouble() < share) {
           chosen.add(layer.name());

@@ -130,7 +130,8 @@ class LoweringTest {
             .toList();
     assertThat(weights).doesNotHaveDuplicates();
     long norms = graph.tensors().stream().mapToLong(t -> t.norms().size()).sum();
-    assertThat(weights.size() + 4 * norms).isEqualTo(network.parameters().size());
+    long slopes = graph.views().stream().filter(v -> v.slope() != null).count();
+    assertThat(weights.size() + 4 * norms + slopes).isEqualTo(network.parameters().size());
     assertThat(graph.logits().map()).isEqualTo(new FeatureMap(1, 1, network.classes()));
     assertThat(graph.stages().getLast().output()).isSameAs(graph.logits());
   }

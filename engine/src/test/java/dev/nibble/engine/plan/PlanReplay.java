@@ -4,6 +4,7 @@ import dev.nibble.engine.plan.BackwardPlan.Term;
 import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.engine.plan.StageGraph.Tensor;
 import dev.nibble.engine.plan.StageGraph.View;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.StoreFormat;
 import java.util.ArrayList;
@@ -219,6 +220,13 @@ final class PlanReplay {
       throw new AssertionError("What is trained has a gradient, not so before " + node.name());
     }
     if (dx != null) {
+      // What a stage copies has the gradient of the copy, which may stay where it is.
+      Value copied = copies(node) && rest.isEmpty() ? gradientOf(node, sum) : null;
+      if (copied != null && dx == copied.buffer) {
+        read(copied.name, dx, time);
+        handOn(node, copied, finishes);
+        return readNow.size();
+      }
       if (dx == gradientOut) {
         throw new AssertionError(node.name() + " writes both gradients to " + dx.name());
       }
@@ -227,6 +235,22 @@ final class PlanReplay {
       handOn(node, value, finishes);
     }
     return readNow.size();
+  }
+
+  private static boolean copies(Node node) {
+    return node.operator() instanceof Resample resample
+        && resample.isIdentity()
+        && node.input().function() instanceof Nonlinearity.Identity;
+  }
+
+  /** The gradient of the stage's output, if it lies in one buffer. */
+  private @Nullable Value gradientOf(Node node, @Nullable Value sum) {
+    List<Summand> terms = summands(node.output());
+    if (sum != null || terms.size() != 1) {
+      return sum;
+    }
+    Summand only = terms.getFirst();
+    return only.transform() != null && only.transform().isIdentity() ? only.value() : null;
   }
 
   private void handOn(Node node, Value value, boolean finishes) {
@@ -243,8 +267,11 @@ final class PlanReplay {
     }
   }
 
+  /** Value by value the sum's: a plain term, or one that comes through a batch norm. */
   private static Predicate<Buffer> plainOf(List<Term> terms) {
-    return b -> terms.stream().anyMatch(term -> term.buffer() == b && term.isPlain());
+    return b ->
+        terms.stream()
+            .anyMatch(term -> term.buffer() == b && (term.isPlain() || term.view() != null));
   }
 
   private List<Summand> summands(Tensor tensor) {
@@ -263,16 +290,21 @@ final class PlanReplay {
     }
     List<Term> left = new ArrayList<>(terms);
     for (Summand summand : expected) {
-      boolean found =
-          left.removeIf(
-              term ->
-                  term.buffer() == summand.value().buffer
-                      && term.view() == summand.view()
-                      && term.slice() == summand.slice()
-                      && Objects.equals(term.transform(), summand.transform()));
-      if (!found) {
+      // One at a time: a tensor that is added to itself has the same term twice.
+      Term found =
+          left.stream()
+              .filter(
+                  term ->
+                      term.buffer() == summand.value().buffer
+                          && term.view() == summand.view()
+                          && term.slice() == summand.slice()
+                          && Objects.equals(term.transform(), summand.transform()))
+              .findFirst()
+              .orElse(null);
+      if (found == null) {
         throw new AssertionError("%s does not sum %s".formatted(what, summand.value().name));
       }
+      left.remove(found);
       read(summand.value().name, summand.value().buffer, time);
       View view = summand.view();
       if (view != null) {

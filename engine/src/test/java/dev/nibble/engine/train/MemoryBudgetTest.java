@@ -75,11 +75,42 @@ class MemoryBudgetTest {
   }
 
   @Test
-  void codesOfTwoBitsComeOnlyWhenTheBatchIsSmall() {
-    TrainingOptions open = TrainingOptions.builder().build();
+  void fewerBitsComeOnlyWhenTheBatchIsSmall() {
+    TrainingOptions open = TrainingOptions.builder().recompute(Recompute.NEVER).build();
     long least = bytes(StoreFormat.INT4, 16, 8);
     assertChosen(choose(open, MANY, least), StoreFormat.INT4, 16);
-    assertChosen(choose(open, MANY, least - 1), StoreFormat.INT2, 16);
+    MemoryBudget.Choice choice = choose(open, MANY, least - 1);
+    assertThat(choice.plan().options().batch()).isEqualTo(16);
+    assertThat(choice.plan().averageBits()).isBetween(3.0, 4.0);
+    assertThat(choice.plan().totalBytes()).isLessThan(least);
+    assertThat(choice.reason())
+        .startsWith("mixed (")
+        .endsWith("int4 activations and a batch of 16, 8 of them a step would not fit");
+    // What fits in two bits does, with a few bytes for more of them where they help most.
+    MemoryBudget.Choice two = choose(open, MANY, bytes(StoreFormat.INT2, 16, 8));
+    assertThat(two.plan().options().batch()).isEqualTo(16);
+    assertThat(two.plan().averageBits()).isBetween(1.9, 3.0);
+  }
+
+  @Test
+  void mixedFormatsFillTheMemory() {
+    TrainingOptions mixed =
+        TrainingOptions.builder()
+            .mixed(MixedFormats.byMemory())
+            .batch(64)
+            .recompute(Recompute.NEVER)
+            .build();
+    long limit = (bytes(StoreFormat.INT4, 64) + bytes(StoreFormat.INT2, 64)) / 2;
+    MemoryBudget.Choice choice = choose(mixed, MANY, limit);
+    assertThat(choice.plan().totalBytes()).isBetween(limit * 98 / 100, limit);
+    assertThat(choice.plan().averageBits()).isBetween(2.0, 4.0);
+    assertThat(choice.plan().options().mixed()).isNotNull();
+    // More memory, more bits.
+    assertThat(choose(mixed, MANY, limit + (1L << 20)).plan().averageBits())
+        .isGreaterThan(choice.plan().averageBits());
+    assertThatThrownBy(() -> choose(mixed, MANY, MemoryAccount.UNLIMITED))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("need a budget");
   }
 
   @Test
@@ -93,14 +124,22 @@ class MemoryBudgetTest {
   void whatTheUserGaveIsKept() {
     TrainingOptions given = TrainingOptions.builder().batch(24).store(StoreFormat.FP32).build();
     assertChosen(choose(given, MANY, MemoryAccount.UNLIMITED), StoreFormat.FP32, 24);
-    assertThatThrownBy(() -> choose(given, MANY, bytes(StoreFormat.FP32, 24) - 1))
+    TrainingOptions never =
+        TrainingOptions.builder()
+            .batch(24)
+            .store(StoreFormat.FP32)
+            .recompute(Recompute.NEVER)
+            .build();
+    assertThatThrownBy(() -> choose(never, MANY, bytes(StoreFormat.FP32, 24) - 1))
         .isInstanceOf(MemoryLimitException.class)
         .hasMessageContaining("needs at least")
         .hasMessageContaining("fp32 activations and a batch of 24");
     TrainingOptions format = TrainingOptions.builder().store(StoreFormat.FP32).build();
     assertChosen(choose(format, MANY, bytes(StoreFormat.FP32, 32, 4)), StoreFormat.FP32, 32);
     TrainingOptions batch = TrainingOptions.builder().batch(100).build();
-    assertChosen(choose(batch, MANY, bytes(StoreFormat.INT4, 100) - 1), StoreFormat.INT2, 100);
+    MemoryBudget.Choice fewer = choose(batch, MANY, bytes(StoreFormat.INT4, 100) - 1);
+    assertThat(fewer.plan().options().batch()).isEqualTo(100);
+    assertThat(fewer.plan().averageBits()).isBetween(3.0, 4.0);
   }
 
   @Test
@@ -121,9 +160,9 @@ class MemoryBudgetTest {
           assertThat(account.used()).isEqualTo(trainer.choice().plan().totalBytes());
         }
       }
-      assertThatThrownBy(
-              () -> choose(TrainingOptions.builder().build(), data.train().size(), least - 1))
-          .isInstanceOf(MemoryLimitException.class)
+      assertThatThrownBy(() -> choose(TrainingOptions.builder().build(), data.train().size(), 1))
+          .isInstanceOfSatisfying(
+              MemoryLimitException.class, e -> assertThat(e.requested()).isLessThanOrEqualTo(least))
           .hasMessageContaining("give more memory or take a smaller network");
     }
   }

@@ -1,6 +1,7 @@
 package dev.nibble.engine.train;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -28,6 +29,7 @@ import java.lang.reflect.Proxy;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
@@ -255,6 +257,29 @@ class SharedTrainingTest {
     for (Future<byte[][]> worker : share(2, options, SharedTrainingTest::run)) {
       assertThat(cause(worker)).isInstanceOf(DivergedException.class);
     }
+  }
+
+  @Test
+  void aNumberThatIsNoneOfOneWorkerOnlyEndsAllAtTheSameStep() throws Exception {
+    List<Long> reached = Collections.synchronizedList(new ArrayList<>());
+    Work poisoned =
+        (trainer, rank) ->
+            bytes(
+                trainer,
+                trainer.run(
+                    new TrainingListener() {
+                      @Override
+                      public void onStep(Step step) {
+                        reached.add(step.step());
+                        if (rank == 1 && step.step() == 1) {
+                          trainer.session().weights().set(JAVA_FLOAT, 0, Float.NaN);
+                        }
+                      }
+                    }));
+    for (Future<byte[][]> worker : share(3, options().build(), poisoned)) {
+      assertThat(cause(worker)).isInstanceOf(DivergedException.class);
+    }
+    assertThat(reached).containsOnly(1L).hasSize(3);
   }
 
   private static Throwable cause(Future<byte[][]> worker) throws InterruptedException {

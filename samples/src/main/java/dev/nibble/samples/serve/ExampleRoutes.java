@@ -135,9 +135,12 @@ final class ExampleRoutes {
   private Answer relabel(Context request) throws IOException {
     long id = id(request);
     JsonValue given = labels.read(request);
+    if (given == null) {
+      throw labels.wrong(" (it holds no label)");
+    }
     String label;
     try {
-      label = label(given == null ? null : given.asString());
+      label = label(given.asString());
     } catch (JsonException e) {
       throw labels.wrong(" (" + e.getMessage() + ")");
     }

@@ -25,42 +25,22 @@ import org.jspecify.annotations.Nullable;
  * <p>Any number of threads may use it. One forces the disk for all that wait at that moment.
  */
 final class ExampleStore implements AutoCloseable {
-  private final Path path;
-  private final AppendFile file;
   private final int pictureBytes;
+  private final ExampleLog log;
 
-  /** Guards the fields below; held for a write, never while the disk is forced. */
+  /** Guards the fields below; never held while the disk is forced. */
   private final Object lock = new Object();
 
-  /** Held while the disk is forced: who waits for it finds the work done, as a rule. */
-  private final ReentrantLock forcing = new ReentrantLock();
-
-  /** Held while an example that is there is changed. Taken before {@link #forcing}. */
+  /** Held while an example that is there is changed. Taken before any other. */
   private final ReentrantLock editing = new ReentrantLock();
 
+  /** What is on the disk for good. */
   private final ExampleIndex index;
-  private List<Pending> pending = new ArrayList<>();
-  private long durableEnd;
-  private long durableNextId;
-  private long end;
-  private long nextId;
-  private boolean broken;
 
   /** Who reads examples that may be deleted meanwhile, and the deleted ones that wait for them. */
   private int holds;
 
   private final List<Example> unwiped = new ArrayList<>();
-
-  /** An example on its way to the disk. */
-  private static final class Pending {
-    private final Example example;
-    private volatile boolean durable;
-    private volatile boolean failed;
-
-    private Pending(Example example) {
-      this.example = example;
-    }
-  }
 
   /** The examples at one instant; their pixels can be read until it is closed. */
   final class Hold implements AutoCloseable {
@@ -90,14 +70,9 @@ final class ExampleStore implements AutoCloseable {
 
   private ExampleStore(Path path, AppendFile file, int pictureBytes, ExampleScan.Result found)
       throws IOException {
-    this.path = path;
-    this.file = file;
     this.pictureBytes = pictureBytes;
     this.index = new ExampleIndex(found.examples());
-    this.end = file.size();
-    this.durableEnd = end;
-    this.nextId = found.nextId();
-    this.durableNextId = nextId;
+    this.log = new ExampleLog(path, file, pictureBytes, found.nextId(), lock, index::put);
   }
 
   /**
@@ -140,7 +115,7 @@ final class ExampleStore implements AutoCloseable {
       throw new IllegalArgumentException(
           "A picture has " + pictureBytes + " bytes, not " + pixels.length);
     }
-    return commit(write(null, label, pixels));
+    return log.append(null, label, pixels);
   }
 
   /**
@@ -156,16 +131,14 @@ final class ExampleStore implements AutoCloseable {
       if (before == null || before.label().equals(label)) {
         return before;
       }
-      Example after = commit(write(before, label, soundPixels(before)));
+      Example after = log.append(before, label, soundPixels(before));
       try {
-        erase(before);
+        log.erase(before);
         wipe(before);
       } catch (IOException e) {
         // It is relabelled, and stays so; but the old record must be gone before anything of this
         // id changes again, and only an opening can see to that.
-        synchronized (lock) {
-          broken = true;
-        }
+        log.doubt();
         System.getLogger(ExampleStore.class.getName())
             .log(System.Logger.Level.WARNING, "Cannot erase an example; restart the service", e);
       }
@@ -186,7 +159,7 @@ final class ExampleStore implements AutoCloseable {
     try {
       Example example = find(id);
       if (example != null) {
-        erase(example);
+        log.erase(example);
         synchronized (lock) {
           index.remove(example);
         }
@@ -195,125 +168,6 @@ final class ExampleStore implements AutoCloseable {
       return example;
     } finally {
       editing.unlock();
-    }
-  }
-
-  private Pending write(@Nullable Example before, String label, byte[] pixels) throws IOException {
-    synchronized (lock) {
-      checkSound();
-      long id = before == null ? nextId : before.id();
-      long time = before == null ? System.currentTimeMillis() : before.time();
-      ByteBuffer bytes = ExampleRecord.encode(id, time, label, pixels);
-      int length = bytes.remaining();
-      try {
-        file.write(bytes, end);
-      } catch (IOException e) {
-        cutTo(end, e);
-        throw e;
-      }
-      long position = end + length - pixels.length;
-      end += length;
-      nextId = Math.max(nextId, id + 1);
-      Pending added = new Pending(new Example(id, label.intern(), time, position));
-      pending.add(added);
-      return added;
-    }
-  }
-
-  private void checkSound() throws IOException {
-    if (broken) {
-      throw new IOException("an earlier fault of the disk left the file in doubt");
-    }
-  }
-
-  private Example commit(Pending mine) throws IOException {
-    forcing.lock();
-    try {
-      if (!mine.durable && !mine.failed) {
-        forceAll();
-      }
-    } finally {
-      forcing.unlock();
-    }
-    if (mine.failed) {
-      throw new IOException("the disk did not take it");
-    }
-    return mine.example;
-  }
-
-  /** Makes all durable that is written now. Needs {@link #forcing}. */
-  private void forceAll() throws IOException {
-    List<Pending> batch;
-    long batchEnd;
-    long batchNextId;
-    synchronized (lock) {
-      batch = pending;
-      batchEnd = end;
-      batchNextId = nextId;
-      pending = new ArrayList<>();
-    }
-    try {
-      file.force();
-    } catch (IOException e) {
-      // What the disk holds now is unknown, later writes included: all of it goes.
-      synchronized (lock) {
-        batch.forEach(p -> p.failed = true);
-        pending.forEach(p -> p.failed = true);
-        pending = new ArrayList<>();
-        end = durableEnd;
-        nextId = durableNextId;
-        cutTo(end, e);
-      }
-      throw e;
-    }
-    synchronized (lock) {
-      for (Pending p : batch) {
-        index.put(p.example);
-        p.durable = true;
-      }
-      durableEnd = batchEnd;
-      durableNextId = batchNextId;
-    }
-  }
-
-  private void cutTo(long size, IOException cause) {
-    try {
-      file.truncate(size);
-    } catch (IOException e) {
-      broken = true;
-      cause.addSuppressed(e);
-    }
-  }
-
-  /** Marks a record as erased, for good, or leaves it as it was. */
-  private void erase(Example example) throws IOException {
-    long start = ExampleRecord.start(example);
-    ByteBuffer before = ByteBuffer.allocate(ExampleRecord.ERASED);
-    fill(before, start);
-    forcing.lock();
-    try {
-      synchronized (lock) {
-        checkSound();
-      }
-      file.write(ExampleRecord.erase(example, pictureBytes), start);
-      forceAll();
-    } catch (IOException e) {
-      restore(before.flip(), start, e);
-      throw e;
-    } finally {
-      forcing.unlock();
-    }
-  }
-
-  private void restore(ByteBuffer bytes, long start, IOException cause) {
-    try {
-      file.write(bytes, start);
-      file.force();
-    } catch (IOException e) {
-      synchronized (lock) {
-        broken = true;
-      }
-      cause.addSuppressed(e);
     }
   }
 
@@ -330,9 +184,8 @@ final class ExampleStore implements AutoCloseable {
       return;
     }
     for (Example each : unwiped) {
-      int count = ExampleRecord.length(each, pictureBytes) - ExampleRecord.ERASED;
       try {
-        file.write(ByteBuffer.allocate(count), ExampleRecord.start(each) + ExampleRecord.ERASED);
+        log.wipe(each);
       } catch (IOException e) {
         // It counts no more, whatever is in it; the next opening overwrites it.
         System.getLogger(ExampleStore.class.getName())
@@ -346,7 +199,7 @@ final class ExampleStore implements AutoCloseable {
   private byte[] soundPixels(Example example) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(ExampleRecord.length(example, pictureBytes));
     long start = ExampleRecord.start(example);
-    fill(bytes, start);
+    log.fill(bytes, start);
     byte[] all = bytes.array();
     if (!example.equals(ExampleRecord.decode(all, 0, all.length, pictureBytes, start))) {
       throw new IOException("example %d is damaged".formatted(example.id()));
@@ -433,26 +286,11 @@ final class ExampleStore implements AutoCloseable {
    * @throws IOException if they cannot be read
    */
   void read(Example example, MemorySegment target, long offset) throws IOException {
-    fill(target.asSlice(offset, pictureBytes).asByteBuffer(), example.pixels());
-  }
-
-  private void fill(ByteBuffer buffer, long position) throws IOException {
-    long at = position;
-    while (buffer.hasRemaining()) {
-      int read = file.read(buffer, at);
-      if (read < 0) {
-        throw new IOException("%s ends at byte %d".formatted(path, at));
-      }
-      at += read;
-    }
+    log.fill(target.asSlice(offset, pictureBytes).asByteBuffer(), example.pixels());
   }
 
   @Override
   public void close() {
-    try {
-      file.close();
-    } catch (IOException e) {
-      throw ServiceException.file("close the examples", path, e);
-    }
+    log.close();
   }
 }

@@ -31,15 +31,19 @@ final class GrownHead {
    */
   static void write(Path model, List<String> classes, Path target) {
     Network network = ModelFile.info(model).network();
-    String head = network.output().name() + ".";
+    List<String> head = network.head();
     List<TensorSource> tensors = new ArrayList<>();
     try (SafetensorsFile file = SafetensorsFile.open(model)) {
       for (String name : file.names()) {
         float[] values = file.readFloats(name);
         long[] shape = file.shape(name);
-        if (name.startsWith(head)) { // classes are the first axis, as PyTorch orders them
+        if (head.contains(name.substring(0, Math.max(0, name.lastIndexOf('.'))))) {
+          // Classes are the first axis, as PyTorch orders them.
           values = Arrays.copyOf(values, values.length / network.classes() * classes.size());
           shape[0] = classes.size();
+          if (name.endsWith(".running_var")) {
+            Arrays.fill(values, network.classes(), values.length, 1);
+          }
         }
         tensors.add(TensorSource.floats(name, values, shape));
       }

@@ -3,22 +3,16 @@ package dev.nibble.samples.serve;
 import dev.nibble.engine.infer.PredictionListener;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
-import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +26,6 @@ final class ModelRegistry implements AutoCloseable {
   private static final int FIRST_WARM_UP = 300;
 
   private final ModelFolder folder;
-  private final int keep;
   private final int threads;
   private final Kernels kernels;
   private final MemoryAccount account;
@@ -40,8 +33,8 @@ final class ModelRegistry implements AutoCloseable {
   private final ServiceLog events;
   private final AtomicReference<@Nullable Serving> current = new AtomicReference<>();
 
-  /** Sound versions, oldest first. Guarded by this object, as is every change. */
-  private final List<Version> versions;
+  /** Guarded by this object, as is every change. */
+  private final Versions versions;
 
   private Consumer<JsonObject> listener = json -> {};
   private List<String> classes = List.of();
@@ -70,39 +63,16 @@ final class ModelRegistry implements AutoCloseable {
       Consumer<String> log,
       ServiceLog events) {
     this.folder = folder;
-    this.keep = keep;
     this.threads = threads;
     this.kernels = kernels;
     this.account = account;
     this.predictions = predictions;
     this.events = events;
-    this.versions = folder.list(log);
-    folder.clean();
-    Version start = start(log);
+    this.versions = new Versions(folder, keep, log);
+    Version start = versions.start(log);
     if (start != null) {
       current.set(open(folder.model(start.number()), start.number()));
     }
-  }
-
-  private @Nullable Version start(Consumer<String> log) {
-    if (versions.isEmpty()) {
-      return null;
-    }
-    Long named = folder.current(log);
-    Version found = named == null ? null : find(named);
-    if (named != null && found == null) {
-      log.accept("Version %d is gone: the newest sound one serves.".formatted(named));
-    }
-    return found != null ? found : versions.getLast();
-  }
-
-  private @Nullable Version find(long number) {
-    for (Version version : versions) {
-      if (version.number() == number) {
-        return version;
-      }
-    }
-    return null;
   }
 
   /**
@@ -169,7 +139,7 @@ final class ModelRegistry implements AutoCloseable {
 
   /** The number that the next version will have. */
   synchronized long nextNumber() {
-    return versions.isEmpty() ? 1 : versions.getLast().number() + 1;
+    return versions.nextNumber();
   }
 
   /**
@@ -206,54 +176,11 @@ final class ModelRegistry implements AutoCloseable {
               crc,
               scores);
       listen(serving);
-      folder.add(candidate, version);
-      try {
-        folder.setCurrent(version.number());
-        versions.add(version);
-      } catch (IOException | RuntimeException | Error e) {
-        folder.remove(version.number());
-        throw e;
-      }
+      versions.add(candidate, version);
       swap(serving);
     }
     tell();
     return true;
-  }
-
-  /**
-   * Takes a model from elsewhere as the first version.
-   *
-   * @throws ServiceException if it cannot be copied
-   * @throws dev.nibble.engine.exchange.ExchangeException if it is no model
-   */
-  void importFirst(Path weights, FeatureMap input) {
-    // All that can be wrong with it is said of the user's file, not of a copy.
-    FeatureMap reads = ModelFile.info(weights).input();
-    if (!reads.equals(input)) {
-      throw new ServiceException(
-          "%s reads pictures of %s, but those of the data are %s: choose the data it was made for."
-              .formatted(weights, reads, input));
-    }
-    SoundModel.check(weights);
-    try {
-      Files.copy(weights, candidate(), StandardCopyOption.REPLACE_EXISTING);
-      try (FileChannel copy = FileChannel.open(candidate(), StandardOpenOption.WRITE)) {
-        copy.force(true);
-      }
-      Serving serving = open(candidate(), nextNumber());
-      boolean done = false;
-      try {
-        done = accept(candidate(), serving, null, null, 0);
-      } finally {
-        if (!done) {
-          serving.release();
-        }
-      }
-    } catch (IOException e) {
-      throw ServiceException.file("copy", weights, e);
-    } finally {
-      ModelFolder.delete(candidate());
-    }
   }
 
   /**
@@ -264,7 +191,7 @@ final class ModelRegistry implements AutoCloseable {
    */
   JsonObject rollback() throws IOException {
     synchronized (this) {
-      Version target = older();
+      Version target = versions.before(version());
       if (target == null) {
         throw new HttpProblem(
             HttpProblem.CONFLICT, "There is no older version to go back to: retrain instead.");
@@ -300,7 +227,7 @@ final class ModelRegistry implements AutoCloseable {
     try {
       serving.warmUp(WARM_UP);
       listen(serving);
-      folder.setCurrent(target.number());
+      versions.choose(target);
       done = true;
     } finally {
       if (!done) {
@@ -316,14 +243,7 @@ final class ModelRegistry implements AutoCloseable {
    * @throws HttpProblem if there is none of that number
    */
   synchronized Version get(long number) {
-    Version version = find(number);
-    if (version == null) {
-      throw new HttpProblem(
-          HttpProblem.NOT_FOUND,
-          String.format(
-              Locale.ROOT, "There is no version %d: choose one of those that are kept.", number));
-    }
-    return version;
+    return versions.get(number);
   }
 
   /**
@@ -333,33 +253,11 @@ final class ModelRegistry implements AutoCloseable {
    */
   void measured(long number, Scores scores) throws IOException {
     synchronized (this) {
-      Version version = find(number);
-      if (version == null) {
+      if (!versions.measured(number, scores)) {
         return;
       }
-      Version changed = version.with(scores);
-      folder.update(changed);
-      versions.set(versions.indexOf(version), changed);
     }
     tell();
-  }
-
-  private @Nullable Version older() {
-    Long now = version();
-    Version version = now == null ? null : find(now);
-    if (version == null) {
-      return null;
-    }
-    Long parent = version.parent();
-    Version found = parent == null ? null : find(parent);
-    if (found != null) {
-      return found;
-    }
-    Version older = null;
-    for (Version each : versions) {
-      older = each.number() < version.number() ? each : older;
-    }
-    return older;
   }
 
   private void listen(Serving next) {
@@ -380,7 +278,7 @@ final class ModelRegistry implements AutoCloseable {
             before.release();
           }
         });
-    afterwards(this::prune);
+    afterwards(() -> versions.prune(version()));
     afterwards(() -> events.say("Version " + next.version() + " serves."));
   }
 
@@ -395,20 +293,6 @@ final class ModelRegistry implements AutoCloseable {
     } catch (RuntimeException | Error e) {
       System.getLogger(ModelRegistry.class.getName())
           .log(System.Logger.Level.ERROR, "The version has changed, but what follows failed", e);
-    }
-  }
-
-  /** Removes the oldest versions, but never the current one nor what it goes back to. */
-  private void prune() {
-    Version older = older();
-    Long now = version();
-    List<Version> removable = new ArrayList<>(versions);
-    removable.removeIf(
-        v -> (now != null && v.number() == now) || (older != null && v.number() == older.number()));
-    while (versions.size() > keep && !removable.isEmpty()) {
-      Version oldest = removable.removeFirst();
-      folder.remove(oldest.number());
-      versions.remove(oldest);
     }
   }
 
@@ -431,10 +315,7 @@ final class ModelRegistry implements AutoCloseable {
     builder.put("classes", JsonValue.array(names.stream().map(JsonValue::of).toList()));
     FeatureMap shape = serving == null ? input : serving.info().input();
     builder.put("input", shape == null ? Json.NULL : shape(shape));
-    List<JsonValue> list = new ArrayList<>();
-    for (Version version : versions.reversed()) {
-      list.add(version.toJson(serving != null && serving.version() == version.number()));
-    }
+    List<JsonValue> list = versions.toJson(serving == null ? null : serving.version());
     return builder.put("versions", JsonValue.array(list)).build();
   }
 

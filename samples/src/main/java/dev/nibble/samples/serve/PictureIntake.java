@@ -3,6 +3,7 @@ package dev.nibble.samples.serve;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.PictureFiles;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.Resizing;
 import dev.nibble.kernels.FeatureMap;
 import io.javalin.http.Context;
 import java.lang.foreign.MemorySegment;
@@ -28,10 +29,17 @@ final class PictureIntake {
   private final int maxBody;
   private final int maxSide;
   private final BodyReader reader;
+  private final Resizing resizing;
   private final Semaphore bodies;
   private final Semaphore pixels = new Semaphore(PIXELS, true);
 
-  PictureIntake(ServiceOptions.Http options) {
+  /**
+   * Takes pictures within a service's bounds.
+   *
+   * @param resizing how they are brought to the model's size
+   */
+  PictureIntake(ServiceOptions.Http options, Resizing resizing) {
+    this.resizing = resizing;
     this.maxBody = options.maxBody();
     this.maxSide = options.maxSide();
     this.reader =
@@ -113,7 +121,7 @@ final class PictureIntake {
         PictureFiles.read(
             file,
             "as sent",
-            new PictureSize(input.height(), input.width()),
+            new PictureSize(input.height(), input.width(), resizing),
             input.channels(),
             MemorySegment.ofArray(picture),
             0);

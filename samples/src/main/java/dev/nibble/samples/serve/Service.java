@@ -106,7 +106,7 @@ public final class Service implements AutoCloseable {
     PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     keep(meters::close);
     metrics.bindTo(meters);
-    PictureIntake intake = new PictureIntake(options.http());
+    PictureIntake intake = new PictureIntake(options.http(), data.train().resizing());
     PictureRate rate = new PictureRate(retraining, options.http());
     Api listening =
         new Api(
@@ -155,14 +155,14 @@ public final class Service implements AutoCloseable {
     if (info == null && options.weights() != null) {
       info = ModelFile.info(options.weights());
     }
-    return info == null ? null : new PictureSize(info.input().height(), info.input().width());
+    return info == null ? null : info.pictureSize();
   }
 
   private void takeWeights(ModelRegistry registry, FeatureMap input) {
     ModelInfo info = registry.info();
     if (options.weights() != null) {
       if (info == null) {
-        registry.importFirst(options.weights(), input);
+        FirstVersion.take(registry, options.weights(), input);
       } else {
         log.accept(
             "%s was not read, because version %d in %s serves."

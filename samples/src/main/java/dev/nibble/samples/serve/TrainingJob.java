@@ -4,8 +4,8 @@ import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Task;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
-import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingListener;
 import dev.nibble.engine.train.TrainingOptions;
@@ -192,13 +192,15 @@ final class TrainingJob {
   }
 
   private Network network(TrainingData data, @Nullable Serving current) {
+    if (current != null) {
+      return current.info().network().withClasses(data.classes().size());
+    }
     FeatureMap input =
         new FeatureMap(
             data.splits().train().height(),
             data.splits().train().width(),
             data.splits().train().channels());
-    String model = current == null ? setup.options().model() : current.info().model();
-    return ResNet.of(model, input, data.classes().size());
+    return NamedNetworks.of(setup.options().model(), input, data.classes().size());
   }
 
   private TrainingOptions options(@Nullable Serving current, int pictures) {

@@ -135,6 +135,16 @@ class ExampleRoutesTest {
     assertThat(tiny.client.get("/examples/" + id).json().get("label").asString()).isEqualTo("kept");
   }
 
+  /** A label belongs into the body here, even if the address has one. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", "{}", "{\"name\":\"a\"}"})
+  void saysWhichBodyItTakes(String body) {
+    long id = add("kept", 1);
+    Reply reply = tiny.client.patch("/examples/" + id + "?label=other", body);
+    assertThat(reply.status()).isEqualTo(400);
+    assertThat(reply.text()).contains("send {");
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"/examples/999999", "/examples/9223372036854775807"})
   void tellsThatThereIsNone(String path) {

@@ -58,7 +58,7 @@ class ModelRegistryTest {
                 new NibbleMetrics(account),
                 line -> {},
                 new ServiceLog(System.getLogger(ServiceLog.NAME)))) {
-      registry.importFirst(weights, INPUT);
+      FirstVersion.take(registry, weights, INPUT);
       registry.begin(
           List.of("rows", "columns"),
           INPUT,

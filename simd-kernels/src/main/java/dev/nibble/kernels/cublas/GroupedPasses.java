@@ -122,7 +122,7 @@ final class GroupedPasses {
       ends.clearSums(args, region);
     }
     ConvolutionGrid grid = place.grid();
-    boolean through = data && (args.dx() != null || args.stage().activation().normalize());
+    boolean through = data && (args.dx() != null || args.stage().activation().hasParameters());
     int groups = groups(place, from, to);
     for (int i = 0; i < groups + DevicePlan.SLOTS; i++) {
       int back = i - DevicePlan.SLOTS;

@@ -127,6 +127,18 @@ abstract class HostDelegate implements Kernels {
   }
 
   @Override
+  public void fillSlopes(
+      int channels, int from, int to, MemorySegment slopes, MemorySegment table) {
+    host.fillSlopes(channels, from, to, slopes, table);
+  }
+
+  @Override
+  public void finishSlopes(
+      BackwardArgs args, Cut cut, int from, int to, MemorySegment slopeGradient) {
+    host.finishSlopes(args, cut, from, to, slopeGradient);
+  }
+
+  @Override
   public void finishWeights(BackwardArgs args, Cut cut, int from, int to, MemorySegment target) {
     host.finishWeights(args, cut, from, to, target);
   }

@@ -58,7 +58,7 @@ final class ScalarActivation {
     if (activation.normalize()) {
       scale(map, requireNonNull(table), values, at);
     }
-    apply(activation.nonlinearity(), map, values, at);
+    apply(activation.nonlinearity(), map, table, values, at);
   }
 
   /** The values that the backward pass uses: from the kept input, the fp32 copy or the codes. */
@@ -80,7 +80,7 @@ final class ScalarActivation {
     if (activation.normalize()) {
       scale(map, requireNonNull(table), values, at);
     }
-    apply(activation.nonlinearity(), map, values, at);
+    apply(activation.nonlinearity(), map, table, values, at);
   }
 
   /** z = fma(x, Z_SCALE, Z_OFFSET). */
@@ -96,11 +96,24 @@ final class ScalarActivation {
     }
   }
 
-  private static void apply(Nonlinearity nonlinearity, FeatureMap map, float[] values, int at) {
-    int end = at + map.values();
-    for (int i = at; i < end; i++) {
-      values[i] = nonlinearity.value(values[i], 0f);
+  private static void apply(
+      Nonlinearity function,
+      FeatureMap map,
+      @Nullable MemorySegment table,
+      float[] values,
+      int at) {
+    int channels = map.channels();
+    for (int i = 0; i < map.values(); i++) {
+      values[at + i] =
+          function.value(values[at + i], slope(function, table, channels, i % channels));
     }
+  }
+
+  /** The channel's slope; 0 for a function without slopes. */
+  static float slope(Nonlinearity function, @Nullable MemorySegment table, int channels, int c) {
+    return function.hasSlope()
+        ? coefficient(requireNonNull(table), ChannelTable.SLOPE, channels, c)
+        : 0f;
   }
 
   /** Leaves the codes, group by group; the bits that a picture's last group does not use are 0. */
@@ -123,7 +136,8 @@ final class ScalarActivation {
       float offset = coefficient(table, ChannelTable.CODE_OFFSET, channels, c);
       float lowScale = coefficient(table, ChannelTable.LOW_CODE_SCALE, channels, c);
       float lowOffset = coefficient(table, ChannelTable.LOW_CODE_OFFSET, channels, c);
-      float edge = edge(activation, table, channels, c);
+      float low = coefficient(table, ChannelTable.LOW, channels, c);
+      float high = coefficient(table, ChannelTable.HIGH, channels, c);
       for (int pixel = 0; pixel < map.pixels(); pixel += group) {
         int packed = 0;
         int count = Math.min(group, map.pixels() - pixel);
@@ -131,8 +145,8 @@ final class ScalarActivation {
           float value = Floats.get(x, first + (long) (pixel + j) * channels + c);
           float v = Math.fma(value, scale, offset);
           v = Math.max(v, Math.fma(value, lowScale, lowOffset));
-          boolean on = !activation.relu() || !(Math.fma(value, zScale, zOffset) <= 0f);
-          packed = codec.add(packed, codec.encode(v, edge, on), j);
+          int side = activation.nonlinearity().side(Math.fma(value, zScale, zOffset));
+          packed = codec.add(packed, codec.encode(v, low, high, side), j);
         }
         long at = base + (long) (pixel / group) * codec.bytesPerGroup() * channels + c;
         codec.put(store, at, channels, packed, count);
@@ -140,14 +154,7 @@ final class ScalarActivation {
     }
   }
 
-  /** Where the codes begin that a value above the ReLU's edge may have. */
-  private static float edge(Activation activation, MemorySegment table, int channels, int c) {
-    return activation.relu()
-        ? coefficient(table, ChannelTable.EDGE, channels, c)
-        : activation.store().codec().start(0);
-  }
-
-  /** a~ = w >= EDGE ? fma(w, ACT_SCALE, ACT_OFFSET) : fma(w, LOW_ACT_SCALE, LOW_ACT_OFFSET). */
+  /** The restored argument goes through the function; some tables' rows hold the value. */
   private static void decode(
       Activation activation,
       FeatureMap map,
@@ -157,19 +164,36 @@ final class ScalarActivation {
       float[] values,
       int at) {
     Codec codec = activation.store().codec();
+    Nonlinearity function = activation.nonlinearity();
+    boolean direct = activation.isDirect();
     int channels = map.channels();
     long base = picture * codec.bytes(map);
     for (int c = 0; c < channels; c++) {
-      float scale = coefficient(table, ChannelTable.ACT_SCALE, channels, c);
-      float offset = coefficient(table, ChannelTable.ACT_OFFSET, channels, c);
-      float lowScale = coefficient(table, ChannelTable.LOW_ACT_SCALE, channels, c);
-      float lowOffset = coefficient(table, ChannelTable.LOW_ACT_OFFSET, channels, c);
-      float edge = coefficient(table, ChannelTable.EDGE, channels, c);
+      float slope = slope(function, table, channels, c);
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
         float w = codec.place(codec.get(store, base, channels, pixel, c));
         values[at + pixel * channels + c] =
-            w >= edge ? Math.fma(w, scale, offset) : Math.fma(w, lowScale, lowOffset);
+            direct
+                ? line(table, channels, c, w)
+                : function.value(argument(function, table, channels, c, w), slope);
       }
     }
+  }
+
+  /** z~ = w >= EDGE ? fma(w, ACT_SCALE, ACT_OFFSET) : fma(w, LOW_ACT_SCALE, LOW_ACT_OFFSET). */
+  private static float line(MemorySegment table, int channels, int c, float w) {
+    boolean low = w < coefficient(table, ChannelTable.EDGE, channels, c);
+    int row = low ? ChannelTable.LOW_ACT_SCALE : ChannelTable.ACT_SCALE;
+    return Math.fma(
+        w, coefficient(table, row, channels, c), coefficient(table, row + 1, channels, c));
+  }
+
+  /** The restored argument of a function, on the side of its edges that the code says. */
+  static float argument(Nonlinearity function, MemorySegment table, int channels, int c, float w) {
+    int side = w < coefficient(table, ChannelTable.LOW, channels, c) ? -1 : 0;
+    if (w >= coefficient(table, ChannelTable.HIGH, channels, c)) {
+      side = 1;
+    }
+    return function.onSide(line(table, channels, c, w), side);
   }
 }

@@ -1,6 +1,5 @@
 package dev.nibble.kernels.scalar;
 
-import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
@@ -34,13 +33,6 @@ public final class ScalarKernels implements HostKernels {
   @Override
   public String description() {
     return "scalar (plain Java)";
-  }
-
-  /** Codes keep one edge so far, and no table holds a channel's own slope. */
-  @Override
-  public boolean supports(Activation activation) {
-    boolean plain = activation.relu() || activation.isLinear();
-    return plain || !(activation.store().isCodes() || activation.nonlinearity().hasSlope());
   }
 
   @Override
@@ -141,7 +133,7 @@ public final class ScalarKernels implements HostKernels {
     ends.startBackward(args, from, to, scratch);
     ends.clearSums(args, region);
     ScalarParameters.clear(args, region);
-    boolean through = args.dx() != null || stage.activation().normalize();
+    boolean through = args.dx() != null || stage.activation().hasParameters();
     for (int picture = from; picture < to; picture++) {
       ends.loadGradient(args, false, picture, true, scratch);
       if (stage.needsInputValues()) {

@@ -7,6 +7,7 @@ import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
@@ -24,14 +25,14 @@ final class ScalarMask {
   static void clear(BackwardArgs args, int region) {
     long bytes = Partials.sumBytes(args.stage());
     Objects.checkFromIndexSize(region * bytes, bytes, args.sums().byteSize());
-    for (int c = 0; c < 2 * args.stage().input().channels(); c++) {
+    for (int c = 0; c < Partials.sumRows(args.stage()) * args.stage().input().channels(); c++) {
       args.sums().set(JAVA_DOUBLE, region * bytes + 8L * c, 0);
     }
   }
 
   /**
-   * Takes the picture's gradient times the derivative, in place, and adds sum(d) and, with batch
-   * norm, sum(d * hat~).
+   * Takes the picture's gradient times the derivative, in place, and adds sum(d), with batch norm
+   * sum(d * hat~), and of a function with slopes sum(da * min(z~, 0)).
    */
   static void apply(BackwardArgs args, int region, int picture, float[] scratch, int at) {
     Activation activation = args.stage().activation();
@@ -45,10 +46,15 @@ final class ScalarMask {
     for (int c = 0; c < channels; c++) {
       double sum = 0;
       double hatSum = 0;
+      double slopeSum = 0;
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
         int i = at + pixel * channels + c;
         if (!activation.isLinear()) {
-          scratch[i] *= derivative(activation, map, table, store, picture, pixel, c);
+          Nonlinearity function = activation.nonlinearity();
+          float z = argument(activation, map, table, store, picture, pixel, c);
+          float slope = ScalarActivation.slope(function, table, channels, c);
+          slopeSum += z <= 0 ? (double) scratch[i] * z : 0;
+          scratch[i] *= function.derivative(z, slope);
         }
         sum += scratch[i];
         if (activation.normalize()) {
@@ -58,6 +64,10 @@ final class ScalarMask {
       }
       target.set(JAVA_DOUBLE, sums + 8L * c, target.get(JAVA_DOUBLE, sums + 8L * c) + sum);
       target.set(JAVA_DOUBLE, hats + 8L * c, target.get(JAVA_DOUBLE, hats + 8L * c) + hatSum);
+      if (activation.nonlinearity().hasSlope()) {
+        long slopes = hats + 8L * (channels + c);
+        target.set(JAVA_DOUBLE, slopes, target.get(JAVA_DOUBLE, slopes) + slopeSum);
+      }
     }
   }
 
@@ -71,8 +81,8 @@ final class ScalarMask {
         Floats.coefficient(table, row + 1, channels, c));
   }
 
-  /** The nonlinearity's derivative: by a value's code, or at z as the forward pass computed it. */
-  private static float derivative(
+  /** The function's argument: as the forward pass computed it, or as its code restores it. */
+  private static float argument(
       Activation activation,
       FeatureMap map,
       @Nullable MemorySegment table,
@@ -84,17 +94,15 @@ final class ScalarMask {
     int channels = map.channels();
     float q = Codes.stored(format, map, requireNonNull(store), picture, pixel, c);
     if (format.isCodes()) {
-      float edge = Floats.coefficient(requireNonNull(table), ChannelTable.EDGE, channels, c);
-      return q >= edge ? 1f : 0f;
+      Nonlinearity function = activation.nonlinearity();
+      return ScalarActivation.argument(function, requireNonNull(table), channels, c, q);
     }
-    float z = q;
-    if (activation.normalize()) {
-      z =
-          Math.fma(
-              q,
-              Floats.coefficient(requireNonNull(table), ChannelTable.Z_SCALE, channels, c),
-              Floats.coefficient(table, ChannelTable.Z_OFFSET, channels, c));
+    if (!activation.normalize()) {
+      return q;
     }
-    return activation.nonlinearity().derivative(z, 0f);
+    return Math.fma(
+        q,
+        Floats.coefficient(requireNonNull(table), ChannelTable.Z_SCALE, channels, c),
+        Floats.coefficient(table, ChannelTable.Z_OFFSET, channels, c));
   }
 }

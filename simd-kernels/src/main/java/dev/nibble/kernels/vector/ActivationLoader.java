@@ -8,6 +8,7 @@ import static java.util.Objects.requireNonNull;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -16,11 +17,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads pixels of a picture into a tile through batch norm and ReLU and leaves its copy for the
- * backward pass, in one pass.
+ * backward pass, in one pass; another function's values are made a run of pixels later, in the
+ * nearest cache.
  *
  * <p>A run of pixels is worked on by one vector of channels at a time, so that the coefficients
- * stay in registers; runs are short enough for the cache lines to be met again. Channels that fill
- * no vector take {@link ActivationTail}.
+ * stay in registers; runs are short enough for the cache lines to be met again. Where channels fill
+ * no whole vectors, the last one reaches back over those before; fewer take {@link ActivationTail}.
  */
 final class ActivationLoader {
   private ActivationLoader() {}
@@ -50,31 +52,38 @@ final class ActivationLoader {
       int table,
       int to) {
     int channels = map.channels();
+    Nonlinearity function = activation.nonlinearity();
+    boolean direct = activation.isDirect();
     if (!activation.normalize() && !activation.relu() && !format.isWritten()) {
       long from = picture * map.bytes() + 4L * ((long) first * channels + fromChannel);
       int length = toChannel - fromChannel;
       Segments.copyIn(x, from, channels, scratch, to + fromChannel, length, channels, end - first);
+      if (!direct) {
+        apply(function, channels, end - first, fromChannel, toChannel, scratch, table, to);
+      }
       return;
     }
-    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
+    int bound = Lanes.bound(channels, fromChannel, toChannel);
     int group = format.pixelsPerGroup();
     int run = run(map, group);
+    int column = TableRows.work(table, channels);
     long copy = picture * format.bytes(map);
     for (int p = first; p < end; p += run) {
-      int groups = Math.min(run, end - p) / group;
+      int count = Math.min(run, end - p);
       long in = picture * map.bytes() + 4L * p * channels;
       long out = copy + (long) p / group * channels * format.bytesPerGroup();
       int at = to + (p - first) * channels;
-      for (int c = fromChannel; c < bound; c += LANES) {
+      for (int i = fromChannel; i < bound; i += LANES) {
+        int c = Math.min(i, channels - LANES);
         int rows = table + c;
         switch (format) {
           case NONE, KEPT ->
-              read(activation, channels, groups, x, in + 4L * c, scratch, rows, at + c);
+              read(activation, channels, count, x, in + 4L * c, scratch, rows, at + c);
           case FP32 ->
               keep(
                   activation,
                   channels,
-                  groups,
+                  count,
                   x,
                   in + 4L * c,
                   requireNonNull(store),
@@ -84,49 +93,27 @@ final class ActivationLoader {
                   at + c);
           default ->
               CodeWriter.encode(
-                  activation.relu(),
+                  function,
+                  direct,
                   format.codec(),
                   channels,
-                  groups,
+                  count,
                   x,
                   in + 4L * c,
                   requireNonNull(store),
                   out + c,
                   scratch,
                   rows,
-                  at + c);
-        }
-      }
-      int whole = groups * group;
-      int left = Math.min(run, end - p) - whole;
-      if (left > 0) {
-        // Only codes leave pixels over.
-        long last = out + (long) groups * channels * format.bytesPerGroup();
-        int past = at + whole * channels;
-        for (int c = fromChannel; c < bound; c += LANES) {
-          long source = in + 4L * ((long) whole * channels + c);
-          MemorySegment copies = requireNonNull(store);
-          CodeWriter.any(
-              activation.relu(),
-              format.codec(),
-              channels,
-              left,
-              x,
-              source,
-              copies,
-              last + c,
-              scratch,
-              table + c,
-              past + c);
+                  at + c,
+                  column);
         }
       }
       if (bound < toChannel) {
-        int pixels = whole + left;
         ActivationTail.load(
             activation,
             format,
             channels,
-            pixels,
+            count,
             bound,
             toChannel,
             x,
@@ -136,6 +123,52 @@ final class ActivationLoader {
             scratch,
             table,
             at);
+      }
+      if (!direct) {
+        apply(function, channels, count, fromChannel, toChannel, scratch, table, at);
+      }
+    }
+  }
+
+  /** Replaces arguments by a function's values; {@code at} is the index of the first channel 0. */
+  private static void apply(
+      Nonlinearity function,
+      int channels,
+      int pixels,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int table,
+      int at) {
+    int work = TableRows.work(table, channels);
+    if (function.hasSlope()) {
+      slopes(channels, pixels, fromChannel, toChannel, scratch, table, at);
+    } else if (toChannel - fromChannel == channels) {
+      FunctionValues.apply(function, scratch, at, pixels * channels, work);
+    } else {
+      for (int p = 0; p < pixels; p++) {
+        int from = at + p * channels + fromChannel;
+        FunctionValues.apply(function, scratch, from, toChannel - fromChannel, work);
+      }
+    }
+  }
+
+  private static void slopes(
+      int channels,
+      int pixels,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int table,
+      int at) {
+    int slopes = table + ChannelTable.SLOPE * Lanes.roundUp(channels);
+    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
+    for (int c = fromChannel; c < bound; c += LANES) {
+      FunctionValues.slopes(scratch, at + c, channels, pixels, slopes + c);
+    }
+    for (int c = Math.max(fromChannel, bound); c < toChannel; c++) {
+      for (int i = at + c; i < at + pixels * channels; i += channels) {
+        scratch[i] = scratch[i] <= 0 ? scratch[i] * scratch[slopes + c] : scratch[i];
       }
     }
   }

@@ -9,10 +9,12 @@ import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Codec;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +24,7 @@ final class ActivationRestorer {
 
   /**
    * Restores pixels {@code [first, end)} of a picture, channels {@code [fromChannel, toChannel)}.
-   * The first pixel begins a group of codes or has the ternary codec, and fromChannel a vector.
+   * fromChannel begins a vector.
    *
    * @param x the kept input, for KEPT
    * @param store the stored copy, for all others
@@ -61,46 +63,20 @@ final class ActivationRestorer {
       return;
     }
     MemorySegment copies = requireNonNull(store);
-    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
-    int group = format.pixelsPerGroup();
-    int bytes = format.bytesPerGroup();
-    int run = ActivationLoader.run(map, group);
-    int unit = format == StoreFormat.FP32 ? 4 : 1;
+    int bound = Lanes.bound(channels, fromChannel, toChannel);
+    int run = ActivationLoader.run(map, format.pixelsPerGroup());
     long copy = picture * format.bytes(map);
     int count;
     for (int p = first; p < end; p += count) {
-      count = Math.min(run - p % group, end - p);
-      int head = Math.min(count, (group - p % group) % group);
-      int groups = (count - head) / group;
-      int rest = count - head - groups * group;
+      count = Math.min(run - p % format.pixelsPerGroup(), end - p);
       int at = to + (p - first) * stride;
-      int whole = at + head * stride;
-      int last = whole + groups * group * stride;
-      long from = copy + (long) ((p + head) / group) * bytes * channels;
-      for (int c = fromChannel; c < bound; c += LANES) {
-        long in = from + (long) c * unit;
-        int rows = table + c;
+      for (int i = fromChannel; i < bound; i += LANES) {
+        int c = Math.min(i, channels - LANES);
         if (format == StoreFormat.FP32) {
-          kept(activation, channels, groups, copies, in, scratch, rows, whole + c, stride);
-          continue;
-        }
-        Codec codec = format.codec();
-        switch (activation.relu() ? 8 * bytes / group : 0) {
-          case 8 -> one(codec, channels, groups, copies, in, scratch, rows, whole + c, stride);
-          case 4 -> two(codec, channels, groups, copies, in, scratch, rows, whole + c, stride);
-          case 2 -> four(codec, channels, groups, copies, in, scratch, rows, whole + c, stride);
-          default -> {
-            int pixels = groups * group;
-            long start = copy + c;
-            any(codec, channels, p + head, pixels, copies, start, scratch, rows, whole + c, stride);
-          }
-        }
-        if (head > 0) {
-          any(codec, channels, p, head, copies, copy + c, scratch, rows, at + c, stride);
-        }
-        if (rest > 0) {
-          int past = p + count - rest;
-          any(codec, channels, past, rest, copies, copy + c, scratch, rows, last + c, stride);
+          long in = copy + 4L * ((long) p * channels + c);
+          exact(activation, channels, count, copies, in, scratch, table, c, at, stride);
+        } else {
+          coded(activation, channels, p, count, copies, copy, scratch, table, c, at, stride);
         }
       }
       if (bound < toChannel) {
@@ -121,8 +97,181 @@ final class ActivationRestorer {
     }
   }
 
-  private static void kept(
+  /** A vector of channels, from its first c on, of pixels that were stored in fp32. */
+  private static void exact(
       Activation activation,
+      int channels,
+      int pixels,
+      MemorySegment store,
+      long from,
+      float[] scratch,
+      int table,
+      int c,
+      int to,
+      int stride) {
+    if (activation.relu() || activation.isLinear()) {
+      kept(activation.relu(), channels, pixels, store, from, scratch, table + c, to + c, stride);
+      return;
+    }
+    for (int p = 0; p < pixels; p += CodeColumns.PIXELS) {
+      int count = Math.min(CodeColumns.PIXELS, pixels - p);
+      long in = from + 4L * p * channels;
+      int column = TableRows.second(table, channels);
+      kept(false, channels, count, store, in, scratch, table + c, column, LANES);
+      values(activation, channels, count, scratch, table, c, to + p * stride, stride);
+    }
+  }
+
+  /** The same of pixels from {@code first} on that were stored as codes. */
+  private static void coded(
+      Activation activation,
+      int channels,
+      int first,
+      int pixels,
+      MemorySegment store,
+      long copy,
+      float[] scratch,
+      int table,
+      int c,
+      int to,
+      int stride) {
+    Codec codec = activation.store().codec();
+    int rows = table + c;
+    int group = codec.pixelsPerGroup();
+    int done = 0;
+    boolean direct = activation.isDirect();
+    if (direct && activation.relu() && group <= 4 && first % group == 0) {
+      int groups = pixels / group;
+      long in = copy + (long) (first / group) * channels + c;
+      switch (group) {
+        case 1 -> one(codec, channels, groups, store, in, scratch, rows, to + c, stride);
+        case 2 -> two(codec, channels, groups, store, in, scratch, rows, to + c, stride);
+        default -> four(codec, channels, groups, store, in, scratch, rows, to + c, stride);
+      }
+      done = groups * group;
+    }
+    int column = TableRows.work(table, channels);
+    for (int p = done; p < pixels; p += CodeColumns.PIXELS) {
+      int count = Math.min(CodeColumns.PIXELS, pixels - p);
+      int places =
+          CodeColumns.places(codec, channels, first + p, count, store, copy + c, scratch, column);
+      int at = to + p * stride;
+      if (direct) {
+        lines(channels, count, scratch, places, rows, at + c, stride);
+      } else {
+        arguments(activation.nonlinearity(), channels, count, scratch, places, table, c);
+        values(activation, channels, count, scratch, table, c, at, stride);
+      }
+    }
+  }
+
+  /** Applies the function to the second column and copies it to the tile. */
+  private static void values(
+      Activation activation,
+      int channels,
+      int pixels,
+      float[] scratch,
+      int table,
+      int c,
+      int to,
+      int stride) {
+    Nonlinearity function = activation.nonlinearity();
+    int column = TableRows.second(table, channels);
+    if (function.hasSlope()) {
+      int slopes = table + ChannelTable.SLOPE * Lanes.roundUp(channels) + c;
+      FunctionValues.slopes(scratch, column, LANES, pixels, slopes);
+    } else {
+      int work = TableRows.third(table, channels);
+      FunctionValues.apply(function, scratch, column, pixels * LANES, work);
+    }
+    for (int p = 0; p < pixels; p++) {
+      FloatVector.fromArray(FLOATS, scratch, column + p * LANES)
+          .intoArray(scratch, to + p * stride + c);
+    }
+  }
+
+  /**
+   * Leaves the arguments of a function in the second column, on the sides of its edges that their
+   * codes say, for a vector of channels from c on.
+   *
+   * @param places index of the column of the codes' places
+   */
+  static void arguments(
+      Nonlinearity function,
+      int channels,
+      int pixels,
+      float[] scratch,
+      int places,
+      int table,
+      int c) {
+    int column = TableRows.second(table, channels);
+    lines(channels, pixels, scratch, places, table + c, column, LANES);
+    int row = Lanes.roundUp(channels);
+    if (function.hasLowEdge()) {
+      float edge = function.lowEdge();
+      int side = table + ChannelTable.LOW * row + c;
+      keepLow(pixels, scratch, places, side, edge, Math.nextUp(edge), column);
+    }
+    if (function.hasHighEdge()) {
+      float edge = function.highEdge();
+      int side = table + ChannelTable.HIGH * row + c;
+      keepHigh(pixels, scratch, places, side, edge, Math.nextDown(edge), column);
+    }
+  }
+
+  /** Moves arguments to the side of the low edge on which their codes lie. */
+  private static void keepLow(
+      int pixels, float[] scratch, int places, int side, float edge, float above, int column) {
+    FloatVector start = FloatVector.fromArray(FLOATS, scratch, side);
+    FloatVector least = FloatVector.broadcast(FLOATS, edge);
+    FloatVector next = FloatVector.broadcast(FLOATS, above);
+    for (int i = 0; i < pixels * LANES; i += LANES) {
+      FloatVector w = FloatVector.fromArray(FLOATS, scratch, places + i);
+      FloatVector z = FloatVector.fromArray(FLOATS, scratch, column + i);
+      VectorMask<Float> under = w.compare(VectorOperators.LT, start);
+      VectorMask<Float> wrong = z.compare(VectorOperators.LE, least).xor(under);
+      z.blend(next.blend(least, under), wrong).intoArray(scratch, column + i);
+    }
+  }
+
+  /** Likewise for the high edge. */
+  private static void keepHigh(
+      int pixels, float[] scratch, int places, int side, float edge, float below, int column) {
+    FloatVector start = FloatVector.fromArray(FLOATS, scratch, side);
+    FloatVector most = FloatVector.broadcast(FLOATS, edge);
+    FloatVector next = FloatVector.broadcast(FLOATS, below);
+    for (int i = 0; i < pixels * LANES; i += LANES) {
+      FloatVector w = FloatVector.fromArray(FLOATS, scratch, places + i);
+      FloatVector z = FloatVector.fromArray(FLOATS, scratch, column + i);
+      VectorMask<Float> over = w.compare(VectorOperators.GE, start);
+      VectorMask<Float> wrong = z.compare(VectorOperators.GE, most).xor(over);
+      z.blend(next.blend(most, over), wrong).intoArray(scratch, column + i);
+    }
+  }
+
+  /** What the rows of the activation make of a column of places. */
+  private static void lines(
+      int channels, int pixels, float[] scratch, int places, int rows, int to, int stride) {
+    int row = Lanes.roundUp(channels);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+    FloatVector lowScale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_ACT_SCALE * row);
+    FloatVector lowOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_ACT_OFFSET * row);
+    for (int p = 0; p < pixels; p++) {
+      FloatVector w = FloatVector.fromArray(FLOATS, scratch, places + p * LANES);
+      w.fma(scale, offset)
+          .blend(w.fma(lowScale, lowOffset), w.compare(VectorOperators.LT, edge))
+          .intoArray(scratch, to + p * stride);
+    }
+  }
+
+  /** The values behind a ReLU or none of pixels that were stored in fp32. */
+  static void kept(
+      boolean relu,
       int channels,
       int pixels,
       MemorySegment store,
@@ -134,7 +283,7 @@ final class ActivationRestorer {
     int row = Lanes.roundUp(channels);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * row);
     FloatVector offset = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_OFFSET * row);
-    FloatVector floor = FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
+    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     for (int p = 0; p < pixels; p++) {
       FloatVector z =
           FloatVector.fromMemorySegment(FLOATS, store, from + 4L * p * channels, ORDER)
@@ -224,46 +373,6 @@ final class ActivationRestorer {
             .intoArray(scratch, to + (4 * g + j) * stride);
         codes = codes.lanewise(VectorOperators.LSHR, 2);
       }
-    }
-  }
-
-  /**
-   * Pixels [first, first + pixels) of any codec, with a ReLU or without; {@code copy} is where the
-   * picture's begin.
-   */
-  private static void any(
-      Codec codec,
-      int channels,
-      int first,
-      int pixels,
-      MemorySegment store,
-      long copy,
-      float[] scratch,
-      int rows,
-      int to,
-      int stride) {
-    int row = Lanes.roundUp(channels);
-    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
-    FloatVector offset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
-    FloatVector lowScale =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_ACT_SCALE * row);
-    FloatVector lowOffset =
-        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_ACT_OFFSET * row);
-    IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
-    int shift = codec.shift();
-    int group = codec.pixelsPerGroup();
-    long bytes = (long) codec.bytesPerGroup() * channels;
-    for (int p = 0; p < pixels; p++) {
-      int pixel = first + p;
-      long at = copy + pixel / group * bytes;
-      FloatVector w =
-          CodeVectors.places(
-              CodeVectors.code(codec, store, at, channels, pixel % group), shift, base);
-      w.fma(scale, offset)
-          .blend(w.fma(lowScale, lowOffset), w.compare(VectorOperators.LT, edge))
-          .intoArray(scratch, to + p * stride);
     }
   }
 }

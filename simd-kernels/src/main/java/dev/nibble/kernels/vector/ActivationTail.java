@@ -5,18 +5,19 @@ import static java.util.Objects.requireNonNull;
 
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Loading and restoring one value at a time: the channels that fill no vector, and the pixels that
- * fill no byte of codes.
- */
+/** Loading and restoring one value at a time: the channels that fill no vector. */
 final class ActivationTail {
   private ActivationTail() {}
 
-  /** The part of {@link ActivationLoader} for channels {@code [firstChannel, endChannel)}. */
+  /**
+   * The part of {@link ActivationLoader} for channels {@code [firstChannel, endChannel)}: behind a
+   * ReLU values, of another function its arguments.
+   */
   static void load(
       Activation activation,
       StoreFormat format,
@@ -41,10 +42,8 @@ final class ActivationTail {
       float offset = scratch[rows + ChannelTable.CODE_OFFSET * row];
       float lowScale = scratch[rows + ChannelTable.LOW_CODE_SCALE * row];
       float lowOffset = scratch[rows + ChannelTable.LOW_CODE_OFFSET * row];
-      float edge = scratch[rows + ChannelTable.EDGE * row];
-      if (format.isCodes() && !activation.relu()) {
-        edge = format.codec().start(0);
-      }
+      float low = scratch[rows + ChannelTable.LOW * row];
+      float high = scratch[rows + ChannelTable.HIGH * row];
       for (int first = 0; first < pixels; first += group) {
         int packed = 0;
         int count = Math.min(group, pixels - first);
@@ -58,7 +57,8 @@ final class ActivationTail {
           } else if (format.isCodes()) {
             float v = Math.fma(value, scale, offset);
             v = Math.max(v, Math.fma(value, lowScale, lowOffset));
-            packed = format.codec().add(packed, format.codec().encode(v, edge, !off), j);
+            int side = activation.nonlinearity().side(z);
+            packed = format.codec().add(packed, format.codec().encode(v, low, high, side), j);
           }
           scratch[to + i] = off ? 0f : z;
         }
@@ -90,27 +90,42 @@ final class ActivationTail {
       int to,
       int stride) {
     StoreFormat format = activation.store();
+    Nonlinearity function = activation.nonlinearity();
+    boolean direct = format.isCodes() && activation.isDirect();
     int row = Lanes.roundUp(channels);
     for (int c = firstChannel; c < endChannel; c++) {
-      int rows = table + c;
-      float zScale = scratch[rows + ChannelTable.Z_SCALE * row];
-      float zOffset = scratch[rows + ChannelTable.Z_OFFSET * row];
-      float scale = scratch[rows + ChannelTable.ACT_SCALE * row];
-      float offset = scratch[rows + ChannelTable.ACT_OFFSET * row];
-      float lowScale = scratch[rows + ChannelTable.LOW_ACT_SCALE * row];
-      float lowOffset = scratch[rows + ChannelTable.LOW_ACT_OFFSET * row];
-      float edge = scratch[rows + ChannelTable.EDGE * row];
+      float slope = scratch[table + ChannelTable.SLOPE * row + c];
       for (int p = 0; p < pixels; p++) {
-        int i = to + p * stride + c;
         float q = stored(format, store, copy, channels, first + p, c);
-        if (format.isCodes()) {
-          scratch[i] = q < edge ? Math.fma(q, lowScale, lowOffset) : Math.fma(q, scale, offset);
-        } else {
-          float z = Math.fma(q, zScale, zOffset);
-          scratch[i] = activation.relu() && z <= 0f ? 0f : z;
-        }
+        float z = argument(activation, row, scratch, table + c, q);
+        scratch[to + p * stride + c] = direct ? z : function.value(z, slope);
       }
     }
+  }
+
+  /**
+   * The argument of the activation's function, by what was stored of it; behind codes of a ReLU or
+   * none, its value.
+   *
+   * @param row floats from row to row of the table
+   * @param rows index of the channel in the table's first row
+   */
+  static float argument(Activation activation, int row, float[] scratch, int rows, float q) {
+    if (!activation.store().isCodes()) {
+      float scale = scratch[rows + ChannelTable.Z_SCALE * row];
+      return Math.fma(q, scale, scratch[rows + ChannelTable.Z_OFFSET * row]);
+    }
+    boolean low = q < scratch[rows + ChannelTable.EDGE * row];
+    int line = rows + (low ? ChannelTable.LOW_ACT_SCALE : ChannelTable.ACT_SCALE) * row;
+    float z = Math.fma(q, scratch[line], scratch[line + row]);
+    if (activation.isDirect()) {
+      return z;
+    }
+    int side = q < scratch[rows + ChannelTable.LOW * row] ? -1 : 0;
+    if (q >= scratch[rows + ChannelTable.HIGH * row]) {
+      side = 1;
+    }
+    return activation.nonlinearity().onSide(z, side);
   }
 
   /** What was stored of a pixel's channel: itself in fp32, else its code's place. */

@@ -30,7 +30,7 @@ final class BackwardPass {
       float[] scratch) {
     Stage stage = args.stage();
     Operator op = stage.operator();
-    boolean through = args.dx() != null || stage.activation().normalize();
+    boolean through = args.dx() != null || stage.activation().hasParameters();
     int weights = FusedLayout.weights(stage);
     start(args, region, scratch);
     Arrays.fill(scratch, weights, FusedLayout.dataWork(stage, algorithms), 0f);

@@ -28,52 +28,7 @@ final class CodeVectors {
       JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final IntVector BYTE_SHIFTS = IntVector.zero(INTS).addIndex(8);
 
-  /** What a ternary byte is taken times for its digits, the most significant first. */
-  private static final int[] POWERS = {1, 3, 9, 27, 81};
-
   private CodeVectors() {}
-
-  /**
-   * The codes of one pixel, of any codec.
-   *
-   * @param at offset of the first byte of the pixel's group
-   * @param place which of the group's pixels
-   */
-  static IntVector code(Codec codec, MemorySegment store, long at, int channels, int place) {
-    IntVector word = load(store, at);
-    if (codec.isTernary()) {
-      return word.mul(POWERS[place]).and(255).mul(3).lanewise(VectorOperators.LSHR, 8);
-    }
-    for (int i = 1; i < codec.bytesPerGroup(); i++) {
-      IntVector more = load(store, at + (long) i * channels);
-      word = word.or(more.lanewise(VectorOperators.LSHL, 8 * i));
-    }
-    return word.lanewise(VectorOperators.LSHR, place * codec.bits()).and(codec.codes() - 1);
-  }
-
-  /**
-   * Writes a group.
-   *
-   * @param word its codes as one number, without those of missing pixels
-   * @param count pixels of the group that exist
-   */
-  static void storeGroup(
-      Codec codec, IntVector word, int count, MemorySegment store, long at, int channels) {
-    IntVector bytes = word;
-    if (codec.isTernary()) {
-      // ceil(256 / 243 n) for n below 243: the factor is 256 / 243 in 2^16ths.
-      bytes =
-          bytes
-              .mul(POWERS[codec.pixelsPerGroup() - count])
-              .mul(69_043)
-              .add(65_535)
-              .lanewise(VectorOperators.LSHR, 16);
-    }
-    store(bytes, store, at);
-    for (int i = 1; i < codec.bytesPerGroup(); i++) {
-      store(bytes.lanewise(VectorOperators.LSHR, 8 * i), store, at + (long) i * channels);
-    }
-  }
 
   /** Codes as the floats in the middle of their ranges ({@link Codec#place}). */
   static FloatVector places(IntVector codes, int shift, IntVector base) {

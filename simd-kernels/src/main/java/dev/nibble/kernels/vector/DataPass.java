@@ -102,7 +102,7 @@ final class DataPass {
   /** Clears a leaf's region of sums. */
   static void clearSums(BackwardArgs args, int region) {
     long at = region * Partials.sumBytes(args.stage());
-    for (int c = 0; c < 2 * args.stage().input().channels(); c++) {
+    for (int c = 0; c < Partials.sumRows(args.stage()) * args.stage().input().channels(); c++) {
       args.sums().set(JAVA_DOUBLE, at + 8L * c, 0);
     }
   }
@@ -583,6 +583,11 @@ final class DataPass {
     if (stage.activation().normalize()) {
       long hats = target + Partials.hats(stage);
       ChannelSums.flush(scratch, sums + stride, fromChannel, toChannel, args.sums(), hats);
+    }
+    if (stage.activation().nonlinearity().hasSlope()) {
+      long slopes = target + Partials.slopes(stage);
+      int below = sums + 2 * stride;
+      ChannelSums.flush(scratch, below, fromChannel, toChannel, args.sums(), slopes);
     }
   }
 }

@@ -9,25 +9,28 @@ import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Codec;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The way back through the ReLU: masks the activation's gradient where it lies, takes sum(d) and
- * sum(d * hat~) along, and writes it to its buffer.
+ * The way back through the nonlinearity: takes the activation's gradient times the derivative where
+ * it lies, takes sum(d) and sum(d * hat~) along, and writes it to its buffer.
  *
- * <p>The sums' region holds two rows of channels, sum(d) and sum(d * hat~).
+ * <p>The sums' region holds three rows of channels: sum(d), sum(d * hat~), and, of a function with
+ * slopes, sum(da * min(z~, 0)).
  */
 final class GradientFinisher {
   private GradientFinisher() {}
 
   /**
    * Finishes pixels {@code [first, end)} of a picture, channels {@code [fromChannel, toChannel)}.
-   * The first pixel begins a group of codes or has the ternary codec, and fromChannel a vector.
+   * fromChannel begins a vector.
    *
    * @param store the activation's copy; null for NONE and KEPT
    * @param table index of the {@link TableRows} in scratch
@@ -52,50 +55,25 @@ final class GradientFinisher {
     StoreFormat format = activation.store();
     int channels = map.channels();
     int stride = Lanes.roundUp(channels);
-    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
-    int group = format.pixelsPerGroup();
-    int bytes = format.bytesPerGroup();
-    int run = ActivationLoader.run(map, group);
+    int bound = Lanes.bound(channels, fromChannel, toChannel);
+    int run = ActivationLoader.run(map, format.pixelsPerGroup());
     long copy = picture * format.bytes(map);
     int count;
     for (int p = first; p < end; p += count) {
-      count = Math.min(run - p % group, end - p);
+      count = Math.min(run - p % format.pixelsPerGroup(), end - p);
       int at = data + (p - first) * stride;
-      for (int c = fromChannel; c < bound; c += LANES) {
-        int rows = table + c;
+      for (int i = fromChannel; i < bound; i += LANES) {
+        int c = Math.min(i, channels - LANES);
+        int again = i - c;
         if (!format.isWritten()) {
-          plain(channels, count, scratch, at + c, sums + c);
-          continue;
-        }
-        MemorySegment copies = requireNonNull(store);
-        if (format == StoreFormat.FP32) {
+          plain(channels, count, scratch, at + c, sums + c, again);
+        } else if (format == StoreFormat.FP32) {
           long in = copy + 4L * ((long) p * channels + c);
-          kept(activation, channels, count, copies, in, scratch, rows, at + c, sums + c);
-          continue;
-        }
-        Codec codec = format.codec();
-        int head = Math.min(count, (group - p % group) % group);
-        int groups = (count - head) / group;
-        int whole = at + head * stride + c;
-        long in = copy + (long) ((p + head) / group) * bytes * channels + c;
-        boolean relu = activation.relu();
-        switch (relu ? 8 * bytes / group : 0) {
-          case 8 -> one(codec, channels, groups, copies, in, scratch, rows, whole, sums + c);
-          case 4 -> two(codec, channels, groups, copies, in, scratch, rows, whole, sums + c);
-          case 2 -> four(codec, channels, groups, copies, in, scratch, rows, whole, sums + c);
-          default -> {
-            head = count;
-            groups = 0;
-          }
-        }
-        int left = count - head - groups * group;
-        if (head > 0) {
-          any(relu, codec, channels, p, head, copies, copy + c, scratch, rows, at + c, sums + c);
-        }
-        if (left > 0) {
-          int past = p + count - left;
-          int to = at + (count - left) * stride + c;
-          any(relu, codec, channels, past, left, copies, copy + c, scratch, rows, to, sums + c);
+          MemorySegment copies = requireNonNull(store);
+          exact(activation, channels, count, copies, in, scratch, table, c, at, sums, again);
+        } else {
+          MemorySegment copies = requireNonNull(store);
+          coded(activation, channels, p, count, copies, copy, scratch, table, c, at, sums, again);
         }
       }
       if (bound < toChannel) {
@@ -121,17 +99,143 @@ final class GradientFinisher {
     }
   }
 
-  private static void plain(int channels, int pixels, float[] scratch, int at, int sums) {
+  /**
+   * A vector of channels, from its first c on, of pixels that were stored in fp32.
+   *
+   * @param again how many of its first lanes another vector has done already
+   */
+  private static void exact(
+      Activation activation,
+      int channels,
+      int pixels,
+      MemorySegment store,
+      long from,
+      float[] scratch,
+      int table,
+      int c,
+      int at,
+      int sums,
+      int again) {
+    int stride = Lanes.roundUp(channels);
+    boolean direct = activation.relu() || activation.isLinear();
+    int step = direct ? pixels : CodeColumns.PIXELS;
+    for (int p = 0; p < pixels; p += step) {
+      int count = Math.min(step, pixels - p);
+      long in = from + 4L * p * channels;
+      int to = at + p * stride + c;
+      if (!direct) {
+        int column = TableRows.second(table, channels);
+        ActivationRestorer.kept(
+            false, channels, count, store, in, scratch, table + c, column, LANES);
+        slope(activation, channels, count, scratch, table, c, to, sums, again);
+      }
+      boolean relu = activation.relu();
+      kept(relu, channels, count, store, in, scratch, table + c, to, sums + c, again);
+    }
+  }
+
+  /** The same of pixels from {@code first} on that were stored as codes. */
+  private static void coded(
+      Activation activation,
+      int channels,
+      int first,
+      int pixels,
+      MemorySegment store,
+      long copy,
+      float[] scratch,
+      int table,
+      int c,
+      int at,
+      int sums,
+      int again) {
+    Codec codec = activation.store().codec();
+    int stride = Lanes.roundUp(channels);
+    int rows = table + c;
+    int group = codec.pixelsPerGroup();
+    int done = 0;
+    boolean relu = activation.relu() && activation.isDirect();
+    if (relu && group <= 4 && first % group == 0) {
+      int groups = pixels / group;
+      long in = copy + (long) (first / group) * channels + c;
+      switch (group) {
+        case 1 -> one(codec, channels, groups, store, in, scratch, rows, at + c, sums + c, again);
+        case 2 -> two(codec, channels, groups, store, in, scratch, rows, at + c, sums + c, again);
+        default -> four(codec, channels, groups, store, in, scratch, rows, at + c, sums + c, again);
+      }
+      done = groups * group;
+    }
+    int column = TableRows.work(table, channels);
+    for (int p = done; p < pixels; p += CodeColumns.PIXELS) {
+      int count = Math.min(CodeColumns.PIXELS, pixels - p);
+      int places =
+          CodeColumns.places(codec, channels, first + p, count, store, copy + c, scratch, column);
+      int to = at + p * stride + c;
+      if (!activation.isDirect()) {
+        ActivationRestorer.arguments(
+            activation.nonlinearity(), channels, count, scratch, places, table, c);
+        slope(activation, channels, count, scratch, table, c, to, sums, again);
+      }
+      column(relu, channels, count, scratch, places, rows, to, sums + c, again);
+    }
+  }
+
+  /** Takes gradients times the function's derivative at the arguments in the second column. */
+  private static void slope(
+      Activation activation,
+      int channels,
+      int pixels,
+      float[] scratch,
+      int table,
+      int c,
+      int at,
+      int sums,
+      int again) {
+    Nonlinearity function = activation.nonlinearity();
+    int stride = Lanes.roundUp(channels);
+    int column = TableRows.second(table, channels);
+    if (function.hasSlope()) {
+      below(stride, pixels, scratch, column, at, sums + 2 * stride + c, again);
+    }
+    int slopes = table + ChannelTable.SLOPE * stride + c;
+    int work = TableRows.third(table, channels);
+    FunctionSlopes.apply(function, scratch, column, pixels * LANES, work, slopes);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
+    for (int p = 0; p < pixels; p++) {
+      FloatVector d = FloatVector.fromArray(FLOATS, scratch, at + p * stride);
+      FloatVector factor = FloatVector.fromArray(FLOATS, scratch, column + p * LANES);
+      d.mul(factor).blend(d, done).intoArray(scratch, at + p * stride);
+    }
+  }
+
+  /** sum(da * min(z, 0)), of arguments in a column. */
+  private static void below(
+      int stride, int pixels, float[] scratch, int column, int at, int sums, int again) {
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
+    FloatVector sum = FloatVector.zero(FLOATS);
+    for (int p = 0; p < pixels; p++) {
+      FloatVector d = FloatVector.fromArray(FLOATS, scratch, at + p * stride);
+      FloatVector z = FloatVector.fromArray(FLOATS, scratch, column + p * LANES);
+      sum = d.fma(z.blend(0f, z.compare(VectorOperators.GT, 0f)), sum);
+    }
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum.blend(0f, done)).intoArray(scratch, sums);
+  }
+
+  private static void plain(
+      int channels, int pixels, float[] scratch, int at, int sums, int again) {
     int stride = Lanes.roundUp(channels);
     FloatVector sum = FloatVector.zero(FLOATS);
     for (int p = 0; p < pixels; p++) {
       sum = sum.add(FloatVector.fromArray(FLOATS, scratch, at + p * stride));
     }
-    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum.blend(0f, done)).intoArray(scratch, sums);
   }
 
   private static void kept(
-      Activation activation,
+      boolean relu,
       int channels,
       int pixels,
       MemorySegment store,
@@ -139,7 +243,8 @@ final class GradientFinisher {
       float[] scratch,
       int rows,
       int at,
-      int sums) {
+      int sums,
+      int again) {
     int stride = Lanes.roundUp(channels);
     FloatVector scale =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.Z_SCALE * stride);
@@ -149,7 +254,7 @@ final class GradientFinisher {
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector base =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_OFFSET * stride);
-    FloatVector floor = FloatVector.broadcast(FLOATS, activation.relu() ? 0f : Float.NaN);
+    FloatVector floor = FloatVector.broadcast(FLOATS, relu ? 0f : Float.NaN);
     FloatVector sum = FloatVector.zero(FLOATS);
     FloatVector dot = FloatVector.zero(FLOATS);
     for (int p = 0; p < pixels; p++) {
@@ -161,9 +266,11 @@ final class GradientFinisher {
       sum = sum.add(d);
       dot = d.fma(x.fma(unit, base), dot);
     }
-    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum.blend(0f, done)).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
-        .add(dot)
+        .add(dot.blend(0f, done))
         .intoArray(scratch, sums + stride);
   }
 
@@ -176,7 +283,8 @@ final class GradientFinisher {
       float[] scratch,
       int rows,
       int at,
-      int sums) {
+      int sums,
+      int again) {
     int stride = Lanes.roundUp(channels);
     FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
     FloatVector unit =
@@ -197,9 +305,11 @@ final class GradientFinisher {
       sum = sum.add(d);
       dot = d.fma(w.fma(unit, origin), dot);
     }
-    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum.blend(0f, done)).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
-        .add(dot)
+        .add(dot.blend(0f, done))
         .intoArray(scratch, sums + stride);
   }
 
@@ -212,7 +322,8 @@ final class GradientFinisher {
       float[] scratch,
       int rows,
       int at,
-      int sums) {
+      int sums,
+      int again) {
     int stride = Lanes.roundUp(channels);
     FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
     FloatVector unit =
@@ -245,9 +356,11 @@ final class GradientFinisher {
     }
     FloatVector sum = sum0.add(sum1);
     FloatVector dot = dot0.add(dot1);
-    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum.blend(0f, done)).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
-        .add(dot)
+        .add(dot.blend(0f, done))
         .intoArray(scratch, sums + stride);
   }
 
@@ -260,7 +373,8 @@ final class GradientFinisher {
       float[] scratch,
       int rows,
       int at,
-      int sums) {
+      int sums,
+      int again) {
     int stride = Lanes.roundUp(channels);
     FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
     FloatVector unit =
@@ -285,28 +399,25 @@ final class GradientFinisher {
         codes = codes.lanewise(VectorOperators.LSHR, 2);
       }
     }
-    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum.blend(0f, done)).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
-        .add(dot)
+        .add(dot.blend(0f, done))
         .intoArray(scratch, sums + stride);
   }
 
-  /**
-   * Pixels [first, first + pixels) of any codec, with a ReLU or without; {@code copy} is where the
-   * picture's begin.
-   */
-  private static void any(
+  /** A column of codes' places, with a ReLU or without. */
+  private static void column(
       boolean relu,
-      Codec codec,
       int channels,
-      int first,
       int pixels,
-      MemorySegment store,
-      long copy,
       float[] scratch,
+      int places,
       int rows,
       int at,
-      int sums) {
+      int sums,
+      int again) {
     int stride = Lanes.roundUp(channels);
     FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
     FloatVector unit =
@@ -319,18 +430,10 @@ final class GradientFinisher {
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_HAT_OFFSET * stride);
     // Nothing is below NaN: without a ReLU, nothing is masked.
     FloatVector mask = relu ? edge : FloatVector.broadcast(FLOATS, Float.NaN);
-    IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
-    int shift = codec.shift();
     FloatVector sum = FloatVector.zero(FLOATS);
     FloatVector dot = FloatVector.zero(FLOATS);
-    int group = codec.pixelsPerGroup();
-    long bytes = (long) codec.bytesPerGroup() * channels;
     for (int p = 0; p < pixels; p++) {
-      int pixel = first + p;
-      long from = copy + pixel / group * bytes;
-      FloatVector w =
-          CodeVectors.places(
-              CodeVectors.code(codec, store, from, channels, pixel % group), shift, base);
+      FloatVector w = FloatVector.fromArray(FLOATS, scratch, places + p * LANES);
       FloatVector d =
           FloatVector.fromArray(FLOATS, scratch, at + p * stride)
               .blend(0f, w.compare(VectorOperators.LT, mask));
@@ -340,9 +443,11 @@ final class GradientFinisher {
           w.fma(unit, origin).blend(w.fma(lowUnit, lowOrigin), w.compare(VectorOperators.LT, edge));
       dot = d.fma(hat, dot);
     }
-    FloatVector.fromArray(FLOATS, scratch, sums).add(sum).intoArray(scratch, sums);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
+    FloatVector.fromArray(FLOATS, scratch, sums).add(sum.blend(0f, done)).intoArray(scratch, sums);
     FloatVector.fromArray(FLOATS, scratch, sums + stride)
-        .add(dot)
+        .add(dot.blend(0f, done))
         .intoArray(scratch, sums + stride);
   }
 }

@@ -17,7 +17,18 @@ final class Lanes {
   /** Floats in one vector. */
   static final int LANES = FLOATS.length();
 
+  /** The numbers of the lanes, for masks of the first so many. */
+  static final float[] NUMBERS = numbers();
+
   private Lanes() {}
+
+  private static float[] numbers() {
+    float[] numbers = new float[LANES];
+    for (int i = 0; i < LANES; i++) {
+      numbers[i] = i;
+    }
+    return numbers;
+  }
 
   private static VectorSpecies<Float> choose() {
     String bits = System.getProperty(BITS_PROPERTY);
@@ -32,6 +43,14 @@ final class Lanes {
           throw new IllegalArgumentException(
               BITS_PROPERTY + " must be 128, 256 or 512, not " + bits);
     };
+  }
+
+  /**
+   * How far channels {@code [from, to)} are worked on by vectors, of which the last may begin
+   * before its first channel: so that it ends with the last of all channels, and is written over.
+   */
+  static int bound(int channels, int from, int to) {
+    return from <= channels - LANES ? to : Math.min(FLOATS.loopBound(channels), to);
   }
 
   /** The smallest multiple of {@link #LANES} that holds that many floats. */

@@ -13,6 +13,7 @@ import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /** Carries a gradient through a batch norm as it is read. */
@@ -21,8 +22,7 @@ final class NormalizedGradient {
 
   /**
    * Writes, or adds, dx ({@link ChannelTable}) for pixels {@code [first, end)} of a picture,
-   * channels {@code [fromChannel, toChannel)}. The first pixel begins a group of codes or has the
-   * ternary codec, and fromChannel a vector.
+   * channels {@code [fromChannel, toChannel)}. fromChannel begins a vector.
    *
    * @param add whether the tile holds another summand already
    * @param table index of the term's {@link TableRows} in scratch
@@ -46,75 +46,96 @@ final class NormalizedGradient {
     MemorySegment gradient = term.gradient();
     MemorySegment store = term.store();
     int channels = map.channels();
-    int bound = Math.min(FLOATS.loopBound(channels), toChannel);
-    int group = format.pixelsPerGroup();
-    int bytes = format.bytesPerGroup();
-    int run = ActivationLoader.run(map, group);
+    int bound = Lanes.bound(channels, fromChannel, toChannel);
+    int run = ActivationLoader.run(map, format.pixelsPerGroup());
     long copy = picture * format.bytes(map);
     int count;
     for (int p = first; p < end; p += count) {
-      count = Math.min(run - p % group, end - p);
+      count = Math.min(run - p % format.pixelsPerGroup(), end - p);
       long from = picture * map.bytes() + 4L * p * channels;
       int at = to + (p - first) * stride;
-      for (int c = fromChannel; c < bound; c += LANES) {
+      for (int i = fromChannel; i < bound; i += LANES) {
+        int c = Math.min(i, channels - LANES);
+        // Lanes that hold their sum already, if something is added.
+        int again = add ? i - c : 0;
         long in = from + 4L * c;
         int rows = table + c;
         if (format == StoreFormat.FP32) {
           long kept = copy + 4L * ((long) p * channels + c);
-          kept(channels, count, gradient, in, store, kept, add, scratch, rows, at + c, stride);
-          continue;
-        }
-        Codec codec = format.codec();
-        int head = Math.min(count, (group - p % group) % group);
-        int groups = (count - head) / group;
-        long whole = in + 4L * head * channels;
-        int target = at + head * stride + c;
-        long code = copy + (long) ((p + head) / group) * bytes * channels + c;
-        switch (8 * bytes / group) {
-          case 8 ->
-              one(
-                  codec, channels, groups, gradient, whole, store, code, add, scratch, rows, target,
-                  stride);
-          case 4 ->
-              two(
-                  codec, channels, groups, gradient, whole, store, code, add, scratch, rows, target,
-                  stride);
-          case 2 ->
-              four(
-                  codec, channels, groups, gradient, whole, store, code, add, scratch, rows, target,
-                  stride);
-          default -> {
-            head = count;
-            groups = 0;
-          }
-        }
-        int left = count - head - groups * group;
-        if (head > 0) {
-          any(
-              codec, channels, p, head, gradient, in, store, copy + c, add, scratch, rows, at + c,
-              stride);
-        }
-        if (left > 0) {
-          int done = count - left;
-          any(
-              codec,
+          kept(
+              channels, count, gradient, in, store, kept, add, scratch, rows, at + c, stride,
+              again);
+        } else {
+          int work = TableRows.work(table, channels);
+          coded(
+              format.codec(),
               channels,
-              p + done,
-              left,
+              p,
+              count,
               gradient,
-              in + 4L * done * channels,
+              in,
               store,
               copy + c,
               add,
               scratch,
               rows,
-              at + done * stride + c,
-              stride);
+              work,
+              at + c,
+              stride,
+              again);
         }
       }
       if (bound < toChannel) {
         tail(term, p, count, bound, toChannel, from, copy, add, scratch, table, at, stride);
       }
+    }
+  }
+
+  /** A vector of channels of pixels from {@code first} on whose values were stored as codes. */
+  private static void coded(
+      Codec codec,
+      int channels,
+      int first,
+      int pixels,
+      MemorySegment gradient,
+      long from,
+      MemorySegment store,
+      long copy,
+      boolean add,
+      float[] scratch,
+      int rows,
+      int work,
+      int to,
+      int stride,
+      int again) {
+    int group = codec.pixelsPerGroup();
+    int done = 0;
+    if (group <= 4 && first % group == 0) {
+      int groups = pixels / group;
+      long code = copy + (long) (first / group) * channels;
+      switch (group) {
+        case 1 ->
+            one(
+                codec, channels, groups, gradient, from, store, code, add, scratch, rows, to,
+                stride, again);
+        case 2 ->
+            two(
+                codec, channels, groups, gradient, from, store, code, add, scratch, rows, to,
+                stride, again);
+        default ->
+            four(
+                codec, channels, groups, gradient, from, store, code, add, scratch, rows, to,
+                stride, again);
+      }
+      done = groups * group;
+    }
+    for (int p = done; p < pixels; p += CodeColumns.PIXELS) {
+      int count = Math.min(CodeColumns.PIXELS, pixels - p);
+      int places =
+          CodeColumns.places(codec, channels, first + p, count, store, copy, scratch, work);
+      long in = from + 4L * p * channels;
+      int at = to + p * stride;
+      column(channels, count, gradient, in, places, add, scratch, rows, at, stride, again);
     }
   }
 
@@ -161,8 +182,11 @@ final class NormalizedGradient {
       float[] scratch,
       int rows,
       int to,
-      int stride) {
+      int stride,
+      int again) {
     int row = Lanes.roundUp(channels);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
     FloatVector offset =
@@ -173,8 +197,8 @@ final class NormalizedGradient {
           FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * p * channels, ORDER);
       FloatVector dx = d.fma(scale, x.fma(slope, offset));
       if (add) {
-        dx.add(FloatVector.fromArray(FLOATS, scratch, to + p * stride))
-            .intoArray(scratch, to + p * stride);
+        FloatVector before = FloatVector.fromArray(FLOATS, scratch, to + p * stride);
+        dx.add(before).blend(before, done).intoArray(scratch, to + p * stride);
       } else {
         dx.intoArray(scratch, to + p * stride);
       }
@@ -193,8 +217,11 @@ final class NormalizedGradient {
       float[] scratch,
       int rows,
       int to,
-      int stride) {
+      int stride,
+      int again) {
     int row = Lanes.roundUp(channels);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
     FloatVector offset =
@@ -217,7 +244,8 @@ final class NormalizedGradient {
               .blend(w.fma(lowSlope, lowOffset), w.compare(VectorOperators.LT, edge));
       FloatVector dx = d.fma(scale, rest);
       if (add) {
-        dx.add(FloatVector.fromArray(FLOATS, scratch, at)).intoArray(scratch, at);
+        FloatVector before = FloatVector.fromArray(FLOATS, scratch, at);
+        dx.add(before).blend(before, done).intoArray(scratch, at);
       } else {
         dx.intoArray(scratch, at);
       }
@@ -236,8 +264,11 @@ final class NormalizedGradient {
       float[] scratch,
       int rows,
       int to,
-      int stride) {
+      int stride,
+      int again) {
     int row = Lanes.roundUp(channels);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
     FloatVector offset =
@@ -260,7 +291,8 @@ final class NormalizedGradient {
               .blend(w0.fma(lowSlope, lowOffset), w0.compare(VectorOperators.LT, edge));
       FloatVector dx0 = d0.fma(scale, rest0);
       if (add) {
-        dx0.add(FloatVector.fromArray(FLOATS, scratch, at)).intoArray(scratch, at);
+        FloatVector before0 = FloatVector.fromArray(FLOATS, scratch, at);
+        dx0.add(before0).blend(before0, done).intoArray(scratch, at);
       } else {
         dx0.intoArray(scratch, at);
       }
@@ -271,8 +303,8 @@ final class NormalizedGradient {
               .blend(w1.fma(lowSlope, lowOffset), w1.compare(VectorOperators.LT, edge));
       FloatVector dx1 = d1.fma(scale, rest1);
       if (add) {
-        dx1.add(FloatVector.fromArray(FLOATS, scratch, at + stride))
-            .intoArray(scratch, at + stride);
+        FloatVector before1 = FloatVector.fromArray(FLOATS, scratch, at + stride);
+        dx1.add(before1).blend(before1, done).intoArray(scratch, at + stride);
       } else {
         dx1.intoArray(scratch, at + stride);
       }
@@ -291,8 +323,11 @@ final class NormalizedGradient {
       float[] scratch,
       int rows,
       int to,
-      int stride) {
+      int stride,
+      int again) {
     int row = Lanes.roundUp(channels);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
     FloatVector offset =
@@ -316,7 +351,8 @@ final class NormalizedGradient {
                 .blend(w.fma(lowSlope, lowOffset), w.compare(VectorOperators.LT, edge));
         FloatVector dx = d.fma(scale, rest);
         if (add) {
-          dx.add(FloatVector.fromArray(FLOATS, scratch, at)).intoArray(scratch, at);
+          FloatVector before = FloatVector.fromArray(FLOATS, scratch, at);
+          dx.add(before).blend(before, done).intoArray(scratch, at);
         } else {
           dx.intoArray(scratch, at);
         }
@@ -325,22 +361,22 @@ final class NormalizedGradient {
     }
   }
 
-  /** Pixels [first, first + pixels) of any codec; {@code copy} is where the picture's begin. */
-  private static void any(
-      Codec codec,
+  /** A column of codes' places. */
+  private static void column(
       int channels,
-      int first,
       int pixels,
       MemorySegment gradient,
       long from,
-      MemorySegment store,
-      long copy,
+      int places,
       boolean add,
       float[] scratch,
       int rows,
       int to,
-      int stride) {
+      int stride,
+      int again) {
     int row = Lanes.roundUp(channels);
+    FloatVector numbers = FloatVector.fromArray(FLOATS, Lanes.NUMBERS, 0);
+    VectorMask<Float> done = numbers.compare(VectorOperators.LT, (float) again);
     FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_SCALE * row);
     FloatVector slope = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.DX_CODE * row);
     FloatVector offset =
@@ -350,17 +386,9 @@ final class NormalizedGradient {
     FloatVector lowOffset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_DX_OFFSET * row);
     FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
-    IntVector base = IntVector.broadcast(CodeVectors.INTS, codec.placeBits());
-    int shift = codec.shift();
-    int group = codec.pixelsPerGroup();
-    long bytes = (long) codec.bytesPerGroup() * channels;
     for (int p = 0; p < pixels; p++) {
-      int pixel = first + p;
-      long code = copy + pixel / group * bytes;
       int at = to + p * stride;
-      FloatVector w =
-          CodeVectors.places(
-              CodeVectors.code(codec, store, code, channels, pixel % group), shift, base);
+      FloatVector w = FloatVector.fromArray(FLOATS, scratch, places + p * LANES);
       FloatVector d =
           FloatVector.fromMemorySegment(FLOATS, gradient, from + 4L * p * channels, ORDER);
       FloatVector rest =
@@ -368,7 +396,8 @@ final class NormalizedGradient {
               .blend(w.fma(lowSlope, lowOffset), w.compare(VectorOperators.LT, edge));
       FloatVector dx = d.fma(scale, rest);
       if (add) {
-        dx.add(FloatVector.fromArray(FLOATS, scratch, at)).intoArray(scratch, at);
+        FloatVector before = FloatVector.fromArray(FLOATS, scratch, at);
+        dx.add(before).blend(before, done).intoArray(scratch, at);
       } else {
         dx.intoArray(scratch, at);
       }

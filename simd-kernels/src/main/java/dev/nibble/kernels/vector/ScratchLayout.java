@@ -29,7 +29,7 @@ final class ScratchLayout {
     }
     return residual.transform().isIdentity()
         && !residual.activation().normalize()
-        && !residual.activation().relu();
+        && residual.activation().isLinear();
   }
 
   private static int channels(Stage.@Nullable Residual residual) {
@@ -141,7 +141,7 @@ final class ScratchLayout {
   }
 
   static int gradient(Stage stage) {
-    return sums(stage) + 2 * Lanes.roundUp(stage.input().channels());
+    return sums(stage) + 3 * Lanes.roundUp(stage.input().channels());
   }
 
   private static long dataAt(Stage stage) {

@@ -8,13 +8,31 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** A leaf's own copy of a channel table, its rows padded to whole vectors. */
+/**
+ * A leaf's own copy of a channel table, its rows padded to whole vectors, and behind it room for
+ * three columns: a vector of channels of some pixels each ({@link CodeColumns}).
+ */
 final class TableRows {
   private TableRows() {}
 
   /** Floats of the copy. */
   static int floats(int channels) {
-    return ChannelTable.ROWS * Lanes.roundUp(channels);
+    return work(0, channels) + 3 * CodeColumns.SIZE;
+  }
+
+  /** Index in scratch of the columns behind a table. */
+  static int work(int table, int channels) {
+    return table + ChannelTable.ROWS * Lanes.roundUp(channels);
+  }
+
+  /** Index in scratch of the second column. */
+  static int second(int table, int channels) {
+    return work(table, channels) + CodeColumns.SIZE;
+  }
+
+  /** Index in scratch of the third column. */
+  static int third(int table, int channels) {
+    return work(table, channels) + 2 * CodeColumns.SIZE;
   }
 
   private static int row(int table, int row, int channels) {
@@ -29,7 +47,7 @@ final class TableRows {
       float[] scratch,
       int table) {
     if (from == null || !activation.needsTable()) {
-      Arrays.fill(scratch, table, table + floats(channels), 0f);
+      Arrays.fill(scratch, table, work(table, channels), 0f);
       fill(scratch, row(table, ChannelTable.Z_SCALE, channels), channels, 1f);
       // Adding -0 changes no number, adding 0 turns -0 into 0.
       fill(scratch, row(table, ChannelTable.Z_OFFSET, channels), channels, -0f);

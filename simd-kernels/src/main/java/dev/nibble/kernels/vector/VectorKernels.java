@@ -1,6 +1,5 @@
 package dev.nibble.kernels.vector;
 
-import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
@@ -77,11 +76,6 @@ public final class VectorKernels implements HostKernels {
   }
 
   @Override
-  public boolean supports(Activation activation) {
-    return activation.relu() || activation.isLinear();
-  }
-
-  @Override
   public int packedFloats(Stage stage) {
     return switch (stage.operator()) {
       case Convolution c -> {
@@ -102,23 +96,11 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public int scratchFloats(Stage stage) {
-    checkSupported(stage.activation());
-    if (stage.residual() != null) {
-      checkSupported(stage.residual().activation());
-    }
     long floats = ScratchLayout.floats(stage, algorithms);
     if (floats < FusedLayout.end(stage, algorithms) && Cut.mayFuse(stage)) {
       floats = FusedLayout.end(stage, algorithms);
     }
     return ScratchLayout.checked(floats);
-  }
-
-  private void checkSupported(Activation activation) {
-    if (!supports(activation)) {
-      throw new IllegalArgumentException(
-          "The vector kernels have no "
-              + (activation.nonlinearity() + "; choose the kernels \"scalar\""));
-    }
   }
 
   @Override

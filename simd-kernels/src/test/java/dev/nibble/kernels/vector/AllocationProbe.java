@@ -10,6 +10,7 @@ import dev.nibble.kernels.Draw;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.GradientTerm;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.AveragePooling;
 import dev.nibble.kernels.Operator.ChannelShuffle;
@@ -140,6 +141,25 @@ final class AllocationProbe {
       cases.add(make(arena, half, full, new Stage.Residual(read, pooled)));
       cases.add(make(arena, Convolution.depthwise(odd, 3, 1), full, null));
       cases.add(make(arena, new GlobalAveragePooling(square), full, null));
+    }
+    List<Nonlinearity> functions =
+        List.of(
+            Nonlinearity.identity(),
+            Nonlinearity.relu6(),
+            new Nonlinearity.LeakyRelu(0.1f),
+            new Nonlinearity.Prelu(),
+            new Nonlinearity.Elu(1),
+            Nonlinearity.hardSigmoid(),
+            Nonlinearity.hardSwish(),
+            new Nonlinearity.Sigmoid(),
+            Nonlinearity.silu(),
+            new Nonlinearity.Gelu(false),
+            new Nonlinearity.Gelu(true));
+    StoreFormat[] formats = {StoreFormat.INT4, StoreFormat.FP32, StoreFormat.TERNARY};
+    for (int i = 0; i < functions.size(); i++) {
+      Activation smooth = new Activation(true, functions.get(i), formats[i % 3], false);
+      cases.add(make(arena, Convolution.depthwise(odd, 3, 1), smooth, null));
+      cases.add(make(arena, new Convolution(odd, 24, 1, 1, false), smooth, null));
     }
     cases.add(make(arena, new MaxPooling(square, 3, 2), Activation.IDENTITY, null));
     Window window = new Window(2, 3, 2, 1, 1, 2, 0, 1, 1, 2);

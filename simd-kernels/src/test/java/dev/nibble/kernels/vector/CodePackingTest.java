@@ -8,6 +8,7 @@ import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Codec;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.StoreFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -38,6 +39,8 @@ final class CodePackingTest {
       rows[ChannelTable.LOW_CODE_SCALE][c] = low;
       rows[ChannelTable.LOW_CODE_OFFSET][c] = edge;
       rows[ChannelTable.EDGE][c] = edge;
+      rows[ChannelTable.LOW][c] = relu ? edge : codec.start(0);
+      rows[ChannelTable.HIGH][c] = codec.start(codec.codes());
       if (relu) {
         rows[ChannelTable.LOW_ACT_SCALE][c] = 0;
         rows[ChannelTable.LOW_ACT_OFFSET][c] = 0;
@@ -186,6 +189,10 @@ final class CodePackingTest {
     float low =
         Math.fma(w, rows[ChannelTable.LOW_ACT_SCALE][c], rows[ChannelTable.LOW_ACT_OFFSET][c]);
     back = w >= split ? back : low;
+    if (!activation.isDirect()) {
+      Nonlinearity function = activation.nonlinearity();
+      back = function.value(function.onSide(back, w < edge ? -1 : 0), 0);
+    }
     assertSame(what, restored, back);
     int group = codec.pixelsPerGroup();
     if (pixel == map.pixels() - 1) {

@@ -95,7 +95,7 @@ final class PictureReader {
       PictureSize known = size;
       if (open == null && known != null) {
         FeatureMap map = new FeatureMap(known.height(), known.width(), CHANNELS);
-        open = SpooledDataset.builder(map, classes);
+        open = SpooledDataset.builder(map, classes).resizing(known.resizing());
         builder = open;
       }
       if (open == null) {

@@ -99,6 +99,7 @@ final class JpegFile {
 
   private void segment(ByteSource file, int code, long at, int length) throws IOException {
     if (code >= SOF0 && code <= SOF15 && code != DHT && code != JPG && code != DAC) {
+      checkCoding(code);
       frame(file, at, length);
       progressive = code == SOF2;
     } else if (code == APP0 && length >= 14 && file.isAt(at, "JFIF\0")) {
@@ -110,10 +111,24 @@ final class JpegFile {
     }
   }
 
+  /** The decoder knows Huffman's codes of cosine transforms only: SOF0 to SOF2. */
+  private static void checkCoding(int code) throws IOException {
+    if (code > SOF2) {
+      throw new IOException(
+          code > JPG
+              ? "it is coded arithmetically, which is not supported: save it as a usual JPEG"
+              : "it is a lossless or hierarchical JPEG, which is not supported: save it as PNG");
+    }
+  }
+
   private void frame(ByteSource file, long at, int length) throws IOException {
     int count = length < 6 ? 0 : file.u8(at + 5);
     if ((count != 1 && count != 3 && count != 4) || length < 6 + 3 * count || components != null) {
       throw new IOException("it has %d components, not 1, 3 or 4".formatted(count));
+    }
+    if (file.u8(at) != 8) {
+      throw new IOException(
+          "its samples have %d bits, not 8: save it as PNG".formatted(file.u8(at)));
     }
     height = file.u16(at + 1, false);
     width = file.u16(at + 3, false);

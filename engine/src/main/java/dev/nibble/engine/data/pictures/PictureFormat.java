@@ -57,6 +57,14 @@ public enum PictureFormat {
     return file.isAt(0, "BM") ? BMP : null;
   }
 
+  /** What a file of none of these is, where it is often taken for one of them; or nothing. */
+  static String relative(ByteSource file) throws IOException {
+    if (file.isAt(0, "II+\0") || file.isAt(0, "MM\0+")) {
+      return ", but BigTIFF";
+    }
+    return file.isAt(4, "ftyp") ? ", but HEIC, AVIF or a film" : "";
+  }
+
   /** The name by which ImageIO knows it. */
   String decoderName() {
     return name().toLowerCase(Locale.ROOT);

@@ -1,20 +1,18 @@
 package dev.nibble.engine.data.pictures;
 
-import java.awt.Point;
 import java.awt.Rectangle;
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
-import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Iterator;
 import java.util.concurrent.atomic.AtomicBoolean;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReadParam;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
-import javax.imageio.stream.MemoryCacheImageInputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,11 +51,12 @@ final class PictureReader implements AutoCloseable {
         switch (header.format()) {
           case JPEG -> JpegFile.bare(file, MOST_SCAN_PIXELS, header.pixels());
           case PNG -> PngFile.bare(file);
+          case WEBP -> WebpFile.bare(file);
+          case TIFF -> TiffFile.read(ByteSource.of(file)).bare(file);
           default -> file;
         };
     this.reader = decoder(header.format());
-    // In memory on purpose: ImageIO's own choice would be a temporary file for each picture.
-    this.input = new MemoryCacheImageInputStream(new ByteArrayInputStream(source));
+    this.input = new PictureInput(source);
     reader.setInput(input, false, true);
     // A JPEG file that ends early is not an error to ImageIO: it fills the rest with grey.
     reader.addIIOReadWarningListener(
@@ -93,7 +92,7 @@ final class PictureReader implements AutoCloseable {
         case GIF -> readFrame();
         default -> readOther();
       }
-    } catch (EOFException e) {
+    } catch (EOFException | UncheckedIOException e) {
       throw new IOException(CUT, e);
     }
     checkWhole();
@@ -152,13 +151,13 @@ final class PictureReader implements AutoCloseable {
 
   private void readOther() throws IOException {
     checkSize(reader.getHeight(0), reader.getWidth(0));
-    TiffTags tags =
-        header.format() == PictureFormat.TIFF ? TiffTags.read(ByteSource.of(file), 0) : null;
-    if (tags != null) {
-      tags.checkColours();
+    TiffFile page =
+        header.format() == PictureFormat.TIFF ? TiffFile.read(ByteSource.of(file)) : null;
+    if (page != null) {
+      page.checkKind();
     }
     byte[] row = new byte[3 * header.storedWidth()];
-    readImage(header.storedHeight(), header.storedWidth(), new Point(0, 0), tags, row);
+    readImage(header.storedHeight(), header.storedWidth(), 0, page, row);
   }
 
   /**
@@ -166,12 +165,8 @@ final class PictureReader implements AutoCloseable {
    * the first, as PIL has it (browsers show what is behind the picture).
    */
   private void readFrame() throws IOException {
-    ByteSource source = ByteSource.of(file);
-    long frame = PictureHeader.gifFrame(source);
-    Point corner = new Point(source.u16(frame + 1, true), source.u16(frame + 3, true));
-    int width = source.u16(frame + 5, true);
-    int height = source.u16(frame + 7, true);
-    if (width < 1 || height < 1) {
+    GifFile frame = GifFile.read(ByteSource.of(file));
+    if (frame.width() < 1 || frame.height() < 1) {
       throw new IOException("it holds no picture");
     }
     byte[] free = new byte[3 * header.storedWidth()];
@@ -181,17 +176,21 @@ final class PictureReader implements AutoCloseable {
         RasterColors.put(background, free, x);
       }
     }
-    for (int y = 0; y < corner.y; y++) {
+    for (int y = 0; y < frame.top(); y++) {
       filter.add(free);
     }
-    readImage(height, width, corner, null, free.clone());
-    for (int y = corner.y + height; y < header.storedHeight(); y++) {
+    readImage(frame.height(), frame.width(), frame.left(), null, free.clone());
+    for (int y = frame.top() + frame.height(); y < header.storedHeight(); y++) {
       filter.add(free);
     }
   }
 
-  /** Reads rows of an image into a row of the picture, which holds what is beside the image. */
-  private void readImage(int height, int width, Point corner, @Nullable TiffTags tags, byte[] row)
+  /**
+   * Reads rows of an image into a row of the picture, which holds what is beside the image.
+   *
+   * @param left the picture's columns before the image
+   */
+  private void readImage(int height, int width, int left, @Nullable TiffFile page, byte[] row)
       throws IOException {
     byte[] part = new byte[3 * width];
     int rows = rowsOf(PART_PIXELS);
@@ -201,10 +200,10 @@ final class PictureReader implements AutoCloseable {
       if (image.getHeight() != count || image.getWidth() != width) {
         throw new IOException("its headers contradict each other");
       }
-      RasterColors colors = new RasterColors(image, tags);
+      RasterColors colors = new RasterColors(image, page);
       for (int y = 0; y < count; y++) {
         colors.convert(y, part);
-        System.arraycopy(part, 0, row, 3 * corner.x, part.length);
+        System.arraycopy(part, 0, row, 3 * left, part.length);
         filter.add(row);
       }
     }

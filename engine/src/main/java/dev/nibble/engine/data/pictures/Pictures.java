@@ -2,6 +2,7 @@ package dev.nibble.engine.data.pictures;
 
 import java.io.EOFException;
 import java.io.IOException;
+import javax.imageio.IIOException;
 
 /** Reads picture files. */
 public final class Pictures {
@@ -26,8 +27,8 @@ public final class Pictures {
   }
 
   /**
-   * Checks, without decoding a pixel, that a file begins as a picture and, of JPEG and PNG files,
-   * that it was not cut.
+   * Checks, without decoding a pixel, that a file begins as a picture of a kind that can be
+   * decoded, and that it was not cut.
    *
    * @throws IOException saying what is wrong
    */
@@ -38,7 +39,14 @@ public final class Pictures {
       switch (header.format()) {
         case JPEG -> JpegFile.checkEnd(file);
         case PNG -> PngFile.checkEnd(file);
-        default -> {}
+        case GIF -> GifFile.checkEnd(file);
+        case BMP -> BmpFile.read(file).checkEnd(file);
+        case TIFF -> {
+          TiffFile page = TiffFile.read(file);
+          page.checkKind();
+          page.checkEnd();
+        }
+        case WEBP -> WebpFile.checkEnd(file);
       }
     } catch (EOFException e) {
       throw new IOException(PictureReader.CUT, e);
@@ -68,6 +76,10 @@ public final class Pictures {
     try (PictureReader reader = new PictureReader(header, file, factor)) {
       RgbPicture stored = reader.read();
       return oriented ? header.orientation().apply(stored) : stored;
+    } catch (IIOException e) {
+      // The decoders' own words are for programmers; what can be seen from outside is said first.
+      check(ByteSource.of(file));
+      throw e;
     } catch (OutOfMemoryError e) {
       // A damaged header may ask for any size; what was allocated so far is free again.
       throw new IOException("it needs more memory than there is", e);

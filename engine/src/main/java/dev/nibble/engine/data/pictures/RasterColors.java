@@ -19,26 +19,28 @@ final class RasterColors {
   private final ColorModel model;
   private final int @Nullable [] palette;
   private final boolean inks;
+  private final @Nullable TiffDifferences differences;
   private final int bands;
   private final int[] samples;
 
   /**
    * Reads out of a part of a picture.
    *
-   * @param tags a TIFF file's, which tell more of its colours than ImageIO does; else null
+   * @param page a TIFF file's, which tells more of its colours than ImageIO does; else null
    */
-  RasterColors(BufferedImage image, @Nullable TiffTags tags) throws IOException {
+  RasterColors(BufferedImage image, @Nullable TiffFile page) throws IOException {
     raster = image.getRaster();
     model = image.getColorModel();
     bands = raster.getNumBands();
     palette =
         model instanceof IndexColorModel indexed
-            ? palette(indexed, tags == null ? null : tags.palette())
+            ? palette(indexed, page == null ? null : page.palette())
             : null;
     inks =
         bands == 4
-            && ((tags != null && tags.isInks())
+            && ((page != null && page.isInks())
                 || model.getColorSpace().getType() == ColorSpace.TYPE_CMYK);
+    differences = page != null && page.isDifferences() ? new TiffDifferences(page) : null;
     samples = new int[raster.getWidth() * bands];
     int type = raster.getDataBuffer().getDataType();
     if (type == DataBuffer.TYPE_FLOAT || type == DataBuffer.TYPE_DOUBLE) {
@@ -57,6 +59,9 @@ final class RasterColors {
   void convert(int y, byte[] rgb) {
     int width = raster.getWidth();
     raster.getPixels(raster.getMinX(), raster.getMinY() + y, width, 1, samples);
+    if (differences != null) {
+      differences.add(samples, bands);
+    }
     if (palette != null) {
       for (int x = 0; x < width; x++) {
         // An index beyond the palette is black, as other readers have it.

@@ -1,39 +1,20 @@
 package dev.nibble.engine.data.pictures;
 
 import java.io.IOException;
-import org.jspecify.annotations.Nullable;
+import java.util.HashMap;
+import java.util.Map;
 
 /** The first directory of a TIFF structure: that of a TIFF file, or of the EXIF data in others. */
 final class TiffTags {
-  private static final int WIDTH = 256;
-  private static final int HEIGHT = 257;
-  private static final int COMPRESSION = 259;
-  private static final int PHOTOMETRIC = 262;
   private static final int ORIENTATION = 274;
-  private static final int SAMPLES = 277;
-  private static final int COLOUR_MAP = 320;
+  private static final int BYTE = 1;
   private static final int SHORT = 3;
   private static final int LONG = 4;
-  private static final int JPEG = 7;
-  private static final int SEPARATED = 5;
-
-  /** Cielab and its relatives. */
-  private static final int FIRST_LAB = 8;
-
-  private static final int LAST_LAB = 10;
-  private static final int MOST_COLOURS = 1 << 8;
 
   private final ByteSource file;
   private final boolean little;
   private final long start;
-  private long width;
-  private long height;
-  private long compression;
-  private long photometric;
-  private long samples;
-  private long orientation;
-  private long colours;
-  private long colourMap;
+  private final Map<Integer, Long> entries = new HashMap<>();
 
   private TiffTags(ByteSource file, boolean little, long start) {
     this.file = file;
@@ -55,83 +36,64 @@ final class TiffTags {
     TiffTags tags = new TiffTags(file, little, start);
     long at = start + file.u32(start + 4, little);
     int count = file.u16(at, little);
-    at += 2;
-    for (int i = 0; i < count; i++, at += 12) {
-      tags.entry(at);
+    for (int i = 0; i < count; i++) {
+      long entry = at + 2 + 12L * i;
+      tags.entries.putIfAbsent(file.u16(entry, little), entry);
     }
     return tags;
   }
 
-  private void entry(long at) throws IOException {
-    switch (file.u16(at, little)) {
-      case WIDTH -> width = value(at);
-      case HEIGHT -> height = value(at);
-      case COMPRESSION -> compression = value(at);
-      case PHOTOMETRIC -> photometric = value(at);
-      case SAMPLES -> samples = value(at);
-      case ORIENTATION -> orientation = value(at);
-      case COLOUR_MAP -> {
-        colours = file.u32(at + 4, little) / 3;
-        colourMap = start + file.u32(at + 8, little);
-      }
-      default -> {}
-    }
+  private int type(long entry) throws IOException {
+    return file.u16(entry + 2, little);
   }
 
-  private long value(long at) throws IOException {
-    return switch (file.u16(at + 2, little)) {
-      case SHORT -> file.u16(at + 8, little);
-      case LONG -> file.u32(at + 8, little);
+  private int bytesEach(long entry) throws IOException {
+    return switch (type(entry)) {
+      case BYTE -> 1;
+      case SHORT -> 2;
+      case LONG -> 4;
       default -> 0;
     };
   }
 
-  long width() {
-    return width;
+  /** How many whole numbers a tag has; 0 if it is missing or holds something else. */
+  long count(int tag) throws IOException {
+    Long entry = entries.get(tag);
+    return entry == null || bytesEach(entry) == 0 ? 0 : file.u32(entry + 4, little);
   }
 
-  long height() {
-    return height;
+  /** Where the first of a tag's numbers stands; the tag has some. */
+  long position(int tag) throws IOException {
+    long entry = entries.getOrDefault(tag, 0L);
+    boolean isInline = count(tag) * bytesEach(entry) <= 4;
+    return isInline ? entry + 8 : start + file.u32(entry + 8, little);
   }
 
-  Orientation orientation() {
-    return Orientation.of(orientation);
-  }
-
-  /**
-   * Refuses what ImageIO would decode to other colours.
-   *
-   * @throws IOException saying what it is
-   */
-  void checkColours() throws IOException {
-    if (photometric >= FIRST_LAB && photometric <= LAST_LAB) {
-      throw new IOException("its colours are CIE L*a*b*: save it as RGB");
+  /** A tag's number; 0 if it has no such one. */
+  long value(int tag, long index) throws IOException {
+    if (index >= count(tag)) {
+      return 0;
     }
-    if (compression == JPEG && samples > 3) {
-      throw new IOException(
-          "its samples, more than three a pixel, are compressed as JPEG: save it with LZW or as"
-              + " RGB");
-    }
+    int bytes = bytesEach(entries.getOrDefault(tag, 0L));
+    long at = position(tag) + index * bytes;
+    return switch (bytes) {
+      case 1 -> file.u8(at);
+      case 2 -> file.u16(at, little);
+      default -> file.u32(at, little);
+    };
   }
 
-  /** Whether the samples are inks: cyan, magenta, yellow and black. */
-  boolean isInks() {
-    return photometric == SEPARATED && samples == 4;
+  /** A tag's first number; 0 if it is missing. */
+  long value(int tag) throws IOException {
+    return value(tag, 0);
   }
 
-  /** The colours that samples are indices of, as 0xRRGGBB; null if they are no indices. */
-  int @Nullable [] palette() throws IOException {
-    if (colours < 1 || colours > MOST_COLOURS) {
-      return null;
-    }
-    int[] palette = new int[(int) colours];
-    for (int i = 0; i < palette.length; i++) {
-      for (int channel = 0; channel < 3; channel++) {
-        int high = file.u16(colourMap + 2 * (channel * colours + i), little) >> 8;
-        palette[i] = palette[i] << 8 | high;
-      }
-    }
-    return palette;
+  boolean isLittleEndian() {
+    return little;
+  }
+
+  Orientation orientation() throws IOException {
+    return Orientation.of(value(ORIENTATION));
   }
 
   /** What the EXIF data at a position says; nothing if it is damaged, as other readers have it. */

@@ -17,6 +17,11 @@ import org.jspecify.annotations.Nullable;
 
 /** What of a graph the engine has no layer for yet, all of it at once. */
 final class LayerSupport {
+  /** What is said of a network without batch norm that had one. */
+  static final String FOLDED =
+      "Batch norm is folded into the convolutions, as by an export for inference: the network"
+          + " trains without it.";
+
   private static final int[] CHANNELS_FIRST = {0, 3, 1, 2};
 
   private final Graph graph;
@@ -118,6 +123,9 @@ final class LayerSupport {
         trained.add(node.label());
       }
     }
+    if (isFolded()) {
+      notes.add(FOLDED);
+    }
     if (!trained.isEmpty()) {
       notes.add(
           "%s '%s'%s with a constant a channel is trained, as a depthwise convolution of one pixel."
@@ -126,6 +134,21 @@ final class LayerSupport {
                   trained.getFirst(),
                   trained.size() == 1 ? "" : " (%d in all)".formatted(trained.size())));
     }
+  }
+
+  /** Whether convolutions have a bias and weights of no name, and there is no batch norm. */
+  private boolean isFolded() {
+    boolean isRenamed = false;
+    for (GraphNode node : graph.nodes()) {
+      if (node.operation() instanceof Operation.BatchNorm) {
+        return false;
+      }
+      isRenamed |=
+          node.operation() instanceof Operation.Convolution c
+              && c.bias() != null
+              && !c.weight().name().endsWith(".weight");
+    }
+    return isRenamed;
   }
 
   private static long values(Shape map) {
@@ -167,10 +190,6 @@ final class LayerSupport {
           Constants.of(c, shape) != null && shape.equals(shapeOf(node, 0))
               ? null
               : "joins a tensor and a constant that is neither one number nor one a channel";
-      case Operation.Activation a ->
-          a.function() == Operation.Function.PRELU
-              ? "has slopes that are trained, which no kernel does yet (a leaky ReLU is supported)"
-              : null;
       case Operation.Softmax s -> "stands before the end";
       case Operation.Input i -> "is no layer";
       case Operation.Permute p -> "is no layer";

@@ -10,6 +10,7 @@ import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Window;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,10 +31,10 @@ final class NetworkMapping {
   /** Where each parameter's values are, by its name. */
   private final Map<String, ParameterSource> sources = new LinkedHashMap<>();
 
-  private NetworkMapping(Graph graph, LayerSupport support) {
+  private NetworkMapping(Graph graph, LayerSupport support, String name) {
     this.graph = graph;
     this.support = support;
-    this.builder = Network.builder(graph.name(), support.input());
+    this.builder = Network.builder(name, support.input());
     this.built = new NetworkBuilder.Node[graph.nodes().size()];
   }
 
@@ -43,10 +44,11 @@ final class NetworkMapping {
   /**
    * Builds the network of a graph in which everything is supported.
    *
+   * @param name the network's
    * @throws IllegalArgumentException if a layer exceeds what the engine can hold
    */
-  static Mapped of(Graph graph, LayerSupport support) {
-    NetworkMapping mapping = new NetworkMapping(graph, support);
+  static Mapped of(Graph graph, LayerSupport support, String name) {
+    NetworkMapping mapping = new NetworkMapping(graph, support, name);
     for (GraphNode node : graph.nodes()) {
       try {
         mapping.built[node.id()] = mapping.add(node);
@@ -156,8 +158,7 @@ final class NetworkMapping {
       case LEAKY_RELU -> builder.activation(x, new Nonlinearity.LeakyRelu(alpha));
       case PRELU -> {
         String name = layer(node);
-        sources.put(
-            name + ".weight", new ParameterSource.OfFile(Objects.requireNonNull(a.slope())));
+        sources.put(name + ".weight", slopes(Objects.requireNonNull(a.slope()), x));
         yield builder.prelu(name, x);
       }
       case ELU -> builder.activation(x, new Nonlinearity.Elu(alpha));
@@ -169,6 +170,17 @@ final class NetworkMapping {
       case GELU_TANH -> builder.activation(x, new Nonlinearity.Gelu(true));
       case TANH -> builder.activation(x, new Nonlinearity.Tanh());
     };
+  }
+
+  /** A slope a channel; one for all channels becomes as many, which are trained each by itself. */
+  private static ParameterSource slopes(Weight weight, NetworkBuilder.Node x) {
+    int channels = x.map().channels();
+    if (weight.elements() == channels) {
+      return new ParameterSource.OfFile(weight);
+    }
+    float[] slopes = new float[channels];
+    Arrays.fill(slopes, (float) weight.values()[0]);
+    return new ParameterSource.Computed(slopes);
   }
 
   /** ONNX has the share of the old statistics; in decimals, as people write it. */

@@ -3,10 +3,15 @@ package dev.nibble.engine.exchange.onnx;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.onnx.graph.Graph;
 import dev.nibble.engine.exchange.onnx.graph.GraphReader;
+import dev.nibble.engine.exchange.onnx.graph.Operation;
 import dev.nibble.engine.exchange.onnx.graph.Problems;
 import dev.nibble.engine.exchange.onnx.model.ModelReader;
 import dev.nibble.engine.exchange.onnx.model.OnnxModel;
 import dev.nibble.engine.files.AtomicFile;
+import dev.nibble.engine.model.ModelFile;
+import dev.nibble.engine.model.ModelInfo;
+import dev.nibble.engine.model.Normalization;
+import dev.nibble.engine.model.WeightSource;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.protobuf.ProtobufException;
@@ -18,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
@@ -75,11 +81,34 @@ public final class OnnxImport implements AutoCloseable {
     return open(file, new int[] {height, width});
   }
 
-  private static OnnxImport open(Path file, int @Nullable [] size) {
-    // Opening a pipe would wait for its other end.
+  /** Whether a file is an ONNX model by its name's ending. */
+  public static boolean isOnnx(Path file) {
+    return file.toString().toLowerCase(Locale.ROOT).endsWith(".onnx");
+  }
+
+  /**
+   * Whether a model leaves height or width of its pictures free, so that they must be given.
+   *
+   * @throws ExchangeException if there is no such file, or it is damaged
+   */
+  public static boolean leavesSizeFree(Path file) {
+    requireRegular(file);
+    try (OnnxModel model = ModelReader.open(file)) {
+      return GraphReader.leavesSizeFree(model);
+    } catch (IOException | RuntimeException e) {
+      throw told(file, e);
+    }
+  }
+
+  /** Opening a pipe would wait for its other end. */
+  private static void requireRegular(Path file) {
     if (Files.exists(file) && !Files.isRegularFile(file)) {
       throw new ExchangeException(file + " is no regular file, give an ONNX file.");
     }
+  }
+
+  private static OnnxImport open(Path file, int @Nullable [] size) {
+    requireRegular(file);
     OnnxModel model = null;
     try {
       model = ModelReader.open(file);
@@ -155,6 +184,12 @@ public final class OnnxImport implements AutoCloseable {
   public List<String> notes() {
     List<String> notes = new ArrayList<>(graph.notes());
     notes.addAll(support.notes());
+    boolean isFolded =
+        graph.nodes().stream().noneMatch(n -> n.operation() instanceof Operation.BatchNorm)
+            && "folded".equals(model.metadata().get("batch_norm"));
+    if (isFolded && !notes.contains(LayerSupport.FOLDED)) {
+      notes.add(LayerSupport.FOLDED);
+    }
     return notes;
   }
 
@@ -169,7 +204,7 @@ public final class OnnxImport implements AutoCloseable {
   }
 
   /**
-   * The network.
+   * The network, by the file's name without its ending.
    *
    * @throws ExchangeException if something of it is not supported; it names all of that
    */
@@ -194,7 +229,7 @@ public final class OnnxImport implements AutoCloseable {
               .formatted(file, String.join("; ", problems)));
     }
     try {
-      NetworkMapping.Mapped made = NetworkMapping.of(graph, support);
+      NetworkMapping.Mapped made = NetworkMapping.of(graph, support, fileName());
       for (Parameter parameter : made.network().parameters()) {
         ParameterSource source = made.sources().get(parameter.name());
         if (source == null || !source.fits(parameter)) {
@@ -223,15 +258,77 @@ public final class OnnxImport implements AutoCloseable {
     WeightLoader loader = new WeightLoader();
     try {
       for (Parameter parameter : made.network().parameters()) {
-        MemorySegment target = values.apply(parameter);
-        switch (Objects.requireNonNull(made.sources().get(parameter.name()))) {
-          case ParameterSource.OfFile f -> loader.load(f.weight(), parameter, target);
-          case ParameterSource.Computed c -> c.load(parameter, target);
-        }
+        load(loader, parameter, values.apply(parameter));
       }
     } catch (ProtobufException | UncheckedIOException e) {
       throw told(file, e);
     }
+  }
+
+  /** Reads one of the network's parameters, in memory order. */
+  void load(Parameter parameter, MemorySegment target) {
+    try {
+      load(new WeightLoader(), parameter, target);
+    } catch (ProtobufException | UncheckedIOException e) {
+      throw told(file, e);
+    }
+  }
+
+  private void load(WeightLoader loader, Parameter parameter, MemorySegment target) {
+    switch (Objects.requireNonNull(mapped().sources().get(parameter.name()))) {
+      case ParameterSource.OfFile f -> loader.load(f.weight(), parameter, target);
+      case ParameterSource.Computed c -> c.load(parameter, target);
+    }
+  }
+
+  /**
+   * The network's parameters by name, for a warm start of it or of another network that has the
+   * same; readable until this is closed.
+   */
+  public WeightSource weights() {
+    return new OnnxWeights(this);
+  }
+
+  /**
+   * What the file says about the model, as {@link OnnxExport} writes it, with the network.
+   *
+   * @return null if another program wrote it
+   * @throws ExchangeException if that is damaged, or something is not supported
+   */
+  public @Nullable ModelInfo info() {
+    return ModelFile.info(file, model.metadata(), network());
+  }
+
+  /**
+   * How the model's pictures are normalised: as the file says; else, where it begins with constants
+   * that do so, not at all; else, for three channels, as is usual, by ImageNet's mean and std.
+   *
+   * @return null if nothing tells
+   */
+  public @Nullable Normalization normalization() {
+    ModelInfo info = info();
+    if (info != null) {
+      return new Normalization(info.mean(), info.std(), info.pictureMean(), "as " + file + " says");
+    }
+    int channels = input().channels();
+    float most = OwnNormalization.most(graph, support);
+    if (most > 0) {
+      String origin = "%s normalises them itself, and takes values 0..%.0f".formatted(file, most);
+      return Normalization.none(channels, most, origin);
+    }
+    String usual = "ImageNet's, which is usual; %s does not say".formatted(file);
+    return channels == 3 ? Normalization.imageNet(usual) : null;
+  }
+
+  /** The file. */
+  Path path() {
+    return file;
+  }
+
+  private String fileName() {
+    String name = String.valueOf(file.getFileName());
+    int dot = name.lastIndexOf('.');
+    return dot > 0 ? name.substring(0, dot) : name;
   }
 
   /** Shape of the pictures. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -117,5 +118,25 @@ class JpegRulesTest {
     assertThatThrownBy(() -> JpegFile.bare(file, 255, 256))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("more scans");
+  }
+
+  /** A header that is read is one that the decoder can follow: a folder's check tells in time. */
+  @ParameterizedTest
+  @CsvSource({
+    "C9, 08, arithmetically",
+    "CA, 08, arithmetically",
+    "C3, 08, lossless",
+    "C5, 08, hierarchical",
+    "C1, 0C, 12 bits"
+  })
+  void codingsThatAreNotDecodedAreRefusedByTheirHeader(String code, String bits, String message) {
+    String hex = HexFormat.of().withUpperCase().formatHex(FlatJpeg.of("01", JFIF, 76));
+    byte[] file = HexFormat.of().parseHex(hex.replace("FFC0000B08", "FF" + code + "000B" + bits));
+    assertThatThrownBy(() -> Pictures.check(ByteSource.of(file)))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(message);
+    assertThatThrownBy(() -> Pictures.decode(file, true))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining(message);
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
@@ -97,5 +98,34 @@ class TiffRulesTest {
     assertThatThrownBy(() -> pixel(file(7, RGB, 8, 2, 1, 2, 3, 4)))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("compressed as JPEG");
+  }
+
+  @Test
+  void headersTellWhatIsNotDecoded() {
+    assertThatThrownBy(() -> Pictures.check(ByteSource.of(file(1, LAB, 8, -1, 46, 151, 145))))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("L*a*b*");
+    assertThatThrownBy(() -> Pictures.check(ByteSource.of(file(34925, RGB, 8, -1, 1, 2, 3))))
+        .isInstanceOf(IOException.class)
+        .hasMessage("its compression, LZMA, is not supported: save it with LZW");
+    assertThatThrownBy(() -> Pictures.check(ByteSource.of(file(50009, RGB, 8, -1, 1, 2, 3))))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("number 50009");
+    assertThatThrownBy(() -> Pictures.check(ByteSource.of(file(1, GREY, 32, -1, 1, 2))))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("more than 16 bits");
+  }
+
+  @Test
+  void relativesOfTheseKindsAreNamed() {
+    byte[] big = file(1, RGB, 8, -1, 1, 2, 3);
+    big[2] = 43;
+    assertThatThrownBy(() -> Pictures.check(ByteSource.of(big)))
+        .isInstanceOf(IOException.class)
+        .hasMessageEndingWith("but BigTIFF");
+    byte[] phone = "\0\0\0\30ftypheic\0\0\0\0mif1heic".getBytes(StandardCharsets.ISO_8859_1);
+    assertThatThrownBy(() -> Pictures.check(ByteSource.of(phone)))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("HEIC");
   }
 }

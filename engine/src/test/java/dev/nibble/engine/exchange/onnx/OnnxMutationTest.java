@@ -23,11 +23,13 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Damaged files, seeded: each is read or refused in a sentence, within bounds of time and memory.
- * {@code -Dnibble.onnx.mutations=10000} tries more, {@code -Dnibble.onnx.seed} others.
+ * {@code -Dnibble.onnx.mutations=10000} tries more, and {@code -Dnibble.fuzz.seconds=60} for so
+ * long; {@code -Dnibble.onnx.seed} others.
  */
 class OnnxMutationTest {
   private static final int MUTATIONS = Integer.getInteger("nibble.onnx.mutations", 1000);
   private static final long SEED = Long.getLong("nibble.onnx.seed", 20_240);
+  private static final long SECONDS = Long.getLong("nibble.fuzz.seconds", 0);
 
   /** What a file may allocate in all; most of it is garbage at once. */
   private static final long MOST_HEAP = 600L << 20;
@@ -130,7 +132,10 @@ class OnnxMutationTest {
     try (OnnxImport model = OnnxImport.open(file)) {
       assertThat(model.layers()).isNotEmpty();
       assertThat(model.notes()).allMatch(note -> note.endsWith("."));
+      OnnxImport.leavesSizeFree(file);
       Network network = model.network();
+      model.normalization();
+      assertThat(model.weights().names()).hasSameSizeAs(network.parameters());
       if ((long) network.weightValues() + network.stateValues() < MOST_WEIGHTS) {
         try (Arena arena = Arena.ofConfined()) {
           model.load(parameter -> arena.allocate(4L * parameter.size(), 64));
@@ -149,7 +154,10 @@ class OnnxMutationTest {
     HeapMeter meter = new HeapMeter();
     Path file = folder.resolve("model.onnx");
     int read = 0;
-    for (int i = 0; i < MUTATIONS; i++) {
+    int count = 0;
+    long start = System.nanoTime();
+    while (count < MUTATIONS || System.nanoTime() - start < SECONDS * 1_000_000_000) {
+      int i = count++;
       String what = "mutation %d of seed %d".formatted(i, SEED);
       SplittableRandom random = new SplittableRandom(SEED + i);
       byte[] bytes = mutated(originals.get(random.nextInt(originals.size())), random);
@@ -170,6 +178,9 @@ class OnnxMutationTest {
       }
     }
     // If all were refused at once, nothing behind the first check would have been tried.
-    assertThat(read).isBetween(1, MUTATIONS - 1);
+    assertThat(read).isBetween(1, count - 1);
+    if (SECONDS > 0) {
+      System.out.printf("onnx: %d of %d damaged inputs read%n", read, count);
+    }
   }
 }

@@ -14,9 +14,7 @@ import dev.nibble.engine.optim.Optimizer;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PlanOptions;
-import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
-import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.MemoryAccount;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -51,46 +49,49 @@ class ZooTest {
 
   /**
    * Rounding alone moves PyTorch's own losses by {@code drift} within five steps in some of these
-   * runs, and the weights by {@code way}; three times that is allowed, and else a hundredth. There
-   * a value may lie so near an edge that rounding puts it on the other side: that moves the first
-   * gradients of what comes before it.
+   * runs, and the weights by {@code way}: three times that is allowed there, else a hundredth.
+   *
+   * <p>The first gradients of a network are PyTorch's within 2e-3. In the recording of mobilenetv2
+   * a value lies on the other side of ReLU6's edge than in double precision, which moves three
+   * tensors before it by up to {@code edge} from PyTorch's own gradients in double precision, with
+   * which these agree.
    */
   @ParameterizedTest
   @CsvSource({
-    "densenet, 0, 0",
-    "dilated-leaky, 0, 0",
-    "efficientnet, 0, 0",
-    "inception, 0, 0",
-    "mobilenetv2, 5e-4, 4e-3",
-    "mobilenetv3, 0, 0",
-    "resnet-basic, 6e-3, 5e-2",
-    "resnet-bottleneck, 9e-3, 4e-2",
-    "resnext, 0, 0",
-    "squeezenet, 0, 0",
-    "vgg-bias, 0, 0"
+    "densenet, 0, 0, 0",
+    "dilated-leaky, 0, 0, 0",
+    "efficientnet, 0, 0, 0",
+    "inception, 0, 0, 0",
+    "mobilenetv2, 5e-4, 4e-3, 3.2e-3",
+    "mobilenetv3, 0, 0, 0",
+    "resnet-basic, 6e-3, 5e-2, 0",
+    "resnet-bottleneck, 9e-3, 4e-2, 0",
+    "resnext, 0, 0, 0",
+    "squeezenet, 0, 0, 0",
+    "vgg-bias, 0, 0, 0"
   })
-  void whatPyTorchComputesIsComputed(String name, double drift, double way) {
+  void whatPyTorchComputesIsComputed(String name, double drift, double way, double edge) {
     try (Run run = new Run(name, StoreFormat.FP32)) {
       run.compareLogits();
       float[] losses = run.zoo.readFloats("losses");
       for (int step = 0; step < losses.length; step++) {
         double loss = run.step();
-        double allowed = step == 0 ? 2e-4 : Math.max(1e-2, 3 * drift);
+        double allowed = step == 0 ? 2e-4 : drift > 0 ? 3 * drift : 1e-2;
         assertThat(Math.abs(loss - losses[step]) / losses[step])
             .as("relative error of loss %d, which is %s", step, loss)
             .isLessThan(allowed);
         if (step == 0) {
-          run.compareGradients(Math.max(2e-3, way));
+          run.compareGradients(Math.max(2e-3, edge));
         }
       }
-      run.compareWeights(Math.max(1e-2, 3 * way));
+      run.compareWeights(way > 0 ? 3 * way : 1e-2);
     }
   }
 
   /**
    * Codes of 4 bits leave the forward pass as it is, and make gradients approximate. Left out are
-   * the runs that rounding alone moves, resnext (its third loss is 6.6 % off) and mobilenetv3 (its
-   * second 12 %).
+   * runs of which a loss is more than 5 % off: resnext (10.6 %), mobilenetv3 (7.6 %), and
+   * resnet-basic and resnet-bottleneck (6 %), which rounding alone moves.
    */
   @ParameterizedTest
   @ValueSource(
@@ -99,6 +100,7 @@ class ZooTest {
         "dilated-leaky",
         "efficientnet",
         "inception",
+        "mobilenetv2",
         "squeezenet",
         "vgg-bias"
       })
@@ -146,8 +148,7 @@ class ZooTest {
         UpdateRule rule = UpdateRule.of(Optimizer.sgd(0.9, 0));
         PlanOptions options = PlanOptions.training(BATCH, store, false).withUpdate(rule);
         ExecutionPlan plan = ExecutionPlan.of(model.network(), options);
-        Kernels kernels = supporting(plan);
-        session = Session.open(plan, SessionOptions.of(2), kernels, account);
+        session = Session.open(plan, SessionOptions.of(2), TestKernels.chosen(), account);
         model.load(session::values);
       }
       byte[] bytes = zoo.read("pictures", arena).data().toArray(JAVA_BYTE);
@@ -156,14 +157,6 @@ class ZooTest {
         pictures[i] = (float) (((bytes[i] & 0xff) / 255.0 - 0.5) / 0.25);
       }
       labels = zoo.read("labels", arena).data();
-    }
-
-    /** The table under test, or the scalar one for a network of functions that it lacks. */
-    private static Kernels supporting(ExecutionPlan plan) {
-      Kernels chosen = TestKernels.chosen();
-      boolean supports =
-          plan.graph().views().stream().map(plan::activation).allMatch(chosen::supports);
-      return supports ? chosen : KernelProvider.choose("scalar");
     }
 
     private void load() {

@@ -43,6 +43,14 @@ public final class GraphReader {
     }
   }
 
+  /** Whether a model leaves height or width of its pictures free. */
+  public static boolean leavesSizeFree(OnnxModel model) {
+    GraphReader reader = new GraphReader(model);
+    model.initializers().forEach((name, tensor) -> reader.values.put(name, Constant.of(tensor)));
+    List<Long> dims = reader.input().dims();
+    return dims != null && dims.stream().skip(1).anyMatch(extent -> extent == ValueInfo.FREE);
+  }
+
   private Graph read(int @Nullable [] size) {
     model.initializers().forEach((name, tensor) -> values.put(name, Constant.of(tensor)));
     ValueInfo input = input();

@@ -1,0 +1,117 @@
+package dev.nibble.engine.train;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.nibble.engine.checkpoint.CheckpointException;
+import dev.nibble.engine.checkpoint.CheckpointStore;
+import dev.nibble.engine.checkpoint.LoadedCheckpoint;
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.exec.TestKernels;
+import dev.nibble.engine.model.ModelFile;
+import dev.nibble.engine.network.Network;
+import dev.nibble.engine.network.ResNet;
+import dev.nibble.kernels.FeatureMap;
+import dev.nibble.memory.MemoryAccount;
+import java.nio.file.Path;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Runs whose activations have formats of their own: repeatable, resumed, refused. */
+class MixedFormatsTest {
+  private static final TrainingListener SILENT = new TrainingListener() {};
+
+  private final Network network = ResNet.of("resnet8", new FeatureMap(32, 32, 3), 10);
+  private final DataSplits data =
+      new DataSplits(ShapesDataset.train(1, 24), ShapesDataset.test(1, 10), "shapes");
+  private final MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
+  @TempDir private Path folder;
+
+  @AfterEach
+  void everythingIsGivenBack() {
+    data.close();
+    assertThat(account.used()).isZero();
+    account.close();
+  }
+
+  private static TrainingOptionsBuilder options(double bits) {
+    return TrainingOptions.builder().mixed(MixedFormats.average(bits)).batch(8).steps(4).threads(2);
+  }
+
+  private Trainer open(TrainingOptions options) {
+    return Trainer.open(network, data, options, TestKernels.chosen(), account);
+  }
+
+  private byte[] weights(TrainingOptions options) {
+    try (Trainer trainer = open(options)) {
+      trainer.run(SILENT);
+      return trainer.session().weights().toArray(JAVA_BYTE);
+    }
+  }
+
+  @Test
+  void formatsAreSettledPlannedAndTold() {
+    try (Trainer trainer = open(options(3).build())) {
+      MixedFormats mixed = Objects.requireNonNull(trainer.options().mixed());
+      assertThat(mixed.isChosen()).isTrue();
+      assertThat(trainer.choice().plan().averageBits()).isBetween(2.5, 3.0);
+      assertThat(trainer.choice().reason()).startsWith("mixed (2.");
+      assertThat(account.used()).isEqualTo(trainer.choice().plan().totalBytes());
+      trainer.run(SILENT);
+      Path file = folder.resolve("model.safetensors");
+      trainer.saveModel(file);
+      assertThat(ModelFile.info(file).metadata())
+          .containsEntry("activations", "mixed")
+          .containsEntry("formats", mixed.text());
+      assertThat(MixedFormats.average(3).withText(mixed.text())).isEqualTo(mixed);
+    }
+    assertThatThrownBy(() -> MixedFormats.byMemory().withText("int5 stem"))
+        .isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(() -> MixedFormats.average(9)).hasMessageContaining("1 to 8 bits");
+  }
+
+  @Test
+  void weightsDependOnTheFormatsAndNotOnThreads() {
+    byte[] weights = weights(options(2.2).build());
+    assertThat(weights(options(2.2).threads(5).build())).isEqualTo(weights);
+    assertThat(weights(options(6).build())).isNotEqualTo(weights);
+  }
+
+  @Test
+  void aResumedRunGoesOnWithTheRecordedFormats() {
+    byte[] whole = weights(options(3).build());
+    CheckpointStore store = new CheckpointStore(folder);
+    String formats;
+    try (Trainer trainer = open(options(3).build())) {
+      trainer.checkpointTo(store);
+      formats = Objects.requireNonNull(trainer.options().mixed()).text();
+      trainer.run(
+          new TrainingListener() {
+            @Override
+            public void onStep(Step step) {
+              if (step.step() == 2) {
+                trainer.cancel();
+              }
+            }
+          });
+    }
+    // Not chosen again, but as it was recorded.
+    TrainingOptions recorded = options(3).mixed(MixedFormats.byMemory().withText(formats)).build();
+    try (Trainer trainer = open(recorded);
+        LoadedCheckpoint checkpoint = store.loadLatest(w -> {}).orElseThrow()) {
+      trainer.resume(checkpoint);
+      trainer.run(SILENT);
+      assertThat(trainer.session().weights().toArray(JAVA_BYTE)).isEqualTo(whole);
+    }
+    try (Trainer trainer = open(options(5).build());
+        LoadedCheckpoint checkpoint = store.loadLatest(w -> {}).orElseThrow()) {
+      assertThatThrownBy(() -> trainer.resume(checkpoint))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining("other formats of its activations");
+    }
+  }
+}
