@@ -183,7 +183,7 @@ class LossesTest {
     Outcome outcome =
         run(
             Task.REGRESSION,
-            options().schedule(Schedule.COSINE, 0.01f).earlyStopping(10, 0).build(),
+            options().epochs(20).schedule(Schedule.COSINE, 0.01f).earlyStopping(10, 0).build(),
             null);
     Metrics metrics = Objects.requireNonNull(outcome.epochs().getLast().metrics());
     double rmse = Objects.requireNonNull(metrics.figures().get("rmse"));
