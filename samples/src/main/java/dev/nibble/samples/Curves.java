@@ -41,11 +41,18 @@ final class Curves {
    * @throws IOException if it cannot be written
    */
   static void write(Path file, String title, History history) throws IOException {
-    XYChart loss = panel(title + ": loss", "loss (cross-entropy)");
+    boolean shares = history.score().equals("accuracy");
+    XYChart loss = panel(title + ": loss", shares ? "loss (cross-entropy)" : "loss");
     add(loss, history, history.losses(), history.testLosses(), 1);
-    XYChart accuracy = panel(title + ": accuracy", "accuracy (%)");
-    add(accuracy, history, history.accuracies(), history.testAccuracies(), 100);
-    accuracy.getStyler().setYAxisMin(0.0).setYAxisMax(100.0);
+    XYChart accuracy =
+        panel(title + ": " + history.score(), shares ? "accuracy (%)" : history.score());
+    if (shares) {
+      add(accuracy, history, history.accuracies(), history.testAccuracies(), 100);
+      accuracy.getStyler().setYAxisMin(0.0).setYAxisMax(100.0);
+    } else if (history.testSteps().length > 0) {
+      // A step's few pictures have none of their own.
+      addTest(accuracy, history, history.testAccuracies(), 1);
+    }
     loss.getStyler().setYAxisMin(0.0);
 
     BufferedImage image = new BufferedImage(2 * PANEL_WIDTH, HEIGHT, BufferedImage.TYPE_INT_RGB);
@@ -115,15 +122,19 @@ final class Curves {
       line(chart, mean, steps, running(values, span), TRAIN, 2.2f, SeriesMarkers.NONE);
     }
     if (test.length > 0) {
-      line(
-          chart,
-          history.evaluated(),
-          history.testSteps(),
-          scaled(test, scale),
-          TEST,
-          2.2f,
-          SeriesMarkers.CIRCLE);
+      addTest(chart, history, test, scale);
     }
+  }
+
+  private static void addTest(XYChart chart, History history, double[] test, double scale) {
+    line(
+        chart,
+        history.evaluated(),
+        history.testSteps(),
+        scaled(test, scale),
+        TEST,
+        2.2f,
+        SeriesMarkers.CIRCLE);
   }
 
   static void line(
@@ -131,6 +142,22 @@ final class Curves {
     XYSeries series = chart.addSeries(name, x, y);
     series.setLineColor(color).setLineWidth(width).setLineStyle(SeriesLines.SOLID);
     series.setMarker(marker).setMarkerColor(color);
+  }
+
+  /** A curve over learning rates, and where on it one is suggested, or -1. */
+  static void drawRates(XYChart chart, double[] rates, double[] losses, int suggested) {
+    line(chart, "loss", rates, losses, TRAIN, 2.2f, SeriesMarkers.NONE);
+    if (suggested >= 0) {
+      double[] x = {rates[suggested]};
+      line(
+          chart,
+          "falls fastest",
+          x,
+          new double[] {losses[suggested]},
+          TEST,
+          2.2f,
+          SeriesMarkers.CIRCLE);
+    }
   }
 
   private static double[] scaled(double[] values, double scale) {

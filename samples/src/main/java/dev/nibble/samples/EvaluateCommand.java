@@ -4,6 +4,7 @@ import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.infer.ConfusionMatrix;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.ModelFile;
@@ -31,7 +32,9 @@ import picocli.CommandLine.Spec;
     description = {
       "Measures a saved model on a data set: loss, accuracy, top-5 accuracy; of each class the"
           + " share",
-      "that is found (recall), precision and F1; and which classes are confused."
+      "that is found (recall), precision and F1; and which classes are confused. Of a model of"
+          + " labels",
+      "F1 and average precision; of one of numbers R2, RMSE and MAE."
     },
     footer = {
       "",
@@ -96,6 +99,14 @@ final class EvaluateCommand implements Callable<Integer> {
               + " labels.")
   private @Nullable String labelColumn;
 
+  @Option(
+      names = "--labels",
+      paramLabel = "FILE.csv",
+      description =
+          "What is told of the pictures of the folder --data, instead of class folders, as nibble"
+              + " train --labels takes it.")
+  private @Nullable String labels;
+
   @Option(names = "--json", description = "Print the figures as JSON.")
   private boolean json;
 
@@ -123,7 +134,8 @@ final class EvaluateCommand implements Callable<Integer> {
             .withImageSize(size)
             .withSkipUnreadable(skipUnreadable)
             .withIgnoreOrientation(ignoreOrientation)
-            .withLabelColumn(labelColumn);
+            .withLabelColumn(labelColumn)
+            .withLabels(labels == null ? null : BadInputException.path(labels), info.task());
     try (DataSplits splits = Inputs.open(Inputs.data(data), options);
         MemoryAccount account = limit.account()) {
       Dataset pictures = choose(splits, part);
@@ -133,7 +145,11 @@ final class EvaluateCommand implements Callable<Integer> {
         if (!json) {
           splits.notes().forEach(spec.commandLine().getOut()::println);
         }
-        tell(report(info, splits.name(), pictures, classifier), folder);
+        if (info.task() == Task.CLASSIFICATION) {
+          tell(report(info, splits.name(), pictures, classifier), folder);
+        } else {
+          tell(taskReport(info, splits.name(), pictures, classifier), folder);
+        }
       }
     }
     return 0;
@@ -157,10 +173,16 @@ final class EvaluateCommand implements Callable<Integer> {
           "The model reads pictures of %d channels, but those of %s have %d."
               .formatted(info.input().channels(), name, pictures.channels()));
     }
+    if (pictures.task() != info.task()) {
+      throw new BadInputException(
+          "The model tells %s of a picture, but %s has classes: give --labels FILE.csv."
+              .formatted(info.task().names(), name));
+    }
     if (!pictures.classNames().equals(info.classes())) {
       throw new BadInputException(
-          "The model's classes %s are not those of %s, %s: choose the data it was trained for."
-              .formatted(brief(info.classes()), name, brief(pictures.classNames())));
+          "The model's %s %s are not those of %s, %s: choose the data it was trained for."
+              .formatted(
+                  info.task().names(), brief(info.classes()), name, brief(pictures.classNames())));
     }
   }
 
@@ -172,13 +194,26 @@ final class EvaluateCommand implements Callable<Integer> {
       ModelInfo info, String name, Dataset pictures, Classifier classifier) {
     ConfusionMatrix matrix = new ConfusionMatrix(info.classes());
     double loss = classifier.run(pictures, (label, logits) -> matrix.add(label, logits, 0));
+    checkFinite(loss, name);
+    return new EvaluationReport(
+        info.model(), name, loss / matrix.total(), pictures.skipped(), matrix);
+  }
+
+  private static void checkFinite(double loss, String name) {
     if (!Double.isFinite(loss)) {
       throw new BadInputException(
           "The model's answers for %s are no finite numbers, as after a training that diverged: take a model saved before."
               .formatted(name));
     }
-    return new EvaluationReport(
-        info.model(), name, loss / matrix.total(), pictures.skipped(), matrix);
+  }
+
+  private static TaskReport taskReport(
+      ModelInfo info, String name, Dataset pictures, Classifier classifier) {
+    TaskEvaluation evaluation = new TaskEvaluation(pictures);
+    classifier.run(pictures, evaluation);
+    checkFinite(evaluation.loss(), name);
+    return new TaskReport(
+        info.model(), name, evaluation.loss(), pictures.skipped(), evaluation.metrics());
   }
 
   private void tell(EvaluationReport report, @Nullable Path folder) {
@@ -192,16 +227,40 @@ final class EvaluateCommand implements Callable<Integer> {
     if (folder == null) {
       return;
     }
-    Path current = folder.resolve("evaluation.json");
+    write(folder, text);
+    Path picture = folder.resolve("confusion.png");
     try {
-      RunFolder.replace(current, text + "\n");
-      current = folder.resolve("confusion.png");
-      ConfusionPicture.write(current, report.matrix());
+      ConfusionPicture.write(picture, report.matrix());
     } catch (IOException e) {
-      throw BadInputException.file("write", current, e);
+      throw BadInputException.file("write", picture, e);
     }
     if (!json) {
       console.println("In " + folder + ": evaluation.json, confusion.png");
+    }
+  }
+
+  private void tell(TaskReport report, @Nullable Path folder) {
+    PrintWriter console = spec.commandLine().getOut();
+    String text = JsonWriter.indented(report.json());
+    if (json) {
+      console.println(text);
+    } else {
+      report.print(console);
+    }
+    if (folder != null) {
+      write(folder, text);
+      if (!json) {
+        console.println("In " + folder + ": evaluation.json");
+      }
+    }
+  }
+
+  private static void write(Path folder, String text) {
+    Path file = folder.resolve("evaluation.json");
+    try {
+      RunFolder.replace(file, text + "\n");
+    } catch (IOException e) {
+      throw BadInputException.file("write", file, e);
     }
   }
 }

@@ -112,7 +112,7 @@ final class EvidenceRun {
         begun
             ? Settings.resumed(Settings.read(folder.resolve(RunFolder.SETTINGS)), folder)
             : Settings.fresh();
-    TrainSetup.settle(settings, options);
+    TrainSettings.settle(settings, options);
     try (WorkerGroup alone = WorkerGroup.of(options.workers);
         TrainSetup setup = TrainSetup.open(settings, options, alone);
         RunFolder run = begun ? RunFolder.existing(folder) : RunFolder.fresh(folder, "");

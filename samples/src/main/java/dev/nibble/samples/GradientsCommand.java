@@ -249,6 +249,11 @@ final class GradientsCommand implements Callable<Integer> {
   }
 
   private static void checkClasses(ModelInfo info, Dataset pictures, String name) {
+    if (info.task() != pictures.task()) {
+      throw new BadInputException(
+          "The model tells %s of a picture, and gradients are compared of models of classes only."
+              .formatted(info.task().names()));
+    }
     List<String> classes = pictures.classNames();
     if (!classes.equals(info.classes())) {
       throw new BadInputException(

@@ -21,6 +21,7 @@ final class History {
   private double pendingAccuracy;
 
   private String evaluated = "test";
+  private String score = "accuracy";
   private final List<Double> testSteps = new ArrayList<>();
   private final List<Double> testLosses = new ArrayList<>();
   private final List<Double> testAccuracies = new ArrayList<>();
@@ -65,6 +66,16 @@ final class History {
   /** Says which pictures those were: test or validation. */
   void evaluatedOn(String split) {
     evaluated = split;
+  }
+
+  /** Says what the accuracies are, where they are none. */
+  void scoredBy(String name) {
+    score = name;
+  }
+
+  /** What the accuracies are. */
+  String score() {
+    return score;
   }
 
   /** Which pictures were evaluated. */

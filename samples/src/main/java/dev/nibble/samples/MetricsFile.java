@@ -1,17 +1,22 @@
 package dev.nibble.samples;
 
+import dev.nibble.engine.data.Task;
+import dev.nibble.engine.infer.Metrics;
 import dev.nibble.engine.json.JsonException;
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
+import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.train.TrainingListener.Epoch;
 import dev.nibble.engine.train.TrainingListener.Step;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,17 +26,27 @@ import org.jspecify.annotations.Nullable;
 final class MetricsFile implements AutoCloseable {
   private static final int LONGEST_LINE = 1024;
 
+  /** What epochs are compared by, of each task. */
+  private static final List<String> SCORES = List.of("accuracy", "mean_f1", "r2");
+
   private final Path path;
 
   /** A stream, because an interrupt of the training thread closes a channel. */
   private final FileOutputStream out;
 
+  private final Task task;
   private final StringBuilder line = new StringBuilder(LONGEST_LINE);
   private final byte[] bytes = new byte[LONGEST_LINE];
 
-  private MetricsFile(Path path, FileOutputStream out) {
+  private MetricsFile(Path path, FileOutputStream out, Task task) {
     this.path = path;
     this.out = out;
+    this.task = task;
+  }
+
+  /** As the other, of a run of classes. */
+  static MetricsFile open(Path path, long doneSteps, boolean testAgain, History history) {
+    return open(path, doneSteps, testAgain, history, Task.CLASSIFICATION);
   }
 
   /**
@@ -40,16 +55,18 @@ final class MetricsFile implements AutoCloseable {
    *
    * @param testAgain whether the test after that step is made again, and its line dropped, too
    * @param history receives what is kept
+   * @param task of the run, whose figures have names of their own
    * @throws BadInputException if the file cannot be read or written
    */
-  static MetricsFile open(Path path, long doneSteps, boolean testAgain, History history) {
+  static MetricsFile open(
+      Path path, long doneSteps, boolean testAgain, History history, Task task) {
     try {
       if (Files.exists(path)) {
         keep(path, doneSteps, testAgain, history);
       } else {
         Files.createFile(path);
       }
-      return new MetricsFile(path, new FileOutputStream(path.toFile(), true));
+      return new MetricsFile(path, new FileOutputStream(path.toFile(), true), task);
     } catch (IOException e) {
       throw BadInputException.file("write", path, e);
     }
@@ -93,16 +110,19 @@ final class MetricsFile implements AutoCloseable {
   private static void remember(JsonValue.JsonObject entry, History history) {
     long step = entry.get("step").asLong();
     for (String split : new String[] {"test", "validation"}) {
-      if (entry.find(split + "_loss") instanceof JsonValue.JsonNumber loss
-          && entry.find(split + "_accuracy") instanceof JsonValue.JsonNumber accuracy) {
-        history.addTest(step, loss.asDouble(), accuracy.asDouble());
-        history.evaluatedOn(split);
-        return;
+      for (String score : SCORES) {
+        if (entry.find(split + "_loss") instanceof JsonValue.JsonNumber loss
+            && entry.find(split + "_" + score) instanceof JsonValue.JsonNumber value) {
+          history.addTest(step, loss.asDouble(), value.asDouble());
+          history.evaluatedOn(split);
+          return;
+        }
       }
     }
-    if (entry.find("loss") instanceof JsonValue.JsonNumber loss
-        && entry.find("accuracy") instanceof JsonValue.JsonNumber accuracy) {
-      history.addStep(step, loss.asDouble(), accuracy.asDouble());
+    if (entry.find("loss") instanceof JsonValue.JsonNumber loss) {
+      boolean known = entry.find("accuracy") instanceof JsonValue.JsonNumber;
+      double accuracy = known ? entry.get("accuracy").asDouble() : Double.NaN;
+      history.addStep(step, loss.asDouble(), accuracy);
     }
   }
 
@@ -110,7 +130,9 @@ final class MetricsFile implements AutoCloseable {
   void write(Step step) {
     begin(step.step(), step.epoch());
     number("loss", step.loss());
-    number("accuracy", step.accuracy());
+    if (task == Task.CLASSIFICATION) {
+      number("accuracy", step.accuracy());
+    }
     line.append(",\"lr\":").append(step.rate());
     if (!Double.isNaN(step.gradientNorm())) {
       number("gradient_norm", step.gradientNorm());
@@ -122,14 +144,52 @@ final class MetricsFile implements AutoCloseable {
 
   /** Writes an epoch's line. */
   void write(Epoch epoch) {
+    write(epoch, false);
+  }
+
+  /**
+   * Writes an epoch's line.
+   *
+   * @param each whether with the figures of each class
+   */
+  void write(Epoch epoch, boolean each) {
     begin(epoch.step(), epoch.epoch());
     number("train_loss", epoch.trainLoss());
-    number("train_accuracy", epoch.trainAccuracy());
+    if (task == Task.CLASSIFICATION) {
+      number("train_accuracy", epoch.trainAccuracy());
+    }
     String split = epoch.onValidation() ? "validation" : "test";
     number(split + "_loss", epoch.testLoss());
-    number(split + "_accuracy", epoch.testAccuracy());
+    Metrics metrics = epoch.metrics();
+    if (metrics == null) {
+      number(split + "_accuracy", epoch.testAccuracy());
+    } else {
+      metrics.figures().forEach((name, value) -> number(split + "_" + name, value));
+    }
     number(split + "_seconds", Math.round(epoch.seconds() * 1e3) / 1e3);
+    if (each && metrics != null) {
+      line.append(",\"").append(split).append('_').append(metrics.task().names()).append("\":");
+      line.append(JsonWriter.compact(TaskReport.byName(metrics)));
+      endLong();
+      return;
+    }
     end();
+  }
+
+  /** A line of any length and letters; an epoch's, so that it may make some garbage. */
+  private void endLong() {
+    write(line.append("}\n").toString().getBytes(StandardCharsets.UTF_8));
+    line.setLength(0);
+    line.trimToSize();
+    line.ensureCapacity(LONGEST_LINE);
+  }
+
+  private void write(byte[] text) {
+    try {
+      out.write(text);
+    } catch (IOException e) {
+      throw BadInputException.file("write", path, e);
+    }
   }
 
   private void begin(long step, int epoch) {

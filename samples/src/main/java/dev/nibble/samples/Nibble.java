@@ -27,6 +27,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = "Trains convolutional networks in a fraction of the memory.",
     subcommands = {
       TrainCommand.class,
+      LrFindCommand.class,
       EvaluateCommand.class,
       PredictCommand.class,
       ExportCommand.class,

@@ -3,6 +3,7 @@ package dev.nibble.samples;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.PictureFiles;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.infer.Classes;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
@@ -17,10 +18,12 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.StringJoiner;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,7 +39,9 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
-      "Says what a saved model sees in pictures: the likeliest classes.",
+      "Says what a saved model sees in pictures: the likeliest classes; of a model of labels those"
+          + " that",
+      "are likelier there than not; of one of numbers the numbers.",
       "",
       "JPEG, PNG, GIF, BMP, TIFF and WebP files of any size are resized to the model's input. One"
           + " that",
@@ -133,6 +138,9 @@ final class PredictCommand implements Callable<Integer> {
       return new Prediction(picture, new int[0], new double[0], String.valueOf(e.getMessage()));
     }
     classifier.run(bytes, logits);
+    if (info.task() != Task.CLASSIFICATION) {
+      return outputs(picture, info.task(), logits);
+    }
     if (Classes.largest(logits, 0, logits.length) == Classes.NONE) {
       String fault = "The model's answer for %s is no finite number.".formatted(picture);
       return new Prediction(picture, new int[0], new double[0], fault);
@@ -142,6 +150,25 @@ final class PredictCommand implements Callable<Integer> {
     int[] largest = new int[Math.min(top, logits.length)];
     Classes.top(logits, 0, logits.length, largest);
     return new Prediction(picture, largest, shares, null);
+  }
+
+  /** Labels likelier than not, the likeliest first, at most --top; or all numbers. */
+  private Prediction outputs(String picture, Task task, float[] outputs) {
+    double[] values = new double[outputs.length];
+    for (int i = 0; i < outputs.length; i++) {
+      if (!Float.isFinite(outputs[i])) {
+        String fault = "The model's answer for %s is no finite number.".formatted(picture);
+        return new Prediction(picture, new int[0], new double[0], fault);
+      }
+      values[i] = task == Task.REGRESSION ? outputs[i] : 1 / (1 + Math.exp(-outputs[i]));
+    }
+    if (task == Task.REGRESSION) {
+      return new Prediction(picture, IntStream.range(0, values.length).toArray(), values, null);
+    }
+    int[] largest = new int[outputs.length];
+    Classes.top(outputs, 0, outputs.length, largest);
+    int[] there = Arrays.stream(largest).filter(i -> outputs[i] > 0).limit(top).toArray();
+    return new Prediction(picture, there, values, null);
   }
 
   private static Path existing(String picture) {
@@ -160,6 +187,13 @@ final class PredictCommand implements Callable<Integer> {
 
   private static String text(ModelInfo info, Prediction prediction) {
     StringJoiner text = new StringJoiner(", ", prediction.picture() + ": ", "");
+    text.setEmptyValue(prediction.picture() + ": none of the labels");
+    if (info.task() == Task.REGRESSION) {
+      for (int index : prediction.classes()) {
+        text.add(info.classes().get(index) + " " + (float) prediction.shares()[index]);
+      }
+      return text.toString();
+    }
     for (int index : prediction.classes()) {
       text.add(
           String.format(
@@ -176,14 +210,22 @@ final class PredictCommand implements Callable<Integer> {
     if (prediction.fault() != null) {
       return entry.put("error", prediction.fault()).build();
     }
+    if (info.task() == Task.REGRESSION) {
+      JsonObject.Builder values = JsonObject.builder();
+      for (int index : prediction.classes()) {
+        values.put(info.classes().get(index), prediction.shares()[index]);
+      }
+      return entry.put("values", values.build()).build();
+    }
+    boolean labels = info.task() == Task.MULTI_LABEL;
     List<JsonValue> classes = new ArrayList<>();
     for (int index : prediction.classes()) {
       classes.add(
           JsonObject.builder()
-              .put("class", info.classes().get(index))
+              .put(labels ? "label" : "class", info.classes().get(index))
               .put("probability", prediction.shares()[index])
               .build());
     }
-    return entry.put("classes", JsonValue.array(classes)).build();
+    return entry.put(info.task().names(), JsonValue.array(classes)).build();
   }
 }

@@ -4,6 +4,7 @@ import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.collective.CollectiveException;
 import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.model.Normalization;
 import dev.nibble.engine.model.WarmStart;
@@ -57,6 +58,7 @@ import picocli.CommandLine.Spec;
       "  nibble train --data photos --model mobilenet.onnx --freeze-batch-norm --lr 0.01",
       "  nibble train --config runs/resnet20-cifar10-int4/run.json --seed 1",
       "  nibble train --resume runs/resnet20-cifar10-int4",
+      "  nibble train --data photos --labels photos/labels.csv --loss bce --class-weights balanced",
       "  nibble train --data cifar10 --workers 2",
       "  mpirun -n 4 nibble train --data cifar10",
       "",
@@ -111,7 +113,7 @@ final class TrainCommand implements Callable<Integer> {
         old == null
             ? Settings.fresh()
             : Settings.resumed(Settings.read(old.file(RunFolder.SETTINGS)), old.path());
-    TrainSetup.settle(settings, options);
+    TrainSettings.settle(settings, options);
     WorkerGroup who = WorkerGroup.of(options.workers);
     if (who.rank() > 0) {
       return follow(settings, who);
@@ -262,11 +264,24 @@ final class TrainCommand implements Callable<Integer> {
                     + goOn);
     try (MetricsFile metrics =
         MetricsFile.open(
-            folder.file(RunFolder.METRICS), trainer.done(), trainer.beginsWithTest(), history)) {
+            folder.file(RunFolder.METRICS),
+            trainer.done(),
+            trainer.beginsWithTest(),
+            history,
+            setup.data().train().task())) {
       LiveLine line = LiveLine.of(out, noProgress);
       TrainingReport report =
           new TrainingReport(
-              trainer, folder, metrics, history, line, err, title, plan.totalBytes());
+              trainer,
+              folder,
+              metrics,
+              history,
+              line,
+              err,
+              title,
+              plan.totalBytes(),
+              setup.data().train().task(),
+              setup.classMetrics());
       TrainingResult result;
       try (TensorBoardListener events = board.open(account, report::onWarning)) {
         result = trainer.run(TensorBoardFolder.both(report, events));
@@ -302,6 +317,12 @@ final class TrainCommand implements Callable<Integer> {
     return 0;
   }
 
+  private static String reached(Task task, double score) {
+    return task == Task.CLASSIFICATION
+        ? String.format(Locale.ROOT, "%.2f %% test accuracy", 100 * score)
+        : String.format(Locale.ROOT, "a test %s of %.4f", TaskWords.score(task), score);
+  }
+
   private static Optional<Path> lastCheckpoint(RunFolder folder) {
     return new CheckpointStore(folder.file(RunFolder.CHECKPOINTS)).list().stream().findFirst();
   }
@@ -335,7 +356,7 @@ final class TrainCommand implements Callable<Integer> {
     out.printf(
         Locale.ROOT,
         "Training %s (%,d parameters) on %s: %,d training%s and %,d test pictures of %s, %d"
-            + " classes%n",
+            + " %s%n",
         setup.network().name(),
         setup.network().parameterCount(),
         data.name(),
@@ -343,7 +364,8 @@ final class TrainCommand implements Callable<Integer> {
         data.validation() == null ? "" : ", %,d validation".formatted(data.validation().size()),
         data.test().size(),
         setup.network().input(),
-        setup.network().classes());
+        setup.network().classes(),
+        data.train().task().names());
     int skipped = data.train().skipped() + data.test().skipped();
     if (skipped > 0) {
       out.printf("Left out %s%n", count(skipped, "unreadable picture"));
@@ -389,19 +411,21 @@ final class TrainCommand implements Callable<Integer> {
       out.printf(
           "%sKept is the model of epoch %d, the best one%n",
           result.stoppedEarly()
-              ? "Stopped early: the %s accuracy rises no more. "
-                  .formatted(setup.data().validation() == null ? "test" : "validation")
+              ? "Stopped early: the %s %s rises no more. "
+                  .formatted(
+                      setup.data().validation() == null ? "test" : "validation",
+                      TaskWords.score(setup.data().train().task()))
               : "",
           result.bestEpoch());
     }
-    if (Double.isNaN(result.testAccuracy())) {
+    if (Double.isNaN(result.testLoss())) {
       out.printf("The run was already complete after %d steps%n", trainer.totalSteps());
     } else {
       out.printf(
           Locale.ROOT,
-          "Done: %s reaches %.2f %% test accuracy (loss %.4f) after %d steps, in %s%n",
+          "Done: %s reaches %s (loss %.4f) after %d steps, in %s%n",
           setup.network().name(),
-          100 * result.testAccuracy(),
+          reached(setup.data().train().task(), result.testAccuracy()),
           result.testLoss(),
           result.steps(),
           TrainingReport.time(report.seconds()));

@@ -106,6 +106,8 @@ final class TrainOptions {
       description = "Steps in which the rate rises from 0. Default: 0.")
   @Nullable Long warmupSteps;
 
+  @Mixin LossOptions loss = new LossOptions();
+
   @Mixin UpdateOptions update = new UpdateOptions();
 
   @Option(
@@ -236,6 +238,13 @@ final class TrainOptions {
           "Multiply the learning rate of layers, such as head=10 or 'stages.0.*=0.1'; the last that"
               + " fits a layer counts.")
   @Nullable List<String> lrScale;
+
+  @Option(
+      names = "--class-metrics",
+      description =
+          "After each epoch also print precision, recall and F1 of each class, and write them to"
+              + " metrics.jsonl.")
+  @Nullable Boolean classMetrics;
 
   @Option(
       names = "--checkpoint-every",

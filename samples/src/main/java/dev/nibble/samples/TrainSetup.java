@@ -2,8 +2,6 @@ package dev.nibble.samples;
 
 import dev.nibble.engine.collective.Collective;
 import dev.nibble.engine.collective.Workers;
-import dev.nibble.engine.data.Augmentation;
-import dev.nibble.engine.data.Augmentations;
 import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
@@ -27,34 +25,17 @@ import dev.nibble.memory.MemoryLimitException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Everything that a run is made of, opened from its settings; owns the data. */
 final class TrainSetup implements AutoCloseable {
-  private static final int SHAPES_EPOCHS = 5;
-  private static final int EPOCHS = 10;
-  private static final List<String> AUGMENTATIONS =
-      List.of(
-          "crop-flip",
-          "random-resized-crop",
-          "none",
-          "color-jitter",
-          "trivial-augment",
-          "random-erasing");
-  private static final List<String> BATCH_NORMS = List.of("global", "local");
-  private static final String BATCH_NORM = "batch-norm";
-  private static final String RESIZE = "resize";
-  private static final List<String> RESIZINGS =
-      Arrays.stream(Resizing.values()).map(Resizing::text).toList();
+  static final String BATCH_NORM = "batch-norm";
+  static final String RESIZE = "resize";
 
-  /** What is usual: colours by up to 40 %, a quarter of the pictures with a part erased. */
-  private static final double JITTER = 0.4;
-
-  private static final double ERASING = 0.25;
   private static final String KERNELS = "kernels";
-  private static final String FORMATS = "formats";
+  static final String CLASS_METRICS = "class-metrics";
+  static final String FORMATS = "formats";
   static final String RECOMPUTE = "recompute";
   static final String GPU_PRECISION = "gpu-precision";
   private static final String GPU_FALLBACK = "gpu-fallback";
@@ -66,6 +47,7 @@ final class TrainSetup implements AutoCloseable {
   private final MemoryLimit limit;
   private final String choice;
   private final List<String> notes;
+  private final boolean classMetrics;
 
   private TrainSetup(
       DataSplits data,
@@ -74,7 +56,8 @@ final class TrainSetup implements AutoCloseable {
       TrainingOptions options,
       MemoryLimit limit,
       String choice,
-      List<String> notes) {
+      List<String> notes,
+      boolean classMetrics) {
     this.data = data;
     this.network = network;
     this.kernels = kernels;
@@ -82,107 +65,7 @@ final class TrainSetup implements AutoCloseable {
     this.limit = limit;
     this.choice = choice;
     this.notes = notes;
-  }
-
-  /** Puts what is given, what was saved and the defaults together. */
-  static void settle(Settings settings, TrainOptions given) {
-    settings.fixed("data", given.data == null ? null : Inputs.data(given.data), "shapes");
-    ModelChoice model = given.model == null ? null : ModelChoice.of(given.model);
-    settings.fixed("model", model == null ? null : model.setting(), "resnet20");
-    String activations =
-        given.activations == null ? null : Inputs.activationsName(given.activations);
-    settings.optional("activations", activations);
-    String codes = given.codes == null ? null : Inputs.codesName(given.codes);
-    // Runs from before there were fitted codes go on with theirs.
-    settings.fixed("codes", codes, settings.isResumed() ? "uniform" : "fitted");
-    settings.fixed("naive", given.naive, false);
-    settings.optional("batch", given.batch);
-    settleLength(settings, given);
-    UpdateSettings.settle(settings, given.update);
-    settings.fixed("lr", given.lr, UpdateSettings.standardRate(settings));
-    String schedule = given.schedule == null ? null : Inputs.scheduleName(given.schedule);
-    settings.fixed("schedule", schedule, "cosine");
-    settings.fixed("warmup-steps", given.warmupSteps, 0);
-    settings.fixed("seed", given.seed, 0);
-    settings.fixed("augment", augmentName(given.augment), "crop-flip");
-    settings.fixed("no-shuffle", given.noShuffle, false);
-    settings.optional("mean", given.mean);
-    settings.optional("std", given.std);
-    settings.fixed("picture-mean", given.pictureMean, false);
-    settings.optional("image-size", given.imageSize);
-    settings.optional(
-        RESIZE, given.resize == null ? null : Names.choose("--resize", given.resize, RESIZINGS));
-    settings.fixed("skip-unreadable", given.skipUnreadable, false);
-    settings.optional("ignore-orientation", given.ignoreOrientation);
-    settings.optional("label-column", given.labelColumn);
-    settings.optional("val-split", share("--val-split", given.valSplit));
-    settings.optional("init", settings.isResumed() ? givenInit(given) : init(given, model));
-    settings.optional("freeze", given.freeze == null ? null : String.join(",", given.freeze));
-    settings.optional("freeze-batch-norm", given.freezeBatchNorm);
-    settings.optional("lr-scale", given.lrScale == null ? null : String.join(",", given.lrScale));
-    positive("--shards", given.workers.shards);
-    settings.optional("shards", given.workers.shards);
-    String norm = given.workers.batchNorm;
-    settings.optional(
-        BATCH_NORM, norm == null ? null : Names.choose("--batch-norm", norm, BATCH_NORMS));
-    settings.free("threads", given.threads, null);
-    settings.free("memory-limit", given.memoryLimit, null);
-    settings.free(
-        RECOMPUTE, given.recompute == null ? null : Inputs.recomputeName(given.recompute), null);
-    settings.optional(FORMATS, null);
-    settings.free("checkpoint-every", given.checkpointEvery, null);
-    settings.free(TensorBoardFolder.SETTING, TensorBoardFolder.setting(given.tensorboard), null);
-  }
-
-  /** A file that is the model is what the run starts from, unless another one is named. */
-  private static @Nullable String init(TrainOptions given, @Nullable ModelChoice model) {
-    String init = givenInit(given);
-    return init == null && model != null && model.file() != null ? model.setting() : init;
-  }
-
-  private static @Nullable String givenInit(TrainOptions given) {
-    return given.init == null
-        ? null
-        : BadInputException.path(given.init).toAbsolutePath().normalize().toString();
-  }
-
-  private static void settleLength(Settings settings, TrainOptions given) {
-    if (given.epochs != null && given.steps != null) {
-      throw new BadInputException("Give --epochs or --steps, not both.");
-    }
-    positive("--epochs", given.epochs);
-    positive("--steps", given.steps);
-    positive("--batch", given.batch);
-    Integer epochs = given.epochs;
-    if (epochs == null && given.steps == null && !settings.isResumed()) {
-      epochs = settings.text("data").equals("shapes") ? SHAPES_EPOCHS : EPOCHS;
-    }
-    settings.optional("epochs", epochs);
-    settings.optional("steps", given.steps);
-  }
-
-  private static void positive(String option, @Nullable Number value) {
-    if (value != null && value.longValue() < 1) {
-      throw new BadInputException(option + " is " + value + ": give 1 or more.");
-    }
-  }
-
-  private static @Nullable Double share(String option, @Nullable Double value) {
-    if (value != null && !(value > 0 && value < 1)) {
-      throw new BadInputException(option + " is " + value + ": give a share between 0 and 1.");
-    }
-    return value;
-  }
-
-  private static @Nullable String augmentName(@Nullable String text) {
-    if (text == null) {
-      return null;
-    }
-    List<String> names = new ArrayList<>();
-    for (String part : text.split(",", -1)) {
-      names.add(Names.choose("--augment", part, AUGMENTATIONS));
-    }
-    return String.join(",", names);
+    this.classMetrics = classMetrics;
   }
 
   /** Opens the data and checks all that can be checked before anything is allocated. */
@@ -198,7 +81,7 @@ final class TrainSetup implements AutoCloseable {
       settings.fixed("pictures", train.size(), train.size());
       FeatureMap map = new FeatureMap(train.height(), train.width(), train.channels());
       Network network = network(settings, map, train.classNames().size(), notes);
-      TrainingOptions wanted = BadInputException.check(() -> options(settings, group));
+      TrainingOptions wanted = BadInputException.check(() -> options(settings, group, train));
       MemoryBudget.Choice choice =
           BadInputException.check(() -> choose(network, wanted, train, kernels, limit));
       checkHeap(choice.plan());
@@ -207,10 +90,11 @@ final class TrainSetup implements AutoCloseable {
       settleKernels(settings, selected, gpu);
       List<LayerRange> twice = choice.plan().options().recomputed();
       TrainingOptions options =
-          BadInputException.check(() -> builder(settings, group).recomputed(twice).build());
+          BadInputException.check(() -> builder(settings, group, train).recomputed(twice).build());
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
       checkNormalization(options, train.channels());
-      return new TrainSetup(data, network, selected, options, limit, choice.reason(), notes);
+      boolean each = Boolean.parseBoolean(settings.find(CLASS_METRICS));
+      return new TrainSetup(data, network, selected, options, limit, choice.reason(), notes, each);
     } catch (RuntimeException | Error e) {
       data.close();
       throw e;
@@ -284,11 +168,13 @@ final class TrainSetup implements AutoCloseable {
   }
 
   private static DataOptions dataOptions(Settings settings) {
-    return DataOptions.defaults()
-        .withImageSize(resized(settings))
-        .withSkipUnreadable(settings.flag("skip-unreadable"))
-        .withIgnoreOrientation(Boolean.parseBoolean(settings.find("ignore-orientation")))
-        .withLabelColumn(settings.find("label-column"));
+    DataOptions options =
+        DataOptions.defaults()
+            .withImageSize(resized(settings))
+            .withSkipUnreadable(settings.flag("skip-unreadable"))
+            .withIgnoreOrientation(Boolean.parseBoolean(settings.find("ignore-orientation")))
+            .withLabelColumn(settings.find("label-column"));
+    return LossSettings.with(settings, options);
   }
 
   /** Those of the run that goes on, unless others are given; null for whatever is best. */
@@ -403,22 +289,6 @@ final class TrainSetup implements AutoCloseable {
     }
   }
 
-  private static Augmentation augmentation(String names) {
-    List<Augmentation> parts = new ArrayList<>();
-    for (String name : names.split(",", -1)) {
-      parts.add(
-          switch (name) {
-            case "none" -> Augmentation.NONE;
-            case "random-resized-crop" -> Augmentation.RANDOM_RESIZED_CROP;
-            case "color-jitter" -> Augmentations.colorJitter(JITTER);
-            case "trivial-augment" -> Augmentations.trivialAugment();
-            case "random-erasing" -> Augmentations.randomErasing(ERASING);
-            default -> Augmentation.CROP_FLIP;
-          });
-    }
-    return parts.size() == 1 ? parts.getFirst() : Augmentations.sequence(parts);
-  }
-
   private static boolean isUniform(Settings settings) {
     return settings.text("codes").equals("uniform");
   }
@@ -434,11 +304,12 @@ final class TrainSetup implements AutoCloseable {
     builder.mixed(formats == null ? mixed : mixed.withText(formats));
   }
 
-  private static TrainingOptions options(Settings settings, WorkerGroup group) {
-    return builder(settings, group).build();
+  private static TrainingOptions options(Settings settings, WorkerGroup group, Dataset train) {
+    return builder(settings, group, train).build();
   }
 
-  private static TrainingOptionsBuilder builder(Settings settings, WorkerGroup group) {
+  private static TrainingOptionsBuilder builder(
+      Settings settings, WorkerGroup group, Dataset train) {
     @Nullable Integer threads =
         settings.has("threads") ? Integer.valueOf(settings.integer("threads")) : group.threads();
     TrainingOptionsBuilder builder =
@@ -454,7 +325,7 @@ final class TrainSetup implements AutoCloseable {
                     group.count(),
                     settings.has("shards") ? settings.integer("shards") : 1,
                     "local".equals(settings.find(BATCH_NORM))))
-            .augmentation(augmentation(settings.text("augment")))
+            .augmentation(TrainSettings.augmentation(settings.text("augment")))
             .shuffle(!settings.flag("no-shuffle"))
             .normalization(settings.decimals("mean"), settings.decimals("std"))
             .pictureMean(settings.flag("picture-mean"));
@@ -475,6 +346,7 @@ final class TrainSetup implements AutoCloseable {
       builder.freeze(List.of(frozen.split(",", -1)));
     }
     builder.freezeBatchNorm(Boolean.parseBoolean(settings.find("freeze-batch-norm")));
+    LossSettings.apply(settings, builder, train);
     UpdateSettings.apply(settings, builder);
     if (settings.has("steps")) {
       builder.steps(settings.whole("steps"));
@@ -529,6 +401,11 @@ final class TrainSetup implements AutoCloseable {
 
   TrainingOptions options() {
     return options;
+  }
+
+  /** Whether each epoch's figures are told of each class. */
+  boolean classMetrics() {
+    return classMetrics;
   }
 
   Kernels kernels() {

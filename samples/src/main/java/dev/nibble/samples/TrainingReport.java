@@ -1,11 +1,16 @@
 package dev.nibble.samples;
 
+import dev.nibble.engine.data.Task;
+import dev.nibble.engine.infer.Metrics;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingListener;
 import dev.nibble.memory.ByteSize;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** Tells a run's course: to the user, to metrics.jsonl, and in curves.png. */
 final class TrainingReport implements TrainingListener {
@@ -23,6 +28,8 @@ final class TrainingReport implements TrainingListener {
   private final PrintWriter err;
   private final String title;
   private final long planned;
+  private final Task task;
+  private final boolean classMetrics;
   private final long start = System.nanoTime();
   private double loss = Double.NaN;
   private double accuracy;
@@ -40,7 +47,9 @@ final class TrainingReport implements TrainingListener {
       LiveLine line,
       PrintWriter err,
       String title,
-      long planned) {
+      long planned,
+      Task task,
+      boolean classMetrics) {
     this.trainer = trainer;
     this.folder = folder;
     this.metrics = metrics;
@@ -49,6 +58,9 @@ final class TrainingReport implements TrainingListener {
     this.err = err;
     this.title = title;
     this.planned = planned;
+    this.task = task;
+    this.classMetrics = classMetrics;
+    history.scoredBy(TaskWords.score(task));
   }
 
   @Override
@@ -84,13 +96,15 @@ final class TrainingReport implements TrainingListener {
                 time(left * stepSeconds + Math.ceilDiv(left, perEpoch) * testSeconds));
     return String.format(
         Locale.ROOT,
-        "epoch %d/%d  step %d/%d  loss %.3f  accuracy %.1f %%  %s  memory %s of %s",
+        "epoch %d/%d  step %d/%d  loss %.3f%s  %s  memory %s of %s",
         step.epoch(),
         Math.ceilDiv(total, perEpoch),
         step.step(),
         total,
         loss,
-        100 * accuracy,
+        task == Task.CLASSIFICATION
+            ? String.format(Locale.ROOT, "  accuracy %.1f %%", 100 * accuracy)
+            : "",
         speed,
         ByteSize.format(trainer.usedBytes()),
         ByteSize.format(planned));
@@ -99,28 +113,56 @@ final class TrainingReport implements TrainingListener {
   @Override
   public void onEpoch(Epoch epoch) {
     testSeconds = epoch.seconds();
-    metrics.write(epoch);
+    metrics.write(epoch, classMetrics);
     history.addTest(epoch.step(), epoch.testLoss(), epoch.testAccuracy());
     String evaluated = epoch.onValidation() ? "validation" : "test";
     history.evaluatedOn(evaluated);
     line.print(
         String.format(
             Locale.ROOT,
-            "epoch %d/%d done at step %d: training loss %.4f, accuracy %.2f %%; %s loss %.4f,"
-                + " accuracy %.2f %% (%s)",
+            "epoch %d/%d done at step %d: training loss %.4f%s; %s loss %.4f, %s%s (%s)",
             epoch.epoch(),
             Math.ceilDiv(trainer.totalSteps(), trainer.stepsPerEpoch()),
             epoch.step(),
             epoch.trainLoss(),
-            100 * epoch.trainAccuracy(),
+            TaskWords.training(task, epoch.trainAccuracy()),
             evaluated,
             epoch.testLoss(),
-            100 * epoch.testAccuracy(),
+            TaskWords.score(task, epoch.testAccuracy()),
+            more(epoch.metrics()),
             time(seconds())));
+    Metrics metrics = epoch.metrics();
+    if (classMetrics && metrics != null) {
+      metrics
+          .byName()
+          .forEach(
+              (name, figures) ->
+                  line.print(
+                      String.format(Locale.ROOT, "  %-20s %s", name, TaskReport.text(figures))));
+    }
     trainer.saveModel(folder.file(RunFolder.MODEL));
     if (seconds() - lastDrawing >= DRAWING_SECONDS) {
       drawCurves();
     }
+  }
+
+  /** What is told beside the score: where there are more than five classes, top-5. */
+  private String more(@Nullable Metrics metrics) {
+    if (metrics == null || task != Task.CLASSIFICATION) {
+      return metrics == null ? "" : rest(metrics);
+    }
+    return metrics.byName().size() > 5
+        ? String.format(
+            Locale.ROOT,
+            ", top-5 %.2f %%",
+            100 * metrics.figures().getOrDefault("top5_accuracy", Double.NaN))
+        : "";
+  }
+
+  private static String rest(Metrics metrics) {
+    Map<String, Double> figures = new LinkedHashMap<>(metrics.figures());
+    figures.remove(metrics.figures().firstEntry().getKey());
+    return ", " + TaskReport.text(figures);
   }
 
   @Override

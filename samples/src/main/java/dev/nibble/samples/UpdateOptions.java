@@ -64,8 +64,8 @@ final class UpdateOptions {
       names = "--accumulate",
       paramLabel = "N",
       description =
-          "Batches that make one step: as a batch N times as large, at the memory of one. Batch norm"
-              + " sees each batch by itself. Default: 1.")
+          "Batches that make one step: as a batch N times as large, at the memory of one. Batch"
+              + " norm sees each batch by itself. Default: 1.")
   @Nullable Integer accumulate;
 
   @Option(
@@ -80,8 +80,9 @@ final class UpdateOptions {
       names = "--early-stopping",
       paramLabel = "N",
       description =
-          "End the run after N epochs without a new best test accuracy, and keep the model of the"
-              + " best epoch. Default: run to the end.")
+          "End the run after N epochs without a new best accuracy (of labels mean F1, of numbers"
+              + " R2) on the validation pictures, or the test pictures where there are none, and"
+              + " keep the model of the best epoch. Default: run to the end.")
   @Nullable Integer earlyStopping;
 
   @Option(

@@ -2,6 +2,7 @@ package dev.nibble.engine.data;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A batch in planned off-heap memory: pictures, labels and crops, filled by a {@link DataLoader}
@@ -15,6 +16,7 @@ public final class BatchSlot {
   private final MemorySegment pictures;
   private final MemorySegment labels;
   private final MemorySegment crops;
+  private final @Nullable MemorySegment targets;
   private int count;
   private int total;
   private int epoch;
@@ -40,6 +42,30 @@ public final class BatchSlot {
       MemorySegment pictures,
       MemorySegment labels,
       MemorySegment crops) {
+    this(batch, height, width, channels, pictures, labels, crops, 0, null);
+  }
+
+  /**
+   * As the other, with targets.
+   *
+   * @param values targets a picture
+   * @param targets {@code 4 * batch * values} bytes, 4-byte aligned: fp32, or null for none
+   * @throws IllegalArgumentException if a segment is too small, not aligned, or on the heap
+   */
+  public BatchSlot(
+      int batch,
+      int height,
+      int width,
+      int channels,
+      MemorySegment pictures,
+      MemorySegment labels,
+      MemorySegment crops,
+      int values,
+      @Nullable MemorySegment targets) {
+    if (targets != null) {
+      check("targets", targets, Math.multiplyExact(4L * batch, values), 4);
+    }
+    this.targets = targets == null ? null : targets.asSlice(0, 4L * batch * values);
     check("pictures", pictures, picturesBytes(batch, height, width, channels), 1);
     check("labels", labels, labelsBytes(batch), 4);
     check("crops", crops, cropsBytes(batch), 4);
@@ -93,6 +119,21 @@ public final class BatchSlot {
   /** int32, one per picture. */
   public MemorySegment labels() {
     return labels;
+  }
+
+  /**
+   * fp32, a value for each of the network's outputs and picture, as {@link Dataset#targets} says;
+   * null where the labels tell all that is needed.
+   */
+  public @Nullable MemorySegment targets() {
+    return targets;
+  }
+
+  /**
+   * What a session is given beside the pictures: the targets, or where there are none the labels.
+   */
+  public MemorySegment wanted() {
+    return targets == null ? labels : targets;
   }
 
   /** int32, three per picture: row and column offset, 0 to 8 (4 is centred), and 1 if mirrored. */

@@ -47,6 +47,11 @@ final class ConcatenatedView extends DatasetView {
                   part.width(),
                   part.channels()));
     }
+    if (part.task() != first.task()) {
+      throw new DataException(
+          "Data of %s and of %s cannot be one data set."
+              .formatted(first.task().text(), part.task().text()));
+    }
     if (!part.classNames().equals(first.classNames())) {
       throw new DataException(
           "The classes %s and %s differ: give both data sets one list with Datasets.withClasses."
@@ -74,6 +79,12 @@ final class ConcatenatedView extends DatasetView {
   public int label(int index) {
     int part = part(index);
     return parts[part].label(index - first[part]);
+  }
+
+  @Override
+  public void targets(int index, MemorySegment target, long offset) {
+    int part = part(index);
+    parts[part].targets(index - first[part], target, offset);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.nibble.engine.data;
 
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,40 +18,57 @@ import org.jspecify.annotations.Nullable;
  *     fine_label}, {@code label} or {@code labels}
  * @param seed what the pictures of {@code shapes} are drawn from, and what decides which pictures
  *     of a folder without splits are test pictures
+ * @param labelFile a CSV file that says what is told of a folder's pictures, instead of class
+ *     folders; or null. Its first line names the columns: {@code file} (from the folder), maybe
+ *     {@code split} (train, val, test), and {@code label} for classification, {@code labels} apart
+ *     by | or blanks, or a column of 0 and 1 each, for multi-label, columns of numbers for
+ *     regression
+ * @param task what such a file tells
  */
 public record DataOptions(
     @Nullable PictureSize imageSize,
     boolean skipUnreadable,
     boolean ignoreOrientation,
     @Nullable String labelColumn,
-    long seed) {
+    long seed,
+    @Nullable Path labelFile,
+    Task task) {
   /** The size the data set has, unreadable pictures are errors, orientation applied, seed 0. */
   public static DataOptions defaults() {
-    return new DataOptions(null, false, false, null, 0);
+    return new DataOptions(null, false, false, null, 0, null, Task.CLASSIFICATION);
   }
 
   /** The same options with another picture size. */
   public DataOptions withImageSize(@Nullable PictureSize size) {
-    return new DataOptions(size, skipUnreadable, ignoreOrientation, labelColumn, seed);
+    return new DataOptions(
+        size, skipUnreadable, ignoreOrientation, labelColumn, seed, labelFile, task);
   }
 
   /** The same options with another answer to unreadable pictures. */
   public DataOptions withSkipUnreadable(boolean skip) {
-    return new DataOptions(imageSize, skip, ignoreOrientation, labelColumn, seed);
+    return new DataOptions(imageSize, skip, ignoreOrientation, labelColumn, seed, labelFile, task);
   }
 
   /** The same options with another answer to pictures that are stored turned. */
   public DataOptions withIgnoreOrientation(boolean ignore) {
-    return new DataOptions(imageSize, skipUnreadable, ignore, labelColumn, seed);
+    return new DataOptions(imageSize, skipUnreadable, ignore, labelColumn, seed, labelFile, task);
   }
 
   /** The same options with another column of labels. */
   public DataOptions withLabelColumn(@Nullable String column) {
-    return new DataOptions(imageSize, skipUnreadable, ignoreOrientation, column, seed);
+    return new DataOptions(
+        imageSize, skipUnreadable, ignoreOrientation, column, seed, labelFile, task);
   }
 
   /** The same options with another seed. */
   public DataOptions withSeed(long newSeed) {
-    return new DataOptions(imageSize, skipUnreadable, ignoreOrientation, labelColumn, newSeed);
+    return new DataOptions(
+        imageSize, skipUnreadable, ignoreOrientation, labelColumn, newSeed, labelFile, task);
+  }
+
+  /** The same options with a file of labels. */
+  public DataOptions withLabels(@Nullable Path file, Task told) {
+    return new DataOptions(
+        imageSize, skipUnreadable, ignoreOrientation, labelColumn, seed, file, told);
   }
 }

@@ -32,7 +32,8 @@ public final class DataSources {
    * {@link DataFormat} reads, such as Parquet files (train-*.parquet and test-*.parquet). A folder
    * called like a data set is opened as {@code ./shapes}.
    *
-   * @throws DataException if there is no such data set, or it is damaged
+   * @throws DataException if there is no such data set, or it is damaged, or a file of labels is
+   *     given for another one than a folder
    */
   public static DataSplits open(String nameOrFolder, DataOptions options) {
     return open(nameOrFolder, options, dataHome());
@@ -40,6 +41,17 @@ public final class DataSources {
 
   /** As {@link #open(String, DataOptions)}, with the folder of fetched data sets given. */
   static DataSplits open(String nameOrFolder, DataOptions options, Path home) {
+    Path labels = options.labelFile();
+    if (labels != null) {
+      Path folder = path(nameOrFolder);
+      if (!Files.isDirectory(folder)) {
+        throw new DataException(
+            "A file of labels belongs to a folder of pictures, and %s is none."
+                .formatted(nameOrFolder));
+      }
+      String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
+      return LabelledFolder.open(folder, name, labels, options);
+    }
     return switch (nameOrFolder) {
       case "shapes" ->
           checkSize(

@@ -57,6 +57,11 @@ public record DataSplits(
           "The training pictures of %s are %s but the %s pictures are %s, but both need one size."
               .formatted(name, shape(train), split, shape(other)));
     }
+    if (train.task() != other.task()) {
+      throw new DataException(
+          "The training pictures of %s are for %s, the %s pictures for %s."
+              .formatted(name, train.task().text(), split, other.task().text()));
+    }
     if (!train.classNames().equals(other.classNames())) {
       throw new DataException(
           "The training and %s pictures of %s have different classes: %s and %s."

@@ -1,6 +1,7 @@
 package dev.nibble.engine.data;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -73,6 +74,28 @@ public interface Dataset extends AutoCloseable {
    */
   default String identity(int index) {
     return "";
+  }
+
+  /** What is told of a picture: its class, unless overridden. */
+  default Task task() {
+    return Task.CLASSIFICATION;
+  }
+
+  /**
+   * Writes what a picture's outputs should be, fp32, one for each of {@link #classNames}: 1 at its
+   * class and 0 elsewhere, unless overridden for {@linkplain #task other tasks}, which have 0 to 1
+   * for each label, or finite numbers, and names of labels or of numbers. {@link #label} is then
+   * without a meaning.
+   *
+   * @param target receives them at {@code offset}, a multiple of 4
+   * @throws IndexOutOfBoundsException if there is no such picture, or they do not fit
+   */
+  default void targets(int index, MemorySegment target, long offset) {
+    int label = label(index);
+    int classes = classNames().size();
+    for (int i = 0; i < classes; i++) {
+      target.set(JAVA_FLOAT_UNALIGNED, offset + 4L * i, i == label ? 1 : 0);
+    }
   }
 
   /** How pictures of other sizes came to this data set's: those to predict must come so, too. */

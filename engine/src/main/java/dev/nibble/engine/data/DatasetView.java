@@ -24,6 +24,11 @@ abstract class DatasetView implements Dataset {
   }
 
   @Override
+  public Task task() {
+    return source.task();
+  }
+
+  @Override
   public Resizing resizing() {
     return source.resizing();
   }

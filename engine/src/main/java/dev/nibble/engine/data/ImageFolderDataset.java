@@ -129,6 +129,11 @@ final class ImageFolderDataset implements Dataset {
     return labels[index];
   }
 
+  /** The file of a picture. */
+  Path file(int index) {
+    return files[index];
+  }
+
   @Override
   public int skipped() {
     return skipped;

@@ -30,6 +30,11 @@ final class OwningView extends DatasetView {
   }
 
   @Override
+  public void targets(int index, MemorySegment target, long offset) {
+    view.targets(index, target, offset);
+  }
+
+  @Override
   public String identity(int index) {
     return view.identity(index);
   }

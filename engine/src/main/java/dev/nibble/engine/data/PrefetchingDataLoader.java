@@ -1,6 +1,7 @@
 package dev.nibble.engine.data;
 
 import dev.nibble.engine.data.EpochBatches.Rest;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -58,7 +59,8 @@ public final class PrefetchingDataLoader implements DataLoader {
         startStep,
         endStep,
         new EpochBatches(dataset.size(), batch, dropLast ? Rest.DROPPED : Rest.KEPT),
-        BatchShare.WHOLE);
+        BatchShare.WHOLE,
+        Mixing.NONE);
   }
 
   private PrefetchingDataLoader(
@@ -71,16 +73,17 @@ public final class PrefetchingDataLoader implements DataLoader {
       long startStep,
       long endStep,
       EpochBatches batches,
-      BatchShare share) {
+      BatchShare share,
+      Mixing mixing) {
     this.stepsPerEpoch = batches.count();
-    checkSlots(dataset, share.most(batch), slots);
+    checkSlots(dataset, share.most(batch), slots, mixing);
     if (startStep < 0 || endStep < startStep) {
       throw new IllegalArgumentException(
           "Steps must be 0 <= start <= end, not " + startStep + " and " + endStep);
     }
     this.dataset = dataset;
     this.queue = new BatchQueue(slots);
-    this.filler = new BatchFiller(dataset, augmentation, shuffle, seed, batches, share);
+    this.filler = new BatchFiller(dataset, augmentation, shuffle, seed, batches, share, mixing);
     this.thread =
         Thread.ofPlatform()
             .daemon()
@@ -109,10 +112,23 @@ public final class PrefetchingDataLoader implements DataLoader {
       long startStep,
       long endStep) {
     return forTraining(
-        dataset, batch, augmentation, shuffle, seed, slots, startStep, endStep, BatchShare.WHOLE);
+        dataset,
+        batch,
+        augmentation,
+        shuffle,
+        seed,
+        slots,
+        startStep,
+        endStep,
+        BatchShare.WHOLE,
+        Mixing.NONE);
   }
 
-  /** As the other, but loads only a worker's share of every batch. */
+  /**
+   * As the other, but loads only a worker's share of every batch, and may mix its pictures.
+   *
+   * @throws IllegalArgumentException if pictures are to be mixed and a slot has no targets
+   */
   public static PrefetchingDataLoader forTraining(
       Dataset dataset,
       int batch,
@@ -122,7 +138,8 @@ public final class PrefetchingDataLoader implements DataLoader {
       List<BatchSlot> slots,
       long startStep,
       long endStep,
-      BatchShare share) {
+      BatchShare share,
+      Mixing mixing) {
     DataLoader.checkBatch(dataset.size(), batch);
     return new PrefetchingDataLoader(
         dataset,
@@ -134,7 +151,8 @@ public final class PrefetchingDataLoader implements DataLoader {
         startStep,
         endStep,
         new EpochBatches(dataset.size(), batch, Rest.KEPT_TOGETHER),
-        share);
+        share,
+        mixing);
   }
 
   /** Starts one pass over a worker's share of the batches, as {@link DataLoader#forEvaluation}. */
@@ -142,14 +160,34 @@ public final class PrefetchingDataLoader implements DataLoader {
       Dataset dataset, int batch, List<BatchSlot> slots, BatchShare share) {
     EpochBatches batches = new EpochBatches(dataset.size(), batch, Rest.KEPT);
     return new PrefetchingDataLoader(
-        dataset, batch, Augmentation.NONE, false, 0, slots, 0, batches.count(), batches, share);
+        dataset,
+        batch,
+        Augmentation.NONE,
+        false,
+        0,
+        slots,
+        0,
+        batches.count(),
+        batches,
+        share,
+        Mixing.NONE);
   }
 
-  private static void checkSlots(Dataset dataset, int batch, List<BatchSlot> slots) {
+  private static void checkSlots(Dataset dataset, int batch, List<BatchSlot> slots, Mixing mixing) {
     if (slots.isEmpty()) {
       throw new IllegalArgumentException("A data loader needs at least one slot");
     }
     for (BatchSlot slot : slots) {
+      MemorySegment targets = slot.targets();
+      if (mixing.isOn() && targets == null) {
+        throw new IllegalArgumentException("Pictures are mixed in slots that have targets only");
+      }
+      if (targets != null
+          && targets.byteSize() != 4L * slot.capacity() * dataset.classNames().size()) {
+        throw new IllegalArgumentException(
+            "A slot's targets do not fit data of %d classes"
+                .formatted(dataset.classNames().size()));
+      }
       if (slot.capacity() < batch || slot.pictureBytes() != dataset.pictureBytes()) {
         throw new IllegalArgumentException(
             "A slot of %d pictures of %d bytes does not fit batches of %d pictures of %d bytes"

@@ -13,6 +13,11 @@ final class RelabelledView extends DatasetView {
 
   RelabelledView(Dataset source, List<String> classNames) {
     super(source);
+    if (source.task() != Task.CLASSIFICATION) {
+      throw new DataException(
+          "Only data of one class a picture can have other classes, not of %s."
+              .formatted(source.task().text()));
+    }
     this.source = source;
     this.classNames = PictureLabels.checkNames(classNames);
     List<String> old = source.classNames();

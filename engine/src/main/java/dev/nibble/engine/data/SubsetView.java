@@ -40,6 +40,11 @@ final class SubsetView extends DatasetView {
   }
 
   @Override
+  public void targets(int index, MemorySegment target, long offset) {
+    source.targets(indices[index], target, offset);
+  }
+
+  @Override
   public String identity(int index) {
     return source.identity(indices[index]);
   }

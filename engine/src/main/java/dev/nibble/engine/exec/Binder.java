@@ -76,7 +76,9 @@ final class Binder {
         map.channels(),
         view(slot.pictures()),
         view(slot.labels()),
-        view(slot.crops()));
+        view(slot.crops()),
+        plan.graph().logits().map().values(),
+        viewOrNull(slot.targets()));
   }
 
   /** A trained parameter's gradient. */

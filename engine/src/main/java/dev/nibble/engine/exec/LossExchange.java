@@ -1,6 +1,5 @@
 package dev.nibble.engine.exec;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.nibble.engine.collective.Collective;
@@ -10,7 +9,6 @@ import dev.nibble.engine.data.BatchShare;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PersistentBuffers;
 import dev.nibble.kernels.Kernels;
-import dev.nibble.kernels.LossArgs;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,8 +35,8 @@ final class LossExchange {
   private final MemorySegment labels;
   private final MemorySegment logits;
   private final @Nullable MemorySegment gradient;
-  private final LossArgs evaluation;
-  private final @Nullable LossArgs training;
+  private final BoundLoss loss;
+  private final long wantedBytes;
   private final List<BatchShare> shares = new ArrayList<>();
   private final int rank;
   private final Exchange exchange;
@@ -50,7 +48,7 @@ final class LossExchange {
       ExecutionPlan plan,
       Binder binder,
       Kernels kernels,
-      double labelSmoothing,
+      SessionOptions options,
       Collective collective) {
     this.plan = plan;
     this.kernels = kernels;
@@ -66,11 +64,8 @@ final class LossExchange {
     this.gradient = binder.viewOrNull(shared.gradient());
     MemorySegment result = binder.view(plan.buffers().persistent().scalars());
     int batch = plan.options().batch();
-    this.evaluation = new LossArgs(batch, classes, logits, labels, null, result, 0);
-    this.training =
-        gradient == null
-            ? null
-            : new LossArgs(batch, classes, logits, labels, gradient, result, labelSmoothing);
+    this.loss = new BoundLoss(options, batch, classes, logits, gradient, result);
+    this.wantedBytes = PersistentBuffers.wantedBytes(plan);
     List<MemorySegment> parts = new ArrayList<>();
     for (int worker = 0; worker < collective.size(); worker++) {
       parts.add(exchanged.asSlice(worker * bytes, bytes));
@@ -92,7 +87,7 @@ final class LossExchange {
   /**
    * Computes the loss of a whole batch.
    *
-   * @param own this worker's labels
+   * @param own this worker's labels or targets
    * @param count pictures of the whole batch
    * @param trains whether this worker's gradient of the logits is wanted, too
    */
@@ -103,22 +98,23 @@ final class LossExchange {
     exchanged.set(JAVA_LONG, at + WISH, wish ? 1 : 0);
     exchanged.set(JAVA_LONG, at + COUNT, count);
     exchanged.set(JAVA_LONG, at + PASS, passes);
-    MemorySegment.copy(own, 0, exchanged, labelsAt(rank), 4L * pictures);
+    long each = loss.wantedBytes(trains);
+    MemorySegment.copy(own, 0, exchanged, labelsAt(rank), each * pictures);
     MemorySegment.copy(ownLogits, 0, exchanged, logitsAt(rank), 4L * pictures * classes);
     exchange.run();
     boolean stop = false;
     for (int worker = 0; worker < shares.size(); worker++) {
-      stop |= accept(worker, count);
+      stop |= accept(worker, count, each);
     }
     agreed |= stop;
-    kernels.loss(trains && training != null ? training : evaluation, count);
+    loss.run(kernels, labels, count, trains);
     if (trains && gradient != null && ownGradient != null) {
       long from = 4L * shares.get(rank).first(count) * classes;
       MemorySegment.copy(gradient, from, ownGradient, 0, 4L * pictures * classes);
     }
   }
 
-  private boolean accept(int worker, int count) {
+  private boolean accept(int worker, int count, long each) {
     long at = worker * bytes;
     if (exchanged.get(JAVA_LONG, at + COUNT) != count
         || exchanged.get(JAVA_LONG, at + PASS) != passes) {
@@ -129,10 +125,20 @@ final class LossExchange {
     BatchShare share = shares.get(worker);
     long first = share.first(count);
     int pictures = share.size(count);
-    MemorySegment.copy(exchanged, labelsAt(worker), labels, 4 * first, 4L * pictures);
+    MemorySegment.copy(exchanged, labelsAt(worker), labels, each * first, each * pictures);
     MemorySegment.copy(
         exchanged, logitsAt(worker), logits, 4 * first * classes, 4L * pictures * classes);
     return exchanged.get(JAVA_LONG, at + WISH) != 0;
+  }
+
+  /** The whole batch's logits, after a pass. */
+  MemorySegment logits() {
+    return logits;
+  }
+
+  /** The whole batch's labels or targets, after a pass. */
+  MemorySegment wanted() {
+    return labels;
   }
 
   private long labelsAt(int worker) {
@@ -140,6 +146,6 @@ final class LossExchange {
   }
 
   private long logitsAt(int worker) {
-    return labelsAt(worker) + JAVA_INT.byteSize() * plan.localBatch();
+    return labelsAt(worker) + wantedBytes * plan.localBatch();
   }
 }

@@ -246,7 +246,9 @@ public final class Session implements AutoCloseable {
    * and, unless the loss is not finite, the optimiser. The batches that were given to {@link
    * #accumulate} since the last step belong to it.
    *
-   * @param labels 32-bit integers, with room for a whole batch, of which {@code count} are read
+   * @param labels 32-bit integers or, where the loss or {@link SessionOptions#soft} asks for
+   *     targets, fp32, one for each output; with room for a whole batch, of which {@code count} are
+   *     read ({@link BatchSlot#wanted})
    * @param rate learning rate
    * @return whether the loss and, where the rule clips, the gradients' norm were finite; if not,
    *     the weights are as before the step (the running statistics are not)
@@ -324,6 +326,22 @@ public final class Session implements AutoCloseable {
   public void predict(int count) {
     checkCount(count);
     passes.forward(count, false);
+  }
+
+  /** The logits of the whole batch that was last evaluated, those of other workers among them. */
+  public MemorySegment evaluatedLogits() {
+    SharedBatch shared = passes.shared();
+    return shared == null ? logits() : shared.loss().logits();
+  }
+
+  /**
+   * What the pictures of the whole batch that was last evaluated should have come to.
+   *
+   * @param own what {@link #evaluate} was given
+   */
+  public MemorySegment evaluatedLabels(MemorySegment own) {
+    SharedBatch shared = passes.shared();
+    return shared == null ? own : shared.loss().wanted();
   }
 
   /** Asks all workers that share the batches to stop: after the next batch all know of it. */

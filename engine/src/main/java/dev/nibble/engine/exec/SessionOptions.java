@@ -1,6 +1,7 @@
 package dev.nibble.engine.exec;
 
 import dev.nibble.engine.collective.Collective;
+import dev.nibble.engine.optim.Loss;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,12 +12,20 @@ import org.jspecify.annotations.Nullable;
  *     not including 1; evaluation takes the labels as they are
  * @param seed what dropout is drawn from, with the step's number
  * @param collective the workers that share every batch, which the caller closes; null for one
+ * @param loss what training makes small
+ * @param soft whether training is given targets (a number an output) where the loss could do with
+ *     labels
  */
 public record SessionOptions(
-    int threads, double labelSmoothing, long seed, @Nullable Collective collective) {
+    int threads,
+    double labelSmoothing,
+    long seed,
+    @Nullable Collective collective,
+    Loss loss,
+    boolean soft) {
   /** For one worker. */
   public SessionOptions(int threads, double labelSmoothing, long seed) {
-    this(threads, labelSmoothing, seed, null);
+    this(threads, labelSmoothing, seed, null, Loss.crossEntropy(), false);
   }
 
   /** Checks the numbers. */
@@ -42,6 +51,11 @@ public record SessionOptions(
 
   /** The same for one of several workers. */
   public SessionOptions with(@Nullable Collective workers) {
-    return new SessionOptions(threads, labelSmoothing, seed, workers);
+    return new SessionOptions(threads, labelSmoothing, seed, workers, loss, soft);
+  }
+
+  /** The same with another loss. */
+  public SessionOptions with(Loss other, boolean targets) {
+    return new SessionOptions(threads, labelSmoothing, seed, collective, other, targets);
   }
 }

@@ -44,7 +44,7 @@ final class SharedBatch {
       }
       stages.add(exchange);
     }
-    this.loss = new LossExchange(plan, binder, kernels, options.labelSmoothing(), collective);
+    this.loss = new LossExchange(plan, binder, kernels, options, collective);
     MemorySegment local =
         buffers.shared() == null ? null : binder.viewOrNull(buffers.shared().local());
     if (local == null || !training) {

@@ -42,7 +42,7 @@ final class StagePasses {
   private final List<BoundStage> stages;
   private final MemorySegment moments;
   private final MemorySegment statistics;
-  private final LossBindings losses;
+  private final BoundLoss losses;
   private final StageRecorder recorder;
   private final @Nullable ParameterUpdate update;
   private final List<Leaves> leaves = new ArrayList<>();
@@ -122,7 +122,14 @@ final class StagePasses {
     this.forwardArgs = stage.infer();
     this.moments = binder.view(plan.buffers().persistent().moments());
     this.statistics = binder.view(plan.buffers().persistent().statistics());
-    this.losses = new LossBindings(plan, binder, options.labelSmoothing());
+    this.losses =
+        new BoundLoss(
+            options,
+            plan.options().batch(),
+            plan.graph().network().classes(),
+            binder.view(plan.buffers().tensor(plan.graph().logits())),
+            binder.viewOrNull(plan.buffers().lossGradient()),
+            binder.view(plan.buffers().persistent().scalars()));
     this.recorder = new StageRecorder(plan);
     this.update =
         plan.options().isTraining()
@@ -300,7 +307,7 @@ final class StagePasses {
       shared.loss().run(labels, pictures, trains);
       return;
     }
-    kernels.loss(losses.args(labels, trains), pictures);
+    losses.run(kernels, labels, pictures, trains);
   }
 
   void backward(int pictures) {

@@ -3,6 +3,7 @@ package dev.nibble.engine.model;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.engine.data.Resizing;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.SafetensorsFile;
 import dev.nibble.engine.exchange.SafetensorsWriter;
@@ -217,7 +218,8 @@ public final class ModelFile {
         Boolean.parseBoolean(metadata.get("picture_mean")),
         own(metadata),
         graph,
-        Resizing.of(metadata.getOrDefault("resizing", Resizing.STRETCH.text())));
+        Resizing.of(metadata.getOrDefault("resizing", Resizing.STRETCH.text())),
+        task(metadata));
   }
 
   /**
@@ -257,6 +259,12 @@ public final class ModelFile {
     return renamed ? "cifar-" + name : name;
   }
 
+  /** What it tells of a picture; the class, unless it says so. */
+  private static Task task(Map<String, String> metadata) {
+    String task = metadata.get("task");
+    return task == null ? Task.CLASSIFICATION : Task.of(task);
+  }
+
   /** The network; older files have but its name. */
   private static @Nullable Network graph(Map<String, String> metadata) {
     String graph = metadata.get("network");
@@ -277,7 +285,8 @@ public final class ModelFile {
   /**
    * What a file's metadata says about a model, by name: {@code format}, {@code model}, {@code
    * input} (height, width, channels), {@code classes}, {@code mean}, {@code std} (JSON arrays),
-   * {@code picture_mean}, {@code resizing} unless they are stretched, then the entries of your own.
+   * {@code picture_mean}, {@code resizing} unless they are stretched, {@code task} unless that is
+   * classification, then the entries of your own.
    */
   public static Map<String, String> describe(ModelInfo info) {
     Map<String, String> metadata = new LinkedHashMap<>();
@@ -294,6 +303,9 @@ public final class ModelFile {
     metadata.put("picture_mean", Boolean.toString(info.pictureMean()));
     if (info.resizing() != Resizing.STRETCH) {
       metadata.put("resizing", info.resizing().text());
+    }
+    if (info.task() != Task.CLASSIFICATION) {
+      metadata.put("task", info.task().text());
     }
     metadata.putAll(info.metadata());
     return metadata;

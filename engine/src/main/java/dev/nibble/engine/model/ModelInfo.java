@@ -2,6 +2,7 @@ package dev.nibble.engine.model;
 
 import dev.nibble.engine.data.PictureSize;
 import dev.nibble.engine.data.Resizing;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.FeatureMap;
@@ -24,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param metadata entries of your own that the file carries beside these, in their order
  * @param graph the network; null where the name alone tells it, as in older files
  * @param resizing how pictures of another size are brought to the input's
+ * @param task what the outputs tell of a picture; {@code classes} are then names of labels or of
+ *     numbers
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record ModelInfo(
@@ -35,7 +38,8 @@ public record ModelInfo(
     boolean pictureMean,
     Map<String, String> metadata,
     @Nullable Network graph,
-    Resizing resizing) {
+    Resizing resizing,
+    Task task) {
   /** Names in a file's metadata that are taken. */
   static final Set<String> RESERVED =
       Set.of(
@@ -47,15 +51,16 @@ public record ModelInfo(
           "std",
           "picture_mean",
           "network",
-          "resizing");
+          "resizing",
+          "task");
 
   /**
    * Copies arrays and map, and checks them.
    *
    * @throws IllegalArgumentException if mean or std has not a value a channel, a mean is not finite
    *     or a std not finite and positive, or an entry of your own has a name that is taken: format,
-   *     model, input, classes, mean, std, picture_mean, network, resizing; or the graph has other
-   *     pictures or another number of classes
+   *     model, input, classes, mean, std, picture_mean, network, resizing, task; or the graph has
+   *     other pictures or another number of classes
    */
   public ModelInfo {
     metadata = Collections.unmodifiableMap(new LinkedHashMap<>(metadata));
@@ -89,7 +94,7 @@ public record ModelInfo(
     }
   }
 
-  /** A description without entries of your own. */
+  /** A description of a model of classes, without entries of your own. */
   public ModelInfo(
       String model,
       FeatureMap input,
@@ -97,7 +102,19 @@ public record ModelInfo(
       float[] mean,
       float[] std,
       boolean pictureMean) {
-    this(model, input, classes, mean, std, pictureMean, Map.of(), null, Resizing.STRETCH);
+    this(model, input, classes, mean, std, pictureMean, Task.CLASSIFICATION);
+  }
+
+  /** A description without entries of your own. */
+  public ModelInfo(
+      String model,
+      FeatureMap input,
+      List<String> classes,
+      float[] mean,
+      float[] std,
+      boolean pictureMean,
+      Task task) {
+    this(model, input, classes, mean, std, pictureMean, Map.of(), null, Resizing.STRETCH, task);
   }
 
   /** A description of one of the named networks. */
@@ -109,18 +126,29 @@ public record ModelInfo(
       float[] std,
       boolean pictureMean,
       Map<String, String> metadata) {
-    this(model, input, classes, mean, std, pictureMean, metadata, null, Resizing.STRETCH);
+    this(
+        model,
+        input,
+        classes,
+        mean,
+        std,
+        pictureMean,
+        metadata,
+        null,
+        Resizing.STRETCH,
+        Task.CLASSIFICATION);
   }
 
   /** The same for a network that is described by its graph. */
   public ModelInfo withGraph(Network network) {
     return new ModelInfo(
-        model, input, classes, mean, std, pictureMean, metadata, network, resizing);
+        model, input, classes, mean, std, pictureMean, metadata, network, resizing, task);
   }
 
   /** The same for pictures that are resized in another way. */
   public ModelInfo withResizing(Resizing other) {
-    return new ModelInfo(model, input, classes, mean, std, pictureMean, metadata, graph, other);
+    return new ModelInfo(
+        model, input, classes, mean, std, pictureMean, metadata, graph, other, task);
   }
 
   /** The size that pictures are brought to, and how. */
@@ -134,7 +162,8 @@ public record ModelInfo(
    * @throws IllegalArgumentException if a name is taken
    */
   public ModelInfo withMetadata(Map<String, String> entries) {
-    return new ModelInfo(model, input, classes, mean, std, pictureMean, entries, graph, resizing);
+    return new ModelInfo(
+        model, input, classes, mean, std, pictureMean, entries, graph, resizing, task);
   }
 
   @Override
@@ -149,7 +178,8 @@ public record ModelInfo(
 
   /** The same for pictures that are normalised in another way. */
   public ModelInfo withNormalization(float[] means, float[] stds, boolean ofPicture) {
-    return new ModelInfo(model, input, classes, means, stds, ofPicture, metadata, graph, resizing);
+    return new ModelInfo(
+        model, input, classes, means, stds, ofPicture, metadata, graph, resizing, task);
   }
 
   /**

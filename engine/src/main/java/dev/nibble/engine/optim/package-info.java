@@ -1,4 +1,4 @@
-/** Optimisers and the learning rates they run with. */
+/** Optimisers, the learning rates they run with, and losses. */
 @NullMarked
 package dev.nibble.engine.optim;
 

@@ -44,15 +44,18 @@ public final class PersistentBuffers {
   private final List<Slot> slots = new ArrayList<>();
   private final @Nullable Shared shared;
 
-  /** One batch as the loader leaves it: bytes N,H,W,C, labels N, crops N x 3. */
-  public record Slot(Buffer pictures, Buffer labels, Buffer crops) {}
+  /**
+   * One batch as the loader leaves it: bytes N,H,W,C, labels N, crops N x 3, maybe targets N x
+   * outputs.
+   */
+  public record Slot(Buffer pictures, Buffer labels, Buffer crops, @Nullable Buffer targets) {}
 
   /**
    * What workers that share a batch hand to each other beside sums, and what they make of it.
    *
-   * @param exchanged by worker, {@link #SHARED_HEADER} bytes and then labels and logits of the
-   *     largest share
-   * @param labels the whole batch's
+   * @param exchanged by worker, {@link #SHARED_HEADER} bytes and then labels, or targets, and
+   *     logits of the largest share
+   * @param labels the whole batch's, or its targets
    * @param logits the whole batch's
    * @param gradient of all logits; null for inference
    * @param local with local batch norm, by worker, the gradients of all its scales and shifts
@@ -105,7 +108,10 @@ public final class PersistentBuffers {
           new Slot(
               add("batch " + i + " pictures", Kind.BATCH, batch * input.values()),
               add("batch " + i + " labels", Kind.BATCH, 4 * batch),
-              add("batch " + i + " crops", Kind.BATCH, 12 * batch)));
+              add("batch " + i + " crops", Kind.BATCH, 12 * batch),
+              i < plan.options().targetSlots()
+                  ? add("batch " + i + " targets", Kind.BATCH, batch * wantedBytes(plan))
+                  : null));
     }
     shared = plan.options().workers().count() == 1 ? null : shared(training);
   }
@@ -116,7 +122,7 @@ public final class PersistentBuffers {
     long logits = 4 * batch * plan.graph().logits().map().values();
     return new Shared(
         add("exchanged logits", Kind.OTHER, workers.count() * sharedBytes(plan)),
-        add("all labels", Kind.OTHER, 4 * batch),
+        add("all labels", Kind.OTHER, batch * wantedBytes(plan)),
         add("all logits", Kind.OTHER, logits),
         training ? add("gradient of all logits", Kind.OTHER, logits) : null,
         workers.localNorm()
@@ -126,8 +132,13 @@ public final class PersistentBuffers {
 
   /** Bytes of one worker's part of {@link Shared#exchanged}. */
   public static long sharedBytes(ExecutionPlan plan) {
-    long values = 1L + plan.graph().logits().map().values();
-    return up(SHARED_HEADER + 4L * values * plan.localBatch());
+    long bytes = wantedBytes(plan) + 4L * plan.graph().logits().map().values();
+    return up(SHARED_HEADER + bytes * plan.localBatch());
+  }
+
+  /** The most bytes of what a picture's outputs should be: of a label, or of targets. */
+  public static long wantedBytes(ExecutionPlan plan) {
+    return plan.options().targetSlots() == 0 ? 4 : 4L * plan.graph().logits().map().values();
   }
 
   /** Bytes of one worker's part of {@link Shared#local}. */

@@ -24,6 +24,8 @@ import java.util.Map;
  *     best so far; of no effect for inference
  * @param frozenNorms whether batch norms use their running statistics in training, too
  * @param workers who shares every batch
+ * @param targetSlots how many of the loader's batches, the first ones, have a number for each of
+ *     the network's outputs beside the labels
  * @param formats how the activations that codes are made of are stored instead, by the name of the
  *     stage that keeps each; {@code store} says it of all others
  * @param recomputed runs of stages that store nothing on the way there; what their backward passes
@@ -39,6 +41,7 @@ public record PlanOptions(
     boolean keepsBest,
     boolean frozenNorms,
     Workers workers,
+    int targetSlots,
     Map<String, StoreFormat> formats,
     List<LayerRange> recomputed) {
   /** One way to store all activations. */
@@ -62,6 +65,7 @@ public record PlanOptions(
         keepsBest,
         frozenNorms,
         workers,
+        0,
         Map.of(),
         List.of());
   }
@@ -93,6 +97,10 @@ public record PlanOptions(
     }
     if (slots < 1) {
       throw new IllegalArgumentException("The loader needs at least one slot");
+    }
+    if (targetSlots < 0 || targetSlots > slots) {
+      throw new IllegalArgumentException(
+          "Of %d slots, %d cannot have targets".formatted(slots, targetSlots));
     }
     frozen = List.copyOf(frozen);
     formats = Collections.unmodifiableMap(new LinkedHashMap<>(formats));
@@ -138,6 +146,7 @@ public record PlanOptions(
         keepsBest,
         frozenNorms,
         workers,
+        targetSlots,
         formats,
         recomputed);
   }
@@ -154,6 +163,7 @@ public record PlanOptions(
         keepsBest,
         frozenNorms,
         workers,
+        targetSlots,
         formats,
         recomputed);
   }
@@ -170,6 +180,7 @@ public record PlanOptions(
         keepsBest,
         frozenNorms,
         workers,
+        targetSlots,
         formats,
         recomputed);
   }
@@ -186,6 +197,7 @@ public record PlanOptions(
         keepsBest,
         frozenNorms,
         workers,
+        targetSlots,
         formats,
         recomputed);
   }
@@ -202,6 +214,7 @@ public record PlanOptions(
         kept,
         frozenNorms,
         workers,
+        targetSlots,
         formats,
         recomputed);
   }
@@ -218,6 +231,7 @@ public record PlanOptions(
         keepsBest,
         running,
         workers,
+        targetSlots,
         formats,
         recomputed);
   }
@@ -234,6 +248,24 @@ public record PlanOptions(
         keepsBest,
         frozenNorms,
         all,
+        targetSlots,
+        formats,
+        recomputed);
+  }
+
+  /** The same with targets in the loader's first batches. */
+  public PlanOptions withTargets(int count) {
+    return new PlanOptions(
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        count,
         formats,
         recomputed);
   }
@@ -250,6 +282,7 @@ public record PlanOptions(
         keepsBest,
         frozenNorms,
         workers,
+        targetSlots,
         byStage,
         recomputed);
   }
@@ -257,6 +290,17 @@ public record PlanOptions(
   /** The same with runs of stages that are computed twice. */
   public PlanOptions withRecomputed(List<LayerRange> runs) {
     return new PlanOptions(
-        batch, store, naive, slots, frozen, update, keepsBest, frozenNorms, workers, formats, runs);
+        batch,
+        store,
+        naive,
+        slots,
+        frozen,
+        update,
+        keepsBest,
+        frozenNorms,
+        workers,
+        targetSlots,
+        formats,
+        runs);
   }
 }

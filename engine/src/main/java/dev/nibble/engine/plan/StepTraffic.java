@@ -197,7 +197,12 @@ public final class StepTraffic {
     Pass pass = count.pass();
     long bytes = bytes(plan.graph().logits().map());
     pass.read(buffers.tensor(plan.graph().logits()), bytes);
-    pass.read(persistent.slots().getFirst().labels(), 4L * batch);
+    Buffer targets = persistent.slots().getFirst().targets();
+    if (targets != null) {
+      pass.read(targets, batch * PersistentBuffers.wantedBytes(plan));
+    } else {
+      pass.read(persistent.slots().getFirst().labels(), 4L * batch);
+    }
     pass.write(require(buffers.lossGradient()), bytes);
   }
 

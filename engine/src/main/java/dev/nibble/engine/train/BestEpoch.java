@@ -6,15 +6,15 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The best epoch so far, by the accuracy on the test pictures. All that it knows lies in a few
- * bytes that go into the checkpoints as they are.
+ * The best epoch so far, by the score on the validation pictures, or where there are none on the
+ * test pictures. All that it knows lies in a few bytes that go into the checkpoints as they are.
  */
 final class BestEpoch {
   private static final ValueLayout.OfDouble DOUBLE =
       ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final long ACCURACY = 0;
+  private static final long SCORE = 0;
   private static final long LOSS = 8;
   private static final long EPOCH = 16;
   private static final long SINCE = 24;
@@ -36,17 +36,18 @@ final class BestEpoch {
     return epoch() > 0;
   }
 
-  /** Takes an epoch's result; returns whether it is the best one. */
-  boolean offer(int epoch, Evaluator.Result result) {
+  /** Takes an epoch's score, the larger the better; returns whether it is the best one. */
+  boolean offer(int epoch, double score, double loss) {
     if (rule == null) {
       return false;
     }
-    if (isFound() && !(result.accuracy() > accuracy() + rule.minDelta())) {
+    boolean better = score > score() + rule.minDelta() || Double.isNaN(score());
+    if (isFound() && !better) {
       data.set(LONG, SINCE, data.get(LONG, SINCE) + 1);
       return false;
     }
-    data.set(DOUBLE, ACCURACY, result.accuracy());
-    data.set(DOUBLE, LOSS, result.loss());
+    data.set(DOUBLE, SCORE, score);
+    data.set(DOUBLE, LOSS, loss);
     data.set(LONG, EPOCH, epoch);
     data.set(LONG, SINCE, 0);
     return true;
@@ -62,8 +63,8 @@ final class BestEpoch {
     return (int) data.get(LONG, EPOCH);
   }
 
-  double accuracy() {
-    return data.get(DOUBLE, ACCURACY);
+  double score() {
+    return data.get(DOUBLE, SCORE);
   }
 
   double loss() {

@@ -1,7 +1,10 @@
 package dev.nibble.engine.train;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.json.JsonException;
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
@@ -60,13 +63,24 @@ final class DataFingerprint {
 
   private static String labels(Dataset data) {
     MessageDigest digest = sha256();
+    MemorySegment targets = MemorySegment.ofArray(new byte[4 * data.classNames().size()]);
     for (int i = 0; i < data.size(); i++) {
-      int label = data.label(i);
-      for (int shift = 0; shift < 32; shift += 8) {
-        digest.update((byte) (label >>> shift));
+      if (data.task() == Task.CLASSIFICATION) {
+        digest(digest, data.label(i));
+        continue;
+      }
+      data.targets(i, targets, 0);
+      for (int k = 0; k < data.classNames().size(); k++) {
+        digest(digest, Float.floatToIntBits(targets.get(JAVA_FLOAT_UNALIGNED, 4L * k)));
       }
     }
     return hex(digest);
+  }
+
+  private static void digest(MessageDigest digest, int word) {
+    for (int shift = 0; shift < 32; shift += 8) {
+      digest.update((byte) (word >>> shift));
+    }
   }
 
   private static String content(Dataset data) {

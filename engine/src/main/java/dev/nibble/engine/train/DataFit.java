@@ -4,6 +4,7 @@ import dev.nibble.engine.data.ChannelStatistics;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.FeatureMap;
@@ -30,8 +31,12 @@ final class DataFit {
     }
     if (train.classNames().size() != network.classes()) {
       throw new DataException(
-          "The network knows %d classes, but %s has %d"
-              .formatted(network.classes(), data.name(), train.classNames().size()));
+          "The network knows %d classes, but %s has %d%s"
+              .formatted(
+                  network.classes(),
+                  data.name(),
+                  train.classNames().size(),
+                  train.task() == Task.CLASSIFICATION ? "" : " " + train.task().names()));
     }
   }
 
@@ -57,7 +62,8 @@ final class DataFit {
             data.train().classNames(),
             mean,
             std,
-            options.pictureMean())
+            options.pictureMean(),
+            data.train().task())
         .withResizing(data.train().resizing());
   }
 }

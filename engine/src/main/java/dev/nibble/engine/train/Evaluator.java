@@ -1,11 +1,17 @@
 package dev.nibble.engine.train;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PrefetchingDataLoader;
 import dev.nibble.engine.events.EvaluationEvent;
 import dev.nibble.engine.exec.Session;
+import dev.nibble.engine.infer.Metrics;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
@@ -17,9 +23,14 @@ final class Evaluator {
    *
    * @param pictures how many were evaluated
    * @param loss mean loss
-   * @param accuracy share classified correctly
+   * @param metrics what the task's figures are
    */
-  record Result(long pictures, double loss, double accuracy) {}
+  record Result(long pictures, double loss, Metrics metrics) {
+    /** What epochs are compared by. */
+    double score() {
+      return metrics.score();
+    }
+  }
 
   private Evaluator() {}
 
@@ -43,7 +54,9 @@ final class Evaluator {
     event.begin();
     long pictures = 0;
     double loss = 0;
-    long correct = 0;
+    Metrics metrics = Metrics.of(data.task(), data.classNames());
+    float[] outputs = new float[data.classNames().size()];
+    float[] targets = new float[outputs.length];
     int batch = session.plan().options().batch();
     try (DataLoader loader =
         PrefetchingDataLoader.forEvaluation(data, batch, slots, session.share())) {
@@ -53,9 +66,21 @@ final class Evaluator {
           return Optional.empty();
         }
         session.load(slot);
-        session.evaluate(slot.labels(), slot.total());
+        session.evaluate(slot.wanted(), slot.total());
         loss += session.lossSum();
-        correct += session.correct();
+        MemorySegment wanted = session.evaluatedLabels(slot.wanted());
+        for (int i = 0; i < slot.total(); i++) {
+          long first = (long) i * outputs.length;
+          MemorySegment.copy(
+              session.evaluatedLogits(), JAVA_FLOAT, 4 * first, outputs, 0, outputs.length);
+          if (slot.targets() != null) {
+            MemorySegment.copy(wanted, JAVA_FLOAT, 4 * first, targets, 0, targets.length);
+          } else {
+            Arrays.fill(targets, 0);
+            targets[wanted.getAtIndex(JAVA_INT, i)] = 1;
+          }
+          metrics.add(outputs, targets);
+        }
         pictures += slot.total();
         loader.release(slot);
         if (pictures < data.size() && cancelled.getAsBoolean()) {
@@ -63,8 +88,8 @@ final class Evaluator {
         }
       }
     }
-    Result result = new Result(pictures, loss / pictures, (double) correct / pictures);
-    event.outcome(pictures, result.loss(), result.accuracy());
+    Result result = new Result(pictures, loss / pictures, metrics);
+    event.outcome(pictures, result.loss(), result.score());
     event.commit();
     return Optional.of(result);
   }

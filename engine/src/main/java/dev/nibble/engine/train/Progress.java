@@ -36,7 +36,7 @@ final class Progress {
       boolean onValidation) {
     interrupted = false;
     testLoss = test.loss();
-    testAccuracy = test.accuracy();
+    testAccuracy = test.score();
     return new TrainingListener.Epoch(
         done,
         epoch,
@@ -45,7 +45,8 @@ final class Progress {
         testLoss,
         testAccuracy,
         seconds,
-        onValidation);
+        onValidation,
+        test.metrics());
   }
 
   /** The evaluation at an epoch's end was given up. */
@@ -80,7 +81,7 @@ final class Progress {
         best.epoch(),
         lastLoss,
         best.isFound() ? best.loss() : testLoss,
-        best.isFound() ? best.accuracy() : testAccuracy,
+        best.isFound() ? best.score() : testAccuracy,
         Double.NaN,
         Double.NaN);
   }

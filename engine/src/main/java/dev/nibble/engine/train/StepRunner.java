@@ -2,6 +2,7 @@ package dev.nibble.engine.train;
 
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataLoader;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.network.FiniteValues;
 import java.lang.foreign.MemorySegment;
@@ -15,16 +16,19 @@ final class StepRunner {
   private final boolean shared;
   private final MemorySegment weights;
   private final MemorySegment state;
+  private final boolean counts;
   private boolean underWay;
   private double lossSum;
   private long correct;
   private long pictures;
 
-  StepRunner(Session session, DataLoader loader, BatchGroups groups, Interrupts interrupts) {
+  StepRunner(
+      Session session, DataLoader loader, BatchGroups groups, Interrupts interrupts, Task task) {
     this.session = session;
     this.loader = loader;
     this.groups = groups;
     this.interrupts = interrupts;
+    this.counts = task != Task.REGRESSION;
     this.shared = !session.share().isWhole();
     this.weights = session.weights();
     this.state = session.state();
@@ -54,8 +58,8 @@ final class StepRunner {
       session.load(slot);
       boolean finite =
           batch < batches
-              ? session.accumulate(slot.labels(), slot.total())
-              : session.train(slot.labels(), slot.total(), rate);
+              ? session.accumulate(slot.wanted(), slot.total())
+              : session.train(slot.wanted(), slot.total(), rate);
       if (!finite) {
         throw DivergedException.of(
             step, session.lossSum() / slot.total(), session.update().gradientNorm());
@@ -89,9 +93,9 @@ final class StepRunner {
     return lossSum / pictures;
   }
 
-  /** Share of the step's pictures that were classified correctly. */
+  /** Share of the step's pictures that came out right; NaN where there is no right and wrong. */
   double accuracy() {
-    return (double) correct / pictures;
+    return counts ? (double) correct / pictures : Double.NaN;
   }
 
   /** Pictures of the step. */

@@ -58,11 +58,12 @@ public final class Trainer implements AutoCloseable {
   private Trainer(
       Network network,
       DataSplits data,
-      TrainingOptions wanted,
+      TrainingOptions given,
       Kernels kernels,
       MemoryAccount account,
       @Nullable Collective collective) {
     DataFit.check(network, data);
+    TrainingOptions wanted = given.forTask(data.train().task());
     this.data = data;
     this.collective = collective == null || collective.size() == 1 ? null : collective;
     this.choice =
@@ -290,8 +291,13 @@ public final class Trainer implements AutoCloseable {
    * the options do, how pictures are normalised. A loader that ends early ends the run, which is
    * then as if cancelled. Where a step takes several batches, the loader's steps are batches. An
    * epoch's last batch has what pictures are left.
+   *
+   * @throws IllegalStateException if the options mix pictures
    */
   public void loadFrom(DataLoader.Factory factory) {
+    if (options.mixing().isOn()) {
+      throw new IllegalStateException("A loader of your own mixes its pictures by itself");
+    }
     loaders = factory;
     customLoader = true;
   }
@@ -306,7 +312,8 @@ public final class Trainer implements AutoCloseable {
         slots,
         startStep,
         endStep,
-        session.share());
+        session.share(),
+        options.mixing());
   }
 
   /**
@@ -369,55 +376,7 @@ public final class Trainer implements AutoCloseable {
   }
 
   private TrainingLoop.Saver saver(CheckpointStore store) {
-    return new TrainingLoop.Saver() {
-      @Override
-      public Path save() {
-        session.agreeOnStatistics();
-        Path file = checkpoint();
-        awaitAll();
-        return file;
-      }
-
-      @Override
-      public void saveAlone() {
-        checkpoint();
-      }
-
-      @Override
-      public void disown(long step) {
-        store.setAside(step, "diverged");
-      }
-    };
-  }
-
-  /** What the others do while the first worker saves. */
-  private TrainingLoop.Saver follower() {
-    return new TrainingLoop.Saver() {
-      @Override
-      public @Nullable Path save() {
-        session.agreeOnStatistics();
-        awaitAll();
-        return null;
-      }
-
-      @Override
-      public void saveAlone() {
-        // The first worker does.
-      }
-
-      @Override
-      public void disown(long step) {
-        // The first worker does.
-      }
-    };
-  }
-
-  /** All workers have come here: the step at hand is safe. */
-  private void awaitAll() {
-    Exchange all = saved;
-    if (all != null) {
-      all.run();
-    }
+    return Savers.first(session, this::checkpoint, store, saved);
   }
 
   /** Makes sure that all workers mean the same run, and begins it where the first one stands. */
@@ -455,7 +414,7 @@ public final class Trainer implements AutoCloseable {
     try {
       boolean saves = agree(all);
       CheckpointStore store = checkpoints;
-      TrainingLoop.Saver saver = store == null ? follower() : saver(store);
+      TrainingLoop.Saver saver = store == null ? Savers.follower(session, saved) : saver(store);
       return loop.run(listener, loaders, saves ? saver : null);
     } catch (CollectiveException e) {
       throw e; // all know, or find out as this one did

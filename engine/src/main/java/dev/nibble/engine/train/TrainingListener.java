@@ -1,7 +1,9 @@
 package dev.nibble.engine.train;
 
+import dev.nibble.engine.infer.Metrics;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Hears what a training run does; called on the training thread, between steps. */
 public interface TrainingListener {
@@ -16,7 +18,8 @@ public interface TrainingListener {
    * @param step steps done, from 1
    * @param epoch epoch of the step, from 1
    * @param loss mean loss of the step's pictures
-   * @param accuracy share of them classified correctly
+   * @param accuracy share of them classified correctly; with many labels, whose labels are all
+   *     right; NaN where numbers are told
    * @param rate learning rate used
    * @param gradientNorm L2 norm of all gradients together before they were clipped; NaN without
    *     clipping
@@ -43,9 +46,11 @@ public interface TrainingListener {
    * @param trainLoss mean loss over the epoch's steps (since the resume, if there was one)
    * @param trainAccuracy mean accuracy over them
    * @param testLoss mean loss of the pictures that were evaluated
-   * @param testAccuracy share of them classified correctly
+   * @param testAccuracy share of them classified correctly; for other tasks their {@link
+   *     Metrics#score}: mean F1, or R2
    * @param seconds of the evaluation
    * @param onValidation whether those were validation pictures
+   * @param metrics all figures of them; null where an epoch is made up without
    */
   record Epoch(
       long step,
@@ -55,7 +60,8 @@ public interface TrainingListener {
       double testLoss,
       double testAccuracy,
       double seconds,
-      boolean onValidation) {
+      boolean onValidation,
+      @Nullable Metrics metrics) {
     /** An epoch that was evaluated on the test pictures. */
     public Epoch(
         long step,
@@ -65,7 +71,7 @@ public interface TrainingListener {
         double testLoss,
         double testAccuracy,
         double seconds) {
-      this(step, epoch, trainLoss, trainAccuracy, testLoss, testAccuracy, seconds, false);
+      this(step, epoch, trainLoss, trainAccuracy, testLoss, testAccuracy, seconds, false, null);
     }
   }
 

@@ -171,7 +171,7 @@ final class TrainingLoop {
         Evaluator.evaluate(session, data.test(), slots, this::isCancelled, interrupts, false);
     return result.validated(
         test.map(Evaluator.Result::loss).orElse(Double.NaN),
-        test.map(Evaluator.Result::accuracy).orElse(Double.NaN));
+        test.map(Evaluator.Result::score).orElse(Double.NaN));
   }
 
   private void train(TrainingListener listener, DataLoader.Factory loaders, @Nullable Saver saver) {
@@ -181,7 +181,7 @@ final class TrainingLoop {
             slots.subList(0, TrainingPlan.LOADER_SLOTS),
             groups.batchesBefore(done),
             groups.batchesBefore(totalSteps))) {
-      StepRunner steps = new StepRunner(session, loader, groups, interrupts);
+      StepRunner steps = new StepRunner(session, loader, groups, interrupts, data.train().task());
       long before = done;
       try {
         test(listener, saver);
@@ -207,7 +207,7 @@ final class TrainingLoop {
 
   private boolean step(StepRunner steps, TrainingListener listener, long start) {
     recorder.begin();
-    float rate = rates.rate(done);
+    float rate = RateFingerprint.checked(rates.rate(done), done);
     if (!steps.run(done + 1, rate)) {
       return false;
     }
@@ -292,7 +292,7 @@ final class TrainingLoop {
         }
         throw DivergedException.tested(done, result.get().loss());
       }
-      if (best.offer(epoch, result.get())) {
+      if (best.offer(epoch, result.get().score(), result.get().loss())) {
         session.kept().keepBest();
       }
     }

@@ -2,8 +2,12 @@ package dev.nibble.engine.train;
 
 import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.Augmentation;
+import dev.nibble.engine.data.Mixing;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.network.LayerRange;
+import dev.nibble.engine.optim.KernelLoss;
 import dev.nibble.engine.optim.LearningRateSchedule;
+import dev.nibble.engine.optim.Loss;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.kernels.StoreFormat;
 import java.util.LinkedHashMap;
@@ -22,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param batchGiven whether the user chose that; if not, a memory limit may change it
  * @param epochs passes over the training pictures, where {@code steps} is 0
  * @param steps steps in all, or 0 to count epochs
- * @param schedule the shape of the learning rate's course
+ * @param schedule the shape of the learning rate's course, unless {@code ownSchedule} is it
  * @param rate the highest learning rate
  * @param warmupSteps steps in which the rate rises linearly
  * @param update how gradients become new weights
@@ -44,6 +48,9 @@ import org.jspecify.annotations.Nullable;
  * @param mixed a format of its own for each activation, or null for {@code store} everywhere
  * @param recompute whether activations may be computed twice instead of stored
  * @param recomputed the layers that are, where that is settled
+ * @param loss what is made small; null for the usual one of the data's task
+ * @param mixing how pairs of training pictures are mixed
+ * @param ownSchedule the learning rate of every step, instead of schedule, rate and warm-up
  */
 @SuppressWarnings("ArrayRecordComponent") // copied in and out; nobody compares such records
 public record TrainingOptions(
@@ -73,7 +80,10 @@ public record TrainingOptions(
     Workers workers,
     @Nullable MixedFormats mixed,
     Recompute recompute,
-    List<LayerRange> recomputed) {
+    List<LayerRange> recomputed,
+    @Nullable Loss loss,
+    Mixing mixing,
+    @Nullable LearningRateSchedule ownSchedule) {
 
   /** Where the trajectory, and a model's metadata, says each activation's format. */
   static final String FORMATS = "formats";
@@ -108,6 +118,14 @@ public record TrainingOptions(
       throw new IllegalArgumentException(
           "label smoothing is %s, give a share from 0 (none) up to but not including 1"
               .formatted(labelSmoothing));
+    }
+    if (loss instanceof KernelLoss kernel && !kernel.function().isSoftmax() && labelSmoothing > 0) {
+      throw new IllegalArgumentException(
+          "label smoothing belongs to cross-entropy, but the loss is %s".formatted(loss.name()));
+    }
+    if (mixing.isOn() && batch < 2) {
+      throw new IllegalArgumentException(
+          "pictures of a batch are mixed with each other, so take a batch of 2 or more");
     }
     if ((mean == null) != (std == null)) {
       throw new IllegalArgumentException("Give both mean and std, or neither");
@@ -153,6 +171,9 @@ public record TrainingOptions(
 
   /** The learning rate of every step of a run of that many. */
   public LearningRateSchedule rates(long totalSteps) {
+    if (ownSchedule != null) {
+      return ownSchedule;
+    }
     return switch (schedule) {
       case CONSTANT -> LearningRateSchedule.constant(rate).withWarmup(warmupSteps);
       case STEP -> LearningRateSchedule.step(rate, totalSteps).withWarmup(warmupSteps);
@@ -173,50 +194,65 @@ public record TrainingOptions(
       List<LayerRange> twice,
       int pictures,
       int accumulate) {
-    return new TrainingOptions(
-        format,
-        true,
-        naive,
-        pictures,
-        true,
-        epochs,
-        steps,
-        schedule,
-        rate,
-        warmupSteps,
-        update.withAccumulate(accumulate),
-        labelSmoothing,
-        earlyStopping,
-        seed,
-        threads,
-        augmentation,
-        shuffle,
-        mean,
-        std,
-        pictureMean,
-        frozen,
-        freezeBatchNorm,
-        checkpointEvery,
-        workers,
-        formats,
-        recompute,
-        twice);
+    UpdateRule rule = update.withAccumulate(accumulate);
+    return with(format, true, pictures, true, rule, workers, formats, twice, loss);
   }
 
   /** The same for one of so many workers. */
   TrainingOptions as(int rank, int count) {
-    return new TrainingOptions(
+    return with(
         store,
         storeGiven,
-        naive,
         batch,
         batchGiven,
+        update,
+        workers.as(rank, count),
+        mixed,
+        recomputed,
+        loss);
+  }
+
+  /**
+   * The same with the usual loss of a task, unless one was chosen.
+   *
+   * @throws IllegalArgumentException if the chosen one has no meaning for the task
+   */
+  TrainingOptions forTask(Task task) {
+    Loss chosen = loss;
+    if (chosen == null) {
+      return with(
+          store, storeGiven, batch, batchGiven, update, workers, mixed, recomputed, Loss.of(task));
+    }
+    if (!chosen.fits(task)) {
+      throw new IllegalArgumentException(
+          "The loss %s is not for data of %s: take another loss, or none for the usual one"
+              .formatted(chosen.name(), task.text()));
+    }
+    return this;
+  }
+
+  private TrainingOptions with(
+      StoreFormat format,
+      boolean formatGiven,
+      int pictures,
+      boolean picturesGiven,
+      UpdateRule rule,
+      Workers all,
+      @Nullable MixedFormats formats,
+      List<LayerRange> twice,
+      @Nullable Loss other) {
+    return new TrainingOptions(
+        format,
+        formatGiven,
+        naive,
+        pictures,
+        picturesGiven,
         epochs,
         steps,
         schedule,
         rate,
         warmupSteps,
-        update,
+        rule,
         labelSmoothing,
         earlyStopping,
         seed,
@@ -229,42 +265,32 @@ public record TrainingOptions(
         frozen,
         freezeBatchNorm,
         checkpointEvery,
-        workers.as(rank, count),
-        mixed,
+        all,
+        formats,
         recompute,
-        recomputed);
+        twice,
+        other,
+        mixing,
+        ownSchedule);
+  }
+
+  /** The loss that is computed. */
+  Loss lossInUse() {
+    return loss == null ? Loss.crossEntropy() : loss;
+  }
+
+  /** How many of the loader's batches, the first ones, have targets beside labels. */
+  int targetSlots() {
+    boolean labels = lossInUse() instanceof KernelLoss kernel && kernel.function().readsLabels();
+    if (!labels) {
+      return TrainingPlan.SLOTS;
+    }
+    return mixing.isOn() ? TrainingPlan.LOADER_SLOTS : 0;
   }
 
   /** The same with formats that are chosen now. */
   TrainingOptions withFormats(MixedFormats formats) {
-    return new TrainingOptions(
-        store,
-        storeGiven,
-        naive,
-        batch,
-        batchGiven,
-        epochs,
-        steps,
-        schedule,
-        rate,
-        warmupSteps,
-        update,
-        labelSmoothing,
-        earlyStopping,
-        seed,
-        threads,
-        augmentation,
-        shuffle,
-        mean,
-        std,
-        pictureMean,
-        frozen,
-        freezeBatchNorm,
-        checkpointEvery,
-        workers,
-        formats,
-        recompute,
-        recomputed);
+    return with(store, storeGiven, batch, batchGiven, update, workers, formats, recomputed, loss);
   }
 
   /** What must be the same for a resumed run to end with the bytes of an uninterrupted one. */
@@ -277,9 +303,13 @@ public record TrainingOptions(
     map.put("naive", Boolean.toString(naive));
     map.put("batch", Integer.toString(batch));
     map.put("steps", Long.toString(totalSteps));
-    map.put("schedule", schedule.name().toLowerCase(Locale.ROOT));
-    map.put("lr", Float.toString(rate));
-    map.put("warmup-steps", Long.toString(warmupSteps));
+    if (ownSchedule == null) {
+      map.put("schedule", schedule.name().toLowerCase(Locale.ROOT));
+      map.put("lr", Float.toString(rate));
+      map.put("warmup-steps", Long.toString(warmupSteps));
+    } else {
+      map.put("schedule", RateFingerprint.of(ownSchedule, totalSteps));
+    }
     map.putAll(update.settings());
     if (labelSmoothing > 0) {
       map.put("label-smoothing", Double.toString(labelSmoothing));
@@ -288,8 +318,17 @@ public record TrainingOptions(
       map.put("early-stopping", Integer.toString(earlyStopping.patience()));
       map.put("min-delta", Double.toString(earlyStopping.minDelta()));
     }
+    if (!lossInUse().name().equals(Loss.crossEntropy().name())) {
+      map.put("loss", lossInUse().name());
+    }
     map.put("seed", Long.toString(seed));
     map.put("augment", augmentation.name());
+    if (mixing.mixup() > 0) {
+      map.put("mixup", Double.toString(mixing.mixup()));
+    }
+    if (mixing.cutmix() > 0) {
+      map.put("cutmix", Double.toString(mixing.cutmix()));
+    }
     map.put("shuffle", Boolean.toString(shuffle));
     map.put("picture-mean", Boolean.toString(pictureMean));
     if (!frozen.isEmpty()) {

@@ -2,7 +2,10 @@ package dev.nibble.engine.train;
 
 import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.Augmentation;
+import dev.nibble.engine.data.Mixing;
 import dev.nibble.engine.network.LayerRange;
+import dev.nibble.engine.optim.LearningRateSchedule;
+import dev.nibble.engine.optim.Loss;
 import dev.nibble.engine.optim.Optimizer;
 import dev.nibble.engine.optim.UpdateRule;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
@@ -46,6 +49,9 @@ public final class TrainingOptionsBuilder {
   private @Nullable MixedFormats mixed;
   private Recompute recompute = Recompute.AUTO;
   private List<LayerRange> recomputed = List.of();
+  private @Nullable Loss loss;
+  private Mixing mixing = Mixing.NONE;
+  private @Nullable LearningRateSchedule ownSchedule;
 
   TrainingOptionsBuilder() {}
 
@@ -121,6 +127,29 @@ public final class TrainingOptionsBuilder {
   public TrainingOptionsBuilder schedule(Schedule course, float highest) {
     schedule = course;
     rate = highest;
+    ownSchedule = null;
+    return this;
+  }
+
+  /**
+   * The learning rate of every step, which counts from 0 over all epochs, as it is: warm-up is its
+   * own matter ({@link LearningRateSchedule#withWarmup}). A run is resumed only with a schedule of
+   * the same rates.
+   */
+  public TrainingOptionsBuilder schedule(LearningRateSchedule rates) {
+    ownSchedule = rates;
+    return this;
+  }
+
+  /** What is made small. Without it, the usual one of the data's task ({@link Loss#of}). */
+  public TrainingOptionsBuilder loss(Loss value) {
+    loss = value;
+    return this;
+  }
+
+  /** How pairs of training pictures are mixed; by default, they are not. */
+  public TrainingOptionsBuilder mixing(Mixing value) {
+    mixing = value;
     return this;
   }
 
@@ -294,6 +323,9 @@ public final class TrainingOptionsBuilder {
         workers,
         mixed,
         recompute,
-        recomputed);
+        recomputed,
+        loss,
+        mixing,
+        ownSchedule);
   }
 }

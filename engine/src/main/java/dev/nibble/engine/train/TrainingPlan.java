@@ -158,12 +158,14 @@ public final class TrainingPlan {
         options.earlyStopping() != null,
         options.freezeBatchNorm(),
         options.workers(),
+        options.targetSlots(),
         options.mixed() == null ? Map.of() : options.mixed().formats(),
         options.recomputed());
   }
 
   static SessionOptions sessionOptions(TrainingOptions options) {
-    return new SessionOptions(options.threads(), options.labelSmoothing(), options.seed());
+    return new SessionOptions(options.threads(), options.labelSmoothing(), options.seed())
+        .with(options.lossInUse(), options.mixing().isOn());
   }
 
   /** The engine's own plan. */

@@ -11,7 +11,8 @@ package dev.nibble.engine.train;
  * @param testLoss mean loss of the test pictures: at the last evaluation, or at that of the best
  *     epoch, or, where there are validation pictures, of the model that is kept, tested once at the
  *     end; NaN if there was none
- * @param testAccuracy share classified correctly at that evaluation; NaN if there was none
+ * @param testAccuracy share classified correctly at that evaluation, or for other tasks their score
+ *     ({@link dev.nibble.engine.infer.Metrics#score}); NaN if there was none
  * @param validationLoss mean loss of the validation pictures at the last evaluation, or at that of
  *     the best epoch; NaN if there was none
  * @param validationAccuracy share classified correctly at that evaluation; NaN if there was none

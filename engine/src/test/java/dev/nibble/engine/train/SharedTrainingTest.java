@@ -14,6 +14,7 @@ import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.Mixing;
 import dev.nibble.engine.data.ShapesDataset;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.exec.TestSession;
@@ -63,6 +64,7 @@ class SharedTrainingTest {
         .clipNorm(0.5)
         .ema(0.9)
         .labelSmoothing(0.1)
+        .mixing(new Mixing(0.4, 1))
         .earlyStopping(5, 0)
         .seed(3)
         .checkpointEvery(1)

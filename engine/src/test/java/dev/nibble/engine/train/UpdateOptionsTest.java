@@ -353,16 +353,16 @@ class UpdateOptionsTest {
     boolean[] isBest = {true, false, true, false, false, false, false};
     int[] exhaustedFrom = {4};
     for (int i = 0; i < accuracies.length; i++) {
-      assertThat(best.offer(i + 1, new Evaluator.Result(10, 1.0 / (i + 1), accuracies[i])))
+      assertThat(best.offer(i + 1, accuracies[i], 1.0 / (i + 1)))
           .as("epoch %d", i + 1)
           .isEqualTo(isBest[i]);
       assertThat(best.isExhausted()).as("after epoch %d", i + 1).isEqualTo(i >= exhaustedFrom[0]);
     }
     assertThat(best.epoch()).isEqualTo(3);
-    assertThat(best.accuracy()).isEqualTo(0.52);
+    assertThat(best.score()).isEqualTo(0.52);
     assertThat(best.loss()).isEqualTo(1.0 / 3);
     BestEpoch off = new BestEpoch(null);
-    assertThat(off.offer(1, new Evaluator.Result(10, 1, 1))).isFalse();
+    assertThat(off.offer(1, 1, 1)).isFalse();
     assertThat(off.isExhausted()).isFalse();
     assertThat(off.isFound()).isFalse();
   }

@@ -1,5 +1,6 @@
 package dev.nibble.samples.serve;
 
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.infer.Classes;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
@@ -157,6 +158,10 @@ final class PictureRoutes {
           "Version %d has no finite answer for this picture: let another version serve."
               .formatted(serving.version()));
     }
+    if (info.task() != Task.CLASSIFICATION) {
+      addOutputs(answer, info, logits, picture * count);
+      return;
+    }
     double[] shares = new double[count];
     int[] largest = new int[Math.min(top, count)];
     Classes.probabilities(logits, picture, count, shares);
@@ -170,5 +175,18 @@ final class PictureRoutes {
               .build());
     }
     answer.put("label", info.classes().get(largest[0])).put("classes", JsonValue.array(classes));
+  }
+
+  /** Each label's probability, or the numbers. */
+  private static void addOutputs(
+      JsonObject.Builder answer, ModelInfo info, float[] outputs, int first) {
+    JsonObject.Builder values = JsonObject.builder();
+    for (int i = 0; i < info.classes().size(); i++) {
+      double output = outputs[first + i];
+      values.put(
+          info.classes().get(i),
+          info.task() == Task.REGRESSION ? output : 1 / (1 + Math.exp(-output)));
+    }
+    answer.put(info.task().names(), values.build());
   }
 }

@@ -1,6 +1,7 @@
 package dev.nibble.samples.serve;
 
 import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.NamedNetworks;
@@ -84,6 +85,13 @@ final class TrainingJob {
   Outcome run() throws IOException {
     ModelRegistry registry = setup.registry();
     Serving current = registry.hold();
+    if (current != null && current.info().task() != Task.CLASSIFICATION) {
+      String told = current.info().task().names();
+      current.release();
+      throw new ServiceException(
+          "The model tells %s of a picture: it serves, but only models of classes are retrained here; use nibble train."
+              .formatted(told));
+    }
     try (ExampleStore.Hold examples = setup.store().hold()) {
       Long parent = current == null ? null : current.version();
       List<String> known = current == null ? List.of() : current.info().classes();
