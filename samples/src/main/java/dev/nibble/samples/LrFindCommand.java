@@ -113,7 +113,9 @@ final class LrFindCommand implements Callable<Integer> {
       draw(
           file,
           result,
-          settings.text("model") + " on " + Path.of(settings.text("data")).getFileName());
+          ModelChoice.label(settings.text("model"))
+              + " on "
+              + Path.of(settings.text("data")).getFileName());
     }
     tell(result, steps, file, console);
     return 0;

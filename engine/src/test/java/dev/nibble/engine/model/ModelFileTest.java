@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.Resizing;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.exchange.DType;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.SafetensorsFile;
@@ -133,8 +136,47 @@ class ModelFileTest {
     assertThat(info().metadata()).isEmpty();
   }
 
+  @Test
+  void whatItTellsAndHowPicturesAreResizedSurviveTogether() {
+    ModelInfo info = info();
+    ModelInfo told =
+        new ModelInfo(
+                info.model(),
+                info.input(),
+                info.classes(),
+                info.mean(),
+                info.std(),
+                false,
+                Task.MULTI_LABEL)
+            .withResizing(Resizing.CENTER_CROP)
+            .withNormalization(info.std(), info.std(), true)
+            .withMetadata(Map.of("author", "someone"));
+    try (TestSession saved = session(told.network(), 1)) {
+      Network network = saved.session().network();
+      ModelFile.save(file, network, saved.session()::values, told.withGraph(network));
+    }
+    ModelInfo read = ModelFile.info(file);
+    assertThat(read.task()).isEqualTo(Task.MULTI_LABEL);
+    assertThat(read.resizing()).isEqualTo(Resizing.CENTER_CROP);
+    assertThat(read.pictureSize()).isEqualTo(new PictureSize(8, 8, Resizing.CENTER_CROP));
+    assertThat(read.pictureMean()).isTrue();
+    assertThat(read.metadata()).containsExactly(Map.entry("author", "someone"));
+  }
+
   @ParameterizedTest
-  @ValueSource(strings = {"format", "model", "input", "classes", "mean", "std", "picture_mean"})
+  @ValueSource(
+      strings = {
+        "format",
+        "model",
+        "input",
+        "classes",
+        "mean",
+        "std",
+        "picture_mean",
+        "network",
+        "resizing",
+        "task"
+      })
   void namesThatTheModelNeedsAreTaken(String name) {
     assertThatThrownBy(() -> info().withMetadata(Map.of(name, "mine")))
         .isInstanceOf(IllegalArgumentException.class)

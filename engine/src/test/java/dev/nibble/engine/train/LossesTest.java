@@ -16,10 +16,13 @@ import dev.nibble.engine.data.Task;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.infer.Metrics;
 import dev.nibble.engine.model.ModelFile;
+import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
+import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.optim.LearningRateSchedule;
 import dev.nibble.engine.optim.Loss;
+import dev.nibble.engine.plan.Recomputation;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.memory.MemoryAccount;
@@ -136,17 +139,16 @@ class LossesTest {
   }
 
   private static Outcome run(Task task, TrainingOptions options, @Nullable Work work) {
+    return run(network(task == Task.REGRESSION ? 1 : 2), task, options, work);
+  }
+
+  private static Outcome run(
+      Network network, Task task, TrainingOptions options, @Nullable Work work) {
     List<TrainingListener.Step> steps = new ArrayList<>();
     List<TrainingListener.Epoch> epochs = new ArrayList<>();
     try (DataSplits data = data(task);
         MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
-        Trainer trainer =
-            Trainer.open(
-                network(data.train().classNames().size()),
-                data,
-                options,
-                TestKernels.chosen(),
-                account)) {
+        Trainer trainer = Trainer.open(network, data, options, TestKernels.chosen(), account)) {
       if (work != null) {
         work.before(trainer);
       }
@@ -306,6 +308,45 @@ class LossesTest {
     Outcome mixed = run(Task.CLASSIFICATION, options().mixing(new Mixing(0.2, 0)).build(), null);
     assertThat(weighted.result().testAccuracy()).isGreaterThan(0.85);
     assertThat(mixed.result().testAccuracy()).isGreaterThan(0.85);
+  }
+
+  @Test
+  void stagesThatAreComputedTwiceGoWithLabelsAndMixing() {
+    Network deep = ResNet.of("resnet8", MAP, 2);
+    TrainingOptionsBuilder how = options().steps(4).mixing(new Mixing(0.4, 1));
+    TrainingOptions once = how.build();
+    List<LayerRange> way = Recomputation.ways(TrainingPlan.execution(deep, once)).getFirst();
+    assertThat(way).isNotEmpty();
+    Outcome stored = run(deep, Task.MULTI_LABEL, once, null);
+    Outcome twice =
+        run(
+            deep,
+            Task.MULTI_LABEL,
+            how.recomputed(way).build(),
+            trainer -> {
+              assertThat(trainer.options().recomputed()).isEqualTo(way);
+              assertThat(trainer.options().mixing().isOn()).isTrue();
+              assertThat(trainer.options().lossInUse().name()).isEqualTo("binary-cross-entropy");
+            });
+    assertThat(twice.weights()).isEqualTo(stored.weights());
+    assertThat(twice.result().testLoss()).isEqualTo(stored.result().testLoss());
+  }
+
+  @Test
+  void formatsOfTheirOwnGoWithLabelsAndMixing() {
+    Outcome outcome =
+        run(
+            ResNet.of("resnet8", MAP, 2),
+            Task.MULTI_LABEL,
+            options().steps(4).mixing(new Mixing(0.4, 1)).mixed(MixedFormats.average(3)).build(),
+            trainer -> {
+              assertThat(Objects.requireNonNull(trainer.options().mixed()).isChosen()).isTrue();
+              assertThat(trainer.options().mixing().isOn()).isTrue();
+              assertThat(trainer.options().lossInUse().name()).isEqualTo("binary-cross-entropy");
+              assertThat(trainer.session().usedBytes())
+                  .isEqualTo(trainer.choice().plan().totalBytes());
+            });
+    assertThat(outcome.result().testLoss()).isFinite();
   }
 
   private static void resume(Trainer trainer, CheckpointStore store) {
