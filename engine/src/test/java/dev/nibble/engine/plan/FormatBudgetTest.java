@@ -1,5 +1,6 @@
 package dev.nibble.engine.plan;
 
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -33,8 +34,8 @@ class FormatBudgetTest {
       assertThat(plan.bytes(Buffer.Kind.STORE)).isGreaterThanOrEqualTo(before);
       before = plan.bytes(Buffer.Kind.STORE);
       for (StageGraph.View view : plan.coded()) {
-        assertThat(plan.activation(view).store())
-            .isEqualTo(budget.after(steps).get(plan.keeper(view)).keeping(view.function()));
+        StoreFormat format = requireNonNull(budget.after(steps).get(plan.keeper(view)));
+        assertThat(plan.activation(view).store()).isEqualTo(format.keeping(view.function()));
       }
     }
   }
