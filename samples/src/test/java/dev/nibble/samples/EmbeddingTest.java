@@ -129,7 +129,7 @@ class EmbeddingTest {
     for (Path jar : jars) {
       bytes += Files.size(jar);
     }
-    assertThat(bytes).isLessThan(3 * MEBIBYTE / 2);
+    assertThat(bytes).isLessThan(2 * MEBIBYTE);
   }
 
   /** Classes, services and what Maven adds: nothing native for any system, and no jar in a jar. */
@@ -234,10 +234,11 @@ class EmbeddingTest {
             consumer() + File.pathSeparator + path(),
             "Consumer",
             "cycles",
-            "200");
-    // C2 is done by then: what it holds grows by some 10 MiB in the first hundred runs.
-    double early = number(output, "resident 100");
-    double late = number(output, "resident 200");
-    assertThat(late / early).as("%s KiB after 100, %s after 200", early, late).isLessThan(1.05);
+            "300");
+    // C2 is done by then: what it holds grows by some 10 MiB, on a busy machine into the second
+    // hundred.
+    double early = number(output, "resident 200");
+    double late = number(output, "resident 300");
+    assertThat(late / early).as("%s KiB after 200, %s after 300", early, late).isLessThan(1.05);
   }
 }
