@@ -14,7 +14,6 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -26,7 +25,6 @@ import org.junit.jupiter.params.provider.ValueSource;
  * -Dnibble.fuzz.seconds=N} for so long; {@code -Dnibble.fuzz.seed} draws others. Once, not for each
  * provider of kernels: no kernel runs.
  */
-@EnabledIfSystemProperty(named = "nibble.kernels", matches = "vector")
 class ReaderFuzzTest {
   private static final int INPUTS = Integer.getInteger("nibble.fuzz.inputs", 150);
   private static final long SEED = Long.getLong("nibble.fuzz.seed", 1);

@@ -2,7 +2,6 @@ package dev.nibble.engine.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nibble.engine.collective.Collective;
 import dev.nibble.engine.collective.CollectiveException;
@@ -27,7 +26,6 @@ class WorkerDeathTest {
 
   @BeforeEach
   void once() {
-    assumeTrue(!"vector".equals(System.getProperty("nibble.kernels.expected")), "once is enough");
   }
 
   private static int freePort() throws IOException {

@@ -10,7 +10,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
@@ -23,10 +22,6 @@ final class AllocationTest {
   @TempDir private Path folder;
 
   @Test
-  @DisabledIfSystemProperty(
-      named = "nibble.kernels.expected",
-      matches = "scalar",
-      disabledReason = "once is enough, in the run on the vector kernels")
   void stagesAllocateNothing() throws Exception {
     assertThat(probe()).as("bytes on the heap for one pass over all stages").isEqualTo("0");
   }

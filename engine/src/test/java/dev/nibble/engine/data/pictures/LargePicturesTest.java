@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.util.Arrays;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 
 class LargePicturesTest {
   /** Rows of black and white in turn are grey at half the size, not black or white. */
@@ -29,7 +28,6 @@ class LargePicturesTest {
 
   /** What is decoded in parts is the same, at their seams, too; once, for it takes a second. */
   @Test
-  @EnabledIfSystemProperty(named = "nibble.kernels", matches = "vector")
   void partsMakeAWhole() throws IOException {
     int height = 4003;
     int width = 5001;

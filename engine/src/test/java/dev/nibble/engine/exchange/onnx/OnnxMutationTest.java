@@ -2,7 +2,6 @@ package dev.nibble.engine.exchange.onnx;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exec.HeapMeter;
@@ -149,7 +148,6 @@ class OnnxMutationTest {
 
   @Test
   void everyDamageIsASentence() throws IOException, ReflectiveOperationException {
-    assumeTrue(!"vector".equals(System.getProperty("nibble.kernels.expected")), "once is enough");
     List<byte[]> originals = originals();
     HeapMeter meter = new HeapMeter();
     Path file = folder.resolve("model.onnx");
