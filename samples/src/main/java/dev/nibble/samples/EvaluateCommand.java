@@ -30,11 +30,13 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
-      "Measures a saved model on a data set: loss, accuracy, top-5 accuracy; of each class the"
-          + " share",
-      "that is found (recall), precision and F1; and which classes are confused. Of a model of"
-          + " labels",
-      "F1 and average precision; of one of numbers R2, RMSE and MAE."
+      "Measures a saved model on a data set.",
+      "",
+      "Loss, accuracy, top-5 accuracy; of each class the share that is found (recall), precision"
+          + " and",
+      "F1; and which classes are confused. Of a model of labels F1 and average precision; of one"
+          + " of",
+      "numbers R2, RMSE and MAE."
     },
     footer = {
       "",

@@ -24,6 +24,8 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
+      "Shows what few bits cost in accuracy.",
+      "",
       "Trains a network with every way to store activations on several seeds, beside the exact run",
       "and the naive way, two deeper networks with some of them, and compares gradients by layer.",
       "",

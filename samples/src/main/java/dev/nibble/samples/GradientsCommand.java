@@ -35,8 +35,10 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
-      "Compares the gradients that few bits leave with the exact ones, layer by layer, on the same",
-      "batches: whether they are safe for your network.",
+      "Says whether few bits are safe for your network.",
+      "",
+      "Compares the gradients that they leave with the exact ones, layer by layer, on the same",
+      "batches.",
       "",
       "'error' is the length of the difference by the exact gradient's length, 'cosine' that of"
           + " the",

@@ -22,6 +22,9 @@ import picocli.CommandLine.Spec;
         "Shows the JDK, processor, GPU, kernels, threads and memory that a run would use.",
     footer = {
       "",
+      "Example:",
+      "  nibble info",
+      "",
       "A GPU needs NVIDIA's driver and cuBLAS 13 or 12. Where cuBLAS lies in a folder of its own, name",
       "that, or the site-packages of a Python that has it:",
       "  NIBBLE_JAVA_OPTS=-Dnibble.cuda.libdir=/opt/cuda/lib nibble info",

@@ -20,8 +20,10 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
-      "Shows a model file, ONNX or safetensors: layers, shapes, parameters, multiply-adds for one",
-      "picture, what is not supported, and the memory that training it takes in each format."
+      "Shows what a model file holds, ONNX or safetensors.",
+      "",
+      "Layers, shapes, parameters, multiply-adds for one picture, what is not supported, and the",
+      "memory that training it takes in each format."
     },
     footer = {
       "",

@@ -28,9 +28,11 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
-      "Looks for a learning rate: trains for some steps with a rate that rises from step to step,",
-      "until the loss bursts, and says where it falls fastest. Takes the options of nibble train;",
-      "leaves nothing but --out."
+      "Looks for a learning rate.",
+      "",
+      "It trains for some steps with a rate that rises from step to step, until the loss bursts,"
+          + " and",
+      "says where it falls fastest. Takes the options of nibble train; leaves nothing but --out."
     },
     footer = {
       "",

@@ -39,9 +39,11 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
-      "Says what a saved model sees in pictures: the likeliest classes; of a model of labels those"
-          + " that",
-      "are likelier there than not; of one of numbers the numbers.",
+      "Says what a saved model sees in pictures.",
+      "",
+      "The likeliest classes; of a model of labels those that are likelier there than not; of one"
+          + " of",
+      "numbers the numbers.",
       "",
       "JPEG, PNG, GIF, BMP, TIFF and WebP files of any size are resized to the model's input. One"
           + " that",

@@ -16,17 +16,32 @@ class CommandLineTest {
             "train", "evaluate", "predict", "export", "inspect", "plan", "info", "data", "bench");
   }
 
+  /** A list of commands shows the first line of each description: a sentence, not its start. */
+  @Test
+  void listsEachCommandWithASentence() {
+    String list = InProcess.run().out();
+    String commands = list.substring(list.indexOf("Commands:\n") + 10, list.indexOf("Start here"));
+    assertThat(commands.replaceAll("\n {5,}", " ").lines())
+        .hasSizeGreaterThan(10)
+        .allMatch(line -> line.isBlank() || line.endsWith("."));
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
         "train",
+        "lr-find",
         "evaluate",
         "predict",
         "export",
         "inspect",
         "plan",
+        "gradients",
+        "info",
         "data fetch",
-        "bench"
+        "serve",
+        "bench",
+        "evidence"
       })
   void teachesEachCommandWithExamples(String command) {
     InProcess result = InProcess.run((command + " --help").split(" ", -1));

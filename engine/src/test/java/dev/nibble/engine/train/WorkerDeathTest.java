@@ -25,8 +25,7 @@ class WorkerDeathTest {
   @TempDir private Path folder;
 
   @BeforeEach
-  void once() {
-  }
+  void once() {}
 
   private static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
