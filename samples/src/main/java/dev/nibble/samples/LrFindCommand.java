@@ -60,6 +60,9 @@ final class LrFindCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print the figures as JSON.")
   private boolean json;
 
+  /** What is said of data and model, in order. */
+  private final List<String> notes = new ArrayList<>();
+
   @Override
   public Integer call() {
     Path file = out == null ? null : BadInputException.path(out);
@@ -91,6 +94,8 @@ final class LrFindCommand implements Callable<Integer> {
     try (TrainSetup setup = TrainSetup.open(settings, options, WorkerGroup.of(options.workers));
         MemoryAccount account = setup.openAccount()) {
       setup.limit().warn(spec.commandLine().getErr());
+      setup.notes().forEach(this::note);
+      setup.data().notes().forEach(this::note);
       LiveLine line = LiveLine.of(console, json);
       result =
           LearningRateFinder.find(
@@ -103,6 +108,7 @@ final class LrFindCommand implements Callable<Integer> {
               to,
               (int) steps,
               TrainSetup.init(settings),
+              start -> WarmStartNotes.of(start, settings).forEach(this::note),
               point -> show(line, point));
       line.clear();
     }
@@ -121,6 +127,13 @@ final class LrFindCommand implements Callable<Integer> {
     }
     tell(result, steps, file, console);
     return 0;
+  }
+
+  private void note(String sentence) {
+    notes.add(sentence);
+    if (!json) {
+      spec.commandLine().getOut().println(sentence);
+    }
   }
 
   private void show(LiveLine line, Point point) {
@@ -170,7 +183,7 @@ final class LrFindCommand implements Callable<Integer> {
     }
   }
 
-  private static JsonObject json(Result result) {
+  private JsonObject json(Result result) {
     List<JsonValue> points = new ArrayList<>();
     for (Point point : result.points()) {
       points.add(
@@ -188,6 +201,7 @@ final class LrFindCommand implements Callable<Integer> {
         .put("lowest", result.lowest())
         .put("diverged", result.diverged())
         .put("points", JsonValue.array(points))
+        .put("notes", JsonValue.array(notes.stream().map(JsonValue::of).toList()))
         .build();
   }
 }

@@ -6,8 +6,6 @@ import dev.nibble.engine.collective.CollectiveException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Task;
 import dev.nibble.engine.json.JsonWriter;
-import dev.nibble.engine.model.Normalization;
-import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.tensorboard.TensorBoardListener;
 import dev.nibble.engine.train.DivergedException;
 import dev.nibble.engine.train.Trainer;
@@ -212,13 +210,8 @@ final class TrainCommand implements Callable<Integer> {
     if (init == null) {
       return;
     }
-    WarmStart start = trainer.warmStart(init);
     PrintWriter out = spec.commandLine().getOut();
-    start.notes().forEach(out::println);
-    Normalization source = start.normalization();
-    if (source != null && !settings.has("mean")) {
-      out.printf("Pictures are normalised by %s (%s)%n", source.figures(), source.origin());
-    }
+    WarmStartNotes.of(trainer.warmStart(init), settings).forEach(out::println);
   }
 
   /** Whether there was a checkpoint. */

@@ -170,11 +170,17 @@ class FineTuningTest {
     InProcess text = run(search + " --out DIR/curve.png");
     assertThat(text.err()).isEmpty();
     assertThat(text.code()).isZero();
-    assertThat(text.out()).contains("there the loss bursts", "falls fastest at ", "try --lr ");
+    assertThat(text.out())
+        .contains(
+            "labels.csv has no column split",
+            "there the loss bursts",
+            "falls fastest at ",
+            "try --lr ");
     JsonObject found = json(run(search + " --json --out DIR/curve.svg"));
     double suggestion = found.get("suggestion").asDouble();
     assertThat(suggestion).isBetween(1e-4, 10.0).isLessThan(found.get("lowest").asDouble());
     assertThat(found.get("points").asList().size()).isLessThan(40);
+    assertThat(found.get("notes").asList().getFirst().asString()).contains("no column split");
     assertThat(Files.readString(Path.of(curve + ".svg"))).startsWith("<svg").contains("loss");
     assertThat(ImageIO.read(Path.of(curve + ".png").toFile()).getWidth()).isPositive();
     List<String> after = files();

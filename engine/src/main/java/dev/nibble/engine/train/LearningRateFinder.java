@@ -5,6 +5,7 @@ import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PrefetchingDataLoader;
 import dev.nibble.engine.exec.Session;
+import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
@@ -80,6 +81,27 @@ public final class LearningRateFinder {
       int steps,
       @Nullable Path init,
       Consumer<Point> heard) {
+    return find(
+        network, data, options, kernels, account, from, to, steps, init, start -> {}, heard);
+  }
+
+  /**
+   * Searches as above.
+   *
+   * @param started hears what a model to start from gave, before the first step
+   */
+  public static Result find(
+      Network network,
+      DataSplits data,
+      TrainingOptions options,
+      Kernels kernels,
+      MemoryAccount account,
+      float from,
+      float to,
+      int steps,
+      @Nullable Path init,
+      Consumer<WarmStart> started,
+      Consumer<Point> heard) {
     if (!(from > 0 && to > from && Float.isFinite(to)) || steps < 10) {
       throw new IllegalArgumentException(
           "The rates %s to %s in %d steps: give rising ones above 0, and 10 steps or more"
@@ -87,7 +109,7 @@ public final class LearningRateFinder {
     }
     try (Trainer trainer = Trainer.open(network, data, options, kernels, account)) {
       if (init != null) {
-        trainer.warmStart(init);
+        started.accept(trainer.warmStart(init));
       }
       List<Point> points = new ArrayList<>();
       boolean diverged = search(trainer, data, from, to, steps, points, heard);

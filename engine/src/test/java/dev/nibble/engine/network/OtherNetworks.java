@@ -80,7 +80,7 @@ final class OtherNetworks {
     return headed(b, b.relu(b.batchNorm("last", x)));
   }
 
-  /** A factor a channel and a factor a value. */
+  /** A factor a channel, a factor a value, and a tensor times itself. */
   static Network products() {
     NetworkBuilder b = builder("products");
     Node x = normalized(b, "stem", b.input(), 4, Window.square(3, 1, 1));
@@ -89,7 +89,8 @@ final class OtherNetworks {
     x = b.multiply(s, x);
     x = b.batchNorm("bn", b.convolution("one", x, 4, Window.square(3, 2, 1), 1, false));
     Node gate = b.convolution("gate", b.relu(x), 4, Window.square(1, 1), 1, true);
-    return headed(b, b.relu(b.multiply(b.convolution("two", b.relu(x), 4, 3, 1), gate)));
+    Node y = b.convolution("two", b.relu(x), 4, 3, 1);
+    return headed(b, b.relu(b.add(b.multiply(y, gate), b.multiply(y, y))));
   }
 
   /** Slices, shuffles, zeros around. */

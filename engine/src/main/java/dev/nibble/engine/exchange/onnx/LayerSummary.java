@@ -30,7 +30,7 @@ final class LayerSummary {
               + (p.ceil() ? " rounded up" : "")
               + (p.countPadding() && !p.window().isPadded(0) ? " counting padding" : "");
       case Operation.Activation a -> activation(a);
-      case Operation.Dropout d -> "rate " + d.rate();
+      case Operation.Dropout d -> "rate " + d.rate() + (d.byPicture() ? " by picture" : "");
       case Operation.ChannelSlice s -> s.from() + " to " + s.to();
       case Operation.ChannelShuffle s -> "groups " + s.groups();
       default -> "";

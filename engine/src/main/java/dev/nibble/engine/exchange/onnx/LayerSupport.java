@@ -194,6 +194,7 @@ final class LayerSupport {
       case Operation.Input i -> "is no layer";
       case Operation.Permute p -> "is no layer";
       case Operation.Part p -> "is no layer";
+      case Operation.Random r -> "draws what is neither dropout nor stochastic depth";
       default -> null;
     };
   }

@@ -105,7 +105,8 @@ final class NetworkMapping {
       case Operation.ChannelShuffle s -> builder.shuffle(x, s.groups());
       case Operation.ZeroPad p -> padded(node, x, p);
       case Operation.Reshape r -> builder.flatten(x);
-      case Operation.Dropout d -> builder.dropout(x, d.rate());
+      case Operation.Dropout d ->
+          d.byPicture() ? builder.stochasticDepth(x, d.rate()) : builder.dropout(x, d.rate());
       default -> throw new IllegalStateException("Not supported: " + node.operation());
     };
   }

@@ -52,9 +52,12 @@ class ZooTest {
    * runs, and the weights by {@code way}: three times that is allowed there, else a hundredth.
    *
    * <p>The first gradients of a network are PyTorch's within 2e-3. In the recording of mobilenetv2
-   * a value lies on the other side of ReLU6's edge than in double precision, which moves three
-   * tensors before it by up to {@code edge} from PyTorch's own gradients in double precision, with
-   * which these agree.
+   * one value of 786,432 (-1.7e-7 in double precision) lies on the other side of ReLU6's edge,
+   * which moves three tensors before it by up to {@code edge} from PyTorch's own gradients in
+   * double precision, with which these agree. In that of resnet-basic one value of 524,288 (1.6e-7)
+   * lies on the other side of the first ReLU's edge, which moves a gradient by 1.7e-3. From the
+   * second step on, PyTorch's two runs differ in several values before each ReLU, and end 4.3e-2
+   * (resnet-basic), 3.0e-2 (resnet-bottleneck) and 1.2e-3 (mobilenetv2) apart.
    */
   @ParameterizedTest
   @CsvSource({
@@ -89,30 +92,50 @@ class ZooTest {
   }
 
   /**
-   * Codes of 4 bits leave the forward pass as it is, and make gradients approximate. Left out are
-   * runs of which a loss is more than 5 % off: resnext (10.6 %), mobilenetv3 (7.6 %), and
-   * resnet-basic and resnet-bottleneck (6 %), which rounding alone moves.
+   * Codes of 4 bits leave the forward pass as it is, and make gradients approximate: within a tenth
+   * of their length, or where many derivatives are taken at restored arguments (SiLU, hard swish)
+   * three tenths.
+   *
+   * <p>Where a run is stable, the losses stay within 5 % (0.5 % was measured). Four are not, on
+   * eight pictures at a learning rate of 0.01. PyTorch's own losses in fp32, with noise of 0.1 % of
+   * a gradient's length added to each, stray further than that within five steps in 9 of 12 runs of
+   * mobilenetv3, 5 of 12 of resnext and 9 of 12 of resnet-bottleneck; with normalised values
+   * restored to 0.1 % of a deviation in the backward pass, which is ten bits, in 9 of 10 of resnext
+   * and 6 of 10 of resnet-bottleneck; to 6 %, which is four bits, by up to 5.9 % in resnet-basic.
+   * No codes of few bits can follow these: they must lower the loss.
    */
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "densenet",
-        "dilated-leaky",
-        "efficientnet",
-        "inception",
-        "mobilenetv2",
-        "squeezenet",
-        "vgg-bias"
-      })
-  void fourBitsTrainAsWell(String name) {
+  @CsvSource({
+    "densenet, 0.1, true",
+    "dilated-leaky, 0.1, true",
+    "efficientnet, 0.3, true",
+    "inception, 0.1, true",
+    "mobilenetv2, 0.1, true",
+    "mobilenetv3, 0.3, false",
+    "resnet-basic, 0.1, false",
+    "resnet-bottleneck, 0.1, false",
+    "resnext, 0.1, false",
+    "squeezenet, 0.1, true",
+    "vgg-bias, 0.1, true"
+  })
+  void fourBitsTrainAsWell(String name, double gradients, boolean isStable) {
     try (Run run = new Run(name, StoreFormat.INT4)) {
       float[] losses = run.zoo.readFloats("losses");
+      double loss = Double.NaN;
       for (int step = 0; step < losses.length; step++) {
-        double loss = run.step();
-        assertThat(Math.abs(loss - losses[step]) / losses[step])
-            .as("relative error of loss %d, which is %s", step, loss)
-            .isLessThan(step == 0 ? 2e-4 : 5e-2);
+        loss = run.step();
+        if (step == 0) {
+          assertThat(run.gradientError())
+              .as("relative error of all gradients")
+              .isLessThan(gradients);
+        }
+        if (step == 0 || isStable) {
+          assertThat(Math.abs(loss - losses[step]) / losses[step])
+              .as("relative error of loss %d, which is %s", step, loss)
+              .isLessThan(step == 0 ? 2e-4 : 5e-2);
+        }
       }
+      assertThat(loss).isLessThan(losses[0]);
     }
   }
 
@@ -202,6 +225,23 @@ class ZooTest {
           }
         }
       }
+    }
+
+    /** Of all tensors as one. */
+    double gradientError() {
+      double difference = 0;
+      double length = 0;
+      for (Parameter parameter : session.network().parameters()) {
+        if (parameter.kind().trainable()) {
+          float[] actual = parameter.inFileOrder(session.gradient(parameter).toArray(JAVA_FLOAT));
+          float[] expected = zoo.readFloats("grad." + parameter.name());
+          for (int i = 0; i < actual.length; i++) {
+            difference += Math.pow((double) actual[i] - expected[i], 2);
+            length += (double) expected[i] * expected[i];
+          }
+        }
+      }
+      return Math.sqrt(difference / length);
     }
 
     void compareWeights(double tolerance) {

@@ -2,6 +2,7 @@ package dev.nibble.engine.exchange.onnx.graph;
 
 import dev.nibble.engine.exchange.onnx.model.Node;
 import dev.nibble.engine.protobuf.ProtobufException;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -63,7 +64,7 @@ record Call(Node node, int opset, long batch, List<@Nullable Value> inputs) {
   Weight weight(int place) {
     Weight weight = known(place).weight(node.inputs().get(place));
     if (weight == null) {
-      throw new UnsupportedException("reads weights that are computed, or are no floats");
+      throw new UnsupportedException("reads weights that are no floats");
     }
     return weight;
   }
@@ -71,6 +72,15 @@ record Call(Node node, int opset, long batch, List<@Nullable Value> inputs) {
   /** A weight of floats, or null if it is left out. */
   @Nullable Weight optionalWeight(int place) {
     return input(place) == null ? null : weight(place);
+  }
+
+  /** A bias, or null if it is left out, or was computed to be nothing. */
+  @Nullable Weight bias(int place) {
+    Constant constant = knownOrNull(place);
+    Numbers numbers = constant == null || constant.stored() != null ? null : constant.numbers();
+    double[] values = numbers == null ? null : numbers.reals();
+    boolean isNone = values != null && Arrays.stream(values).allMatch(v -> v == 0);
+    return isNone ? null : optionalWeight(place);
   }
 
   /** Whether an attribute, or the input that took its place, is there. */

@@ -43,7 +43,7 @@ final class Constant implements Value {
     return dims().length;
   }
 
-  /** As a weight under its own name, or another where it has none; null if it is no float. */
+  /** As a weight under its own name, or another where it has none; null if these are no floats. */
   @Nullable Weight weight(String otherwise) {
     if (weight != null) {
       if (!weight.tensor().type().isFloat()) {
@@ -51,7 +51,8 @@ final class Constant implements Value {
       }
       return weight.name().isEmpty() ? weight.named(otherwise) : weight;
     }
-    return null;
+    double[] values = numbers == null || !numbers.isReal() ? null : numbers.reals();
+    return values == null ? null : Weight.of(TensorData.of(otherwise, dims(), values));
   }
 
   /** The weight, whatever its type; null if these are numbers that were computed. */

@@ -171,19 +171,25 @@ final class Folding {
       return null;
     }
     int count = ShapeArithmetic.count(call, dims);
-    if (count < 0) {
-      return null;
-    }
+    Numbers one = count < 0 ? null : filling(call);
+    return one == null ? null : Constant.of(one.picked(dims, new int[count]));
+  }
+
+  /** The one number that ConstantOfShape repeats; null if it is none. */
+  private static @Nullable Numbers filling(Call call) {
     Attribute value = call.node().attributes().get("value");
     TensorData tensor = value == null ? null : value.tensor();
-    Numbers one = Numbers.real(new long[] {1}, 0);
-    if (tensor != null) {
-      Numbers given = Constant.of(tensor).numbers();
-      if (given == null || given.count() != 1) {
-        return null;
-      }
-      one = given;
+    if (tensor == null) {
+      return Numbers.real(new long[] {1}, 0);
     }
-    return Constant.of(one.picked(dims, new int[count]));
+    Numbers given = Constant.of(tensor).numbers();
+    return given == null || given.count() != 1 ? null : given;
+  }
+
+  /** The same as a real. */
+  static @Nullable Double value(Call call) {
+    Numbers one = filling(call);
+    double[] values = one == null ? null : one.reals();
+    return values == null ? null : (Double) values[0];
   }
 }

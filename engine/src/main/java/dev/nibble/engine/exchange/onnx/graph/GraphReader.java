@@ -174,6 +174,10 @@ public final class GraphReader {
     try {
       if (!readsPictures) {
         Constant constant = Folding.fold(call);
+        Value ofBatch = constant == null ? rules.ofBatch(call) : null;
+        if (ofBatch != null) {
+          return List.of(ofBatch);
+        }
         if (constant == null) {
           return each(
               node,

@@ -164,8 +164,31 @@ public sealed interface Operation {
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Permute(int[] order) implements Operation {}
 
-  /** Dropout with this share of zeros. */
-  record Dropout(float rate) implements Operation {}
+  /**
+   * Dropout.
+   *
+   * @param rate the share of zeros
+   * @param byPicture whether a picture's tensor becomes 0 as a whole, as by stochastic depth
+   */
+  record Dropout(float rate, boolean byPicture) implements Operation {}
+
+  /** What a tensor that no picture decides holds. */
+  enum Chance {
+    /** One number. */
+    CONSTANT,
+    /** Numbers drawn evenly from 0 to 1. */
+    UNIFORM,
+    /** 1 by a chance, else 0. */
+    ONE_OR_ZERO
+  }
+
+  /**
+   * A tensor of one number, or of drawn ones; of use only as a part of dropout.
+   *
+   * @param chance what it holds
+   * @param number the number, or the chance of a 1
+   */
+  record Random(Chance chance, double number) implements Operation {}
 
   /** Softmax over the classes, or its logarithm. */
   record Softmax(boolean log) implements Operation {}

@@ -68,12 +68,46 @@ final class Patterns {
           return;
         }
       }
+      if (dropped(draft, x, gate, 1)) {
+        return;
+      }
       Integer gelu = gelu(gate, drafts.get(x));
       if (gelu != null) {
         become(draft, function(Function.GELU), "Gelu", gelu);
         return;
       }
     }
+  }
+
+  /**
+   * What is drawn to be kept, over its chance, times x: dropout, or where a picture has one value,
+   * stochastic depth. The chance may divide either of them, or the product.
+   */
+  private boolean dropped(Draft draft, int x, Draft gate, double factor) {
+    Draft source = drafts.get(x);
+    if (gate.operation instanceof WithConstant c && c.arithmetic() == Arithmetic.OVER) {
+      return dropped(draft, x, input(gate, 0), factor / c.number());
+    }
+    if (!(gate.operation instanceof Operation.Random r)
+        || r.chance() != Operation.Chance.ONE_OR_ZERO) {
+      return false;
+    }
+    double scale = factor * r.number();
+    if (source.operation instanceof WithConstant c && isTimes(c, 1 / r.number()) && !is(scale, 1)) {
+      return dropped(draft, source.inputs.getFirst(), gate, 1 / r.number());
+    }
+    Shape shape = gate.shape;
+    Shape whole = draft.shape;
+    boolean byPicture = shape != null && shape.values() != null && shape.values() == 1;
+    boolean isWhole = shape != null && shape.equals(whole);
+    // In decimals, as people write it.
+    double rate = Math.rint((1 - r.number()) * 1e6) / 1e6;
+    if (!is(scale, 1) || !(byPicture || isWhole) || !(rate >= 0 && rate < 1)) {
+      return false;
+    }
+    Operation dropout = new Operation.Dropout((float) rate, byPicture);
+    become(draft, dropout, byPicture ? "StochasticDepth" : "Dropout", x);
+    return true;
   }
 
   private static boolean isHardSigmoid(Activation a) {

@@ -49,7 +49,7 @@ final class PointwiseRules {
     if (node.real("alpha", 1) != 1 || node.integer("transA", 0) != 0) {
       throw new UnsupportedException("scales its product or reads it transposed");
     }
-    Weight bias = call.optionalWeight(2);
+    Weight bias = call.bias(2);
     if (bias != null && node.real("beta", 1) != 1) {
       throw new UnsupportedException("scales its bias");
     }
@@ -96,6 +96,10 @@ final class PointwiseRules {
           activation(call, Function.LEAKY_RELU, call.node().real("alpha", 0.01f), 0);
       case "PRelu" -> prelu(call);
       case "Elu" -> activation(call, Function.ELU, call.node().real("alpha", 1), 0);
+      case "Celu" -> celu(call);
+      case "Selu" ->
+          scaledElu(
+              call, call.node().real("alpha", 1.6732632f), call.node().real("gamma", 1.050701f));
       case "Sigmoid" -> activation(call, Function.SIGMOID, 0, 0);
       case "HardSigmoid" ->
           activation(
@@ -198,21 +202,76 @@ final class PointwiseRules {
     return channel >= 0;
   }
 
+  /** Selu and Celu, which are Elu but for a factor. */
+  private Value scaledElu(Call call, double alpha, double factor) {
+    Value.Computed elu =
+        drafts.add(
+            call.node(),
+            new Activation(Function.ELU, alpha, 0, null),
+            call.shape(0),
+            call.computed(0).id());
+    return factor == 1 ? elu : times(call, elu, factor);
+  }
+
+  private Value celu(Call call) {
+    if (call.node().real("alpha", 1) != 1) {
+      throw new UnsupportedException("has another alpha than 1");
+    }
+    return scaledElu(call, 1, 1);
+  }
+
+  private Value.Computed times(Call call, Value.Computed x, double factor) {
+    WithConstant scaled = new WithConstant(Arithmetic.TIMES, factor, null);
+    return drafts.add(call.node(), scaled, x.shape(), x.id());
+  }
+
+  /** Neg. */
+  Value negated(Call call) {
+    return times(call, call.computed(0), -1);
+  }
+
+  /** Pow with a whole exponent that is a product of few factors. */
+  Value power(Call call) {
+    double exponent = number(call, 1);
+    if (exponent == 1) {
+      return call.computed(0);
+    }
+    if (exponent != 2) {
+      throw new UnsupportedException("raises to another power than 2");
+    }
+    int x = call.computed(0).id();
+    return drafts.add(call.node(), new Operation.Multiply(), call.shape(0), x, x);
+  }
+
+  /** Sum of any number of tensors. */
+  Value sum(Call call) {
+    Value.Computed sum = call.computed(0);
+    Shape shape = call.shape(0);
+    for (int i = 1; i < call.inputs().size(); i++) {
+      shape = common(shape, call.shape(i));
+      sum = drafts.add(call.node(), new Operation.Add(), shape, sum.id(), call.computed(i).id());
+    }
+    return sum;
+  }
+
   /** Add, Sub, Mul, Div of a tensor and a tensor or a constant. */
   Value arithmetic(Call call) {
     Constant left = call.knownOrNull(0);
-    Constant right = call.knownOrNull(1);
-    if (left != null || right != null) {
-      return withConstant(call, left, right);
+    Constant known = call.knownOrNull(1);
+    if (left != null || known != null) {
+      return withConstant(call, left, known);
     }
     Shape shape = common(call.shape(0), call.shape(1));
     Operation operation =
         switch (call.node().operator()) {
           case "Add" -> new Operation.Add();
           case "Mul" -> new Operation.Multiply();
-          default -> throw new UnsupportedException("joins two tensors");
+          case "Sub" -> new Operation.Add();
+          default -> throw new UnsupportedException("divides by a tensor");
         };
-    return drafts.add(call.node(), operation, shape, call.computed(0).id(), call.computed(1).id());
+    Value.Computed right = call.computed(1);
+    int second = call.node().operator().equals("Sub") ? times(call, right, -1).id() : right.id();
+    return drafts.add(call.node(), operation, shape, call.computed(0).id(), second);
   }
 
   private Value withConstant(Call call, @Nullable Constant left, @Nullable Constant right) {

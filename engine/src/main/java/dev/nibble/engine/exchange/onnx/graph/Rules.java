@@ -11,7 +11,6 @@ final class Rules {
   private static final Set<String> KEEPING =
       Set.of(
           "Abs",
-          "Celu",
           "Exp",
           "GroupNormalization",
           "InstanceNormalization",
@@ -21,10 +20,8 @@ final class Rules {
           "LpNormalization",
           "MeanVarianceNormalization",
           "Mish",
-          "Neg",
           "Pow",
           "Reciprocal",
-          "Selu",
           "Shrink",
           "Sin",
           "Cos",
@@ -37,12 +34,14 @@ final class Rules {
   private final WindowRules windows;
   private final PointwiseRules pointwise;
   private final ShapeRules shapes;
+  private final ChanceRules chances;
 
   Rules(Drafts drafts) {
     this.drafts = drafts;
     this.windows = new WindowRules(drafts);
     this.pointwise = new PointwiseRules(drafts);
     this.shapes = new ShapeRules(drafts);
+    this.chances = new ChanceRules(drafts);
   }
 
   /**
@@ -58,6 +57,11 @@ final class Rules {
     return value == null ? null : List.of(value);
   }
 
+  /** What a node gives that reads no picture, but depends on how many there are; else null. */
+  @Nullable Value ofBatch(Call call) {
+    return chances.filled(call);
+  }
+
   private @Nullable Value one(Call call) {
     Node node = call.node();
     return switch (node.operator()) {
@@ -69,6 +73,13 @@ final class Rules {
       case "Gemm" -> pointwise.gemm(call);
       case "MatMul" -> pointwise.matMul(call);
       case "Add", "Sub", "Mul", "Div" -> pointwise.arithmetic(call);
+      case "Sum" -> pointwise.sum(call);
+      case "Neg" -> pointwise.negated(call);
+      case "Pow" -> pointwise.power(call);
+      case "RandomUniformLike" -> chances.uniform(call);
+      case "Bernoulli" -> chances.bernoulli(call);
+      case "Less" -> chances.less(call);
+      case "Floor" -> chances.floor(call);
       case "Shape", "Size" -> shapes.shape(call);
       case "Reshape", "Flatten", "Squeeze", "Unsqueeze" -> shapes.reshape(call);
       case "Expand" -> shapes.expand(call);
@@ -96,7 +107,10 @@ final class Rules {
     return rate == 0
         ? call.computed(0)
         : drafts.add(
-            call.node(), new Operation.Dropout((float) rate), call.shape(0), call.computed(0).id());
+            call.node(),
+            new Operation.Dropout((float) rate, false),
+            call.shape(0),
+            call.computed(0).id());
   }
 
   /** The shape of what an operator gives that is not supported; null if it is not known. */

@@ -40,10 +40,7 @@ final class ShapeRules {
     if (target == null) {
       throw new UnsupportedException("makes a shape that depends on the pictures");
     }
-    Shape out = new Shape(List.of(target));
-    return out.equals(in)
-        ? call.computed(0)
-        : drafts.add(call.node(), new Reshape(), out, call.computed(0).id());
+    return reshaped(call, call.computed(0), new Shape(List.of(target)));
   }
 
   Value expand(Call call) {
@@ -224,45 +221,92 @@ final class ShapeRules {
     return drafts.add(call.node(), operation, out, call.computed(0).id());
   }
 
-  /** The mean over all pixels, which exporters write for global pooling. */
-  Value reduceMean(Call call) {
-    return reduced(call, new GlobalAverage(), "mean");
+  /** Of two changes of the shape one after the other the second is enough. */
+  private Value reshaped(Call call, Value.Computed x, Shape out) {
+    Draft draft = drafts.get(x.id());
+    boolean isReshaped = draft.operation instanceof Reshape;
+    Draft source = isReshaped ? drafts.get(draft.inputs.getFirst()) : draft;
+    return out.equals(source.shape)
+        ? new Value.Computed(source.id, source.shape)
+        : drafts.add(call.node(), new Reshape(), out, source.id);
   }
 
-  /** The maximum over all pixels. */
+  /** The mean over height, width or both, which exporters write for global pooling. */
+  Value reduceMean(Call call) {
+    return reduced(call, true);
+  }
+
+  /** The maximum over them. */
   Value reduceMax(Call call) {
-    return reduced(call, wholeMap(call.map(0)), "maximum");
+    return reduced(call, false);
   }
 
   Value globalMax(Call call) {
     Shape in = call.map(0);
     return drafts.add(
-        call.node(), wholeMap(in), Shape.map(in.channels(), 1, 1), call.computed(0).id());
+        call.node(),
+        pooled(in, in.height(), in.width(), false),
+        Shape.map(in.channels(), 1, 1),
+        call.computed(0).id());
   }
 
-  private static Operation wholeMap(Shape in) {
-    return new Operation.MaxPool(
-        new Window(in.height(), in.width(), 1, 1, 0, 0, 0, 0, 1, 1), false);
+  private static Operation pooled(Shape in, int height, int width, boolean isMean) {
+    Window window = new Window(height, width, 1, 1, 0, 0, 0, 0, 1, 1);
+    if (!isMean) {
+      return new Operation.MaxPool(window, false);
+    }
+    return height == in.height() && width == in.width()
+        ? new GlobalAverage()
+        : new Operation.AveragePool(window, false, true);
   }
 
-  private Value reduced(Call call, Operation operation, String what) {
-    Shape in = call.map(0);
+  private Value reduced(Call call, boolean isMean) {
+    Shape in = call.shape(0);
+    boolean[] seen = new boolean[in.rank()];
     long[] axes = call.integers("axes", 1);
-    boolean[] seen = new boolean[4];
     if (axes != null) {
       for (long axis : axes) {
-        seen[call.axis(axis, 4)] = true;
+        seen[call.axis(axis, in.rank())] = true;
       }
     }
-    if (axes == null || seen[0] || seen[1] || !seen[2] || !seen[3]) {
-      throw new UnsupportedException(
-          "takes the %s of other axes than height and width".formatted(what));
+    Value.Computed source = call.computed(0);
+    boolean overRows = in.isMap() && seen[2];
+    boolean overColumns = in.isMap() && seen[3];
+    if (in.rank() == 3 && seen[2]) {
+      // All pixels in a row: what x.flatten(2) made of a map.
+      Draft flattened = drafts.get(source.id());
+      Draft map = flattened.operation instanceof Reshape ? input(flattened) : flattened;
+      Shape shape = map.shape;
+      if (shape != null && shape.isMap() && shape.extents().get(1).equals(in.extents().get(1))) {
+        source = new Value.Computed(map.id, shape);
+        overRows = true;
+        overColumns = true;
+      }
     }
-    Value.Computed reduced =
-        drafts.add(call.node(), operation, Shape.map(in.channels(), 1, 1), call.computed(0).id());
-    return call.node().integer("keepdims", 1) != 0
-        ? reduced
-        : drafts.add(call.node(), new Reshape(), Shape.flat(in.channels()), reduced.id());
+    Shape map = source.shape();
+    if (map == null || seen[0] || seen[1] || !(overRows || overColumns)) {
+      throw new UnsupportedException(
+          "takes the %s of other axes than height and width"
+              .formatted(isMean ? "mean" : "maximum"));
+    }
+    int height = overRows ? map.height() : 1;
+    int width = overColumns ? map.width() : 1;
+    Shape small =
+        Shape.map(map.channels(), overRows ? 1 : map.height(), overColumns ? 1 : map.width());
+    Value.Computed pooled =
+        drafts.add(call.node(), pooled(map, height, width, isMean), small, source.id());
+    boolean keeps = call.node().integer("keepdims", 1) != 0;
+    List<Extent> left = new ArrayList<>();
+    for (int axis = 0; axis < in.rank(); axis++) {
+      if (!seen[axis] || keeps) {
+        left.add(seen[axis] ? Extent.of(1) : in.extents().get(axis));
+      }
+    }
+    return reshaped(call, pooled, new Shape(left));
+  }
+
+  private Draft input(Draft draft) {
+    return drafts.get(draft.inputs.getFirst());
   }
 
   Value softmax(Call call) {

@@ -36,7 +36,7 @@ final class WindowRules {
         kernel == null || (kernel.length == 2 && kernel[0] == dims[2] && kernel[1] == dims[3]),
         "has a kernel_shape that is not its weights'");
     Window window = window(call, in, dims[2], dims[3]);
-    Weight bias = call.optionalWeight(2);
+    Weight bias = call.bias(2);
     call.require(
         bias == null || (bias.dims().length == 1 && bias.elements() == dims[0]),
         "has a bias that is not one value a channel");

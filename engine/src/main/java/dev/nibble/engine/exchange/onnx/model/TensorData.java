@@ -2,10 +2,11 @@ package dev.nibble.engine.exchange.onnx.model;
 
 import dev.nibble.engine.protobuf.ProtobufException;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A tensor of a model: its description, and its values when they are asked for. They stay in the
- * file; nothing is held.
+ * file; nothing is held but a few numbers that were computed.
  */
 public final class TensorData {
   private static final int PIECE = 1024;
@@ -14,14 +15,33 @@ public final class TensorData {
   private final ElementType type;
   private final long[] dims;
   private final long elements;
-  private final DataRegion region;
+  private final @Nullable DataRegion region;
 
-  TensorData(String name, ElementType type, long[] dims, long elements, DataRegion region) {
+  /** The values of what was computed; none where they lie in a file. */
+  private final double[] computed;
+
+  private TensorData(
+      String name,
+      ElementType type,
+      long[] dims,
+      long elements,
+      @Nullable DataRegion region,
+      double[] computed) {
     this.name = name;
     this.type = type;
     this.dims = dims.clone();
     this.elements = elements;
     this.region = region;
+    this.computed = computed;
+  }
+
+  TensorData(String name, ElementType type, long[] dims, long elements, DataRegion region) {
+    this(name, type, dims, elements, region, new double[0]);
+  }
+
+  /** One of a few numbers that no file holds. */
+  public static TensorData of(String name, long[] dims, double[] values) {
+    return new TensorData(name, ElementType.FLOAT, dims, values.length, null, values.clone());
   }
 
   /** Its name; empty for the value of an attribute. */
@@ -53,6 +73,9 @@ public final class TensorData {
     if (!type.isFloat() && !type.isInteger()) {
       throw new ProtobufException(
           "tensor '%s' is %s, but numbers are needed".formatted(name, type));
+    }
+    if (region == null) {
+      return new ComputedValues(computed);
     }
     return region.isRaw() ? new RawValues(type, region) : new FieldValues(name, type, region);
   }
