@@ -132,4 +132,16 @@ class PlanCommandTest {
     assertThat(full.out().lines().filter(line -> line.matches(".* \\d+\\.\\.\\d+")))
         .hasSize((int) buffers);
   }
+
+  @ParameterizedTest
+  @CsvSource({"resnet8, 2, true", "resnet56, 64, false"})
+  void mostSaysWhereNothingIsComputedTwice(String model, int batch, boolean nothing) {
+    InProcess result =
+        InProcess.run(
+            "plan", "--model", model, "--batch", Integer.toString(batch), "--recompute", "most");
+    assertThat(result.code()).as(result.err()).isZero();
+    assertThat(result.out().contains("computed twice instead of stored: nothing"))
+        .isEqualTo(nothing);
+    assertThat(result.out()).contains("computed twice instead of stored: ");
+  }
 }
