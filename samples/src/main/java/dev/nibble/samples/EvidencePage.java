@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The page of evidence: tables and plots of one evidence.json, in a file that needs no other. */
 final class EvidencePage {
+  private static final String NAIVE = "naive ";
   private static final String LAYERS = "layer, from the pictures to the classes";
 
   private static final String STYLE =
@@ -78,14 +79,15 @@ final class EvidencePage {
     }
     if (figures.get("quick").equals(new JsonValue.JsonBoolean(true))) {
       html.append(
-          "<p><strong>A quick run: it shows that the program works, no more.</strong></p>\n");
+          "<p><strong>A quick run: it shows that the program works, no more; its steps are those of"
+              + " a JVM that warms up.</strong></p>\n");
     }
     html.append(
-        "<p class=\"note\">Each training computes on one thread; its memory is what its plan allocates,"
-            + " its step the median one, with "
+        "<p class=\"note\">Each training computes on one thread; its memory is what its plan"
+            + " allocates, its step the median one, with "
             + figures.get("trainings_at_once").asLong()
-            + " trainings on the machine at once: read times as ratios. Accuracy is that on the test"
-            + " pictures after the last step.</p>\n");
+            + " trainings on the machine at once: read times as ratios. Accuracy is that on the"
+            + " test pictures after the last step.</p>\n");
   }
 
   private List<JsonObject> list(String name) {
@@ -186,7 +188,8 @@ final class EvidencePage {
             x[i] = i + 1;
             y[i] = courses.stream().mapToDouble(c -> c[epoch]).average().orElse(Double.NaN);
           }
-          lines.add(way, x, y, way.startsWith("naive"));
+          boolean naive = way.startsWith(NAIVE);
+          lines.add(naive ? way.substring(NAIVE.length()) : way, way, x, y, naive);
         });
     return lines.points() > 1 ? lines.svg() : "";
   }
@@ -212,8 +215,10 @@ final class EvidencePage {
   private void gradients(String title, List<JsonObject> reports) {
     html.append("<h2>").append(escaped(title)).append("</h2>\n");
     html.append(
-        "<p class=\"note\">Relative error against the exact gradients of the same batches, all layers as"
-            + " one (weights: all convolutions).</p>\n<table>\n<tr>");
+        "<p class=\"note\">Relative error against the exact gradients of the same batches, all"
+            + " layers as one (weights: all convolutions).</p>\n"
+            + "<table>\n"
+            + "<tr>");
     for (String head :
         List.of("activations", "weights", "cosine", "gamma", "beta", "input", "between batches")) {
       html.append("<th>").append(head).append("</th>");
@@ -226,11 +231,11 @@ final class EvidencePage {
       String name = report.get("activations").asString();
       for (String kind : List.of("gradients", "naive")) {
         boolean naive = kind.equals("naive");
-        totals((naive ? "naive " : "") + name, report.get("total").asObject(), kind);
+        totals(naive ? NAIVE + name : name, report.get("total").asObject(), kind);
         List<JsonObject> layers =
             report.get("layers").asList().stream().map(JsonValue::asObject).toList();
-        curve(weights, (naive ? "naive " : "") + name, layers, kind, "weight", naive);
-        curve(inputs, (naive ? "naive " : "") + name, layers, kind, "input", naive);
+        curve(weights, name, layers, kind, "weight", naive);
+        curve(inputs, name, layers, kind, "input", naive);
       }
     }
     html.append("</table>\n");
@@ -272,6 +277,7 @@ final class EvidencePage {
     if (!points.isEmpty()) {
       lines.add(
           name,
+          dashed ? NAIVE + name : name,
           points.stream().mapToDouble(p -> p[0]).toArray(),
           points.stream().mapToDouble(p -> p[1]).toArray(),
           dashed);

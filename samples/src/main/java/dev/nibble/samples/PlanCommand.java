@@ -237,6 +237,9 @@ final class PlanCommand implements Callable<Integer> {
     for (LayerRange run : plan.options().recomputed()) {
       out.printf("computed twice instead of stored: %s to %s%n", run.first(), run.last());
     }
+    if (plan.options().recompute() == Recompute.MOST && plan.options().recomputed().isEmpty()) {
+      out.println("computed twice instead of stored: nothing, for no run of layers saves memory");
+    }
     sum(out, "stored activations", plan.storeBytes());
     sum(out, "common buffers, sharing memory", plan.commonBytes());
     sum(out, "weights, gradients, optimiser", plan.weightsBytes());

@@ -16,15 +16,19 @@ final class SvgLines {
 
   private static final List<String> COLORS =
       List.of(
-          "#444444", "#1f6fb4", "#d95f0e", "#2c8c4a", "#8e44ad", "#c0392b", "#16808a", "#a67c00");
+          "#444444", "#1f6fb4", "#d95f0e", "#2c8c4a", "#8e44ad", "#c0392b", "#16808a", "#a67c00",
+          "#d4619f", "#7f9c1d");
+
+  private static final String DASHES = " stroke-dasharray=\"5 4\"";
 
   @SuppressWarnings("ArrayRecordComponent") // nobody compares them
-  private record Line(String name, double[] x, double[] y, boolean dashed) {}
+  private record Line(String name, double[] x, double[] y, String color, boolean dashed) {}
 
   private final String xAxis;
   private final String yAxis;
   private final boolean logarithmic;
   private final List<Line> lines = new ArrayList<>();
+  private final List<String> subjects = new ArrayList<>();
 
   /**
    * Starts a chart.
@@ -38,8 +42,21 @@ final class SvgLines {
   }
 
   void add(String name, double[] x, double[] y, boolean dashed) {
+    add(name, name, x, y, dashed);
+  }
+
+  /**
+   * Adds a line.
+   *
+   * @param subject what it is about: lines about the same have one colour
+   */
+  void add(String subject, String name, double[] x, double[] y, boolean dashed) {
     if (x.length > 0) {
-      lines.add(new Line(name, x.clone(), y.clone(), dashed));
+      if (!subjects.contains(subject)) {
+        subjects.add(subject);
+      }
+      String color = COLORS.get(subjects.indexOf(subject) % COLORS.size());
+      lines.add(new Line(name, x.clone(), y.clone(), color, dashed));
     }
   }
 
@@ -82,23 +99,32 @@ final class SvgLines {
     svg.append(
         String.format(
             Locale.ROOT,
-            "<text x=\"14\" y=\"%.1f\" text-anchor=\"middle\" transform=\"rotate(-90 14 %.1f)\">%s</text>",
+            "<text x=\"14\" y=\"%.1f\" text-anchor=\"middle\" transform=\"rotate(-90 14"
+                + " %.1f)\">%s</text>",
             (TOP + bottom) / 2,
             (TOP + bottom) / 2,
             EvidencePage.escaped(yAxis)));
     for (int i = 0; i < lines.size(); i++) {
-      draw(svg, lines.get(i), COLORS.get(i % COLORS.size()), x, y);
+      Line line = lines.get(i);
       double at = TOP + 10 + LEGEND * i;
-      SvgScale.line(
-          svg, WIDTH - RIGHT + 12, at, WIDTH - RIGHT + 34, at, COLORS.get(i % COLORS.size()));
-      SvgScale.text(svg, WIDTH - RIGHT + 40, at + 4, "start", lines.get(i).name());
+      double from = WIDTH - RIGHT + 12;
+      draw(svg, line, x, y);
+      svg.append(
+          String.format(
+              Locale.ROOT,
+              "<path fill=\"none\" stroke-width=\"1.8\" stroke=\"%s\"%s d=\"M%.1f %.1fh22\"/>",
+              line.color(),
+              line.dashed() ? DASHES : "",
+              from,
+              at));
+      SvgScale.text(svg, from + 28, at + 4, "start", line.name());
     }
     return svg.append("</svg>").toString();
   }
 
-  private static void draw(StringBuilder svg, Line line, String color, SvgScale x, SvgScale y) {
-    svg.append("<polyline fill=\"none\" stroke-width=\"1.8\" stroke=\"").append(color).append('"');
-    svg.append(line.dashed() ? " stroke-dasharray=\"5 4\"" : "").append(" points=\"");
+  private static void draw(StringBuilder svg, Line line, SvgScale x, SvgScale y) {
+    svg.append("<polyline fill=\"none\" stroke-width=\"1.8\" stroke=\"").append(line.color());
+    svg.append('"').append(line.dashed() ? DASHES : "").append(" points=\"");
     for (int i = 0; i < line.x().length; i++) {
       svg.append(String.format(Locale.ROOT, "%.1f,%.1f ", x.at(line.x()[i]), y.at(line.y()[i])));
     }

@@ -190,6 +190,8 @@ class EvidenceCommandTest {
     assertThat(list.out().lines())
         .contains(
             "resnet20-fp32-seed2",
+            "resnet20-int4-uniform-seed0",
+            "resnet20-int2-uniform-seed2",
             "resnet20-naive-int2-seed0",
             "resnet56-int4-seed0",
             "gradients of resnet164-int4-seed0-state33-int2")

@@ -132,4 +132,28 @@ class PlanCommandTest {
     assertThat(full.out().lines().filter(line -> line.matches(".* \\d+\\.\\.\\d+")))
         .hasSize((int) buffers);
   }
+
+  @ParameterizedTest
+  @CsvSource({"resnet8, 2, true", "resnet56, 64, false"})
+  void mostSaysWhereNothingIsComputedTwice(String model, int batch, boolean nothing) {
+    InProcess result =
+        InProcess.run(
+            "plan", "--model", model, "--batch", Integer.toString(batch), "--recompute", "most");
+    assertThat(result.code()).as(result.err()).isZero();
+    assertThat(result.out().contains("computed twice instead of stored: nothing"))
+        .isEqualTo(nothing);
+    assertThat(result.out()).contains("computed twice instead of stored: ");
+  }
+
+  /** What is computed twice shares memory: kinds of buffers still add up to the total. */
+  @Test
+  void aPlanThatComputesTwiceAddsUp() {
+    JsonObject plan = plan("--model", "resnet20", "--activations", "fp32", "--recompute", "most");
+    JsonObject stored =
+        plan("--model", "resnet20", "--activations", "fp32", "--recompute", "never");
+    assertThat(plan.get("recomputed").asList()).isNotEmpty();
+    assertThat(bytes(plan, "buffer_bytes")).isPositive();
+    assertThat(bytes(plan, "store_bytes")).isLessThan(bytes(stored, "store_bytes"));
+    assertThat(bytes(plan, "total_bytes")).isLessThan(bytes(stored, "total_bytes"));
+  }
 }

@@ -76,15 +76,16 @@ final class FittedLevels {
     this.starts = starts;
     this.places = places;
     this.split = split;
-    TypicalValues values = new TypicalValues();
+    TypicalValues values = TypicalValues.withEdge();
     for (int i = 0; i <= STEPS; i++) {
       double t = (2.0 * i / STEPS - 1) * LAST;
       above.set(i, best(values, split, places.length, starts[split], t));
       below.set(i, best(values, 0, split, starts[split], t));
     }
+    TypicalValues linear = TypicalValues.withoutEdge();
     int half = places.length / 2;
-    overMean = best(values, half, places.length, starts[half], 0);
-    underMean = best(values, 0, half, starts[half], 0);
+    overMean = best(linear, half, places.length, starts[half], 0);
+    underMean = best(linear, 0, half, starts[half], 0);
     for (int i = 0; i <= STEPS; i++) {
       double t = (2.0 * i / STEPS - 1) * LAST;
       Line line = new Line(t, above.scales[i], above.offsets[i], above.slopes[i]);

@@ -13,8 +13,8 @@ public enum StoreFormat {
   FP32(32, null),
   /** 8-bit codes, a quarter of them below the ReLU's edge. */
   INT8(8, Codec.fitted(256, 1, 1, 64)),
-  /** 4-bit codes, two a byte; two of them below the ReLU's edge. */
-  INT4(4, Codec.fitted(16, 2, 1, 2)),
+  /** 4-bit codes, two a byte; three of them below the ReLU's edge. */
+  INT4(4, Codec.fitted(16, 2, 1, 3)),
   /** 3-bit codes, eight in three bytes; one of them below the ReLU's edge. */
   INT3(3, Codec.fitted(8, 8, 3, 1)),
   /** 2-bit codes, four a byte; one of them below the ReLU's edge. */

@@ -102,7 +102,7 @@ class FittedCodesTest {
   @ParameterizedTest
   @CsvSource({
     "INT8, 0.015",
-    "INT4, 0.09",
+    "INT4, 0.095",
     "INT3, 0.16",
     "INT2, 0.3",
     "TERNARY, 0.42",

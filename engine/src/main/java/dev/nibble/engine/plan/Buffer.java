@@ -55,6 +55,11 @@ public final class Buffer {
     return bytes;
   }
 
+  /** Whether the buffer is in use when the other one is used first. */
+  boolean livesAtBeginOf(Buffer other) {
+    return firstUse <= other.firstUse && other.firstUse <= lastUse;
+  }
+
   void use(int time) {
     lastUse = Math.max(lastUse, time);
   }

@@ -205,6 +205,16 @@ public final class ExecutionPlan {
     return all().stream().filter(b -> b.kind() == kind).mapToLong(Buffer::bytes).sum();
   }
 
+  /** The most bytes of a kind that are in use at one time: what is computed twice shares memory. */
+  public long mostBytes(Kind kind) {
+    List<Buffer> buffers = all().stream().filter(b -> b.kind() == kind).toList();
+    return buffers.stream()
+        .mapToLong(
+            at -> buffers.stream().filter(b -> b.livesAtBeginOf(at)).mapToLong(Buffer::bytes).sum())
+        .max()
+        .orElse(0);
+  }
+
   /** Gives every pass behind the loss its moment; returns the one behind all. */
   private int layTimes() {
     int time = lossTime() + 1;

@@ -221,9 +221,9 @@ public final class TrainingPlan {
     return plan.bytes(Kind.WEIGHTS);
   }
 
-  /** Activations stored for the backward pass. */
+  /** Activations stored for the backward pass, the most at one time. */
   public long storeBytes() {
-    return plan.bytes(Kind.STORE);
+    return plan.mostBytes(Kind.STORE);
   }
 
   /** The loader's batches. */

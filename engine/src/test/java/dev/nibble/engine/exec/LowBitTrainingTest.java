@@ -20,6 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("gpu")
 class LowBitTrainingTest {
   private static final int BATCH = 6;
+  private static final long FIRST_SEED = 4;
+  private static final int SEEDS = 2;
 
   record Mode(StoreFormat store, boolean naive) {
     @Override
@@ -87,17 +89,32 @@ class LowBitTrainingTest {
     assertThat(totals).isSorted();
   }
 
-  /** Over all networks: those behind batch norms, and those that have none. */
+  /** On no network do fitted codes err more than the paper's by a quarter and a small margin. */
   @Test
   void fittedCodesAreNearerThanThePapers() {
     StoreFormat[] fitted = {StoreFormat.INT8, StoreFormat.INT4, StoreFormat.INT2};
+    // Eight bits reach further than the paper's, which are finer where no value lies so far.
+    double[] margins = {0.015, 0.005, 0.005};
     double[] errors = new double[fitted.length];
     double[] papers = new double[fitted.length];
     for (Network network : SampleNetworks.all()) {
-      double[] exact = gradients(network, StoreFormat.FP32);
+      double[] own = new double[fitted.length];
+      double[] others = new double[fitted.length];
+      // Over ten batches the most is a twentieth; on a single one chance may put either first.
+      for (long seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+        double[] exact = gradients(network, StoreFormat.FP32, seed);
+        for (int i = 0; i < fitted.length; i++) {
+          own[i] += Math.pow(relative(gradients(network, fitted[i], seed), exact), 2) / SEEDS;
+          others[i] +=
+              Math.pow(relative(gradients(network, fitted[i].uniform(), seed), exact), 2) / SEEDS;
+        }
+      }
       for (int i = 0; i < fitted.length; i++) {
-        errors[i] += relative(gradients(network, fitted[i]), exact);
-        papers[i] += relative(gradients(network, fitted[i].uniform()), exact);
+        assertThat(Math.sqrt(own[i]))
+            .as("%s, %s", fitted[i], network.name())
+            .isLessThanOrEqualTo(1.25 * Math.sqrt(others[i]) + margins[i]);
+        errors[i] += Math.sqrt(own[i]);
+        papers[i] += Math.sqrt(others[i]);
       }
     }
     assertThat(errors[0]).as("8 bits").isLessThan(0.5 * papers[0]);
@@ -114,7 +131,11 @@ class LowBitTrainingTest {
   }
 
   private static double[] gradients(Network network, StoreFormat store) {
-    try (TestSession test = TestSession.training(network, store, false, BATCH, 4)) {
+    return gradients(network, store, FIRST_SEED);
+  }
+
+  private static double[] gradients(Network network, StoreFormat store, long seed) {
+    try (TestSession test = TestSession.training(network, store, false, BATCH, seed)) {
       test.session().gradient(test.labels(), BATCH);
       return network.parameters().stream()
           .filter(p -> p.kind().trainable())
