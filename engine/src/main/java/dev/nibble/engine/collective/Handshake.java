@@ -29,7 +29,7 @@ final class Handshake {
   }
 
   /** Bytes that a conversation begins with; the last one counts versions of all that follows. */
-  private static final byte[] MAGIC = "NIBBLE-1".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] MAGIC = "NIBBLE-2".getBytes(StandardCharsets.US_ASCII);
 
   private static final int NONCE = 32;
   private static final int PATIENCE_MILLIS = 5000;

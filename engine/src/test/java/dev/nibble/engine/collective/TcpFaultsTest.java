@@ -53,7 +53,7 @@ class TcpFaultsTest {
         byte[] rubbish = new byte[random.nextInt(3000)];
         random.nextBytes(rubbish);
         if (i % 3 == 0) {
-          byte[] magic = "NIBBLE-1".getBytes(StandardCharsets.US_ASCII);
+          byte[] magic = "NIBBLE-2".getBytes(StandardCharsets.US_ASCII);
           System.arraycopy(magic, 0, rubbish, 0, Math.min(8, rubbish.length));
         }
         if (i % 4 != 0) {
