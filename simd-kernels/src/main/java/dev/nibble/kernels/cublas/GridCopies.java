@@ -191,9 +191,10 @@ final class GridCopies {
     }
   }
 
-  private static void zero(MemorySegment staging, long at, int floats) {
+  /** Writes zeros by a loop: a slice to fill would be an object in a step. */
+  static void zero(MemorySegment target, long at, int floats) {
     for (int i = 0; i < floats; i++) {
-      staging.set(JAVA_FLOAT, at + 4L * i, 0f);
+      target.set(JAVA_FLOAT, at + 4L * i, 0f);
     }
   }
 }

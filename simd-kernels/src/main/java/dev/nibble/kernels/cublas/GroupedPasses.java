@@ -207,7 +207,7 @@ final class GroupedPasses {
     MemorySegment gradients = Objects.requireNonNull(args.gradients());
     long bytes = grid.weightBytes();
     if (groups == 0) {
-      gradients.asSlice(at, bytes).fill((byte) 0);
+      GridCopies.zero(gradients, at, (int) (bytes / Float.BYTES));
       return;
     }
     lane.receiveGradient(bytes);
