@@ -3,45 +3,42 @@ package dev.nibble.bench;
 import dev.nibble.engine.collective.Collective;
 import dev.nibble.engine.collective.Exchange;
 import dev.nibble.engine.collective.Piece;
+import java.util.ArrayList;
 import java.util.List;
 
 /** A worker that counts what it would send in a step, and exchanges nothing. */
 final class CountedExchanges implements Collective {
   private final int rank;
   private final int size;
-  private int awaited;
-  private long awaitedBytes;
-  private int bulk;
-  private long bulkBytes;
+  private final List<Sent> sent = new ArrayList<>();
+
+  /**
+   * What it sends in one exchange.
+   *
+   * @param name of the exchange
+   * @param bulk whether it travels while the workers compute; else they wait for it
+   * @param bytes to all others
+   */
+  record Sent(String name, boolean bulk, double bytes) {}
 
   CountedExchanges(int rank, int size) {
     this.rank = rank;
     this.size = size;
   }
 
-  /** Exchanges that the workers wait for where they are begun. */
-  int awaited() {
-    return awaited;
+  /** In the order in which they are prepared: the stages from the first to the last. */
+  List<Sent> sent() {
+    return List.copyOf(sent);
   }
 
-  long awaitedBytes() {
-    return awaitedBytes;
-  }
-
-  /** Exchanges that travel while the workers compute. */
-  int bulk() {
-    return bulk;
-  }
-
-  long bulkBytes() {
-    return bulkBytes;
-  }
-
-  private long sent(List<Piece> pieces) {
-    return pieces.stream()
-        .filter(piece -> piece.owner() == rank && piece.reader() != rank)
-        .mapToLong(piece -> piece.memory().byteSize())
-        .sum();
+  private Exchange count(String name, List<Piece> pieces, boolean bulk) {
+    long bytes =
+        pieces.stream()
+            .filter(piece -> piece.owner() == rank && piece.reader() != rank)
+            .mapToLong(piece -> piece.memory().byteSize())
+            .sum();
+    sent.add(new Sent(name, bulk, bytes));
+    return new Nothing();
   }
 
   @Override
@@ -56,16 +53,12 @@ final class CountedExchanges implements Collective {
 
   @Override
   public Exchange prepare(String name, List<Piece> pieces) {
-    awaited++;
-    awaitedBytes += sent(pieces);
-    return new Nothing();
+    return count(name, pieces, false);
   }
 
   @Override
   public Exchange prepareBulk(String name, List<Piece> pieces) {
-    bulk++;
-    bulkBytes += sent(pieces);
-    return new Nothing();
+    return count(name, pieces, true);
   }
 
   @Override

@@ -1,7 +1,6 @@
 package dev.nibble.bench;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -35,7 +34,13 @@ public final class DelayRelay {
     try (ServerSocket server = new ServerSocket(Integer.parseInt(args[0]), 50, home)) {
       while (true) {
         Socket in = server.accept();
-        Socket out = new Socket(home, Integer.parseInt(args[1]));
+        Socket out;
+        try {
+          out = new Socket(home, Integer.parseInt(args[1]));
+        } catch (IOException e) {
+          in.close(); // nobody listens yet: who came tries again
+          continue;
+        }
         in.setTcpNoDelay(true);
         out.setTcpNoDelay(true);
         join(in, out, delay);
@@ -52,22 +57,23 @@ public final class DelayRelay {
 
   private static void read(Socket from, LinkedBlockingQueue<Chunk> under, long delay) {
     try {
-      try {
-        InputStream in = from.getInputStream();
-        while (true) {
-          byte[] bytes = new byte[CHUNK];
-          int count = in.read(bytes);
-          if (count < 0) {
-            break;
-          }
-          under.put(new Chunk(bytes, count, System.nanoTime() + delay));
-        }
-      } catch (IOException e) {
-        // cut: so is the other side
+      int count = 0;
+      while (count >= 0) {
+        byte[] bytes = new byte[CHUNK];
+        count = read(from, bytes);
+        under.put(new Chunk(bytes, Math.max(0, count), System.nanoTime() + delay));
       }
-      under.put(new Chunk(new byte[0], 0, System.nanoTime() + delay));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  /** How many bytes have come; none where the connection is cut or at its end: -1. */
+  private static int read(Socket from, byte[] bytes) {
+    try {
+      return from.getInputStream().read(bytes);
+    } catch (IOException e) {
+      return -1;
     }
   }
 
@@ -76,9 +82,8 @@ public final class DelayRelay {
       OutputStream out = to.getOutputStream();
       while (true) {
         Chunk chunk = under.take();
-        for (long left = chunk.due() - System.nanoTime(); left > 0; ) {
-          LockSupport.parkNanos(left);
-          left = chunk.due() - System.nanoTime();
+        while (System.nanoTime() < chunk.due()) {
+          LockSupport.parkNanos(chunk.due() - System.nanoTime());
         }
         if (chunk.count() == 0) {
           return;
@@ -86,7 +91,7 @@ public final class DelayRelay {
         out.write(chunk.bytes(), 0, chunk.count());
       }
     } catch (IOException e) {
-      // cut
+      under.clear(); // cut: nobody reads it any more
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

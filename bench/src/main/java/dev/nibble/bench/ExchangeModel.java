@@ -1,5 +1,6 @@
 package dev.nibble.bench;
 
+import dev.nibble.bench.CountedExchanges.Sent;
 import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.exec.SessionOptions;
@@ -9,6 +10,8 @@ import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.memory.MemoryAccount;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -17,11 +20,11 @@ import java.util.Locale;
  * for 2 to 256 workers.
  *
  * <p>A step of a batch takes one worker {@code WHOLE_MS}, which every worker does whole (weights'
- * packing, the loss, the optimiser), and {@code SHARED_MS}, which they share. Of that the way back,
- * two thirds, hides bulk that is under way. An exchange that is waited for takes {@code SMALL_US}
+ * packing, the loss, the optimiser), and {@code SHARED_MS}, which they share; two thirds of that
+ * are the way back, the same for each stage. An exchange that is waited for takes {@code SMALL_US}
  * between two workers and {@code MESSAGE_US} more for each further one, and its bytes at the line's
- * rate. More than 32 workers, which the engine does not take, are counted by the rule that 16 and
- * 32 follow.
+ * rate, once the bulk that was sent before it is through. More than 32 workers, which the engine
+ * does not take, are counted by the rule that 16 and 32 follow.
  */
 public final class ExchangeModel {
   private static final double BACKWARD = 2.0 / 3;
@@ -35,9 +38,6 @@ public final class ExchangeModel {
     this.batch = batch;
     this.kernels = kernels;
   }
-
-  /** What a worker sends in a step. */
-  record Volume(int awaited, double awaitedBytes, int bulk, double bulkBytes) {}
 
   /**
    * Times in seconds, and a rate.
@@ -61,17 +61,17 @@ public final class ExchangeModel {
     ExchangeModel model =
         new ExchangeModel(BenchNetworks.of(args[0]), batch, BenchKernels.choose());
     for (int workers = 2; workers <= 256; workers *= 2) {
-      Volume volume = model.volume(workers);
+      List<Sent> sent = model.sent(workers);
       StringBuilder row = new StringBuilder();
       row.append(
           String.format(
               Locale.ROOT,
               "| %d | %d | %.0f | %d | %.0f |",
               workers,
-              volume.awaited(),
-              volume.awaitedBytes(),
-              volume.bulk(),
-              volume.bulkBytes()));
+              sent.stream().filter(s -> !s.bulk()).count(),
+              bytes(sent, false),
+              sent.stream().filter(Sent::bulk).count(),
+              bytes(sent, true)));
       for (int i = 6; i < args.length; i++) {
         Machine machine =
             new Machine(
@@ -81,8 +81,8 @@ public final class ExchangeModel {
                 Double.parseDouble(args[5]) / 1e6,
                 Double.parseDouble(args[i]) * 1e9 / 8);
         double alone = machine.shared() + machine.whole();
-        double split = seconds(volume, machine, workers, 1.0 / workers);
-        double grown = seconds(volume, machine, workers, 1);
+        double split = seconds(sent, machine, workers, 1.0 / workers);
+        double grown = seconds(sent, machine, workers, 1);
         row.append(
             String.format(
                 Locale.ROOT,
@@ -96,47 +96,70 @@ public final class ExchangeModel {
     }
   }
 
+  private static double bytes(List<Sent> sent, boolean bulk) {
+    return sent.stream().filter(s -> s.bulk() == bulk).mapToDouble(Sent::bytes).sum();
+  }
+
   /** A step's time where each worker computes that share of what one alone would. */
-  static double seconds(Volume volume, Machine machine, int workers, double share) {
-    double awaited =
-        volume.awaited() * (machine.small() + (workers - 2) * machine.message())
-            + volume.awaitedBytes() / machine.rate();
-    double bulk =
-        volume.bulk() * (workers - 1) * machine.message() + volume.bulkBytes() / machine.rate();
+  static double seconds(List<Sent> sent, Machine machine, int workers, double share) {
     double computed = share * machine.shared();
-    return machine.whole() + computed + awaited + Math.max(0, bulk - BACKWARD * computed);
+    double small = machine.small() + (workers - 2) * machine.message();
+    double now = machine.whole() + (1 - BACKWARD) * computed;
+    long stages = sent.stream().filter(ExchangeModel::isOfWayBack).count();
+    double line = 0; // when all bulk that was sent is through
+    double bulk = 0;
+    for (Sent one : sent) {
+      if (!one.bulk() && !isOfWayBack(one)) {
+        now += small + one.bytes() / machine.rate();
+      }
+    }
+    for (Sent one : sent.reversed()) {
+      if (one.bulk()) {
+        bulk += one.bytes() / machine.rate();
+        now += (workers - 1) * machine.message();
+      } else if (isOfWayBack(one)) {
+        now += BACKWARD * computed / stages;
+        now = Math.max(now, line) + small + one.bytes() / machine.rate();
+        line = Math.max(now, line) + bulk;
+        bulk = 0;
+      }
+    }
+    return Math.max(now, line + bulk);
+  }
+
+  private static boolean isOfWayBack(Sent one) {
+    return one.name().startsWith("the sums of ");
   }
 
   /** What the last worker but one sends: the last of all may have less. */
-  Volume volume(int workers) {
+  private List<Sent> sent(int workers) {
     if (workers > Workers.MOST) {
-      return extrapolated(
-          counted(Workers.MOST / 2),
-          Workers.MOST / 2,
-          counted(Workers.MOST),
-          Workers.MOST,
-          workers);
+      int half = Workers.MOST / 2;
+      return extrapolated(counted(half), half, counted(Workers.MOST), Workers.MOST, workers);
     }
     return counted(workers);
   }
 
   /**
    * Of what is sent whole every further worker gets as much; slices become smaller as there are
-   * more, {@code (workers - 1) / workers} of the weights twice.
+   * more, so that all of them take {@code (workers - 1) / workers} of the weights.
    */
-  static Volume extrapolated(Volume half, int few, Volume full, int many, int workers) {
-    double awaited = full.awaitedBytes() / (many - 1);
-    // bulk(n) = whole * (n - 1) + sliced * (n - 1) / n, so bulk(n) / (n - 1) is linear in 1 / n.
-    double a = half.bulkBytes() / (few - 1);
-    double b = full.bulkBytes() / (many - 1);
-    double sliced = (a - b) / (1.0 / few - 1.0 / many);
-    double whole = b - sliced / many;
-    double bulk = (workers - 1) * (whole + sliced / workers);
-    return new Volume(full.awaited(), awaited * (workers - 1), full.bulk(), bulk);
+  static List<Sent> extrapolated(List<Sent> half, int few, List<Sent> full, int many, int workers) {
+    List<Sent> sent = new ArrayList<>();
+    for (int i = 0; i < full.size(); i++) {
+      // bytes(n) = whole * (n - 1) + sliced * (n - 1) / n: for each other worker, linear in 1 / n.
+      double a = half.get(i).bytes() / (few - 1);
+      double b = full.get(i).bytes() / (many - 1);
+      double sliced = (a - b) / (1.0 / few - 1.0 / many);
+      double whole = b - sliced / many;
+      double bytes = (workers - 1) * (whole + sliced / workers);
+      sent.add(new Sent(full.get(i).name(), full.get(i).bulk(), bytes));
+    }
+    return sent;
   }
 
-  private Volume counted(int workers) {
-    Workers who = new Workers(workers - 2, workers, 1, false);
+  private List<Sent> counted(int workers) {
+    Workers who = new Workers(workers - 2, workers, Workers.MOST, false);
     PlanOptions options = PlanOptions.training(batch, StoreFormat.INT4, false).withWorkers(who);
     CountedExchanges counted = new CountedExchanges(who.rank(), workers);
     MemoryAccount account = MemoryAccount.root("volume", MemoryAccount.UNLIMITED);
@@ -146,8 +169,7 @@ public final class ExchangeModel {
       if (session.share().isWhole()) {
         throw new IllegalStateException("The workers share nothing");
       }
-      return new Volume(
-          counted.awaited(), counted.awaitedBytes(), counted.bulk(), counted.bulkBytes());
+      return counted.sent();
     } finally {
       account.close();
     }
