@@ -8,9 +8,7 @@ import java.util.concurrent.locks.LockSupport;
  * longer, until a deadline. Allocates nothing.
  */
 final class Patience {
-  /** What workers that compute as much as each other are apart at most places. */
-  private static final long SPIN_NANOS = 100_000;
-
+  private static final long SPIN_NANOS = 20_000;
   private static final long YIELD_NANOS = 2_000_000;
   private static final long SLEEP_NANOS = 50_000;
 
