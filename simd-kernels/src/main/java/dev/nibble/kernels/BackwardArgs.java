@@ -179,6 +179,27 @@ public final class BackwardArgs {
     Door.check(sums, Partials.sumBytes(stage), "partial sums");
   }
 
+  /** The same buffers, but for the partial gradients, which lie elsewhere. */
+  public BackwardArgs withGradients(MemorySegment elsewhere) {
+    return new BackwardArgs(
+        stage,
+        batch,
+        outputTerms,
+        gradientOut,
+        x,
+        table,
+        store,
+        weights,
+        argmax,
+        activationTerms,
+        dx,
+        elsewhere,
+        sums,
+        factor,
+        factorGradient,
+        draws);
+  }
+
   /** What the forward pass computed. */
   public Stage stage() {
     return stage;

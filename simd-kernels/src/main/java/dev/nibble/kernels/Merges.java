@@ -72,6 +72,26 @@ public final class Merges {
     return Arrays.copyOf(roots, count);
   }
 
+  /**
+   * The same pairs among regions that lie side by side, in memory that holds no others.
+   *
+   * @param kept the regions that are left, rising; all that these pairs mention are among them
+   */
+  public Merges packed(int[] kept) {
+    return new Merges(kept.length, places(into, kept), places(from, kept));
+  }
+
+  private static int[] places(int[] pairs, int[] kept) {
+    int[] places = new int[pairs.length];
+    for (int i = 0; i < pairs.length; i++) {
+      places[i] = Arrays.binarySearch(kept, pairs[i]);
+      if (places[i] < 0) {
+        throw new IllegalArgumentException("Region %d is not kept".formatted(pairs[i]));
+      }
+    }
+    return places;
+  }
+
   private static Merges of(Cut cut, int[] bounds, boolean inside) {
     int[] into = new int[cut.leaves()];
     int[] from = new int[cut.leaves()];

@@ -1,8 +1,10 @@
 package dev.nibble.spark;
 
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.Task;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.model.ModelFile;
+import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.FeatureMap;
@@ -103,7 +105,13 @@ final class StartModel {
     try {
       java.nio.file.Path file = Scratch.file(model);
       try {
-        return ModelFile.info(file).network();
+        ModelInfo info = ModelFile.info(file);
+        if (info.task() != Task.CLASSIFICATION) {
+          throw new IllegalArgumentException(
+              "The model %s tells the %s of a picture, not its class: choose one that was trained for classification."
+                  .formatted(name, info.task().names()));
+        }
+        return info.network();
       } finally {
         Files.deleteIfExists(file);
       }

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.engine.model.ModelFile;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -87,6 +90,7 @@ class LocalSparkTest {
     assertThat(one.modelFile()).isEqualTo(SingleMachine.train(pictures.collectAsList(), 4, folder));
     assertThat(two.modelFile()).isEqualTo(one.modelFile());
     assertThat(three.modelFile()).isEqualTo(one.modelFile());
+    assertThat(classifier(4).fit(pictures.repartition(6)).modelFile()).isEqualTo(one.modelFile());
 
     Dataset<Row> predicted = one.transform(pictures.repartition(3)).cache();
     assertThat(accuracy(predicted)).isGreaterThan(0.95);
@@ -173,6 +177,32 @@ class LocalSparkTest {
     NibbleClassifier next = classifier(2).setNetwork(file.toString()).setEpochs(1);
     assertThat(model.setContentCol("content").transform(asFiles).count()).isEqualTo(32);
     assertThat(next.fit(asFiles).modelFile()).isNotEqualTo(model.modelFile());
+
+    // One that tells something else of a picture is no start, though its outputs are as many.
+    Files.write(file, withTask(model.modelFile(), "multi-label"));
+    assertThatThrownBy(() -> next.fit(asFiles))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("tells the labels of a picture, not its class");
+  }
+
+  /** A model's file that says what its outputs tell. */
+  private static byte[] withTask(byte[] file, String task) {
+    ByteBuffer buffer = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+    byte[] header = new byte[(int) buffer.getLong()];
+    buffer.get(header);
+    String entry = "\"task\":\"%s\",".formatted(task);
+    String spaces = " ".repeat((8 - entry.length() % 8) % 8); // what follows stays aligned
+    byte[] said =
+        new String(header, StandardCharsets.UTF_8)
+            .replaceFirst("(\"__metadata__\"\\s*:\\s*\\{)", "$1" + entry + spaces)
+            .getBytes(StandardCharsets.UTF_8);
+    assertThat(said.length).isGreaterThan(header.length);
+    return ByteBuffer.allocate(8 + said.length + buffer.remaining())
+        .order(ByteOrder.LITTLE_ENDIAN)
+        .putLong(said.length)
+        .put(said)
+        .put(buffer)
+        .array();
   }
 
   @Test

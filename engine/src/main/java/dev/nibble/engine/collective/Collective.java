@@ -7,10 +7,10 @@ import java.util.List;
 /**
  * Workers that compute one training run together, and what they exchange.
  *
- * <p>Every worker prepares the same exchanges in the same order, then runs them in the same order:
- * one that runs is one that all run. Running allocates nothing. No wait is without an end: a worker
- * that fails, leaves or falls silent ends the waits of all others, and every one of them is told
- * the first cause.
+ * <p>Every worker prepares the same exchanges in the same order, then begins them, and awaits them,
+ * in the same order: one that runs is one that all run. Several may be under way at a time. Running
+ * allocates nothing. No wait is without an end: a worker that fails, leaves or falls silent ends
+ * the waits of all others, and every one of them is told the first cause.
  *
  * <p>One thread prepares and runs; any thread may call {@link #fail}.
  */
@@ -29,6 +29,23 @@ public interface Collective extends AutoCloseable {
    *     those of others are ignored. Memory lies off the heap and outlives the exchange
    */
   Exchange prepare(String name, List<Piece> pieces);
+
+  /**
+   * Prepares an exchange of many bytes that are not needed at once: those that are begun later by
+   * {@link #prepare} need not wait for them.
+   *
+   * @param name as there
+   * @param pieces as there
+   */
+  Exchange prepareBulk(String name, List<Piece> pieces);
+
+  /**
+   * Moves what can be moved of the exchanges under way, without waiting: to be called now and then
+   * while a worker computes; seldom does more than look at a clock.
+   *
+   * @throws CollectiveException if a worker is gone
+   */
+  void progress();
 
   /**
    * Tells every worker that this one has failed, unless one has before.

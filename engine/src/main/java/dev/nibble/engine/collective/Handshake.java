@@ -3,6 +3,7 @@ package dev.nibble.engine.collective;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
@@ -29,7 +30,7 @@ final class Handshake {
   }
 
   /** Bytes that a conversation begins with; the last one counts versions of all that follows. */
-  private static final byte[] MAGIC = "NIBBLE-1".getBytes(StandardCharsets.US_ASCII);
+  private static final byte[] MAGIC = "NIBBLE-2".getBytes(StandardCharsets.US_ASCII);
 
   private static final int NONCE = 32;
   private static final int PATIENCE_MILLIS = 5000;
@@ -51,6 +52,10 @@ final class Handshake {
     out.write(mine);
     out.flush();
     byte[] magic = in.readNBytes(MAGIC.length);
+    if (magic.length == 0) {
+      // As something in between does while nobody listens behind it: the caller tries again.
+      throw new EOFException("hung up");
+    }
     if (!Arrays.equals(magic, MAGIC)) {
       throw new StrangerException(
           startsAlike(magic)
@@ -70,7 +75,12 @@ final class Handshake {
   void accept(SocketChannel channel) throws IOException {
     DataOutputStream out = begin(channel);
     DataInputStream in = new DataInputStream(channel.socket().getInputStream());
-    if (!Arrays.equals(in.readNBytes(MAGIC.length), MAGIC)) {
+    byte[] magic = in.readNBytes(MAGIC.length);
+    if (!Arrays.equals(magic, MAGIC)) {
+      if (startsAlike(magic)) {
+        out.write(MAGIC); // so that the other can say what is wrong
+        out.flush();
+      }
       throw new StrangerException("no worker of this version of Nibble");
     }
     byte[] theirs = in.readNBytes(NONCE);

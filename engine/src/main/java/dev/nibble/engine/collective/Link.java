@@ -4,12 +4,13 @@ import java.io.IOException;
 import java.nio.channels.SocketChannel;
 
 /**
- * The two connections to another worker: one for what is exchanged, one for signs of life and what
- * went wrong.
+ * The connections to another worker: one for what is waited for, one for bulk, so that neither is
+ * queued behind the other, and one for signs of life and what went wrong.
  */
-record Link(int peer, SocketChannel data, SocketChannel control) {
+record Link(int peer, SocketChannel data, SocketChannel bulk, SocketChannel control) {
   void close() {
     close(data);
+    close(bulk);
     close(control);
   }
 

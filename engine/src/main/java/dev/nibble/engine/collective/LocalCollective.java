@@ -4,8 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicIntegerArray;
-import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
 
 /** Workers that are threads of one process: they copy from each other's memory. */
@@ -15,9 +15,6 @@ public final class LocalCollective implements Collective {
     final int size;
     final FirstCause cause = new FirstCause();
 
-    /** How many waits each worker has come to. */
-    final AtomicLongArray arrived;
-
     final AtomicIntegerArray left;
 
     /** By worker, the exchanges it has prepared; a worker adds to its own only. */
@@ -25,10 +22,9 @@ public final class LocalCollective implements Collective {
 
     Shared(int size) {
       this.size = size;
-      this.arrived = new AtomicLongArray(size);
       this.left = new AtomicIntegerArray(size);
       for (int i = 0; i < size; i++) {
-        prepared.add(new ArrayList<>());
+        prepared.add(new CopyOnWriteArrayList<>());
       }
     }
   }
@@ -79,6 +75,16 @@ public final class LocalCollective implements Collective {
   }
 
   @Override
+  public Exchange prepareBulk(String name, List<Piece> pieces) {
+    return prepare(name, pieces);
+  }
+
+  @Override
+  public void progress() {
+    shared.cause.check(); // copies are made by who reads
+  }
+
+  @Override
   public void fail(String cause) {
     shared.cause.offer("Worker %d of %d failed: %s".formatted(rank, shared.size, cause));
   }
@@ -93,19 +99,13 @@ public final class LocalCollective implements Collective {
     shared.left.set(rank, 1);
   }
 
-  private void await(String name) {
-    long count = shared.arrived.incrementAndGet(rank);
-    patience.begin();
-    for (int peer = 0; peer < shared.size; peer++) {
-      while (shared.arrived.get(peer) < count) {
-        shared.cause.check();
-        if (shared.left.get(peer) != 0) {
-          stop("Worker %d of %d has left before the others were done.", peer);
-        }
-        if (!patience.pause()) {
-          stop("Worker %d of %d did not come to " + name + " in time.", peer);
-        }
-      }
+  private void pause(String name, int peer) {
+    shared.cause.check();
+    if (shared.left.get(peer) != 0) {
+      stop("Worker %d of %d has left before the others were done.", peer);
+    }
+    if (!patience.pause()) {
+      stop("Worker %d of %d did not come to " + name + " in time.", peer);
     }
   }
 
@@ -118,26 +118,40 @@ public final class LocalCollective implements Collective {
     private final String name;
     private final int index;
     private final List<Piece> pieces;
-    private MemorySegment @Nullable [][] sources;
     private final MemorySegment[][] targets;
+    private Prepared @Nullable [] others;
+    private final MemorySegment[][] sources;
+    private long runs;
+
+    /** How often it was begun, which its worker alone changes. */
+    private volatile long begun;
+
+    /** How often its worker has read what the others hand out. */
+    private volatile long read;
 
     Prepared(String name, int index, List<Piece> pieces) {
       this.name = name;
       this.index = index;
       this.pieces = pieces;
       this.targets = new MemorySegment[shared.size][];
+      this.sources = new MemorySegment[shared.size][];
       for (int peer = 0; peer < shared.size; peer++) {
         targets[peer] = Piece.between(pieces, peer, rank).toArray(MemorySegment[]::new);
       }
     }
 
-    /** The others' memory, which is known once all have come here for the first time. */
-    private MemorySegment[][] resolve() {
-      MemorySegment[][] found = new MemorySegment[shared.size][];
+    /** The others' ends, once they have prepared them. */
+    private Prepared[] meet() {
+      Prepared[] found = new Prepared[shared.size];
       for (int peer = 0; peer < shared.size; peer++) {
-        Prepared other = shared.prepared.get(peer).get(index);
-        found[peer] = Piece.between(other.pieces, peer, rank).toArray(MemorySegment[]::new);
-        if (!other.name.equals(name) || found[peer].length != targets[peer].length) {
+        List<Prepared> all = shared.prepared.get(peer);
+        while (all.size() <= index) {
+          pause(name, peer);
+        }
+        Prepared other = all.get(index);
+        found[peer] = other;
+        sources[peer] = Piece.between(other.pieces, peer, rank).toArray(MemorySegment[]::new);
+        if (!other.name.equals(name) || sources[peer].length != targets[peer].length) {
           throw new IllegalStateException(
               "Workers %d and %d have prepared different exchanges: %s and %s"
                   .formatted(rank, peer, name, other.name));
@@ -147,20 +161,41 @@ public final class LocalCollective implements Collective {
     }
 
     @Override
-    public void run() {
-      await(name);
-      MemorySegment[][] from = sources;
-      if (from == null) {
-        from = resolve();
-        sources = from;
+    public void begin() {
+      if (runs != read) {
+        throw new IllegalStateException(name + " is under way already");
+      }
+      shared.cause.check();
+      runs++;
+      begun = runs;
+    }
+
+    @Override
+    public void await() {
+      if (runs == read) {
+        throw new IllegalStateException(name + " has not begun");
+      }
+      patience.begin();
+      Prepared[] met = others;
+      if (met == null) {
+        met = meet();
+        others = met;
       }
       for (int peer = 0; peer < shared.size; peer++) {
+        while (met[peer].begun < runs) {
+          pause(name, peer);
+        }
         for (int i = 0; i < targets[peer].length; i++) {
           MemorySegment target = targets[peer][i];
-          MemorySegment.copy(from[peer][i], 0, target, 0, target.byteSize());
+          MemorySegment.copy(sources[peer][i], 0, target, 0, target.byteSize());
         }
       }
-      await(name);
+      read = runs;
+      for (int peer = 0; peer < shared.size; peer++) {
+        while (met[peer].read < runs) {
+          pause(name, peer);
+        }
+      }
     }
   }
 }

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 final class Mesh {
   private static final int DATA = 0;
   private static final int CONTROL = 1;
+  private static final int BULK = 2;
+  private static final int KINDS = 3;
   private static final long ASK_MILLIS = 100;
   private static final long RETRY_NANOS = 50_000_000;
 
@@ -38,8 +40,8 @@ final class Mesh {
     this.size = size;
     this.settings = settings;
     this.handshake = new Handshake(settings.secret());
-    this.channels = new @Nullable SocketChannel[size][2];
-    this.reserved = new boolean[size][2];
+    this.channels = new @Nullable SocketChannel[size][KINDS];
+    this.reserved = new boolean[size][KINDS];
     this.addresses = new InetSocketAddress[size];
     this.end = System.nanoTime() + settings.join().toNanos();
   }
@@ -74,10 +76,12 @@ final class Mesh {
       int port = listener.address().getPort();
       mesh.connect(0, host, CONTROL, port);
       mesh.connect(0, host, DATA, port);
+      mesh.connect(0, host, BULK, port);
       mesh.readAddresses();
       for (int peer = 1; peer < rank; peer++) {
         mesh.connect(peer, mesh.addresses[peer], CONTROL, port);
         mesh.connect(peer, mesh.addresses[peer], DATA, port);
+        mesh.connect(peer, mesh.addresses[peer], BULK, port);
       }
       mesh.awaitHigher(listener, () -> null);
       return mesh.links();
@@ -107,7 +111,7 @@ final class Mesh {
   }
 
   private synchronized void reserve(int peer, int kind, int port) {
-    if (peer <= rank || peer >= size || kind < DATA || kind > CONTROL || port < 1 || port > 65535) {
+    if (peer <= rank || peer >= size || kind < 0 || kind >= KINDS || port < 1 || port > 65535) {
       throw new IllegalArgumentException(
           "there is no worker %d of %d to join here".formatted(peer, size));
     }
@@ -153,8 +157,10 @@ final class Mesh {
 
   private int missing() {
     for (int peer = rank + 1; peer < size; peer++) {
-      if (channels[peer][DATA] == null || channels[peer][CONTROL] == null) {
-        return peer;
+      for (int kind = 0; kind < KINDS; kind++) {
+        if (channels[peer][kind] == null) {
+          return peer;
+        }
       }
     }
     return -1;
@@ -252,19 +258,21 @@ final class Mesh {
     List<Link> links = new ArrayList<>();
     for (int peer = 0; peer < size; peer++) {
       SocketChannel data = channels[peer][DATA];
+      SocketChannel bulk = channels[peer][BULK];
       SocketChannel control = channels[peer][CONTROL];
-      if (peer != rank && data != null && control != null) {
+      if (peer != rank && data != null && bulk != null && control != null) {
         data.configureBlocking(false);
+        bulk.configureBlocking(false);
         control.configureBlocking(false);
-        links.add(new Link(peer, data, control));
+        links.add(new Link(peer, data, bulk, control));
       }
     }
     return links;
   }
 
   private synchronized void closeAll() {
-    for (@Nullable SocketChannel[] pair : channels) {
-      for (SocketChannel channel : pair) {
+    for (@Nullable SocketChannel[] all : channels) {
+      for (SocketChannel channel : all) {
         if (channel != null) {
           Link.close(channel);
         }

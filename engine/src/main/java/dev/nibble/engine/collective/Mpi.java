@@ -26,8 +26,6 @@ final class Mpi {
   /** One thread at a time calls MPI. */
   private static final int SERIALIZED = 2;
 
-  private static final int TAG = 7;
-
   // MPICH's mpi.h
   private static final int MPICH_WORLD = 0x44000000;
   private static final int MPICH_BYTE = 0x4c00010d;
@@ -165,17 +163,17 @@ final class Mpi {
     return open ? 8 : 4;
   }
 
-  void send(long memory, int bytes, int peer, long request) {
+  void send(long memory, int bytes, int peer, int tag, long request) {
     try {
-      check("MPI_Isend", (int) send.invokeExact(memory, bytes, peer, TAG, request));
+      check("MPI_Isend", (int) send.invokeExact(memory, bytes, peer, tag, request));
     } catch (Throwable e) {
       throw thrown(e);
     }
   }
 
-  void receive(long memory, int bytes, int peer, long request) {
+  void receive(long memory, int bytes, int peer, int tag, long request) {
     try {
-      check("MPI_Irecv", (int) receive.invokeExact(memory, bytes, peer, TAG, request));
+      check("MPI_Irecv", (int) receive.invokeExact(memory, bytes, peer, tag, request));
     } catch (Throwable e) {
       throw thrown(e);
     }

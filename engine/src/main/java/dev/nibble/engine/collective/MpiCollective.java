@@ -3,6 +3,7 @@ package dev.nibble.engine.collective;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -19,6 +20,13 @@ public final class MpiCollective implements Collective {
   /** Bytes of one message: MPI counts them in an int. */
   private static final long MOST = 1 << 30;
 
+  // So that bulk does not hold up what is waited for.
+  private static final int DATA_TAG = 7;
+  private static final int BULK_TAG = 8;
+
+  /** How often one that computes looks after what is under way. */
+  private static final long PROGRESS_NANOS = 200_000;
+
   private final Mpi mpi;
   private final int rank;
   private final int size;
@@ -27,6 +35,8 @@ public final class MpiCollective implements Collective {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment flag;
   private final AtomicBoolean aborts = new AtomicBoolean();
+  private final ArrayDeque<Prepared> bulkUnderWay = new ArrayDeque<>();
+  private long looked;
 
   private MpiCollective(Mpi mpi, Duration deadline) {
     this.mpi = mpi;
@@ -85,7 +95,25 @@ public final class MpiCollective implements Collective {
 
   @Override
   public Exchange prepare(String name, List<Piece> pieces) {
-    return new Prepared(name, pieces);
+    return new Prepared(name, pieces, DATA_TAG);
+  }
+
+  @Override
+  public Exchange prepareBulk(String name, List<Piece> pieces) {
+    return new Prepared(name, pieces, BULK_TAG);
+  }
+
+  @Override
+  public void progress() {
+    Prepared oldest = bulkUnderWay.peekFirst();
+    if (oldest == null) {
+      return;
+    }
+    long now = System.nanoTime();
+    if (now - looked > PROGRESS_NANOS) {
+      looked = now;
+      oldest.isDone(); // MPI moves what it can, of all that is under way, whenever it is asked
+    }
   }
 
   @Override
@@ -122,9 +150,12 @@ public final class MpiCollective implements Collective {
     private final int[] bytes;
     private final int sends;
     private final MemorySegment requests;
+    private final int tag;
+    private boolean underWay;
 
-    Prepared(String name, List<Piece> pieces) {
+    Prepared(String name, List<Piece> pieces, int tag) {
       this.name = name;
+      this.tag = tag;
       List<Integer> who = new ArrayList<>();
       List<MemorySegment> what = new ArrayList<>();
       MemorySegment nothing = arena.allocate(8);
@@ -166,20 +197,35 @@ public final class MpiCollective implements Collective {
     }
 
     @Override
-    public void run() {
+    public void begin() {
       cause.check();
-      if (peers.length == 0) {
-        return;
+      if (underWay) {
+        throw new IllegalStateException(name + " is under way already");
+      }
+      underWay = true;
+      if (tag == BULK_TAG) {
+        bulkUnderWay.addLast(this);
       }
       long at = requests.address();
       for (int i = sends; i < peers.length; i++) {
-        mpi.receive(addresses[i], bytes[i], peers[i], at + (long) i * mpi.requestBytes());
+        mpi.receive(addresses[i], bytes[i], peers[i], tag, at + (long) i * mpi.requestBytes());
       }
       for (int i = 0; i < sends; i++) {
-        mpi.send(addresses[i], bytes[i], peers[i], at + (long) i * mpi.requestBytes());
+        mpi.send(addresses[i], bytes[i], peers[i], tag, at + (long) i * mpi.requestBytes());
+      }
+    }
+
+    private boolean isDone() {
+      return peers.length == 0 || mpi.isDone(peers.length, requests.address(), flag);
+    }
+
+    @Override
+    public void await() {
+      if (!underWay) {
+        throw new IllegalStateException(name + " has not begun");
       }
       patience.begin();
-      while (!mpi.isDone(peers.length, at, flag)) {
+      while (!isDone()) {
         if (!patience.pause()) {
           cause.offer(
               "The other workers of %d have not come to %s within %d s."
@@ -187,6 +233,10 @@ public final class MpiCollective implements Collective {
           abortAtEnd();
           cause.check();
         }
+      }
+      underWay = false;
+      if (tag == BULK_TAG) {
+        bulkUnderWay.remove(this);
       }
     }
   }

@@ -1,9 +1,7 @@
 package dev.nibble.engine.collective;
 
 import java.io.IOException;
-import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
@@ -11,10 +9,10 @@ import org.jspecify.annotations.Nullable;
 
 /** Workers that are processes, on one machine or several, each connected with each. */
 public final class TcpCollective implements Collective {
-  /** Bytes that go to the kernel, and come from it, at once. */
-  private static final int STAGING = 256 << 10;
-
   private static final long CAUSE_NANOS = 500_000_000;
+
+  /** How often one that computes looks after what is under way. */
+  private static final long PROGRESS_NANOS = 200_000;
 
   private final int rank;
   private final int size;
@@ -22,10 +20,10 @@ public final class TcpCollective implements Collective {
   private final FirstCause cause = new FirstCause();
   private final Watch watch;
   private final Patience patience;
-  private final ByteBuffer[] sending;
-  private final MemorySegment[] sendingMemory;
-  private final ByteBuffer[] receiving;
-  private final MemorySegment[] receivingMemory;
+  private final Wire[] data;
+  private final Wire[] bulk;
+  private int bulkUnderWay;
+  private long looked;
   private int prepared;
 
   private TcpCollective(int rank, int size, List<Link> links, TcpSettings settings)
@@ -34,18 +32,8 @@ public final class TcpCollective implements Collective {
     this.size = size;
     this.links = List.copyOf(links);
     this.patience = new Patience(settings.step());
-    this.sending = new ByteBuffer[size];
-    this.sendingMemory = new MemorySegment[size];
-    this.receiving = new ByteBuffer[size];
-    this.receivingMemory = new MemorySegment[size];
-    for (Link link : links) {
-      // Not views of the exchanged memory: those would cost an allocation at every call.
-      int peer = link.peer();
-      sending[peer] = ByteBuffer.allocateDirect(STAGING);
-      sendingMemory[peer] = MemorySegment.ofBuffer(sending[peer]);
-      receiving[peer] = ByteBuffer.allocateDirect(STAGING);
-      receivingMemory[peer] = MemorySegment.ofBuffer(receiving[peer]);
-    }
+    this.data = links.stream().map(l -> new Wire(l.peer(), l.data())).toArray(Wire[]::new);
+    this.bulk = links.stream().map(l -> new Wire(l.peer(), l.bulk())).toArray(Wire[]::new);
     this.watch = new Watch(size, links, cause, settings.silence());
   }
 
@@ -107,7 +95,24 @@ public final class TcpCollective implements Collective {
 
   @Override
   public Exchange prepare(String name, List<Piece> pieces) {
-    return new Prepared(name, prepared++, pieces);
+    return new Prepared(name, prepared++, pieces, false);
+  }
+
+  @Override
+  public Exchange prepareBulk(String name, List<Piece> pieces) {
+    return new Prepared(name, prepared++, pieces, true);
+  }
+
+  @Override
+  public void progress() {
+    if (bulkUnderWay == 0) {
+      return;
+    }
+    long now = System.nanoTime();
+    if (now - looked > PROGRESS_NANOS) {
+      looked = now;
+      move(bulk);
+    }
   }
 
   @Override
@@ -126,18 +131,36 @@ public final class TcpCollective implements Collective {
     links.forEach(Link::close);
   }
 
+  /** Whether any byte has moved. */
+  private boolean move(Wire[] wires) {
+    boolean moved = false;
+    for (Wire wire : wires) {
+      try {
+        moved |= wire.move();
+      } catch (Wire.DisorderException e) {
+        watch.fail(
+            "Workers %d and %d are not at the same place: give all of them the same version, data and options."
+                .formatted(rank, wire.peer()));
+        throw known();
+      } catch (IOException e) {
+        throw lost(wire.peer());
+      }
+    }
+    return moved;
+  }
+
   /** The connection has ended; why may still be on its way. */
-  private CollectiveException lost(Link link) {
+  private CollectiveException lost(int peer) {
     long start = System.nanoTime();
     while (!cause.isKnown() && System.nanoTime() - start < CAUSE_NANOS) {
       LockSupport.parkNanos(this, 1_000_000);
     }
     watch.fail(
-        (watch.hasLeft(link.peer())
+        (watch.hasLeft(peer)
                 ? "Worker %d of %d has left before the others were done."
                 : "Worker %d of %d is gone: its process has ended, or the connection to it was"
                     + " cut.")
-            .formatted(link.peer(), size));
+            .formatted(peer, size));
     return known();
   }
 
@@ -150,180 +173,82 @@ public final class TcpCollective implements Collective {
     return new CollectiveException("A worker is gone.");
   }
 
-  /** One direction of an exchange with one peer: a header, then the pieces. */
-  private static final class Flow {
-    static final int HEADER = 16;
-
-    private final MemorySegment[] pieces;
-    private final long bytes;
-    private final boolean used;
-    private int piece;
-    private long at;
-    private long left;
-
-    Flow(List<MemorySegment> memory, boolean always) {
-      this.pieces = memory.toArray(MemorySegment[]::new);
-      long sum = 0;
-      for (MemorySegment segment : pieces) {
-        sum += segment.byteSize();
-      }
-      this.bytes = sum;
-      this.used = always || sum > 0;
-    }
-
-    void begin() {
-      piece = 0;
-      at = 0;
-      left = used ? HEADER + bytes : 0;
-    }
-
-    /** Moves bytes between the pieces and a staging buffer, from {@code offset} to {@code end}. */
-    void copy(MemorySegment staging, int offset, int end, boolean out) {
-      int position = offset;
-      while (position < end) {
-        MemorySegment segment = pieces[piece];
-        long step = Math.min(end - position, segment.byteSize() - at);
-        if (out) {
-          MemorySegment.copy(segment, at, staging, position, step);
-        } else {
-          MemorySegment.copy(staging, position, segment, at, step);
-        }
-        position += (int) step;
-        at += step;
-        if (at == segment.byteSize()) {
-          piece++;
-          at = 0;
-        }
-      }
-    }
-  }
-
   private final class Prepared implements Exchange {
     private final String name;
-    private final int index;
+    private final boolean isBulk;
+    private final Wire[] wires;
     private final Flow[] out;
     private final Flow[] in;
-    private final boolean[] headed;
-    private long runs;
+    private boolean underWay;
 
-    Prepared(String name, int index, List<Piece> pieces) {
+    Prepared(String name, int index, List<Piece> pieces, boolean isBulk) {
       this.name = name;
-      this.index = index;
-      this.out = new Flow[size];
-      this.in = new Flow[size];
-      this.headed = new boolean[size];
+      this.isBulk = isBulk;
+      this.wires = isBulk ? bulk : data;
+      this.out = new Flow[wires.length];
+      this.in = new Flow[wires.length];
       boolean barrier = pieces.isEmpty();
-      for (int peer = 0; peer < size; peer++) {
-        out[peer] = new Flow(Piece.between(pieces, rank, peer), barrier && peer != rank);
-        in[peer] = new Flow(Piece.between(pieces, peer, rank), barrier && peer != rank);
+      for (int i = 0; i < wires.length; i++) {
+        int peer = wires[i].peer();
+        out[i] = new Flow(index, rank, Piece.between(pieces, rank, peer), barrier);
+        in[i] = new Flow(index, peer, Piece.between(pieces, peer, rank), barrier);
       }
     }
 
     @Override
-    public void run() {
-      runs++;
-      int open = 0;
-      for (int i = 0; i < links.size(); i++) {
-        int peer = links.get(i).peer();
-        out[peer].begin();
-        in[peer].begin();
-        headed[peer] = false;
-        sending[peer].clear().limit(0);
-        open += (out[peer].used ? 1 : 0) + (in[peer].used ? 1 : 0);
+    public void begin() {
+      if (underWay) {
+        throw new IllegalStateException(name + " is under way already");
+      }
+      underWay = true;
+      bulkUnderWay += isBulk ? 1 : 0;
+      for (int i = 0; i < wires.length; i++) {
+        if (in[i].isUsed()) {
+          wires[i].queueIn(in[i]);
+        }
+        if (out[i].isUsed()) {
+          wires[i].queueOut(out[i]);
+        }
+      }
+      move(wires);
+    }
+
+    @Override
+    public void await() {
+      if (!underWay) {
+        throw new IllegalStateException(name + " has not begun");
       }
       patience.begin();
-      while (open > 0) {
-        boolean moved = false;
-        for (int i = 0; i < links.size(); i++) {
-          Link link = links.get(i);
-          int peer = link.peer();
-          if (out[peer].left > 0) {
-            moved |= send(link, out[peer]);
-            open -= out[peer].left == 0 ? 1 : 0;
-          }
-          if (in[peer].left > 0) {
-            moved |= receive(link, in[peer]);
-            open -= in[peer].left == 0 ? 1 : 0;
-          }
-        }
+      while (late() >= 0) {
+        // What is needed at once, then the rest: another may wait for that, before it goes on.
+        boolean moved = move(data);
+        moved |= bulkUnderWay > 0 && move(bulk);
         if (moved) {
           patience.begin();
         } else {
           pause();
         }
       }
+      underWay = false;
+      bulkUnderWay -= isBulk ? 1 : 0;
+    }
+
+    /** A worker that is waited for; -1 if there is none. */
+    private int late() {
+      for (int i = 0; i < wires.length; i++) {
+        if (!in[i].isDone() || !out[i].isDone()) {
+          return wires[i].peer();
+        }
+      }
+      return -1;
     }
 
     private void pause() {
       cause.check();
       if (!patience.pause()) {
-        int late = 0;
-        for (int i = 0; i < links.size(); i++) {
-          int peer = links.get(i).peer();
-          late = in[peer].left > 0 || out[peer].left > 0 ? peer : late;
-        }
         watch.fail(
             "Worker %d of %d lives, but has not come to %s within %d s."
-                .formatted(late, size, name, patience.seconds()));
-        cause.check();
-      }
-    }
-
-    private boolean send(Link link, Flow flow) {
-      ByteBuffer buffer = sending[link.peer()];
-      if (!buffer.hasRemaining()) {
-        buffer.clear();
-        int offset = 0;
-        if (flow.left == Flow.HEADER + flow.bytes) {
-          buffer.putInt(index).putInt(rank).putLong(runs);
-          offset = Flow.HEADER;
-        }
-        int end = (int) Math.min(STAGING, flow.left);
-        flow.copy(sendingMemory[link.peer()], offset, end, true);
-        buffer.position(0).limit(end);
-      }
-      int written;
-      try {
-        written = link.data().write(buffer);
-      } catch (IOException e) {
-        throw lost(link);
-      }
-      flow.left -= written;
-      return written > 0;
-    }
-
-    private boolean receive(Link link, Flow flow) {
-      int peer = link.peer();
-      ByteBuffer buffer = receiving[peer];
-      // Never a byte of what follows the exchange.
-      int begun = headed[peer] ? 0 : (int) (Flow.HEADER + flow.bytes - flow.left);
-      buffer.position(begun).limit((int) Math.min(STAGING, begun + flow.left));
-      int read;
-      try {
-        read = link.data().read(buffer);
-      } catch (IOException e) {
-        throw lost(link);
-      }
-      if (read < 0) {
-        throw lost(link);
-      }
-      flow.left -= read;
-      int end = buffer.position();
-      if (headed[peer]) {
-        flow.copy(receivingMemory[peer], 0, end, false);
-      } else if (end >= Flow.HEADER) {
-        headed[peer] = true;
-        checkHeader(peer, buffer);
-        flow.copy(receivingMemory[peer], Flow.HEADER, end, false);
-      }
-      return read > 0;
-    }
-
-    private void checkHeader(int peer, ByteBuffer buffer) {
-      if (buffer.getInt(0) != index || buffer.getInt(4) != peer || buffer.getLong(8) != runs) {
-        watch.fail(
-            "Workers %d and %d are not at the same place: give all of them the same version, data and options."
-                .formatted(rank, peer));
+                .formatted(late(), size, name, patience.seconds()));
         cause.check();
       }
     }

@@ -25,6 +25,8 @@ final class SharedBatch {
   private final List<MemorySegment> normGradients = new ArrayList<>();
   private final @Nullable Exchange state;
   private final int rank;
+  private final Collective collective;
+  private final int depth;
 
   SharedBatch(
       ExecutionPlan plan,
@@ -35,15 +37,17 @@ final class SharedBatch {
     Collective collective = Objects.requireNonNull(options.collective());
     this.rank = collective.rank();
     PersistentBuffers buffers = plan.buffers().persistent();
-    MemorySegment partials = binder.view(buffers.statistics());
     boolean training = plan.options().isTraining();
     for (int i = 0; i < bound.size(); i++) {
-      StageExchange exchange = new StageExchange(plan, i, bound.get(i), partials);
+      StageExchange exchange = new StageExchange(plan, i, bound.get(i), binder);
       if (training) {
         exchange.prepare(collective, bound.get(i));
       }
       stages.add(exchange);
     }
+    this.collective = collective;
+    PersistentBuffers.Shared own = buffers.shared();
+    this.depth = own == null ? 1 : own.layout().depth();
     this.loss = new LossExchange(plan, binder, kernels, options, collective);
     MemorySegment local =
         buffers.shared() == null ? null : binder.viewOrNull(buffers.shared().local());
@@ -65,6 +69,16 @@ final class SharedBatch {
     MemorySegment running = binder.viewOrNull(buffers.state());
     this.state =
         running == null ? null : collective.broadcast("the running statistics", 0, running);
+  }
+
+  /** Stages whose weights' gradients may be under way at a time. */
+  int depth() {
+    return depth;
+  }
+
+  /** Moves what is under way, now and then, while this worker computes. */
+  void progress() {
+    collective.progress();
   }
 
   /** Checks that a plan suits the workers that are to run it. */

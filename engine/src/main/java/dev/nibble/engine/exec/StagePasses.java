@@ -77,6 +77,11 @@ final class StagePasses {
   private int valuesTo;
   private boolean training;
 
+  // Stages whose weights' gradients other workers are handed, in the order of the backward pass.
+  private final int[] handedOut;
+  private int handed;
+  private int awaited;
+
   /** The leaves that this worker runs of a stage's passes. */
   private record Leaves(
       int forward, int forwards, int backward, int backwards, int weight, int weights) {
@@ -114,6 +119,7 @@ final class StagePasses {
     this.input = new InputPass(plan, binder, kernels, pool);
     this.stages = binder.bind();
     this.stage = stages.getFirst();
+    this.handedOut = new int[stages.size()];
     this.cuts = plan.cuts(0);
     for (int i = 0; i < stages.size(); i++) {
       leaves.add(Leaves.of(plan.division(), plan.cuts(i)));
@@ -219,6 +225,7 @@ final class StagePasses {
         cut.parts(),
         scratch.packed(),
         scratch.thread(worker));
+    progress(worker);
   }
 
   private void fillInputTable(int chunk, int worker) {
@@ -281,6 +288,7 @@ final class StagePasses {
     int from = chunk * MERGE_CHUNK;
     int to = Math.min(from + MERGE_CHUNK, Partials.weightValues(args().stage()));
     kernels.mergeWeights(args(), own, from, to);
+    exchange.keepOwnWeights(args(), from, to);
   }
 
   private void fill(BoundTable table, int chunk, MemorySegment from) {
@@ -312,9 +320,10 @@ final class StagePasses {
 
   void backward(int pictures) {
     for (int i = stages.size() - 1; i >= 0; i--) {
-      backward(i, pictures);
+      backwardStage(i, pictures);
     }
     if (shared != null) {
+      mergeRest(pictures);
       shared.exchangeNorms();
     }
   }
@@ -348,8 +357,15 @@ final class StagePasses {
     }
   }
 
-  /** One stage's turn on the way back; nothing if it is frozen. */
+  /** One stage's turn on the way back, all of it; nothing if it is frozen. */
   void backward(int index, int pictures) {
+    backwardStage(index, pictures);
+    if (shared != null) {
+      mergeRest(pictures);
+    }
+  }
+
+  private void backwardStage(int index, int pictures) {
     int first = plan.recomputedBefore(index);
     if (first >= 0) {
       recompute(first, index, pictures);
@@ -366,19 +382,55 @@ final class StagePasses {
     int channelChunks = sums ? chunks(args.stage().input().channels()) : 0;
     valuesFrom = 0;
     valuesTo = merges ? Partials.weightValues(args.stage()) : 0;
-    if (exchange != null) {
+    StageExchange shares = exchange;
+    if (shares == null) {
+      runAny(valueChunks(), mergeTask);
+    } else {
       runAny(channelChunks, ownSumsTask);
-      runAny(valueChunks(), ownWeightsTask);
-      exchange.exchangeGradients();
-      valuesFrom = exchange.firstValue();
-      valuesTo = exchange.endValue();
-    }
-    runAny(valueChunks(), mergeTask);
-    if (exchange != null) {
-      exchange.exchangeSlices();
+      shares.beginSums();
+      if (merges) {
+        handOutWeights(index, pictures);
+      }
+      shares.awaitSums();
     }
     runAny(channelChunks, channelTask);
     recorder.endBackward(stage.node(), pictures);
+  }
+
+  /** Begins to hand out the weights' gradient of the stage at hand, once there is room for it. */
+  private void handOutWeights(int index, int pictures) {
+    if (handed - awaited >= Objects.requireNonNull(shared).depth()) {
+      mergeOldest(pictures);
+      begin(index, pictures, true);
+    }
+    valuesFrom = 0;
+    valuesTo = Partials.weightValues(args().stage());
+    runAny(valueChunks(), ownWeightsTask);
+    Objects.requireNonNull(exchange).beginWeights();
+    handedOut[handed++] = index;
+  }
+
+  /** Merges the weights' gradient of the stage that has waited longest for the others'. */
+  private void mergeOldest(int pictures) {
+    begin(handedOut[awaited++], pictures, true);
+    StageExchange shares = Objects.requireNonNull(exchange);
+    shares.awaitWeights();
+    valuesFrom = shares.firstValue();
+    valuesTo = shares.endValue();
+    runAny(valueChunks(), mergeTask);
+    shares.beginSlices();
+  }
+
+  /** Waits for all that is under way. */
+  private void mergeRest(int pictures) {
+    while (awaited < handed) {
+      mergeOldest(pictures);
+    }
+    for (int i = 0; i < handed; i++) {
+      Objects.requireNonNull(shared).stage(handedOut[i]).awaitSlices();
+    }
+    handed = 0;
+    awaited = 0;
   }
 
   /**
@@ -449,6 +501,13 @@ final class StagePasses {
     }
   }
 
+  /** What is under way is moved by the thread that begins and awaits it. */
+  private void progress(int worker) {
+    if (worker == 0 && awaited < handed && shared != null) {
+      shared.progress();
+    }
+  }
+
   private BackwardArgs args() {
     return Objects.requireNonNull(stage.backward());
   }
@@ -463,6 +522,7 @@ final class StagePasses {
         cut.part(leaf),
         cut.parts(),
         scratch.thread(worker));
+    progress(worker);
   }
 
   private void packBackward(int unit, int worker) {
@@ -479,6 +539,7 @@ final class StagePasses {
         cut.to(leaf, count) - base,
         scratch.packed(),
         scratch.thread(worker));
+    progress(worker);
   }
 
   private void dataLeaf(int index, int worker) {
@@ -493,6 +554,7 @@ final class StagePasses {
         cut.parts(),
         scratch.packed(),
         scratch.thread(worker));
+    progress(worker);
   }
 
   private void weightLeaf(int index, int worker) {
@@ -506,18 +568,19 @@ final class StagePasses {
         cut.part(leaf),
         cut.parts(),
         scratch.thread(worker));
+    progress(worker);
   }
 
   private void mergeWeights(int chunk, int worker) {
     MemorySegment target = Objects.requireNonNull(stage.weightGradient());
     int from = valuesFrom + chunk * MERGE_CHUNK;
     int to = Math.min(from + MERGE_CHUNK, valuesTo);
-    Cut cut = cuts.weights();
-    if (exchange != null) {
-      kernels.mergeWeights(args(), Objects.requireNonNull(exchange.weights()).rest(), from, to);
-      cut = Cut.whole();
+    if (exchange == null) {
+      kernels.finishWeights(args(), cuts.weights(), from, to, target);
+      return;
     }
-    kernels.finishWeights(args(), cut, from, to, target);
+    kernels.mergeWeights(exchange.window(), exchange.windowRest(), from, to);
+    kernels.finishWeights(exchange.window(), Cut.whole(), from, to, target);
   }
 
   private void mergeChannels(int chunk, int worker) {

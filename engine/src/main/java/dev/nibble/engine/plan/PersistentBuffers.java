@@ -59,13 +59,17 @@ public final class PersistentBuffers {
    * @param logits the whole batch's
    * @param gradient of all logits; null for inference
    * @param local with local batch norm, by worker, the gradients of all its scales and shifts
+   * @param window the weights' gradients that are under way; null for inference
+   * @param layout where in the window each stage's lie
    */
   public record Shared(
       Buffer exchanged,
       Buffer labels,
       Buffer logits,
       @Nullable Buffer gradient,
-      @Nullable Buffer local) {}
+      @Nullable Buffer local,
+      @Nullable Buffer window,
+      GradientWindow layout) {}
 
   /** Bytes in front of each worker's part of {@link Shared#exchanged}. */
   public static final int SHARED_HEADER = 64;
@@ -120,6 +124,8 @@ public final class PersistentBuffers {
     Workers workers = plan.options().workers();
     long batch = plan.options().batch();
     long logits = 4 * batch * plan.graph().logits().map().values();
+    GradientWindow window = GradientWindow.of(plan);
+    boolean exchanges = training && window.bytes() > 0;
     return new Shared(
         add("exchanged logits", Kind.OTHER, workers.count() * sharedBytes(plan)),
         add("all labels", Kind.OTHER, batch * wantedBytes(plan)),
@@ -127,7 +133,9 @@ public final class PersistentBuffers {
         training ? add("gradient of all logits", Kind.OTHER, logits) : null,
         workers.localNorm()
             ? add("norms' gradients", Kind.OTHER, workers.count() * normBytes(plan))
-            : null);
+            : null,
+        exchanges ? add("exchanged gradients", Kind.OTHER, window.bytes()) : null,
+        window);
   }
 
   /** Bytes of one worker's part of {@link Shared#exchanged}. */

@@ -139,6 +139,71 @@ class CollectiveTest {
     }
   }
 
+  /**
+   * Bulk that is awaited long after, and more of it than the system's buffers hold, holds up
+   * nothing that is begun later; a worker that is behind keeps nobody from going on.
+   */
+  @ParameterizedTest
+  @EnumSource
+  void bulkTravelsWhileOtherExchangesAreRun(Kind kind) throws Exception {
+    long seed = System.nanoTime();
+    all(run(kind, 3, one -> exchangeInBulk(one, seed)));
+  }
+
+  static void exchangeInBulk(Collective one, long seed) {
+    int[] sizes = {9_000_000, 5, 70_000, 2_000_000};
+    try (Arena arena = Arena.ofShared()) {
+      List<Exchange> bulk = new ArrayList<>();
+      List<List<MemorySegment>> memory = new ArrayList<>();
+      List<MemorySegment> small = new ArrayList<>();
+      for (int i = 0; i < one.size(); i++) {
+        small.add(arena.allocate(40));
+      }
+      for (int size : sizes) {
+        List<MemorySegment> parts = new ArrayList<>();
+        List<Piece> pieces = new ArrayList<>();
+        for (int owner = 0; owner < one.size(); owner++) {
+          parts.add(arena.allocate(size));
+          pieces.addAll(Piece.toAll(owner, one.size(), parts.get(owner)));
+        }
+        memory.add(parts);
+        bulk.add(one.prepareBulk("much", pieces));
+      }
+      Exchange sums = one.allGather("the sums", small);
+      for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < sizes.length; i++) {
+          memory.get(i).get(one.rank()).fill(content(seed, round, i, one.rank()));
+          bulk.get(i).begin();
+          small.get(one.rank()).fill((byte) (round + i));
+          sums.run();
+          for (MemorySegment other : small) {
+            assertThat(other.get(JAVA_BYTE, 39)).isEqualTo((byte) (round + i));
+          }
+          one.progress();
+        }
+        for (int i = 0; i < sizes.length; i++) {
+          bulk.get(i).await();
+          for (int owner = 0; owner < one.size(); owner++) {
+            MemorySegment got = memory.get(i).get(owner);
+            MemorySegment wanted = arena.allocate(sizes[i]);
+            wanted.fill(content(seed, round, i, owner));
+            assertThat(got.mismatch(wanted)).as("seed %d, %d of %d", seed, i, owner).isEqualTo(-1);
+          }
+        }
+      }
+      Exchange twice = bulk.getFirst();
+      assertThatThrownBy(twice::await).isInstanceOf(IllegalStateException.class);
+      twice.begin();
+      assertThatThrownBy(twice::begin).isInstanceOf(IllegalStateException.class);
+      twice.await();
+      one.barrier("the end").run();
+    }
+  }
+
+  private static byte content(long seed, int round, int exchange, int owner) {
+    return (byte) (seed + 31L * round + 7L * exchange + owner);
+  }
+
   @ParameterizedTest
   @EnumSource
   void theFirstCauseIsToldToAll(Kind kind) throws Exception {

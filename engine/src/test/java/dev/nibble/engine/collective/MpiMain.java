@@ -21,6 +21,7 @@ final class MpiMain {
       }
       if (args[0].equals("exchange")) {
         CollectiveTest.exchangeRandomly(one, Long.parseLong(args[1]));
+        CollectiveTest.exchangeInBulk(one, Long.parseLong(args[1]));
         System.out.println("allocated " + allocated(one, arena));
       } else if (one.rank() == 1) {
         if (args[0].equals("fail")) {

@@ -53,7 +53,7 @@ class TcpFaultsTest {
         byte[] rubbish = new byte[random.nextInt(3000)];
         random.nextBytes(rubbish);
         if (i % 3 == 0) {
-          byte[] magic = "NIBBLE-1".getBytes(StandardCharsets.US_ASCII);
+          byte[] magic = "NIBBLE-2".getBytes(StandardCharsets.US_ASCII);
           System.arraycopy(magic, 0, rubbish, 0, Math.min(8, rubbish.length));
         }
         if (i % 4 != 0) {
@@ -124,9 +124,16 @@ class TcpFaultsTest {
   private static final class Network implements AutoCloseable {
     private final ServerSocket server = new ServerSocket(0, 10, HOME);
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+    private final int hangUps;
     private volatile boolean silent;
 
     Network(InetSocketAddress target) throws IOException {
+      this(target, 0);
+    }
+
+    /** One that hangs up on the first so many. */
+    Network(InetSocketAddress target, int hangUps) throws IOException {
+      this.hangUps = hangUps;
       Thread.ofVirtual().start(() -> accept(target));
     }
 
@@ -136,6 +143,9 @@ class TcpFaultsTest {
 
     private void accept(InetSocketAddress target) {
       try {
+        for (int i = 0; i < hangUps; i++) {
+          server.accept().close();
+        }
         while (true) {
           Socket in = server.accept();
           Socket out = new Socket(target.getAddress(), target.getPort());
@@ -209,6 +219,55 @@ class TcpFaultsTest {
             .hasMessageMatching("Worker [01] of 2 " + sentence + ".*");
         assertThat(System.nanoTime() - start).isLessThan(8_000_000_000L);
       }
+    }
+  }
+
+  /** As a proxy does whose worker 0 does not listen yet. */
+  @Test
+  void whoIsHungUpOnTriesAgain() throws Exception {
+    TcpSettings settings = settings("a secret of this run", 20, 5);
+    Listener listener = listener();
+    try (Network network = new Network(listener.address(), 3);
+        ExecutorService threads = Executors.newFixedThreadPool(1)) {
+      Future<Collective> opened = threads.submit(() -> TcpCollective.host(listener, 2, settings));
+      try (Collective one = TcpCollective.join(network.address(), 1, 2, settings);
+          Collective zero = opened.get()) {
+        assertThat(one.size()).isEqualTo(zero.size());
+      }
+    }
+  }
+
+  @Test
+  void anotherVersionIsCalledThat() throws Exception {
+    TcpSettings settings = settings("a secret of this run", 5, 5);
+    Listener listener = listener();
+    InetSocketAddress address = listener.address();
+    try (ExecutorService threads = Executors.newFixedThreadPool(1)) {
+      Future<Collective> host = threads.submit(() -> TcpCollective.host(listener, 2, settings));
+      try (Socket older = new Socket(HOME, address.getPort())) {
+        older.setSoTimeout(10_000);
+        older.getOutputStream().write("NIBBLE-0".getBytes(StandardCharsets.US_ASCII));
+        byte[] answer = older.getInputStream().readNBytes(100);
+        assertThat(new String(answer, StandardCharsets.US_ASCII)).matches("NIBBLE-[1-9]");
+      }
+      TcpCollective.join(address, 1, 2, settings).close();
+      host.get().close();
+    }
+    try (ServerSocket other = new ServerSocket(0, 10, HOME)) {
+      Thread.ofVirtual()
+          .start(
+              () -> {
+                try (Socket caller = other.accept()) {
+                  caller.getInputStream().readNBytes(8);
+                  caller.getOutputStream().write("NIBBLE-0".getBytes(StandardCharsets.US_ASCII));
+                  caller.getInputStream().readAllBytes();
+                } catch (IOException e) {
+                  // It has hung up.
+                }
+              });
+      InetSocketAddress there = new InetSocketAddress(HOME, other.getLocalPort());
+      assertThatThrownBy(() -> TcpCollective.join(there, 1, 2, settings))
+          .hasMessageContaining("a worker of another version of Nibble");
     }
   }
 

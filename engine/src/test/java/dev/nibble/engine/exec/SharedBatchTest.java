@@ -48,6 +48,17 @@ class SharedBatchTest {
     return b.build(b.dense("d", b.globalAveragePool(b.relu(b.batchNorm("d.bn", x))), 5));
   }
 
+  /** The roots of its weights' gradients take more than those of all its stages may at a time. */
+  private static Network heavy(FeatureMap input) {
+    NetworkBuilder b = Network.builder("heavy", input);
+    NetworkBuilder.Node x = b.convolution("a", b.input(), 512, 3, 2);
+    for (int i = 0; i < 3; i++) {
+      NetworkBuilder.Node y = b.relu(b.batchNorm("n" + i, x));
+      x = b.convolution("c" + i, y, i == 1 ? 1536 : 1024, 1, 1);
+    }
+    return b.build(b.dense("d", b.globalAveragePool(b.relu(b.batchNorm("d.bn", x))), 5));
+  }
+
   private static PlanOptions options(int batch, int shards) {
     return PlanOptions.training(batch, StoreFormat.INT4, false)
         .withWorkers(new Workers(0, 1, shards, false));
@@ -131,13 +142,20 @@ class SharedBatchTest {
     "resnet11, 8, 64, 1",
     "wide, 12, 8, 4",
     "wide, 12, 26, 4",
+    "heavy, 4, 8, 4",
   })
   void anyNumberOfWorkersGivesTheBytesOfOne(String model, int size, int batch, int shards)
       throws Exception {
     FeatureMap input = new FeatureMap(size, size, 3);
-    Network network = model.equals("wide") ? wide(input) : NamedNetworks.of(model, input, 5);
+    Network network =
+        switch (model) {
+          case "wide" -> wide(input);
+          case "heavy" -> heavy(input);
+          default -> NamedNetworks.of(model, input, 5);
+        };
     PlanOptions options = options(batch, shards);
-    int[] counts = {batch, batch - 7, 3, batch};
+    int[] counts =
+        model.equals("heavy") ? new int[] {batch, 3} : new int[] {batch, batch - 7, 3, batch};
     byte[][] alone = train(network, options, null, counts);
     for (int workers = 2; workers <= 4; workers++) {
       List<byte[][]> shared = trainShared(network, options, workers, false, counts);

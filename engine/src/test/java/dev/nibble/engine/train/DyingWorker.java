@@ -156,13 +156,17 @@ public final class DyingWorker {
 
       @Override
       public Exchange prepare(String name, List<Piece> pieces) {
-        Exchange prepared = one.prepare(name, pieces);
-        return () -> {
-          if (left.decrementAndGet() == 0) {
-            die();
-          }
-          prepared.run();
-        };
+        return dying(one.prepare(name, pieces), left);
+      }
+
+      @Override
+      public Exchange prepareBulk(String name, List<Piece> pieces) {
+        return dying(one.prepareBulk(name, pieces), left);
+      }
+
+      @Override
+      public void progress() {
+        one.progress();
       }
 
       @Override
@@ -178,6 +182,23 @@ public final class DyingWorker {
       @Override
       public void close() {
         one.close();
+      }
+    };
+  }
+
+  private static Exchange dying(Exchange exchange, AtomicInteger left) {
+    return new Exchange() {
+      @Override
+      public void begin() {
+        if (left.decrementAndGet() == 0) {
+          die();
+        }
+        exchange.begin();
+      }
+
+      @Override
+      public void await() {
+        exchange.await();
       }
     };
   }
