@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
       "Example:",
       "  nibble info",
       "",
-      "A GPU needs NVIDIA's driver and cuBLAS 13 or 12. Where cuBLAS lies in a folder of its own, name",
+      "A GPU needs NVIDIA's driver and cuBLAS 13 or 12. Where cuBLAS lies in a folder of its own,"
+          + " name",
       "that, or the site-packages of a Python that has it:",
       "  NIBBLE_JAVA_OPTS=-Dnibble.cuda.libdir=/opt/cuda/lib nibble info",
       "  NIBBLE_JAVA_OPTS=-Dnibble.cuda.roots=/opt/venv/lib/python3.12/site-packages nibble info"

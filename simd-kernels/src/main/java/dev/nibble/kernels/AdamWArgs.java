@@ -27,9 +27,9 @@ public record AdamWArgs(
     double epsilon) {
   /** Checks every buffer against the size. */
   public AdamWArgs {
-    Door.check(weights, 4L * size, "weights");
-    Door.check(gradients, 4L * size, "gradients");
-    Door.check(mean, 4L * size, "mean of the gradients");
-    Door.check(square, 4L * size, "mean of the squares");
+    ArgumentChecks.check(weights, 4L * size, "weights");
+    ArgumentChecks.check(gradients, 4L * size, "gradients");
+    ArgumentChecks.check(mean, 4L * size, "mean of the gradients");
+    ArgumentChecks.check(square, 4L * size, "mean of the squares");
   }
 }

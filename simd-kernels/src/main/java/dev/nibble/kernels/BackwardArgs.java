@@ -154,10 +154,10 @@ public final class BackwardArgs {
       throw new IllegalArgumentException("The backward pass needs the stage's stored activation");
     }
     if (gradientOut != null) {
-      Door.check(gradientOut, batch * out.bytes(), "output's gradient");
+      ArgumentChecks.check(gradientOut, batch * out.bytes(), "output's gradient");
     }
     if (dx != null) {
-      Door.check(dx, batch * in.bytes(), "input's gradient");
+      ArgumentChecks.check(dx, batch * in.bytes(), "input's gradient");
     }
     requireOptional(x, activation.store() == StoreFormat.KEPT, batch * in.bytes(), "kept input");
     requireOptional(table, activation.needsTable(), ChannelTable.bytes(in.channels()), "table");
@@ -176,7 +176,7 @@ public final class BackwardArgs {
     requireOptional(draws, operator instanceof Operator.Dropout, Draw.BYTES, "draws");
     requireOptional(
         gradients, operator.weights() > 0, 4L * Partials.weightValues(stage), "partial gradients");
-    Door.check(sums, Partials.sumBytes(stage), "partial sums");
+    ArgumentChecks.check(sums, Partials.sumBytes(stage), "partial sums");
   }
 
   /** The same buffers, but for the partial gradients, which lie elsewhere. */

@@ -12,7 +12,7 @@ import java.lang.foreign.MemorySegment;
 public record BlendArgs(int size, MemorySegment target, MemorySegment source) {
   /** Checks both buffers against the size. */
   public BlendArgs {
-    Door.check(target, 4L * size, "blend's target");
-    Door.check(source, 4L * size, "blend's source");
+    ArgumentChecks.check(target, 4L * size, "blend's target");
+    ArgumentChecks.check(source, 4L * size, "blend's source");
   }
 }

@@ -16,9 +16,9 @@ final class ChannelMath {
   static void mergeStatistics(
       MemorySegment partials, Cut cut, int channels, int from, int to, MemorySegment moments) {
     long bytes = Partials.statisticsBytes(channels);
-    Door.checkRange(from, to, channels, "channels");
-    Door.check(partials, cut.leaves() * bytes, "sums");
-    Door.check(moments, 8L * channels, "moments");
+    ArgumentChecks.checkRange(from, to, channels, "channels");
+    ArgumentChecks.check(partials, cut.leaves() * bytes, "sums");
+    ArgumentChecks.check(moments, 8L * channels, "moments");
     long group = cut.parts() * bytes;
     for (int i = 0; i < cut.groups(); i++) {
       mergeStatistics(partials, i * group, bytes, cut.parts(), channels, from, to);
@@ -82,8 +82,8 @@ final class ChannelMath {
   static void mergeStatistics(
       MemorySegment partials, Merges merges, int channels, int from, int to) {
     long bytes = Partials.statisticsBytes(channels);
-    Door.checkRange(from, to, channels, "channels");
-    Door.check(partials, merges.regions() * bytes, "sums");
+    ArgumentChecks.checkRange(from, to, channels, "channels");
+    ArgumentChecks.check(partials, merges.regions() * bytes, "sums");
     for (int i = 0; i < merges.size(); i++) {
       addStatistics(partials, merges.into(i) * bytes, merges.from(i) * bytes, channels, from, to);
     }
@@ -92,14 +92,14 @@ final class ChannelMath {
   static void mergeWeights(BackwardArgs args, Cut cut, int from, int to, MemorySegment target) {
     Stage stage = args.stage();
     int size = Partials.weightValues(stage);
-    Door.checkRange(from, to, size, "weights");
-    Door.check(target, 4L * size, "weights' gradient");
+    ArgumentChecks.checkRange(from, to, size, "weights");
+    ArgumentChecks.check(target, 4L * size, "weights' gradient");
     MemorySegment gradients = args.gradients();
     if (gradients == null) {
       throw new IllegalArgumentException("Only a stage with weights has their gradient");
     }
     long bytes = Partials.weightBytes(stage);
-    Door.check(gradients, (cut.groups() - 1) * bytes + 4L * size, "partial gradients");
+    ArgumentChecks.check(gradients, (cut.groups() - 1) * bytes + 4L * size, "partial gradients");
     for (int width = 1; width < cut.groups(); width *= 2) {
       for (int group = 0; group + width < cut.groups(); group += 2 * width) {
         long a = group * bytes;
@@ -115,13 +115,14 @@ final class ChannelMath {
   static void mergeWeights(BackwardArgs args, Merges merges, int from, int to) {
     Stage stage = args.stage();
     int size = Partials.weightValues(stage);
-    Door.checkRange(from, to, size, "weights");
+    ArgumentChecks.checkRange(from, to, size, "weights");
     MemorySegment gradients = args.gradients();
     if (gradients == null) {
       throw new IllegalArgumentException("Only a stage with weights has their gradient");
     }
     long bytes = Partials.weightBytes(stage);
-    Door.check(gradients, (merges.regions() - 1) * bytes + 4L * size, "partial gradients");
+    ArgumentChecks.check(
+        gradients, (merges.regions() - 1) * bytes + 4L * size, "partial gradients");
     for (int i = 0; i < merges.size(); i++) {
       addFloats(gradients, merges.into(i) * bytes, merges.from(i) * bytes, from, to);
     }
@@ -148,9 +149,9 @@ final class ChannelMath {
     if (!stage.activation().normalize() || table == null) {
       throw new IllegalArgumentException("Only a stage with batch norm has channel gradients");
     }
-    Door.checkRange(from, to, channels, "channels");
-    Door.check(gammaGradient, 4L * channels, "scale's gradient");
-    Door.check(betaGradient, 4L * channels, "shift's gradient");
+    ArgumentChecks.checkRange(from, to, channels, "channels");
+    ArgumentChecks.check(gammaGradient, 4L * channels, "scale's gradient");
+    ArgumentChecks.check(betaGradient, 4L * channels, "shift's gradient");
     long hats = Partials.hats(stage);
     MemorySegment sums = mergeSums(args, cut, 0, 2, from, to);
     double count = (double) pictures * stage.input().pixels();
@@ -184,8 +185,8 @@ final class ChannelMath {
     if (!stage.activation().nonlinearity().hasSlope()) {
       throw new IllegalArgumentException("Only a function with slopes has their gradient");
     }
-    Door.checkRange(from, to, channels, "channels");
-    Door.check(slopeGradient, 4L * channels, "slopes' gradient");
+    ArgumentChecks.checkRange(from, to, channels, "channels");
+    ArgumentChecks.check(slopeGradient, 4L * channels, "slopes' gradient");
     MemorySegment sums = mergeSums(args, cut, 2, 3, from, to);
     for (int c = from; c < to; c++) {
       double sum = sums.get(JAVA_DOUBLE, Partials.slopes(stage) + 8L * c);
@@ -198,7 +199,7 @@ final class ChannelMath {
       BackwardArgs args, Cut cut, int first, int end, int from, int to) {
     long row = 8L * args.stage().input().channels();
     long bytes = Partials.sumBytes(args.stage());
-    MemorySegment sums = Door.check(args.sums(), cut.leaves() * bytes, "partial sums");
+    MemorySegment sums = ArgumentChecks.check(args.sums(), cut.leaves() * bytes, "partial sums");
     long group = cut.parts() * bytes;
     for (int i = 0; i < cut.groups(); i++) {
       mergeSums(sums, i * group, bytes, cut.parts(), row, first, end, from, to);
@@ -226,9 +227,10 @@ final class ChannelMath {
 
   static void mergeSums(BackwardArgs args, Merges merges, int from, int to) {
     Stage stage = args.stage();
-    Door.checkRange(from, to, stage.input().channels(), "channels");
+    ArgumentChecks.checkRange(from, to, stage.input().channels(), "channels");
     long bytes = Partials.sumBytes(stage);
-    MemorySegment sums = Door.check(args.sums(), merges.regions() * bytes, "partial sums");
+    MemorySegment sums =
+        ArgumentChecks.check(args.sums(), merges.regions() * bytes, "partial sums");
     long row = 8L * stage.input().channels();
     int rows = Partials.sumRows(stage);
     for (int i = 0; i < merges.size(); i++) {

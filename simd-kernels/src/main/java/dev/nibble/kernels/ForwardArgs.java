@@ -72,8 +72,8 @@ public record ForwardArgs(
     FeatureMap in = stage.input();
     FeatureMap out = stage.output();
     Activation activation = stage.activation();
-    Door.check(x, batch * in.bytes(), "input");
-    Door.check(y, batch * stage.layout().bytes(out), "output");
+    ArgumentChecks.check(x, batch * in.bytes(), "input");
+    ArgumentChecks.check(y, batch * stage.layout().bytes(out), "output");
     requireOptional(table, activation.needsTable(), ChannelTable.bytes(in.channels()), "table");
     requireOptional(
         store, activation.store().isWritten(), batch * activation.store().bytes(in), "store");
@@ -82,7 +82,7 @@ public record ForwardArgs(
     requireOptional(
         statistics, stage.statistics(), Partials.statisticsBytes(out.channels()), "sums");
     if (argmax != null) {
-      Door.check(argmax, (long) batch * out.values() * operator.argmaxBytes(), "argmax");
+      ArgumentChecks.check(argmax, (long) batch * out.values() * operator.argmaxBytes(), "argmax");
     }
     FeatureMap second = operator.factor();
     requireOptional(
@@ -95,7 +95,7 @@ public record ForwardArgs(
     if (shortcut != null && residual != null) {
       FeatureMap map = shortcut.transform().input();
       Activation a = shortcut.activation();
-      Door.check(residual.x(), batch * map.bytes(), "shortcut");
+      ArgumentChecks.check(residual.x(), batch * map.bytes(), "shortcut");
       if (residual.x().address() == y.address() && !stage.layout().isDense(out)) {
         throw new IllegalArgumentException("A slice is not written over the shortcut's input");
       }
@@ -107,7 +107,7 @@ public record ForwardArgs(
   static void requireOptional(
       @Nullable MemorySegment segment, boolean needed, long bytes, String what) {
     if (segment != null) {
-      Door.check(segment, bytes, what);
+      ArgumentChecks.check(segment, bytes, what);
     } else if (needed) {
       throw new IllegalArgumentException("The stage needs its " + what);
     }

@@ -65,15 +65,17 @@ public sealed interface GradientTerm {
     }
     switch (term) {
       case Shortcut s ->
-          Door.check(s.gradient(), batch * s.transform().output().bytes(), "shortcut's gradient");
-      case Slice s -> Door.check(s.gradient(), batch * s.layout().bytes(s.map()), "wider gradient");
+          ArgumentChecks.check(
+              s.gradient(), batch * s.transform().output().bytes(), "shortcut's gradient");
+      case Slice s ->
+          ArgumentChecks.check(s.gradient(), batch * s.layout().bytes(s.map()), "wider gradient");
       case Normalized n -> {
         if (!n.format().isWritten()) {
           throw new IllegalArgumentException("A batch norm's gradient needs its stored values");
         }
-        Door.check(n.gradient(), batch * n.map().bytes(), "gradient");
-        Door.check(n.table(), ChannelTable.bytes(n.map().channels()), "gradient's table");
-        Door.check(n.store(), batch * n.format().bytes(n.map()), "gradient's store");
+        ArgumentChecks.check(n.gradient(), batch * n.map().bytes(), "gradient");
+        ArgumentChecks.check(n.table(), ChannelTable.bytes(n.map().channels()), "gradient's table");
+        ArgumentChecks.check(n.store(), batch * n.format().bytes(n.map()), "gradient's store");
       }
     }
   }

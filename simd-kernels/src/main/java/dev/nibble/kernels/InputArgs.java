@@ -30,11 +30,11 @@ public record InputArgs(
     MemorySegment x) {
   /** Checks every buffer against the shapes. */
   public InputArgs {
-    Door.check(pictures, (long) batch * map.values(), "pictures");
-    Door.check(crops, 12L * batch, "crops");
-    Door.check(mean, 4L * map.channels(), "mean");
-    Door.check(std, 4L * map.channels(), "std");
-    Door.check(x, batch * map.bytes(), "input");
+    ArgumentChecks.check(pictures, (long) batch * map.values(), "pictures");
+    ArgumentChecks.check(crops, 12L * batch, "crops");
+    ArgumentChecks.check(mean, 4L * map.channels(), "mean");
+    ArgumentChecks.check(std, 4L * map.channels(), "std");
+    ArgumentChecks.check(x, batch * map.bytes(), "input");
     if (padding < 0) {
       throw new IllegalArgumentException("The padding must not be negative");
     }

@@ -54,11 +54,11 @@ public record LossArgs(
       throw new IllegalArgumentException("Label smoothing belongs to cross-entropy");
     }
     long bytes = 4L * batch * classes;
-    Door.check(logits, bytes, "logits");
-    Door.check(labels, function.readsLabels() ? 4L * batch : bytes, "labels");
-    Door.check(result, 16, "loss's result");
+    ArgumentChecks.check(logits, bytes, "logits");
+    ArgumentChecks.check(labels, function.readsLabels() ? 4L * batch : bytes, "labels");
+    ArgumentChecks.check(result, 16, "loss's result");
     if (gradient != null) {
-      Door.check(gradient, bytes, "logits' gradient");
+      ArgumentChecks.check(gradient, bytes, "logits' gradient");
     }
     if (weights.length > 0) {
       checkWeights(function, weights, classes);

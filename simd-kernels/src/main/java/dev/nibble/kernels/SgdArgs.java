@@ -15,8 +15,8 @@ public record SgdArgs(
     int size, MemorySegment weights, MemorySegment gradients, MemorySegment momentum) {
   /** Checks every buffer against the size. */
   public SgdArgs {
-    Door.check(weights, 4L * size, "weights");
-    Door.check(gradients, 4L * size, "gradients");
-    Door.check(momentum, 4L * size, "momentum");
+    ArgumentChecks.check(weights, 4L * size, "weights");
+    ArgumentChecks.check(gradients, 4L * size, "gradients");
+    ArgumentChecks.check(momentum, 4L * size, "momentum");
   }
 }

@@ -25,9 +25,9 @@ final class TableMath {
 
   static void fillSlopes(
       int channels, int from, int to, MemorySegment slopes, MemorySegment table) {
-    Door.checkRange(from, to, channels, "channels");
-    Door.check(slopes, 4L * channels, "slopes");
-    Door.check(table, ChannelTable.bytes(channels), "table");
+    ArgumentChecks.checkRange(from, to, channels, "channels");
+    ArgumentChecks.check(slopes, 4L * channels, "slopes");
+    ArgumentChecks.check(table, ChannelTable.bytes(channels), "table");
     for (int c = from; c < to; c++) {
       set(table, ChannelTable.SLOPE, channels, c, slopes.get(JAVA_FLOAT, 4L * c));
     }
@@ -43,15 +43,15 @@ final class TableMath {
       @Nullable MemorySegment beta,
       float epsilon,
       MemorySegment table) {
-    Door.checkRange(from, to, channels, "channels");
-    Door.check(moments, 8L * channels, "moments");
-    Door.check(table, ChannelTable.bytes(channels), "table");
+    ArgumentChecks.checkRange(from, to, channels, "channels");
+    ArgumentChecks.check(moments, 8L * channels, "moments");
+    ArgumentChecks.check(table, ChannelTable.bytes(channels), "table");
     if (activation.normalize()) {
       if (gamma == null || beta == null) {
         throw new IllegalArgumentException("Batch norm needs its scale and shift");
       }
-      Door.check(gamma, 4L * channels, "scale");
-      Door.check(beta, 4L * channels, "shift");
+      ArgumentChecks.check(gamma, 4L * channels, "scale");
+      ArgumentChecks.check(beta, 4L * channels, "shift");
     }
     for (int c = from; c < to; c++) {
       double mean = moments.get(JAVA_FLOAT, 4L * c);

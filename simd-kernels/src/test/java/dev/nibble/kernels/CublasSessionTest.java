@@ -111,7 +111,7 @@ class CublasSessionTest {
   private static void all(WholeStage stage, Shard shard) throws Exception {
     VectorKernels host = new VectorKernels(false);
     int floats =
-        Math.max(host.scratchFloats(stage.stage()), host.ends().scratchFloats(stage.stage()));
+        Math.max(host.scratchFloats(stage.stage()), host.offload().scratchFloats(stage.stage()));
     List<Callable<Boolean>> tasks = new ArrayList<>();
     for (int i = 0; i < stage.shards(); i++) {
       int index = i;

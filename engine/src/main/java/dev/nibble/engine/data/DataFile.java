@@ -18,7 +18,7 @@ final class DataFile implements AutoCloseable {
   private final FileChannel channel;
   private final int recordBytes;
   private final Arena arena = Arena.ofShared();
-  private final Pool<Scratch> pool;
+  private final ObjectPool<Scratch> pool;
   private boolean closed;
 
   /** One reader's buffer of one record, seen as a segment and as the channel wants it. */
@@ -34,7 +34,7 @@ final class DataFile implements AutoCloseable {
     this.channel = channel;
     this.recordBytes = recordBytes;
     this.pool =
-        new Pool<>(
+        new ObjectPool<>(
             () -> {
               MemorySegment bytes = arena.allocate(recordBytes, 64);
               return new Scratch(bytes, bytes.asByteBuffer());

@@ -26,7 +26,7 @@ public final class ShapesDataset implements Dataset {
 
   private final long key;
   private final int size;
-  private final Pool<ShapePainter> painters = new Pool<>(ShapePainter::new);
+  private final ObjectPool<ShapePainter> painters = new ObjectPool<>(ShapePainter::new);
 
   /** Drawing costs some 30 microseconds a picture, reading it back 2. */
   private final PictureCache cache;

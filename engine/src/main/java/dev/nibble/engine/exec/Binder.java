@@ -63,7 +63,9 @@ final class Binder {
 
   MemorySegment parameter(Parameter parameter) {
     Buffer buffer =
-        parameter.kind().trainable() ? persistent.weights() : require(persistent.state());
+        parameter.kind().trainable()
+            ? persistent.weights()
+            : require(persistent.runningStatistics());
     return slice(buffer, parameter);
   }
 

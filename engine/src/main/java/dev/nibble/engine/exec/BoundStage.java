@@ -18,10 +18,10 @@ import org.jspecify.annotations.Nullable;
  *     it is made once
  * @param backward backward pass, or null in a session for inference and for a frozen stage
  * @param weightGradient where the gradient of weights and bias goes, or null without weights
- * @param scale gradient of its own batch norm's gamma, or null: without batch norm, or where
- *     another stage finishes it
- * @param shift gradient of its own batch norm's beta, or null likewise
- * @param slope gradient of its own function's slopes, or null likewise
+ * @param gammaGradient gradient of its own batch norm's gamma, or null: without batch norm, or
+ *     where another stage finishes it
+ * @param betaGradient gradient of its own batch norm's beta, or null likewise
+ * @param slopeGradient gradient of its own function's slopes, or null likewise
  * @param outputTables tables that depend on its output's statistics
  * @param inputTable the table of its own input for inference, or null
  * @param running whether its batch norm normalises with running statistics in training, too
@@ -34,9 +34,9 @@ record BoundStage(
     @Nullable ForwardArgs again,
     @Nullable BackwardArgs backward,
     @Nullable MemorySegment weightGradient,
-    @Nullable MemorySegment scale,
-    @Nullable MemorySegment shift,
-    @Nullable MemorySegment slope,
+    @Nullable MemorySegment gammaGradient,
+    @Nullable MemorySegment betaGradient,
+    @Nullable MemorySegment slopeGradient,
     List<BoundTable> outputTables,
     @Nullable BoundTable inputTable,
     boolean running,

@@ -38,7 +38,7 @@ public final class KeptWeights {
   KeptWeights(ExecutionPlan plan, Binder binder) {
     PersistentBuffers buffers = plan.buffers().persistent();
     this.weights = binder.view(buffers.weights());
-    this.state = binder.viewOrNull(buffers.state());
+    this.state = binder.viewOrNull(buffers.runningStatistics());
     this.average = binder.viewOrNull(buffers.average());
     this.best = binder.viewOrNull(buffers.best());
     this.bestState = binder.viewOrNull(buffers.bestState());

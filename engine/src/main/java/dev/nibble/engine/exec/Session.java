@@ -190,8 +190,8 @@ public final class Session implements AutoCloseable {
   }
 
   /** All running statistics, flat; empty for a network without batch norm. */
-  public MemorySegment state() {
-    MemorySegment state = binder.viewOrNull(plan.buffers().persistent().state());
+  public MemorySegment runningStatistics() {
+    MemorySegment state = binder.viewOrNull(plan.buffers().persistent().runningStatistics());
     return state == null ? MemorySegment.NULL : state;
   }
 

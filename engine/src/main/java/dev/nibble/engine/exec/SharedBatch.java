@@ -66,7 +66,7 @@ final class SharedBatch {
       }
     }
     this.norms = collective.allGather("the norms' gradients", normParts);
-    MemorySegment running = binder.viewOrNull(buffers.state());
+    MemorySegment running = binder.viewOrNull(buffers.runningStatistics());
     this.state =
         running == null ? null : collective.broadcast("the running statistics", 0, running);
   }

@@ -93,7 +93,7 @@ final class StageExchange {
     Stage trained = plan.stage(index);
     BackwardArgs args = stage.backward();
     this.statistics = trained.statistics() ? Tree.of(division, cuts.forward(), global) : null;
-    boolean summed = stage.scale() != null || stage.slope() != null;
+    boolean summed = stage.gammaGradient() != null || stage.slopeGradient() != null;
     this.sums = summed ? Tree.of(division, cuts.backward(), global) : null;
     boolean merged = args != null && stage.weightGradient() != null;
     this.weights = merged ? Tree.of(division, new Cut(cuts.weights().groups(), 1), true) : null;

@@ -378,7 +378,7 @@ final class StagePasses {
     recorder.beginBackward();
     products(args);
     boolean merges = stage.weightGradient() != null && !cuts.writesWeights();
-    boolean sums = stage.scale() != null || stage.slope() != null;
+    boolean sums = stage.gammaGradient() != null || stage.slopeGradient() != null;
     int channelChunks = sums ? chunks(args.stage().input().channels()) : 0;
     valuesFrom = 0;
     valuesTo = merges ? Partials.weightValues(args.stage()) : 0;
@@ -593,9 +593,9 @@ final class StagePasses {
       kernels.mergeSums(args, Objects.requireNonNull(exchange.sums()).rest(), from, to);
       cut = Cut.whole();
     }
-    MemorySegment scale = stage.scale();
-    MemorySegment shift = stage.shift();
-    MemorySegment slope = stage.slope();
+    MemorySegment scale = stage.gammaGradient();
+    MemorySegment shift = stage.betaGradient();
+    MemorySegment slope = stage.slopeGradient();
     if (scale != null && shift != null) {
       kernels.finishChannels(args, cut, normCount, from, to, scale, shift);
     }

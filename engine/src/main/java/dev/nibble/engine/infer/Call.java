@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * One call under way: where its pictures come from, where its logits go, and which pictures nobody
  * has claimed yet. Kept and used again, so that a call makes nothing new.
  *
- * <p>The fields of progress belong to the lock of {@link Lanes}; the others are set before the call
- * is shown to other threads.
+ * <p>The fields of progress belong to the lock of {@link ContextPool}; the others are set before
+ * the call is shown to other threads.
  */
 final class Call {
   private final int values;
@@ -125,7 +125,7 @@ final class Call {
     return failure == null && next < count;
   }
 
-  /** Copies pictures to a lane's memory. */
+  /** Copies pictures to a context's memory. */
   void read(int from, int pictures, MemorySegment to) {
     if (source != null) {
       long size = (hasBytes ? 1L : 4L) * values;
@@ -137,7 +137,7 @@ final class Call {
     }
   }
 
-  /** Copies logits from a lane's memory. */
+  /** Copies logits from a context's memory. */
   void write(int from, int pictures, MemorySegment logits) {
     if (target != null) {
       long size = 4L * classes;

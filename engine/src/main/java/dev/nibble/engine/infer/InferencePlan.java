@@ -14,11 +14,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The memory of a predictor before it exists: what all lanes share (weights, tables), and what each
- * lane has for itself (the tensors of a few pictures).
+ * The memory of a predictor before it exists: what all contexts share (weights, tables), and what
+ * each context has for itself (the tensors of a few pictures).
  */
 final class InferencePlan {
-  /** What a lane's tensors may take: a core's second cache and its share of the third. */
+  /** What a context's tensors may take: a core's second cache and its share of the third. */
   private static final long CACHE_BYTES = 2 << 20;
 
   /**
@@ -30,21 +30,23 @@ final class InferencePlan {
 
   private final FoldedNetwork folded;
   private final ExecutionPlan plan;
-  private final int lanes;
+  private final int contexts;
   private final Workload workload;
   private final Kernels kernels;
   private final MemoryPlan shared;
-  private final MemoryPlan lane;
+  private final MemoryPlan context;
 
-  /** Position of a buffer in its own plan, shared or a lane's, by its index in the whole plan. */
+  /**
+   * Position of a buffer in its own plan, shared or a context's, by its index in the whole plan.
+   */
   private final int[] places;
 
-  private InferencePlan(FoldedNetwork folded, int picturesAtOnce, int lanes, Kernels kernels) {
+  private InferencePlan(FoldedNetwork folded, int picturesAtOnce, int contexts, Kernels kernels) {
     this.folded = folded;
-    this.lanes = lanes;
+    this.contexts = contexts;
     this.plan = ExecutionPlan.of(folded.network(), PlanOptions.inference(picturesAtOnce));
-    // A lane takes its pictures through in one group of its own.
-    this.workload = new Workload(plan.workload(lanes).stages(), picturesAtOnce, 1, lanes);
+    // A context takes its pictures through in one group of its own.
+    this.workload = new Workload(plan.workload(contexts).stages(), picturesAtOnce, 1, contexts);
     this.kernels = kernels.select(workload);
     List<BufferRequest> all = new ArrayList<>();
     List<BufferRequest> own = new ArrayList<>();
@@ -55,19 +57,19 @@ final class InferencePlan {
       list.add(plan.memory().placements().get(buffer.index()).request());
     }
     this.shared = MemoryPlan.of(all);
-    this.lane = MemoryPlan.of(own);
+    this.context = MemoryPlan.of(own);
   }
 
   /**
-   * Plans for that many lanes.
+   * Plans for that many contexts.
    *
-   * @param picturesAtOnce pictures that a lane holds; 0 takes as many as the cache does
+   * @param picturesAtOnce pictures that a context holds; 0 takes as many as the cache does
    * @param kernels of which those that suit the predictor best are selected
    */
-  static InferencePlan of(Network network, int picturesAtOnce, int lanes, Kernels kernels) {
+  static InferencePlan of(Network network, int picturesAtOnce, int contexts, Kernels kernels) {
     FoldedNetwork folded = FoldedNetwork.of(network);
     int pictures = picturesAtOnce > 0 ? picturesAtOnce : picturesInCache(folded);
-    return new InferencePlan(folded, pictures, lanes, kernels);
+    return new InferencePlan(folded, pictures, contexts, kernels);
   }
 
   /** Before kernels are selected, which may take a measurement of just this workload. */
@@ -82,7 +84,7 @@ final class InferencePlan {
   }
 
   /**
-   * Tensors and pictures are a lane's own; everything else only read, or only used at the start.
+   * Tensors and pictures are a context's own; everything else only read, or only used at the start.
    */
   static boolean isShared(Buffer buffer) {
     return buffer.kind() != Buffer.Kind.COMMON && buffer.kind() != Buffer.Kind.BATCH;
@@ -105,12 +107,12 @@ final class InferencePlan {
     return kernels;
   }
 
-  /** What they will run: in each lane, all its pictures in one group. */
+  /** What they will run: in each context, all its pictures in one group. */
   Workload workload() {
     return workload;
   }
 
-  /** Pictures that a lane holds. */
+  /** Pictures that a context holds. */
   int picturesAtOnce() {
     return plan.options().batch();
   }
@@ -119,8 +121,8 @@ final class InferencePlan {
     return shared;
   }
 
-  MemoryPlan lane() {
-    return lane;
+  MemoryPlan context() {
+    return context;
   }
 
   int place(Buffer buffer) {
@@ -133,7 +135,7 @@ final class InferencePlan {
     return weights ? kernels.packedFloats(plan.stage(stage)) : 0;
   }
 
-  /** Floats of the scratch that a lane needs. */
+  /** Floats of the scratch that a context needs. */
   int scratchFloats() {
     int most = 0;
     for (int i = 0; i < graph().stages().size(); i++) {
@@ -142,14 +144,14 @@ final class InferencePlan {
     return most;
   }
 
-  /** Bytes of the slab: what is shared, and each lane's. */
+  /** Bytes of the slab: what is shared, and each context's. */
   long slabBytes() {
-    return shared.totalBytes() + lanes * lane.totalBytes();
+    return shared.totalBytes() + contexts * context.totalBytes();
   }
 
-  /** Bytes on the heap: the lanes' scratch and packed weights. */
+  /** Bytes on the heap: the contexts' scratch and packed weights. */
   long heapBytes() {
-    long floats = (long) lanes * scratchFloats();
+    long floats = (long) contexts * scratchFloats();
     for (int i = 0; i < graph().stages().size(); i++) {
       floats += packedFloats(i);
     }

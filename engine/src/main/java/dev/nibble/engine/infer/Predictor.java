@@ -46,7 +46,7 @@ public final class Predictor implements AutoCloseable {
   private final PredictorOptions options;
   private final MemoryAccount account;
   private final Resources resources = new Resources();
-  private final Lanes lanes;
+  private final ContextPool contexts;
   private final int atOnce;
   private final Object closing = new Object();
 
@@ -82,13 +82,13 @@ public final class Predictor implements AutoCloseable {
       checkFinite(
           "With batch norm folded in, ", plan.folded().network().parameters(), memory::parameter);
       memory.fillTables(opened.kernels());
-      Lane[] all = new Lane[count];
+      InferenceContext[] all = new InferenceContext[count];
       for (int i = 0; i < count; i++) {
-        all[i] = new Lane(plan, memory, i, opened.kernels(), options);
+        all[i] = new InferenceContext(plan, memory, i, opened.kernels(), options);
       }
       all[0].pack();
-      this.lanes = new Lanes(all, atOnce, plan);
-      resources.add(lanes::close);
+      this.contexts = new ContextPool(all, atOnce, plan);
+      resources.add(contexts::close);
     } catch (RuntimeException | Error e) {
       resources.closeAfter(e);
       throw e;
@@ -211,12 +211,12 @@ public final class Predictor implements AutoCloseable {
     checkSize("pictures", pictures.byteSize(), 4L * count * input.values(), "bytes");
     checkLogits(logits, count);
     long start = startOfHeard();
-    Call call = lanes.begin();
+    Call call = contexts.begin();
     try {
       call.fromSegment(pictures, false, count, logits);
       run(call);
     } finally {
-      lanes.end(call);
+      contexts.end(call);
     }
     tell(count, start);
   }
@@ -227,12 +227,12 @@ public final class Predictor implements AutoCloseable {
     checkSize("pictures", pictures.length, (long) count * input.values(), "values");
     checkSize("logits", logits.length, (long) count * classes, "values");
     long start = startOfHeard();
-    Call call = lanes.begin();
+    Call call = contexts.begin();
     try {
       call.fromFloats(pictures, count, logits);
       run(call);
     } finally {
-      lanes.end(call);
+      contexts.end(call);
     }
     tell(count, start);
   }
@@ -252,12 +252,12 @@ public final class Predictor implements AutoCloseable {
     checkSize("pictures", pictures.byteSize(), (long) count * input.values(), "bytes");
     checkLogits(logits, count);
     long start = startOfHeard();
-    Call call = lanes.begin();
+    Call call = contexts.begin();
     try {
       call.fromSegment(pictures, true, count, logits);
       run(call);
     } finally {
-      lanes.end(call);
+      contexts.end(call);
     }
     tell(count, start);
   }
@@ -269,28 +269,28 @@ public final class Predictor implements AutoCloseable {
     checkSize("pictures", pictures.length, (long) count * input.values(), "bytes");
     checkSize("logits", logits.length, (long) count * classes, "values");
     long start = startOfHeard();
-    Call call = lanes.begin();
+    Call call = contexts.begin();
     try {
       call.fromBytes(pictures, count, logits);
       run(call);
     } finally {
-      lanes.end(call);
+      contexts.end(call);
     }
     tell(count, start);
   }
 
   private void run(Call call) {
     if (!Recording.isPossible()) {
-      lanes.run(call);
+      contexts.run(call);
       return;
     }
     PredictionEvent event = call.event();
     if (!event.isEnabled()) {
-      lanes.run(call);
+      contexts.run(call);
       return;
     }
     event.begin();
-    lanes.run(call);
+    contexts.run(call);
     event.end();
     if (event.shouldCommit()) {
       event.call(name, call.count, call.pictureBytes());

@@ -16,8 +16,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
 /**
- * Every byte of a predictor: one slab with the shared buffers and, behind them, each lane's; on the
- * heap the packed weights and the lanes' scratch.
+ * Every byte of a predictor: one slab with the shared buffers and, behind them, each context's; on
+ * the heap the packed weights and the contexts' scratch.
  */
 final class PredictorMemory implements AutoCloseable {
   private static final String HEAP = "packed weights and scratch";
@@ -51,11 +51,11 @@ final class PredictorMemory implements AutoCloseable {
     return slab.segment();
   }
 
-  /** A lane's own buffer, or one that all lanes share. */
-  MemorySegment view(Buffer buffer, int lane) {
+  /** A context's own buffer, or one that all contexts share. */
+  MemorySegment view(Buffer buffer, int context) {
     boolean shared = InferencePlan.isShared(buffer);
-    MemoryPlan part = shared ? plan.shared() : plan.lane();
-    long base = shared ? 0 : plan.shared().totalBytes() + lane * plan.lane().totalBytes();
+    MemoryPlan part = shared ? plan.shared() : plan.context();
+    long base = shared ? 0 : plan.shared().totalBytes() + context * plan.context().totalBytes();
     long offset = part.placements().get(plan.place(buffer)).offset();
     return slab.segment().asSlice(base + offset, buffer.bytes());
   }
@@ -71,7 +71,8 @@ final class PredictorMemory implements AutoCloseable {
     Buffer buffer =
         parameter.kind().trainable()
             ? persistent.weights()
-            : Objects.requireNonNull(persistent.state(), "batch norm has running statistics");
+            : Objects.requireNonNull(
+                persistent.runningStatistics(), "batch norm has running statistics");
     return view(buffer).asSlice(4L * parameter.offset(), 4L * parameter.size());
   }
 

@@ -7,10 +7,10 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Threads that take one lane's pictures through the network together: the one that holds the lane
- * leads, and whoever has nothing else to do assists, with a scratch of its own. A stage is cut into
- * parts, which are taken in turn; the next begins when all are done. Into how many does not change
- * a result.
+ * Threads that take one context's pictures through the network together: the one that holds the
+ * context leads, and whoever has nothing else to do assists, with a scratch of its own. A stage is
+ * cut into parts, which are taken in turn; the next begins when all are done. Into how many does
+ * not change a result.
  *
  * <p>Stages are short, so that those who wait spin, and give way to other threads after a while.
  */
@@ -24,7 +24,7 @@ final class Team {
   private static final int SPINS = 2_000;
   private static final long PAUSE_NANOS = 20_000;
 
-  private final Lane lane;
+  private final InferenceContext context;
 
   /** Stage, how many parts it has, and the first that nobody has taken: 16, 16 and 32 bits. */
   private final AtomicLong ticket = new AtomicLong(ENDED);
@@ -34,8 +34,8 @@ final class Team {
   private volatile int pictures;
   private volatile @Nullable Throwable failure;
 
-  Team(Lane lane) {
-    this.lane = lane;
+  Team(InferenceContext context) {
+    this.context = context;
   }
 
   /** Assistants may come. */
@@ -60,17 +60,17 @@ final class Team {
     return assistants.get();
   }
 
-  /** Takes the lane's pictures through all stages. */
+  /** Takes the context's pictures through all stages. */
   void lead(int count, int stages) {
     pictures = count;
     failure = null;
     for (int i = 0; i < stages; i++) {
       int helpers = assistants.get();
-      if (lane.joins(i)) {
+      if (context.joins(i)) {
         continue;
       }
       if (helpers == 0) {
-        lane.run(i, count, 0, 1, lane.scratch());
+        context.run(i, count, 0, 1, context.scratch());
       } else {
         together(i, Math.min(PARTS_EACH * (helpers + 1), Short.MAX_VALUE));
       }
@@ -80,7 +80,7 @@ final class Team {
   private void together(int stage, int parts) {
     done.set(0);
     ticket.set(((long) stage << 48) | ((long) parts << 32));
-    while (takePart(lane.scratch())) {
+    while (takePart(context.scratch())) {
       // one after the other
     }
     for (int spins = 0; done.get() < parts; spins++) {
@@ -120,7 +120,7 @@ final class Team {
       return now != ENDED && part < parts;
     }
     try {
-      lane.run((int) (now >>> 48), pictures, part, parts, scratch);
+      context.run((int) (now >>> 48), pictures, part, parts, scratch);
     } catch (RuntimeException | Error e) {
       failure = e;
     } finally {

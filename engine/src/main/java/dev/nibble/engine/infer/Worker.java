@@ -4,12 +4,12 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A thread that waits for a lane or works on one: a caller or a helper. What it was given is
- * written under the lock of {@link Lanes}, the lane last.
+ * A thread that waits for a context or works on one: a caller or a helper. What it was given is
+ * written under the lock of {@link ContextPool}, the context last.
  */
 final class Worker {
   private volatile @Nullable Thread thread;
-  private volatile @Nullable Lane lane;
+  private volatile @Nullable InferenceContext context;
   private volatile boolean stopped;
 
   /** What it works on. */
@@ -40,9 +40,9 @@ final class Worker {
     call = null;
   }
 
-  /** Hands it a lane. */
-  void give(Lane granted) {
-    lane = granted;
+  /** Hands it a context. */
+  void give(InferenceContext granted) {
+    context = granted;
     wake();
   }
 
@@ -55,17 +55,17 @@ final class Worker {
     LockSupport.unpark(thread);
   }
 
-  /** Waits for a lane; null once it was stopped. */
-  @Nullable Lane await() {
+  /** Waits for a context; null once it was stopped. */
+  @Nullable InferenceContext await() {
     boolean interrupted = false;
-    Lane granted = lane;
+    InferenceContext granted = context;
     while (granted == null && !stopped) {
       LockSupport.park(this);
       // Remembered for later: a prediction is too short to be given up.
       interrupted |= Thread.interrupted();
-      granted = lane;
+      granted = context;
     }
-    lane = null;
+    context = null;
     if (interrupted) {
       Thread.currentThread().interrupt();
     }

@@ -279,7 +279,7 @@ public final class PersistentBuffers {
   }
 
   /** Running statistics; null for a network without batch norm. */
-  public @Nullable Buffer state() {
+  public @Nullable Buffer runningStatistics() {
     return state;
   }
 

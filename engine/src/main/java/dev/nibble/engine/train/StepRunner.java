@@ -31,7 +31,7 @@ final class StepRunner {
     this.counts = task != Task.REGRESSION;
     this.shared = !session.share().isWhole();
     this.weights = session.weights();
-    this.state = session.state();
+    this.state = session.runningStatistics();
   }
 
   /**

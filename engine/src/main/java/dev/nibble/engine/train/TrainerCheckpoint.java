@@ -44,7 +44,7 @@ final class TrainerCheckpoint {
     Map<String, MemorySegment> data = new LinkedHashMap<>();
     data.put("weights", session.weights());
     data.putAll(session.update().state());
-    MemorySegment state = session.state();
+    MemorySegment state = session.runningStatistics();
     if (state.byteSize() > 0) {
       data.put("running statistics", state);
     }

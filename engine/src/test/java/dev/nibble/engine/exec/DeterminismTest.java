@@ -38,7 +38,7 @@ class DeterminismTest {
       return new byte[][] {
         session.weights().toArray(JAVA_BYTE),
         TestSession.optimizerState(session),
-        session.state().toArray(JAVA_BYTE)
+        session.runningStatistics().toArray(JAVA_BYTE)
       };
     }
   }

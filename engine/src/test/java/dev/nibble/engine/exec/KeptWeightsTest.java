@@ -72,12 +72,12 @@ class KeptWeightsTest {
       test.step(0.05f);
       kept.use(Version.AVERAGE);
       byte[] average = session.weights().toArray(JAVA_BYTE);
-      byte[] stateThen = session.state().toArray(JAVA_BYTE);
+      byte[] stateThen = session.runningStatistics().toArray(JAVA_BYTE);
       kept.keepBest();
       kept.use(Version.TRAINED);
       test.step(0.05f);
       byte[] trained = session.weights().toArray(JAVA_BYTE);
-      byte[] state = session.state().toArray(JAVA_BYTE);
+      byte[] state = session.runningStatistics().toArray(JAVA_BYTE);
       assertThat(state).isNotEqualTo(stateThen);
       for (Version version :
           new Version[] {Version.BEST, Version.AVERAGE, Version.BEST, Version.TRAINED}) {
@@ -85,11 +85,11 @@ class KeptWeightsTest {
         assertThat(kept.inUse()).isEqualTo(version);
         if (version == Version.BEST) {
           assertThat(session.weights().toArray(JAVA_BYTE)).isEqualTo(average);
-          assertThat(session.state().toArray(JAVA_BYTE)).isEqualTo(stateThen);
+          assertThat(session.runningStatistics().toArray(JAVA_BYTE)).isEqualTo(stateThen);
         }
       }
       assertThat(session.weights().toArray(JAVA_BYTE)).isEqualTo(trained);
-      assertThat(session.state().toArray(JAVA_BYTE)).isEqualTo(state);
+      assertThat(session.runningStatistics().toArray(JAVA_BYTE)).isEqualTo(state);
       assertThat(kept.with(Version.BEST, kept::inUse)).isEqualTo(Version.BEST);
       assertThat(kept.inUse()).isEqualTo(Version.TRAINED);
     }

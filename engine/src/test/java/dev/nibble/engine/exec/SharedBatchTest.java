@@ -99,7 +99,7 @@ class SharedBatchTest {
       return new byte[][] {
         session.weights().toArray(JAVA_BYTE),
         TestSession.optimizerState(session),
-        session.state().toArray(JAVA_BYTE),
+        session.runningStatistics().toArray(JAVA_BYTE),
         Double.toString(losses).getBytes(UTF_8)
       };
     } finally {

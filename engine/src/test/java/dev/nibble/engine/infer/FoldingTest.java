@@ -38,7 +38,7 @@ class FoldingTest {
         SampleNetworks.named(), wider.map(network -> Named.of(network.name(), network)));
   }
 
-  /** As many channels as vectors have lanes, and some more. */
+  /** As many channels as vectors have contexts, and some more. */
   private static Network separable() {
     NetworkBuilder b = Network.builder("wide-separable", new FeatureMap(10, 10, 3));
     Node x = b.relu(b.batchNorm("stem.bn", b.convolution("stem", b.input(), 24, 3, 1)));

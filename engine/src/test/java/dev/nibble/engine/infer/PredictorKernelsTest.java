@@ -17,7 +17,7 @@ import dev.nibble.memory.Slab;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** A predictor with kernels of a device: opened for its lanes, paid for, and closed. */
+/** A predictor with kernels of a device: opened for its contexts, paid for, and closed. */
 class PredictorKernelsTest {
   private static final int LANES = 3;
   private static final int AT_ONCE = 2;

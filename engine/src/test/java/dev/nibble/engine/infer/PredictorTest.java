@@ -221,7 +221,7 @@ class PredictorTest {
       assertThatThrownBy(() -> predictor.predictBytes(new byte[384], 2, logits))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("withNormalization");
-      // It still works, and the refused calls have taken no lane with them.
+      // It still works, and the refused calls have taken no context with them.
       predictor.predict(pictures, 2, logits);
     }
   }

@@ -153,7 +153,7 @@ class PredictorThreadsTest {
                 }
               });
       started.await();
-      // There is one lane, which the large calls hold nearly all the time, a chunk at a time.
+      // There is one context, which the large calls hold nearly all the time, a chunk at a time.
       int before = finished.get();
       for (int i = 0; i < 200; i++) {
         test.predict(one, 1);
@@ -243,14 +243,15 @@ class PredictorThreadsTest {
     OutOfMemoryError refused = new OutOfMemoryError("unable to create native thread");
     try (MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED);
         PredictorMemory memory = new PredictorMemory(plan, account)) {
-      Lane[] all = new Lane[threads];
+      InferenceContext[] all = new InferenceContext[threads];
       for (int i = 0; i < threads; i++) {
         all[i] =
-            new Lane(plan, memory, i, TestKernels.chosen(), PredictorFixture.options(threads, 1));
+            new InferenceContext(
+                plan, memory, i, TestKernels.chosen(), PredictorFixture.options(threads, 1));
       }
       assertThatThrownBy(
               () ->
-                  new Lanes(
+                  new ContextPool(
                           all,
                           1,
                           plan,

@@ -79,7 +79,8 @@ class ModelFileTest {
 
   private static byte[][] bytes(TestSession test) {
     return new byte[][] {
-      test.session().weights().toArray(JAVA_BYTE), test.session().state().toArray(JAVA_BYTE)
+      test.session().weights().toArray(JAVA_BYTE),
+      test.session().runningStatistics().toArray(JAVA_BYTE)
     };
   }
 

@@ -84,7 +84,7 @@ class RunFaultsTest {
     return new byte[][] {
       trainer.session().weights().toArray(JAVA_BYTE),
       TestSession.optimizerState(trainer.session()),
-      trainer.session().state().toArray(JAVA_BYTE)
+      trainer.session().runningStatistics().toArray(JAVA_BYTE)
     };
   }
 

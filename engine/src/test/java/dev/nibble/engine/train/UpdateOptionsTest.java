@@ -89,7 +89,7 @@ class UpdateOptionsTest {
     session.kept().use(Version.TRAINED);
     List<byte[]> all = new ArrayList<>();
     all.add(session.weights().toArray(JAVA_BYTE));
-    all.add(session.state().toArray(JAVA_BYTE));
+    all.add(session.runningStatistics().toArray(JAVA_BYTE));
     all.add(TestSession.optimizerState(session));
     session.kept().buffers().values().forEach(b -> all.add(b.toArray(JAVA_BYTE)));
     return all.toArray(byte[][]::new);
@@ -320,7 +320,7 @@ class UpdateOptionsTest {
                 @Override
                 public void onEpoch(Epoch epoch) {
                   epochs.add(epoch);
-                  models.add(trainer.session().state().toArray(JAVA_BYTE));
+                  models.add(trainer.session().runningStatistics().toArray(JAVA_BYTE));
                 }
               });
       assertThat(result.stoppedEarly()).isTrue();
@@ -332,7 +332,8 @@ class UpdateOptionsTest {
       assertThat(result.testLoss()).isEqualTo(epochs.getFirst().testLoss());
       // The running statistics do move, and those of the best epoch are in use.
       assertThat(models.getFirst()).isNotEqualTo(models.getLast());
-      assertThat(trainer.session().state().toArray(JAVA_BYTE)).isEqualTo(models.getFirst());
+      assertThat(trainer.session().runningStatistics().toArray(JAVA_BYTE))
+          .isEqualTo(models.getFirst());
       assertThat(evaluate(trainer).loss()).isEqualTo(result.testLoss());
       best = model(trainer, "best.safetensors");
     }

@@ -21,7 +21,7 @@ final class CublasSession implements KernelSession {
   private final Releases releases;
   private final Kernels kernels;
   private final DeviceWeights weights;
-  private final LanePool lanes;
+  private final StreamSetPool sets;
   private final AtomicBoolean closed = new AtomicBoolean();
   private boolean entered;
 
@@ -57,16 +57,16 @@ final class CublasSession implements KernelSession {
         releases.add(() -> driver.unregister(pinned));
       }
       weights = weights(plan, context);
-      Lane[] all = new Lane[plan.lanes()];
+      StreamSet[] all = new StreamSet[plan.sets()];
       for (int i = 0; i < all.length; i++) {
-        long at = i * plan.laneBytes();
-        all[i] = new Lane(cuda, plan, precision, pinned, at, workspace, releases);
+        long at = i * plan.setBytes();
+        all[i] = new StreamSet(cuda, plan, precision, pinned, at, workspace, releases);
       }
       all[0].rehearse(plan, weights.memory());
-      lanes = new LanePool(all);
+      sets = new StreamSetPool(all);
       kernels =
           new SessionKernels(
-              host, plan, driver, context, weights, lanes, closed, packedFloats, description);
+              host, plan, driver, context, weights, sets, closed, packedFloats, description);
     } catch (RuntimeException | Error e) {
       releases.closeAfter(e);
       throw e;
@@ -109,7 +109,7 @@ final class CublasSession implements KernelSession {
   @Override
   public void close() {
     if (closed.compareAndSet(false, true)) {
-      lanes.close();
+      sets.close();
       weights.close();
       releases.add(this::enter);
       releases.close();

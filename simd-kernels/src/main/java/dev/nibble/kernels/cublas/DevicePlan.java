@@ -15,12 +15,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a workload's convolutions need on the device and in staging, known before any of it exists.
  *
- * <p>Every lane, one a thread, has two slots: buffers for a group of pictures on its way in and for
- * its products on their way out, on the device and in staging alike. While one slot's group is
- * multiplied, the other's is copied.
+ * <p>Every set of streams, one a thread, has two slots: buffers for a group of pictures on its way
+ * in and for its products on their way out, on the device and in staging alike. While one slot's
+ * group is multiplied, the other's is copied.
  */
 final class DevicePlan {
-  /** Slots of a lane. */
+  /** Slots of a set of streams. */
   static final int SLOTS = 2;
 
   /** A group is no larger: beyond some MiB, a copy gets no faster. */
@@ -43,8 +43,8 @@ final class DevicePlan {
       return grid.outBytes(pictures);
     }
 
-    /** What a lane needs for this convolution alone. */
-    private long laneBytes() {
+    /** What a set of streams needs for this convolution alone. */
+    private long setBytes() {
       return SLOTS * (inBytes() + outBytes()) + grid.weightBytes();
     }
   }
@@ -78,7 +78,7 @@ final class DevicePlan {
   DevicePlan withoutLargest() {
     Set<Operator> others = new HashSet<>(onHost);
     placements.values().stream()
-        .max(Comparator.comparingLong(Placement::laneBytes))
+        .max(Comparator.comparingLong(Placement::setBytes))
         .ifPresent(largest -> others.add(largest.grid().op()));
     return new DevicePlan(workload, others);
   }
@@ -109,7 +109,7 @@ final class DevicePlan {
   }
 
   /** Lanes: threads that compute at the same time. */
-  int lanes() {
+  int sets() {
     return workload.threads();
   }
 
@@ -123,20 +123,22 @@ final class DevicePlan {
     return aligned(placements.values().stream().mapToLong(Placement::outBytes).max().orElse(0));
   }
 
-  /** Bytes of a lane's gradient of the weights. */
+  /** Bytes of a set's gradient of the weights. */
   long gradientBytes() {
     return aligned(
         placements.values().stream().mapToLong(p -> p.grid().weightBytes()).max().orElse(0));
   }
 
-  /** Bytes of staging that a lane has: what it has on the device, but for the workspace. */
-  long laneBytes() {
+  /**
+   * Bytes of staging that a set of streams has: what it has on the device, but for the workspace.
+   */
+  long setBytes() {
     return SLOTS * (inBytes() + outBytes()) + gradientBytes();
   }
 
   /** Bytes of staging in all. */
   long stagingBytes() {
-    return lanes() * laneBytes();
+    return sets() * setBytes();
   }
 
   /** Sets of weights on the device. */

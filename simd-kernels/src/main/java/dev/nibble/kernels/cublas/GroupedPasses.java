@@ -3,9 +3,9 @@ package dev.nibble.kernels.cublas;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.nibble.kernels.BackwardArgs;
-import dev.nibble.kernels.ConvolutionEnds;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.ProductOffload;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.cublas.DevicePlan.Placement;
 import java.lang.foreign.MemorySegment;
@@ -16,10 +16,10 @@ import java.util.Objects;
  * and copies back, and two groups later the CPU takes what came.
  */
 final class GroupedPasses {
-  private final ConvolutionEnds ends;
+  private final ProductOffload offload;
 
-  GroupedPasses(ConvolutionEnds ends) {
-    this.ends = ends;
+  GroupedPasses(ProductOffload offload) {
+    this.offload = offload;
   }
 
   private static int groups(Placement place, int from, int to) {
@@ -31,7 +31,7 @@ final class GroupedPasses {
   }
 
   void forward(
-      Lane lane,
+      StreamSet set,
       Placement place,
       DevicePointer weights,
       long weightsAt,
@@ -40,29 +40,29 @@ final class GroupedPasses {
       int from,
       int to,
       float[] scratch) {
-    ends.startForward(args, region, from, to, scratch);
+    offload.startForward(args, region, from, to, scratch);
     ConvolutionGrid grid = place.grid();
     int groups = groups(place, from, to);
     for (int i = 0; i < groups + DevicePlan.SLOTS; i++) {
       int back = i - DevicePlan.SLOTS;
       if (back >= 0 && back < groups) {
         int first = from + back * place.pictures();
-        lane.await(slot(back));
-        storeOutputs(lane, place, args, region, from, first, to, slot(back), scratch);
+        set.await(slot(back));
+        storeOutputs(set, place, args, region, from, first, to, slot(back), scratch);
       }
       if (i < groups) {
         int first = from + i * place.pictures();
         int pictures = Math.min(place.pictures(), to - first);
-        loadActivations(lane, grid, args, first, pictures, slot(i), scratch);
-        lane.send(slot(i), 4 * grid.activationFloats(pictures));
-        lane.forward(slot(i), grid, pictures, weights, weightsAt);
-        lane.receive(slot(i), 4 * grid.productFloats(pictures));
+        loadActivations(set, grid, args, first, pictures, slot(i), scratch);
+        set.send(slot(i), 4 * grid.activationFloats(pictures));
+        set.forward(slot(i), grid, pictures, weights, weightsAt);
+        set.receive(slot(i), 4 * grid.productFloats(pictures));
       }
     }
   }
 
   private void loadActivations(
-      Lane lane,
+      StreamSet set,
       ConvolutionGrid grid,
       ForwardArgs args,
       int first,
@@ -70,16 +70,16 @@ final class GroupedPasses {
       int slot,
       float[] scratch) {
     Stage stage = args.stage();
-    int at = ends.activationAt(stage);
-    int row = ends.activationRow(stage);
+    int at = offload.activationAt(stage);
+    int row = offload.activationRow(stage);
     for (int i = 0; i < pictures; i++) {
-      ends.loadActivation(args, first + i, scratch);
-      GridCopies.writePlanes(grid, scratch, at, row, lane.staging(), lane.in(slot), pictures, i);
+      offload.loadActivation(args, first + i, scratch);
+      GridCopies.writePlanes(grid, scratch, at, row, set.staging(), set.in(slot), pictures, i);
     }
   }
 
   private void storeOutputs(
-      Lane lane,
+      StreamSet set,
       Placement place,
       ForwardArgs args,
       int region,
@@ -89,11 +89,11 @@ final class GroupedPasses {
       int slot,
       float[] scratch) {
     Stage stage = args.stage();
-    int at = ends.productAt(stage);
-    int pixel = ends.productPixel(stage);
+    int at = offload.productAt(stage);
+    int pixel = offload.productPixel(stage);
     for (int i = 0; i < place.pictures() && first + i < to; i++) {
-      GridCopies.readProduct(place.grid(), lane.staging(), lane.out(slot), i, scratch, at, pixel);
-      ends.storeOutput(args, region, first + i, first + i == from, scratch);
+      GridCopies.readProduct(place.grid(), set.staging(), set.out(slot), i, scratch, at, pixel);
+      offload.storeOutput(args, region, first + i, first + i == from, scratch);
     }
   }
 
@@ -105,7 +105,7 @@ final class GroupedPasses {
    * @param summed whether the output's gradient lies summed in its buffer
    */
   void backward(
-      Lane lane,
+      StreamSet set,
       Placement place,
       DevicePointer weights,
       long weightsAt,
@@ -117,9 +117,9 @@ final class GroupedPasses {
       boolean weighs,
       boolean summed,
       float[] scratch) {
-    ends.startBackward(args, from, to, scratch);
+    offload.startBackward(args, from, to, scratch);
     if (data) {
-      ends.clearSums(args, region);
+      offload.clearSums(args, region);
     }
     ConvolutionGrid grid = place.grid();
     boolean through = data && (args.dx() != null || args.stage().activation().hasParameters());
@@ -128,33 +128,33 @@ final class GroupedPasses {
       int back = i - DevicePlan.SLOTS;
       if (back >= 0 && back < groups) {
         int first = from + back * place.pictures();
-        lane.await(slot(back));
+        set.await(slot(back));
         if (through) {
-          storeGradients(lane, place, args, region, first, to, slot(back), scratch);
+          storeGradients(set, place, args, region, first, to, slot(back), scratch);
         }
       }
       if (i < groups) {
         int first = from + i * place.pictures();
         int pictures = Math.min(place.pictures(), to - first);
-        loadGradients(lane, grid, args, first, pictures, slot(i), weighs, summed, scratch);
-        lane.send(slot(i), 4 * (grid.gradientAt(pictures) + grid.gradientFloats(pictures)));
+        loadGradients(set, grid, args, first, pictures, slot(i), weighs, summed, scratch);
+        set.send(slot(i), 4 * (grid.gradientAt(pictures) + grid.gradientFloats(pictures)));
         if (weighs) {
-          lane.backwardWeights(slot(i), grid, pictures, i > 0);
+          set.backwardWeights(slot(i), grid, pictures, i > 0);
         }
         if (through) {
-          lane.backwardData(slot(i), grid, pictures, weights, weightsAt);
+          set.backwardData(slot(i), grid, pictures, weights, weightsAt);
         }
-        lane.receive(slot(i), through ? 4 * grid.activationFloats(pictures) : 0);
+        set.receive(slot(i), through ? 4 * grid.activationFloats(pictures) : 0);
       }
     }
     if (weighs) {
-      storeWeights(lane, grid, args, region, groups);
-      ends.storeBias(args, region, scratch);
+      storeWeights(set, grid, args, region, groups);
+      offload.storeBias(args, region, scratch);
     }
   }
 
   private void loadGradients(
-      Lane lane,
+      StreamSet set,
       ConvolutionGrid grid,
       BackwardArgs args,
       int first,
@@ -164,25 +164,25 @@ final class GroupedPasses {
       boolean summed,
       float[] scratch) {
     Stage stage = args.stage();
-    MemorySegment staging = lane.staging();
-    long planes = lane.in(slot);
+    MemorySegment staging = set.staging();
+    long planes = set.in(slot);
     long gradient = planes + 4 * grid.gradientAt(pictures);
-    int restored = ends.restoredAt(stage);
-    int row = ends.activationRow(stage);
-    int dy = ends.gradientAt(stage);
-    int dyRow = ends.gradientRow(stage);
+    int restored = offload.restoredAt(stage);
+    int row = offload.activationRow(stage);
+    int dy = offload.gradientAt(stage);
+    int dyRow = offload.gradientRow(stage);
     for (int i = 0; i < pictures; i++) {
-      ends.loadGradient(args, summed, first + i, weighs, scratch);
+      offload.loadGradient(args, summed, first + i, weighs, scratch);
       GridCopies.writeGradient(grid, scratch, dy, dyRow, staging, gradient, i);
       if (weighs) {
-        ends.restoreActivation(args, first + i, scratch);
+        offload.restoreActivation(args, first + i, scratch);
         GridCopies.writePlanes(grid, scratch, restored, row, staging, planes, pictures, i);
       }
     }
   }
 
   private void storeGradients(
-      Lane lane,
+      StreamSet set,
       Placement place,
       BackwardArgs args,
       int region,
@@ -191,18 +191,18 @@ final class GroupedPasses {
       int slot,
       float[] scratch) {
     Stage stage = args.stage();
-    int at = ends.dataAt(stage);
-    int pixel = ends.dataPixel(stage);
+    int at = offload.dataAt(stage);
+    int pixel = offload.dataPixel(stage);
     int pictures = Math.min(place.pictures(), to - first);
     for (int i = 0; i < pictures; i++) {
       GridCopies.readPlanes(
-          place.grid(), lane.staging(), lane.out(slot), pictures, i, scratch, at, pixel);
-      ends.storeGradient(args, region, first + i, scratch);
+          place.grid(), set.staging(), set.out(slot), pictures, i, scratch, at, pixel);
+      offload.storeGradient(args, region, first + i, scratch);
     }
   }
 
   private static void storeWeights(
-      Lane lane, ConvolutionGrid grid, BackwardArgs args, int region, int groups) {
+      StreamSet set, ConvolutionGrid grid, BackwardArgs args, int region, int groups) {
     long at = region * Partials.weightBytes(args.stage());
     MemorySegment gradients = Objects.requireNonNull(args.gradients());
     long bytes = grid.weightBytes();
@@ -210,7 +210,7 @@ final class GroupedPasses {
       GridCopies.zero(gradients, at, (int) (bytes / Float.BYTES));
       return;
     }
-    lane.receiveGradient(bytes);
-    MemorySegment.copy(lane.staging(), JAVA_BYTE, lane.gradient(), gradients, JAVA_BYTE, at, bytes);
+    set.receiveGradient(bytes);
+    MemorySegment.copy(set.staging(), JAVA_BYTE, set.gradient(), gradients, JAVA_BYTE, at, bytes);
   }
 }

@@ -43,7 +43,7 @@ abstract class HostDelegate implements Kernels {
   public int scratchFloats(Stage stage) {
     int floats = host.scratchFloats(stage);
     return ConvolutionGrid.covers(stage.operator())
-        ? Math.max(floats, host.ends().scratchFloats(stage))
+        ? Math.max(floats, host.offload().scratchFloats(stage))
         : floats;
   }
 

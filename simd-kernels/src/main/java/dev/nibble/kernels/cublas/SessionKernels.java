@@ -18,7 +18,7 @@ final class SessionKernels extends HostDelegate {
   private final CudaDriver driver;
   private final long context;
   private final DeviceWeights weights;
-  private final LanePool lanes;
+  private final StreamSetPool sets;
   private final AtomicBoolean closed;
   private final ToIntFunction<Stage> packedFloats;
   private final String description;
@@ -30,7 +30,7 @@ final class SessionKernels extends HostDelegate {
       CudaDriver driver,
       long context,
       DeviceWeights weights,
-      LanePool lanes,
+      StreamSetPool sets,
       AtomicBoolean closed,
       ToIntFunction<Stage> packedFloats,
       String description) {
@@ -39,11 +39,11 @@ final class SessionKernels extends HostDelegate {
     this.driver = driver;
     this.context = context;
     this.weights = weights;
-    this.lanes = lanes;
+    this.sets = sets;
     this.closed = closed;
     this.packedFloats = packedFloats;
     this.description = description;
-    this.passes = new GroupedPasses(host.ends());
+    this.passes = new GroupedPasses(host.offload());
   }
 
   @Override
@@ -150,14 +150,14 @@ final class SessionKernels extends HostDelegate {
     long at = weightsAt(args.weights());
     // A device takes a group's pictures whole, in its first part.
     int end = part == 0 ? to : from;
-    Lane lane = enter();
+    StreamSet set = enter();
     try {
-      passes.forward(lane, place, weights.memory(), at, args, region, from, end, scratch);
+      passes.forward(set, place, weights.memory(), at, args, region, from, end, scratch);
     } catch (RuntimeException | Error e) {
-      leaveAfter(e, lane);
+      leaveAfter(e, set);
       throw e;
     }
-    leave(lane);
+    leave(set);
   }
 
   @Override
@@ -210,32 +210,32 @@ final class SessionKernels extends HostDelegate {
     backward(place, 0, args, region, from, to, false, true, true, scratch);
   }
 
-  /** Claims a lane and makes the session's context current. */
-  private Lane enter() {
-    Lane lane = lanes.claim();
+  /** Claims a set of streams and makes the session's context current. */
+  private StreamSet enter() {
+    StreamSet set = sets.claim();
     try {
       driver.pushContext(context);
     } catch (RuntimeException | Error e) {
-      lanes.release(lane);
+      sets.release(set);
       throw e;
     }
-    return lane;
+    return set;
   }
 
-  private void leave(Lane lane) {
+  private void leave(StreamSet set) {
     try {
       driver.popContext();
     } finally {
-      lanes.release(lane);
+      sets.release(set);
     }
   }
 
-  private void leaveAfter(Throwable failure, Lane lane) {
+  private void leaveAfter(Throwable failure, StreamSet set) {
     try {
-      lane.abandon(failure);
+      set.abandon(failure);
       driver.popContextAfter(failure);
     } finally {
-      lanes.release(lane);
+      sets.release(set);
     }
   }
 
@@ -250,10 +250,10 @@ final class SessionKernels extends HostDelegate {
       boolean weighs,
       boolean summed,
       float[] scratch) {
-    Lane lane = enter();
+    StreamSet set = enter();
     try {
       passes.backward(
-          lane,
+          set,
           place,
           weights.memory(),
           weightsAt,
@@ -266,9 +266,9 @@ final class SessionKernels extends HostDelegate {
           summed,
           scratch);
     } catch (RuntimeException | Error e) {
-      leaveAfter(e, lane);
+      leaveAfter(e, set);
       throw e;
     }
-    leave(lane);
+    leave(set);
   }
 }

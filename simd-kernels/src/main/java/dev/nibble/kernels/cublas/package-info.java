@@ -15,11 +15,11 @@
  *            planes of a group of pictures -&gt; k*k products, each added to the one before -&gt; output
  * </pre>
  *
- * <p>A thread has a lane: three streams (copies in, products, copies out), a cuBLAS handle with its
- * own workspace, and two slots of buffers, so that a group of pictures is copied while the other is
- * multiplied and the CPU prepares the next. The weights go to the device when a forward pass packs
- * them and stay there for the backward pass. Batch norm, ReLU, codes, masks and sums are the CPU
- * table's own ({@link dev.nibble.kernels.ConvolutionEnds}).
+ * <p>A thread has a set of streams: three streams (copies in, products, copies out), a cuBLAS
+ * handle with its own workspace, and two slots of buffers, so that a group of pictures is copied
+ * while the other is multiplied and the CPU prepares the next. The weights go to the device when a
+ * forward pass packs them and stay there for the backward pass. Batch norm, ReLU, codes, masks and
+ * sums are the CPU table's own ({@link dev.nibble.kernels.ProductOffload}).
  *
  * <p>What a session takes, it takes when it is opened, and gives back in the opposite order when it
  * is closed; a pass takes nothing. When a call returns, by an exception too, nothing that it began
@@ -46,9 +46,9 @@
  *       leaves on the device the next must find there. They need not wait: {@code finish...},
  *       {@code loss} and the next {@code pack...} do. In a session every stage's pass begins with
  *       {@code pack...}; the device must be done with the stage before, since shards of the next
- *       may write where others still read. A predictor packs once; each of its lanes has buffers of
- *       its own and goes through the stages one after the other, so that a stream a lane, told by
- *       where its buffers lie, keeps the order.
+ *       may write where others still read. A predictor packs once; each of its contexts has buffers
+ *       of its own and goes through the stages one after the other, so that a stream a context,
+ *       told by where its buffers lie, keeps the order.
  *   <li>The first stage's input is written by {@code input} or, if a caller has pictures as floats,
  *       by the host, without a call: {@code input} leaves it right on the host, and {@code forward}
  *       takes it from there. The last stage's {@code forward} waits, since the logits may be read

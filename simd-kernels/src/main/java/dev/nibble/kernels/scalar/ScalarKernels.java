@@ -3,12 +3,12 @@ package dev.nibble.kernels.scalar;
 import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
-import dev.nibble.kernels.ConvolutionEnds;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.LossArgs;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.ProductOffload;
 import dev.nibble.kernels.SgdArgs;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
@@ -20,7 +20,7 @@ import java.util.Objects;
  * sums follow each other through a thread's scratch, so every step can be read next to its formula.
  */
 public final class ScalarKernels implements HostKernels {
-  private final ScalarEnds ends = new ScalarEnds();
+  private final ScalarOffload offload = new ScalarOffload();
 
   /** Creates the provider; it holds no state. */
   public ScalarKernels() {}
@@ -42,12 +42,12 @@ public final class ScalarKernels implements HostKernels {
 
   @Override
   public int scratchFloats(Stage stage) {
-    return ends.scratchFloats(stage);
+    return offload.scratchFloats(stage);
   }
 
   @Override
-  public ConvolutionEnds ends() {
-    return ends;
+  public ProductOffload offload() {
+    return offload;
   }
 
   @Override
@@ -89,16 +89,16 @@ public final class ScalarKernels implements HostKernels {
     Stage stage = args.stage();
     checkPacked(stage, packed);
     Objects.checkIndex(part, parts);
-    ends.startForward(args, region, from, to, scratch);
-    int act = ends.activationAt(stage);
-    int out = ends.productAt(stage);
+    offload.startForward(args, region, from, to, scratch);
+    int act = offload.activationAt(stage);
+    int out = offload.productAt(stage);
     // A picture is made whole, in the first part: this table is to be read, not to be fast.
     int end = part == 0 ? to : from;
     for (int picture = from; picture < end; picture++) {
-      ends.loadActivation(args, picture, scratch);
+      offload.loadActivation(args, picture, scratch);
       Arrays.fill(scratch, out, out + stage.output().values(), 0f);
       operate(args, picture, packed, scratch, act, out);
-      ends.storeOutput(args, region, picture, picture == from, scratch);
+      offload.storeOutput(args, region, picture, picture == from, scratch);
     }
   }
 
@@ -130,12 +130,12 @@ public final class ScalarKernels implements HostKernels {
       BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
     Stage stage = args.stage();
     checkPacked(stage, packed);
-    ends.startBackward(args, from, to, scratch);
-    ends.clearSums(args, region);
+    offload.startBackward(args, from, to, scratch);
+    offload.clearSums(args, region);
     ScalarParameters.clear(args, region);
     boolean through = args.dx() != null || stage.activation().hasParameters();
     for (int picture = from; picture < to; picture++) {
-      ends.loadGradient(args, false, picture, true, scratch);
+      offload.loadGradient(args, false, picture, true, scratch);
       if (stage.needsInputValues()) {
         addWeights(args, region, picture, scratch);
       }
@@ -143,7 +143,7 @@ public final class ScalarKernels implements HostKernels {
         data(args, region, picture, packed, scratch);
       }
     }
-    ends.storeBias(args, region, scratch);
+    offload.storeBias(args, region, scratch);
   }
 
   @Override
@@ -153,10 +153,10 @@ public final class ScalarKernels implements HostKernels {
     if (args.gradientOut() == null) {
       throw new IllegalArgumentException("The stage's gradient is not asked for");
     }
-    ends.startBackward(args, from, to, scratch);
+    offload.startBackward(args, from, to, scratch);
     int end = part == 0 ? to : from;
     for (int picture = from; picture < end; picture++) {
-      ends.loadGradient(args, false, picture, false, scratch);
+      offload.loadGradient(args, false, picture, false, scratch);
     }
   }
 
@@ -172,11 +172,11 @@ public final class ScalarKernels implements HostKernels {
       float[] scratch) {
     checkPacked(args.stage(), packed);
     Objects.checkIndex(part, parts);
-    ends.startBackward(args, from, to, scratch);
-    ends.clearSums(args, region);
+    offload.startBackward(args, from, to, scratch);
+    offload.clearSums(args, region);
     int end = part == 0 ? to : from;
     for (int picture = from; picture < end; picture++) {
-      ends.loadGradient(args, true, picture, false, scratch);
+      offload.loadGradient(args, true, picture, false, scratch);
       data(args, region, picture, packed, scratch);
     }
   }
@@ -188,35 +188,35 @@ public final class ScalarKernels implements HostKernels {
     if (!args.stage().needsInputValues()) {
       throw new IllegalArgumentException("The stage has no use for its input: " + args.stage());
     }
-    ends.startBackward(args, from, to, scratch);
+    offload.startBackward(args, from, to, scratch);
     if (part > 0) {
       return;
     }
     ScalarParameters.clear(args, region);
     for (int picture = from; picture < to; picture++) {
-      ends.loadGradient(args, true, picture, true, scratch);
+      offload.loadGradient(args, true, picture, true, scratch);
       addWeights(args, region, picture, scratch);
     }
-    ends.storeBias(args, region, scratch);
+    offload.storeBias(args, region, scratch);
   }
 
   private void addWeights(BackwardArgs args, int region, int picture, float[] scratch) {
     Stage stage = args.stage();
-    int dy = ends.gradientAt(stage);
-    ends.restoreActivation(args, picture, scratch);
+    int dy = offload.gradientAt(stage);
+    offload.restoreActivation(args, picture, scratch);
     if (stage.operator() instanceof Operator.Multiply op) {
-      ScalarProduct.factorGradient(args, op, picture, scratch, ends.restoredAt(stage), dy);
+      ScalarProduct.factorGradient(args, op, picture, scratch, offload.restoredAt(stage), dy);
       return;
     }
-    int dw = ScalarEnds.weightGradientAt(stage);
-    ScalarParameters.addWeights(args, region, scratch, dy, ends.restoredAt(stage), dw);
+    int dw = ScalarOffload.weightGradientAt(stage);
+    ScalarParameters.addWeights(args, region, scratch, dy, offload.restoredAt(stage), dw);
   }
 
   private void data(BackwardArgs args, int region, int picture, float[] packed, float[] scratch) {
     Stage stage = args.stage();
-    int dy = ends.gradientAt(stage);
-    int da = ends.dataAt(stage);
-    Arrays.fill(scratch, da, ScalarEnds.weightGradientAt(stage), 0f);
+    int dy = offload.gradientAt(stage);
+    int da = offload.dataAt(stage);
+    Arrays.fill(scratch, da, ScalarOffload.weightGradientAt(stage), 0f);
     switch (stage.operator()) {
       case Operator.Convolution op -> {
         if (op.isDepthwise()) {
@@ -236,7 +236,7 @@ public final class ScalarKernels implements HostKernels {
       case Operator.ChannelShuffle op -> ScalarMoves.shuffleBackward(op, scratch, dy, da);
       case Operator.Padding op -> ScalarMoves.padBackward(op, scratch, dy, da);
     }
-    ends.storeGradient(args, region, picture, scratch);
+    offload.storeGradient(args, region, picture, scratch);
   }
 
   @Override
@@ -292,6 +292,6 @@ public final class ScalarKernels implements HostKernels {
   }
 
   private void checkPacked(Stage stage, float[] packed) {
-    ScalarEnds.checkLength(packed, packedFloats(stage), "packed weights hold");
+    ScalarOffload.checkLength(packed, packedFloats(stage), "packed weights hold");
   }
 }

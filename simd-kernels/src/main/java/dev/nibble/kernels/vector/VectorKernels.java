@@ -3,7 +3,6 @@ package dev.nibble.kernels.vector;
 import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
-import dev.nibble.kernels.ConvolutionEnds;
 import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.HostKernels;
@@ -13,6 +12,7 @@ import dev.nibble.kernels.LossArgs;
 import dev.nibble.kernels.Merges;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.ProductOffload;
 import dev.nibble.kernels.SgdArgs;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.scalar.ScalarKernels;
@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 public final class VectorKernels implements HostKernels {
   private final Kernels reference = new ScalarKernels();
   private final Algorithms algorithms;
-  private final VectorEnds ends = new VectorEnds();
+  private final VectorOffload offload = new VectorOffload();
 
   private static final String SCRATCH = "scratch holds";
 
@@ -247,8 +247,8 @@ public final class VectorKernels implements HostKernels {
   }
 
   @Override
-  public ConvolutionEnds ends() {
-    return ends;
+  public ProductOffload offload() {
+    return offload;
   }
 
   @Override

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.BackwardArgs;
-import dev.nibble.kernels.ConvolutionEnds;
 import dev.nibble.kernels.DeviceException;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
@@ -14,6 +13,7 @@ import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.Resample;
+import dev.nibble.kernels.ProductOffload;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.kernels.Workload;
@@ -65,8 +65,8 @@ class AutoKernelsTest {
     }
 
     @Override
-    public ConvolutionEnds ends() {
-      return host().ends();
+    public ProductOffload offload() {
+      return host().offload();
     }
 
     @Override
@@ -291,7 +291,7 @@ class AutoKernelsTest {
       assertThat(running.await(1, TimeUnit.MINUTES)).as("the host's first shard runs").isTrue();
       asking.interrupt();
       asking.join();
-      assertThat(ended.await(1, TimeUnit.MINUTES)).as("the host's first shard ends").isTrue();
+      assertThat(ended.await(1, TimeUnit.MINUTES)).as("the host's first shard offload").isTrue();
       assertThat(freed).as("memory was freed under a pass").isFalse();
       assertThat(chosen).hasValue("host");
       assertThat(auto.select(SMALL).name()).isEqualTo("cublas");

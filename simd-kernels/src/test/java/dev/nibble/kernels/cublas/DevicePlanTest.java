@@ -56,9 +56,9 @@ class DevicePlanTest {
     assertThat(plan.gradientBytes()).isEqualTo(1024); // 9 x 4 x 6 floats are 864 bytes
     assertThat(plan.weightBytes()).isEqualTo(1024);
     assertThat(plan.weightCount()).isEqualTo(1);
-    long lane = 2 * (plan.inBytes() + plan.outBytes()) + 1024;
-    assertThat(plan.laneBytes()).isEqualTo(lane);
-    assertThat(plan.stagingBytes()).isEqualTo(2 * lane);
+    long set = 2 * (plan.inBytes() + plan.outBytes()) + 1024;
+    assertThat(plan.setBytes()).isEqualTo(set);
+    assertThat(plan.stagingBytes()).isEqualTo(2 * set);
   }
 
   @Test

@@ -55,9 +55,9 @@ class ZooTest {
    * one value of 786,432 (-1.7e-7 in double precision) lies on the other side of ReLU6's edge,
    * which moves three tensors before it by up to {@code edge} from PyTorch's own gradients in
    * double precision, with which these agree. In that of resnet-basic one value of 524,288 (1.6e-7)
-   * lies on the other side of the first ReLU's edge, which moves a gradient by 1.7e-3. In
-   * that of resnet-bottleneck no value does in the first two steps; what begins its drift was not
-   * traced. PyTorch's two runs end 4.3e-2 (resnet-basic), 3.0e-2 (resnet-bottleneck) and 1.2e-3
+   * lies on the other side of the first ReLU's edge, which moves a gradient by 1.7e-3. In that of
+   * resnet-bottleneck no value does in the first two steps; what begins its drift was not traced.
+   * PyTorch's two runs end 4.3e-2 (resnet-basic), 3.0e-2 (resnet-bottleneck) and 1.2e-3
    * (mobilenetv2) apart.
    */
   @ParameterizedTest

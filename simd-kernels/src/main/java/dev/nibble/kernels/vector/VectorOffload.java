@@ -3,11 +3,11 @@ package dev.nibble.kernels.vector;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.BackwardArgs;
-import dev.nibble.kernels.ConvolutionEnds;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.GradientTerm;
 import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.ProductOffload;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -19,7 +19,7 @@ import java.util.Objects;
  * scratch lie the activation and the product, or the bias, the output's gradient, the restored
  * activation and the input's gradient.
  */
-final class VectorEnds implements ConvolutionEnds {
+final class VectorOffload implements ProductOffload {
   @Override
   public int scratchFloats(Stage stage) {
     FeatureMap in = stage.input();

@@ -1,9 +1,9 @@
 package dev.nibble.kernels.scalar;
 
 import dev.nibble.kernels.BackwardArgs;
-import dev.nibble.kernels.ConvolutionEnds;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.ProductOffload;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -15,7 +15,7 @@ import java.util.Objects;
  * <p>Scratch forward: activation, output, shortcut. Scratch backward: gradient of the output,
  * activation, gradient of the activation, gradient of the weights, of the bias.
  */
-final class ScalarEnds implements ConvolutionEnds {
+final class ScalarOffload implements ProductOffload {
   @Override
   public int scratchFloats(Stage stage) {
     Stage.Residual residual = stage.residual();

@@ -11,7 +11,7 @@ package dev.nibble.kernels;
  * pictures. Arguments are those of {@link Kernels#forward} and {@link Kernels#backward}; {@code
  * start...} checks them.
  */
-public interface ConvolutionEnds {
+public interface ProductOffload {
   /** Floats of scratch that a pass needs, the larger of both directions. */
   int scratchFloats(Stage stage);
 

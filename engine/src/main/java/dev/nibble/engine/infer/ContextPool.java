@@ -6,18 +6,18 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shares the lanes among the threads that call and the predictor's own helpers.
+ * Shares the contexts among the threads that call and the predictor's own helpers.
  *
- * <p>A caller takes a lane and works on its own pictures, a chunk at a time. Lanes that no caller
- * wants go to helpers, which claim chunks of calls that have more than one. Callers wait in the
- * order in which they came; where one waits, whoever ends a chunk gives it the lane, and a caller
- * with pictures left queues up again at the end. So a small call waits for chunks, never for
+ * <p>A caller takes a context and works on its own pictures, a chunk at a time. ContextPool that no
+ * caller wants go to helpers, which claim chunks of calls that have more than one. Callers wait in
+ * the order in which they came; where one waits, whoever ends a chunk gives it the context, and a
+ * caller with pictures left queues up again at the end. So a small call waits for chunks, never for
  * another's whole batch, and every call gets its turn.
  *
  * <p>One lock guards everything; it is taken twice a chunk. Nothing is allocated once as many calls
  * have been under way together as ever will be.
  */
-final class Lanes implements AutoCloseable {
+final class ContextPool implements AutoCloseable {
   /** Multiply-adds below which threads that wait for each other between stages do not pay. */
   private static final long TEAM_WORK = 20_000_000;
 
@@ -25,7 +25,7 @@ final class Lanes implements AutoCloseable {
   private static final long LEAST_WORK = 4_000_000;
 
   private final Object lock = new Object();
-  private final ArrayDeque<Lane> free = new ArrayDeque<>();
+  private final ArrayDeque<InferenceContext> free = new ArrayDeque<>();
   private final ArrayDeque<Worker> waiting = new ArrayDeque<>();
   private final ArrayDeque<Call> open = new ArrayDeque<>();
   private final ArrayDeque<Worker> idle = new ArrayDeque<>();
@@ -33,7 +33,7 @@ final class Lanes implements AutoCloseable {
   private final ArrayDeque<Team> teams = new ArrayDeque<>();
   private final Thread[] threads;
   private final Worker[] helpers;
-  private final int lanes;
+  private final int contexts;
   private final int atOnce;
   private final int least;
   private final int values;
@@ -44,24 +44,24 @@ final class Lanes implements AutoCloseable {
   private volatile boolean pressed;
 
   /**
-   * Starts a helper less than there are lanes.
+   * Starts a helper less than there are contexts.
    *
-   * @param atOnce pictures that a lane holds
+   * @param atOnce pictures that a context holds
    */
-  Lanes(Lane[] all, int atOnce, InferencePlan plan) {
+  ContextPool(InferenceContext[] all, int atOnce, InferencePlan plan) {
     this(all, atOnce, plan, Thread::start);
   }
 
   /** As the other; {@code starter} starts a thread, or fails to, in tests. */
-  Lanes(Lane[] all, int atOnce, InferencePlan plan, Consumer<Thread> starter) {
-    this.lanes = all.length;
+  ContextPool(InferenceContext[] all, int atOnce, InferencePlan plan, Consumer<Thread> starter) {
+    this.contexts = all.length;
     this.atOnce = atOnce;
     this.work = plan.multiplyAdds();
     this.least = Math.clamp(LEAST_WORK / Math.max(1, plan.multiplyAdds()), 1, atOnce);
     this.values = plan.graph().network().input().values();
     this.classes = plan.graph().network().classes();
-    for (Lane lane : all) {
-      free.add(lane);
+    for (InferenceContext context : all) {
+      free.add(context);
     }
     this.threads = new Thread[all.length - 1];
     this.helpers = new Worker[all.length - 1];
@@ -115,51 +115,52 @@ final class Lanes implements AutoCloseable {
       }
       dispatch();
     }
-    Lane lane = caller.await();
-    while (lane != null) {
-      run(lane, call, caller);
-      lane = next(call, lane);
+    InferenceContext context = caller.await();
+    while (context != null) {
+      run(context, call, caller);
+      context = next(call, context);
     }
     awaitHelpers(call);
     throwFailure(call.failure);
   }
 
   /** Works on what was claimed, with those who have nothing else to do. */
-  private void run(Lane lane, Call call, Worker worker) {
+  private void run(InferenceContext context, Call call, Worker worker) {
     boolean team = threads.length > 0 && worker.pictures * work >= TEAM_WORK;
     if (team) {
-      lane.team().open();
+      context.team().open();
       synchronized (lock) {
-        teams.addLast(lane.team());
+        teams.addLast(context.team());
         dispatch();
       }
     }
     try {
-      lane.run(call, worker.from, worker.pictures);
+      context.run(call, worker.from, worker.pictures);
     } catch (RuntimeException | Error e) {
       fail(call, e);
     }
     if (team) {
-      lane.team().end();
+      context.team().end();
       synchronized (lock) {
-        teams.remove(lane.team());
+        teams.remove(context.team());
       }
-      // The last parts are done, and whoever looks for another leaves: the lane may be used again.
-      while (lane.team().assistants() > 0) {
+      // The last parts are done, and whoever looks for another leaves: the context may be used
+      // again.
+      while (context.team().assistants() > 0) {
         Thread.onSpinWait();
       }
     }
   }
 
   /** What a caller works with next: null when nothing of its call is unclaimed. */
-  private @Nullable Lane next(Call call, Lane lane) {
+  private @Nullable InferenceContext next(Call call, InferenceContext context) {
     Worker caller = call.caller;
     synchronized (lock) {
       if (call.hasMore() && waiting.isEmpty()) {
         claim(call, caller);
-        return lane;
+        return context;
       }
-      free.addLast(lane);
+      free.addLast(context);
       if (!call.hasMore()) {
         open.remove(call);
         dispatch();
@@ -171,7 +172,7 @@ final class Lanes implements AutoCloseable {
     return caller.await();
   }
 
-  /** Gives free lanes to callers, then to helpers, the last to assist. Needs the lock. */
+  /** Gives free contexts to callers, then to helpers, the last to assist. Needs the lock. */
   private void dispatch() {
     while (!free.isEmpty()) {
       Worker caller = waiting.pollFirst();
@@ -211,7 +212,7 @@ final class Lanes implements AutoCloseable {
   /** Takes a chunk; smaller ones towards the end, so that all threads end together. */
   private void claim(Call call, Worker worker) {
     int left = call.count - call.next;
-    int fair = call.shared ? (left + lanes - 1) / lanes : left;
+    int fair = call.shared ? (left + contexts - 1) / contexts : left;
     worker.from = call.next;
     worker.pictures = Math.min(left, Math.clamp(fair, least, atOnce));
     call.next += worker.pictures;
@@ -262,16 +263,16 @@ final class Lanes implements AutoCloseable {
       idle.addLast(helper);
       dispatch();
     }
-    Lane lane = helper.await();
-    while (lane != null) {
+    InferenceContext context = helper.await();
+    while (context != null) {
       Call call = helper.call;
       Team team = helper.team;
       if (team != null) {
-        team.assist(lane.scratch(), this::isPressed);
-        lane = assisted(team, helper, lane);
+        team.assist(context.scratch(), this::isPressed);
+        context = assisted(team, helper, context);
       } else if (call != null) {
-        run(lane, call, helper);
-        lane = helped(call, helper, lane);
+        run(context, call, helper);
+        context = helped(call, helper, context);
       }
     }
   }
@@ -281,11 +282,11 @@ final class Lanes implements AutoCloseable {
   }
 
   /** What a helper works with after it has assisted; waits until there is something. */
-  private @Nullable Lane assisted(Team team, Worker helper, Lane lane) {
+  private @Nullable InferenceContext assisted(Team team, Worker helper, InferenceContext context) {
     synchronized (lock) {
       team.left();
       helper.team = null;
-      free.addLast(lane);
+      free.addLast(context);
       idle.addLast(helper);
       dispatch();
     }
@@ -293,18 +294,18 @@ final class Lanes implements AutoCloseable {
   }
 
   /** What a helper works with next; waits until there is something. */
-  private @Nullable Lane helped(Call call, Worker helper, Lane lane) {
+  private @Nullable InferenceContext helped(Call call, Worker helper, InferenceContext context) {
     synchronized (lock) {
       if (call.hasMore() && waiting.isEmpty()) {
         claim(call, helper);
-        return lane;
+        return context;
       }
       helper.call = null;
       call.helpers--;
       if (call.helpers == 0) {
         call.caller.wake();
       }
-      free.addLast(lane);
+      free.addLast(context);
       idle.addLast(helper);
       dispatch();
     }

@@ -3,8 +3,8 @@ package dev.nibble.kernels;
 import java.lang.foreign.MemorySegment;
 
 /** The checks at the kernels' door: no argument may reach past the memory that it was given. */
-final class Door {
-  private Door() {}
+final class ArgumentChecks {
+  private ArgumentChecks() {}
 
   /** Returns the segment if it is off-heap, 4-byte aligned and holds at least that many bytes. */
   static MemorySegment check(MemorySegment segment, long bytes, String what) {

@@ -1,18 +1,18 @@
 package dev.nibble.kernels.cublas;
 
-/** The lanes of a session that no thread computes with at the moment. */
-final class LanePool {
-  private final Lane[] free;
+/** The sets of streams of a session that no thread computes with at the moment. */
+final class StreamSetPool {
+  private final StreamSet[] free;
   private int count;
   private boolean closed;
 
-  LanePool(Lane[] lanes) {
-    free = lanes.clone();
-    count = lanes.length;
+  StreamSetPool(StreamSet[] sets) {
+    free = sets.clone();
+    count = sets.length;
   }
 
-  /** Takes a lane for the calling thread. */
-  synchronized Lane claim() {
+  /** Takes a set of streams for the calling thread. */
+  synchronized StreamSet claim() {
     if (closed) {
       throw new IllegalStateException("The session is closed");
     }
@@ -24,14 +24,14 @@ final class LanePool {
   }
 
   /** Gives it back. */
-  synchronized void release(Lane lane) {
-    free[count++] = lane;
+  synchronized void release(StreamSet set) {
+    free[count++] = set;
     notifyAll();
   }
 
   /**
-   * Hands out no more lanes and waits for those in use: what a device reads and writes must not be
-   * freed under it, whichever thread closes the session and when.
+   * Hands out no more sets of streams and waits for those in use: what a device reads and writes
+   * must not be freed under it, whichever thread closes the session and when.
    */
   synchronized void close() {
     closed = true;

@@ -9,9 +9,9 @@ import java.lang.foreign.MemorySegment;
  * handle with a workspace of its own (so that results do not depend on other threads), and two
  * slots. Used by one thread at a time, whose context must be the device's.
  *
- * <p>Host memory that a copy reads or writes is staging, which outlives the lane.
+ * <p>Host memory that a copy reads or writes is staging, which outlives the set of streams.
  */
-final class Lane {
+final class StreamSet {
   /** Buffers of a group of pictures: indices into staging, their twins on the device, events. */
   private record Slot(
       long in,
@@ -36,11 +36,11 @@ final class Lane {
   /**
    * Takes everything from the device.
    *
-   * @param at byte offset of the lane's part of staging, {@link DevicePlan#laneBytes} long
+   * @param at byte offset of the set's part of staging, {@link DevicePlan#setBytes} long
    * @param workspace bytes for cuBLAS
    * @param releases gets what gives it back
    */
-  Lane(
+  StreamSet(
       Cuda cuda,
       DevicePlan plan,
       Precision precision,
@@ -157,7 +157,7 @@ final class Lane {
     products.forward(grid, pictures, s.deviceIn(), weights, at, s.deviceOut());
   }
 
-  /** Adds a group's gradient of the weights to the lane's, or begins it. */
+  /** Adds a group's gradient of the weights to the set's, or begins it. */
   void backwardWeights(int slot, ConvolutionGrid grid, int pictures, boolean add) {
     products.backwardWeights(grid, pictures, slots[slot].deviceIn(), add, deviceGradient);
   }

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * thread waits for another between stages, but where idle ones assist. Held by one thread at a
  * time.
  */
-final class Lane {
+final class InferenceContext {
   private final Kernels kernels;
   private final ForwardArgs[] stages;
   private final boolean[] joins;
@@ -33,8 +33,8 @@ final class Lane {
   private final @Nullable InputArgs bytesToInput;
   private final Team team = new Team(this);
 
-  /** Binds lane number {@code index} of a predictor's memory. */
-  Lane(
+  /** Binds context number {@code index} of a predictor's memory. */
+  InferenceContext(
       InferencePlan plan,
       PredictorMemory memory,
       int index,
@@ -85,7 +85,8 @@ final class Lane {
         input);
   }
 
-  private static ForwardArgs bind(ExecutionPlan plan, PredictorMemory memory, int lane, Node node) {
+  private static ForwardArgs bind(
+      ExecutionPlan plan, PredictorMemory memory, int context, Node node) {
     Stage stage = plan.stage(node.index());
     View read = node.input();
     View shortcut = node.shortcut();
@@ -94,28 +95,30 @@ final class Lane {
     if (shortcut != null && residual != null) {
       added =
           new ResidualArgs(
-              memory.view(plan.buffers().tensor(shortcut.tensor()), lane),
+              memory.view(plan.buffers().tensor(shortcut.tensor()), context),
               residual.activation().needsTable() ? memory.table(shortcut) : null);
     }
     return new ForwardArgs(
         stage,
         plan.options().batch(),
-        memory.view(plan.buffers().tensor(read.tensor()), lane),
+        memory.view(plan.buffers().tensor(read.tensor()), context),
         stage.activation().needsTable() ? memory.table(read) : null,
         null,
         node.weight() == null ? null : memory.parameter(node.weight()),
         node.bias() == null ? null : memory.parameter(node.bias()),
         added,
         null,
-        memory.view(plan.buffers().tensor(node.output()), lane),
+        memory.view(plan.buffers().tensor(node.output()), context),
         null,
         node.factor() == null
             ? null
-            : memory.view(plan.buffers().tensor(node.factor().tensor()), lane),
+            : memory.view(plan.buffers().tensor(node.factor().tensor()), context),
         null);
   }
 
-  /** Packs all weights into the arrays that every lane reads, or to where the kernels keep them. */
+  /**
+   * Packs all weights into the arrays that every context reads, or to where the kernels keep them.
+   */
   void pack() {
     for (int i = 0; i < stages.length; i++) {
       // Not by the array's length: a device keeps the weights elsewhere, and needs none.
@@ -128,7 +131,7 @@ final class Lane {
     }
   }
 
-  /** Takes pictures {@code [from, from + count)} of a call, as many as a lane holds at most. */
+  /** Takes pictures {@code [from, from + count)} of a call, as many as a context holds at most. */
   void run(Call call, int from, int count) {
     InputArgs args = bytesToInput;
     if (call.hasBytes() && args != null) {
@@ -146,7 +149,7 @@ final class Lane {
     return joins[stage];
   }
 
-  /** Runs a part of a stage on the pictures that the lane holds. */
+  /** Runs a part of a stage on the pictures that the context holds. */
   void run(int stage, int count, int part, int parts, float[] room) {
     kernels.forward(stages[stage], 0, 0, count, part, parts, packed[stage], room);
   }

@@ -8,11 +8,11 @@ import java.util.function.Supplier;
  * Scratch objects that concurrent readers borrow and give back; grows to the largest number of
  * readers at once, then allocates nothing.
  */
-final class Pool<T> {
+final class ObjectPool<T> {
   private final List<T> free = new ArrayList<>();
   private final Supplier<T> factory;
 
-  Pool(Supplier<T> factory) {
+  ObjectPool(Supplier<T> factory) {
     this.factory = factory;
   }
 
