@@ -6,7 +6,7 @@ import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
-import dev.nibble.kernels.vector.StoreLoops;
+import dev.nibble.kernels.vector.activation.StoreLoops;
 
 /** Random activations of a stage of 16 channels and their copy, run on the calling thread. */
 final class CodeFixture implements AutoCloseable {

@@ -108,7 +108,7 @@ final class DevicePlan {
     return workload.trains();
   }
 
-  /** Lanes: threads that compute at the same time. */
+  /** Sets of streams: threads that compute at the same time. */
   int sets() {
     return workload.threads();
   }

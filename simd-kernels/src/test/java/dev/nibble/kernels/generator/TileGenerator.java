@@ -9,12 +9,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Writes the register tiles of {@code dev.nibble.kernels.vector}. Run by hand, from the module's
- * folder, after a change here; {@code TileGeneratorTest} compares what is checked in.
+ * Writes the register tiles of {@code dev.nibble.kernels.vector.tiles}. Run by hand, from the
+ * module's folder, after a change here; {@code TileGeneratorTest} compares what is checked in.
  */
 public final class TileGenerator {
   /** Folder of the generated files, below the module's. */
-  static final Path FOLDER = Path.of("src", "main", "java", "dev", "nibble", "kernels", "vector");
+  static final Path FOLDER =
+      Path.of("src", "main", "java", "dev", "nibble", "kernels", "vector", "tiles");
 
   private TileGenerator() {}
 
