@@ -151,14 +151,20 @@ final class StageFixture implements AutoCloseable {
 
   /** Runs the forward pass; returns an output value. */
   float forward() {
-    for (int unit = 0; unit < kernels.packUnits(forward.stage()); unit++) {
-      kernels.packForward(forward, unit, packed);
-    }
     Cut cut = forwardCut;
-    for (int leaf = 0; leaf < cut.leaves(); leaf++) {
-      int from = cut.from(leaf, batch);
-      int to = cut.to(leaf, batch);
-      kernels.forward(forward, leaf, from, to, cut.part(leaf), cut.parts(), packed, scratch);
+    int portions = kernels.portions(forward.stage());
+    int units = kernels.packUnits(forward.stage()) / portions;
+    for (int portion = 0; portion < portions; portion++) {
+      for (int unit = 0; unit < units; unit++) {
+        kernels.packForward(forward, portion * units + unit, packed);
+      }
+      for (int leaf = 0; leaf < cut.leaves(); leaf++) {
+        if (cut.part(leaf) * portions / cut.parts() == portion) {
+          int from = cut.from(leaf, batch);
+          int to = cut.to(leaf, batch);
+          kernels.forward(forward, leaf, from, to, cut.part(leaf), cut.parts(), packed, scratch);
+        }
+      }
     }
     return forward.y().get(JAVA_FLOAT, 0);
   }
@@ -168,10 +174,14 @@ final class StageFixture implements AutoCloseable {
     Stage stage = backward.stage();
     boolean fused = Cut.isFused(stage, batch);
     if (fused || backward.dx() != null || stage.activation().normalize()) {
-      for (int unit = 0; unit < kernels.packUnits(stage); unit++) {
-        kernels.packBackward(backward, unit, packed);
+      int portions = kernels.portions(stage);
+      int units = kernels.packUnits(stage) / portions;
+      for (int portion = 0; portion < portions; portion++) {
+        for (int unit = 0; unit < units; unit++) {
+          kernels.packBackward(backward, portion * units + unit, packed);
+        }
+        data(fused, portion, portions);
       }
-      data(fused);
     }
     if (!fused && stage.needsInputValues()) {
       weights();
@@ -180,9 +190,12 @@ final class StageFixture implements AutoCloseable {
     return gradients == null ? 0 : gradients.get(JAVA_FLOAT, 0);
   }
 
-  private void data(boolean fused) {
+  private void data(boolean fused, int portion, int portions) {
     Cut cut = backwardCut;
     for (int leaf = 0; leaf < cut.leaves(); leaf++) {
+      if (cut.part(leaf) * portions / cut.parts() != portion) {
+        continue;
+      }
       int from = cut.from(leaf, batch);
       int to = cut.to(leaf, batch);
       if (fused) {

@@ -25,6 +25,23 @@ public record Cut(int groups, int parts) {
   /** Channels that a part has at least. */
   private static final int PART_CHANNELS = 16;
 
+  /** Portions of a stage's work, one after the other, where {@link #isGathered}. */
+  public static final int PORTIONS = 4;
+
+  /** Channels of the widest panel of weights, which a part does not cut. */
+  private static final int PANEL_CHANNELS = 64;
+
+  /** What a core's own cache holds of a convolution's weights. */
+  private static final long CACHED_BYTES = 1 << 20;
+
+  /** Pixels of a picture that is small beside such weights. */
+  private static final int SMALL_PIXELS = 64;
+
+  /** Pixels that weights beyond the cache are read for at a time, where a picture has fewer. */
+  private static final int GROUP_PIXELS = 196;
+
+  private static final Window WINDOW = Window.square(3, 1);
+
   /** Pixels that a part has at least. */
   private static final int PART_PIXELS = 8;
 
@@ -102,10 +119,41 @@ public record Cut(int groups, int parts) {
       // A dense layer's weights are read once a group: few groups of many pictures.
       groups = Math.clamp(Integer.highestOneBit(batch / 16), shards, LEAVES);
     }
+    if (isGathered(stage)) {
+      return gathered(batch, shards, cut);
+    }
     int parts = (LEAVES + groups - 1) / groups;
     int pixels = Math.max(1, cut.pixels() / PART_PIXELS);
     int channels = Math.max(1, cut.channels() / PART_CHANNELS);
     return new Cut(groups, Math.min(parts, Math.max(pixels, channels)));
+  }
+
+  /** Several pictures a group, parts of whole portions, and no more leaves than must be. */
+  private static Cut gathered(int batch, int shards, FeatureMap cut) {
+    int panels = cut.channels() / PANEL_CHANNELS;
+    int most = Math.min(batch, LEAVES / PORTIONS);
+    int least = Math.min(most, Math.ceilDiv(LEAVES, panels));
+    int wanted = Math.clamp(batch * (long) cut.pixels() / GROUP_PIXELS, least, most);
+    int groups = Math.max(1, wanted / shards) * shards;
+    int portion = Math.clamp(LEAVES / groups / PORTIONS, 1, panels / PORTIONS); // its parts
+    return new Cut(groups, PORTIONS * portion);
+  }
+
+  /**
+   * Whether several pictures of a training's group may be multiplied together, for the weights do
+   * not stay in a core's cache from one small picture to the next. The parts of such a stage are a
+   * multiple of {@link #PORTIONS}, so that no more than a portion of its weights need be packed at
+   * a time ({@link Kernels#portions}).
+   */
+  public static boolean isGathered(Stage stage) {
+    return stage.operator() instanceof Operator.Convolution c
+        && c.groups() == 1
+        && c.window().equals(WINDOW)
+        && c.output().pixels() <= SMALL_PIXELS
+        && Math.min(c.input().channels(), c.outChannels()) >= PORTIONS * PANEL_CHANNELS
+        && 4L * c.weights() > CACHED_BYTES
+        && stage.activation().store() != StoreFormat.NONE
+        && !stage.activation().naive();
   }
 
   /**

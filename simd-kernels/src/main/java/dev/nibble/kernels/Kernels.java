@@ -77,13 +77,26 @@ public interface Kernels {
     return true;
   }
 
-  /** Floats that the packed weights of a stage take, the larger of both directions. */
+  /** Floats that a portion of a stage's packed weights takes, the larger of both directions. */
   int packedFloats(Stage stage);
 
   /** Floats of scratch that a thread needs to run a stage, the larger of both directions. */
   int scratchFloats(Stage stage);
 
-  /** Units in which a stage's weights are packed, at least 1; units may be packed at once. */
+  /**
+   * Portions in which a stage's weights are packed and multiplied one after the other, for all of
+   * them would take too much memory: portion k's units and parts are the k-th part of {@link
+   * #packUnits} and of the cut's parts ({@link Cut#isGathered}), and its parts run before the next
+   * portion is packed. 1 where all are packed at once.
+   */
+  default int portions(Stage stage) {
+    return 1;
+  }
+
+  /**
+   * Units in which a stage's weights are packed, a multiple of {@link #portions}; units of a
+   * portion may be packed at once.
+   */
   default int packUnits(Stage stage) {
     return 1;
   }
@@ -102,8 +115,8 @@ public interface Kernels {
    *
    * @param region index of the region of partial sums that this call writes (it need not be zeroed)
    * @param part which of the parts, from 0
-   * @param parts how many there are
-   * @param packed what {@link #packForward} wrote
+   * @param parts how many there are, a multiple of {@link #portions}
+   * @param packed what {@link #packForward} wrote for the portion
    * @param scratch at least {@link #scratchFloats} long, owned by this call; content undefined
    */
   void forward(

@@ -74,6 +74,21 @@ class KernelContractTest {
     }
   }
 
+  /** Small pictures and weights that stay in no core's cache: several are multiplied at a time. */
+  static Stream<Convolution> gatheredConvolutions() {
+    return Stream.of(
+        new Convolution(new FeatureMap(5, 6, 256), 320, 3, 1, true),
+        new Convolution(new FeatureMap(8, 4, 272), 256, 3, 1, false));
+  }
+
+  @ParameterizedTest
+  @MethodSource("gatheredConvolutions")
+  void convolutionOfGatheredPictures(Convolution op) {
+    for (int seed = 0; seed < 3; seed++) {
+      compare(StageCases.around(op, 8000 + seed));
+    }
+  }
+
   /** Pictures so large that every operator takes them in many bands. */
   static Stream<Operator> largePictures() {
     FeatureMap wide = new FeatureMap(112, 112, 16);

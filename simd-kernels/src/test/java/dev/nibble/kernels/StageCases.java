@@ -199,8 +199,13 @@ final class StageCases {
     FeatureMap in = operator.input();
     FeatureMap out = operator.output();
     int[] bounds = bounds();
-    int batch = bounds[bounds.length - 1];
     Activation activation = activation();
+    boolean gathered =
+        Cut.isGathered(new Stage(operator, activation, null, false, Layout.dense(out)));
+    if (gathered) {
+      bounds = new int[] {0, 9, 10}; // more pictures than are gathered, and fewer
+    }
+    int batch = bounds[bounds.length - 1];
     float[] x = tensor(in, batch);
     Stage.Residual shortcut = random.nextInt(3) > 0 ? residual(out) : null;
     boolean isSlice = random.nextInt(4) == 0;
@@ -221,7 +226,7 @@ final class StageCases {
         "seed " + seed + ": " + stage + " of " + batch,
         stage,
         bounds,
-        Cut.mayFuse(stage) ? pick(0, 0, 1, 2, 3, 5, 8) : pick(1, 2, 3, 5, 8),
+        parts(stage),
         x,
         activation.needsTable() ? table(activation, in, x) : null,
         operator.weights() > 0 ? normal(operator.weights(), 0.2f) : null,
@@ -235,6 +240,14 @@ final class StageCases {
         factor == null ? null : normal(batch * factor.values(), 1f),
         random.nextLong(),
         pick(0, 4, 20, 32));
+  }
+
+  /** 0 for the fused backward pass. */
+  private int parts(Stage stage) {
+    if (Cut.isGathered(stage)) {
+      return pick(Cut.PORTIONS, 2 * Cut.PORTIONS);
+    }
+    return Cut.mayFuse(stage) ? pick(0, 0, 1, 2, 3, 5, 8) : pick(1, 2, 3, 5, 8);
   }
 
   /** One to three groups, now and then one of them empty. */

@@ -7,7 +7,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
-import java.util.function.IntConsumer;
 
 /**
  * A convolution's stage with all that both passes need, bound once as in a session. Values are
@@ -130,20 +129,20 @@ final class WholeStage {
   void run(Kernels kernels) {
     float[] packed = new float[kernels.packedFloats(stage)];
     float[] scratch = new float[kernels.scratchFloats(stage)];
-    pack(kernels, unit -> kernels.packForward(forward, unit, packed));
-    for (int i = 0; i < shards(); i++) {
-      kernels.forward(forward, i, from(i), to(i), 0, 1, packed, scratch);
-    }
-    pack(kernels, unit -> kernels.packBackward(backward, unit, packed));
-    for (int i = 0; i < shards(); i++) {
-      kernels.backward(backward, i, from(i), to(i), packed, scratch);
-    }
-  }
-
-  private void pack(Kernels kernels, IntConsumer pack) {
-    for (int unit = 0; unit < kernels.packUnits(stage); unit++) {
-      pack.accept(unit);
-    }
+    Runner.portions(
+        kernels,
+        stage,
+        shards(),
+        1,
+        unit -> kernels.packForward(forward, unit, packed),
+        i -> kernels.forward(forward, i, from(i), to(i), 0, 1, packed, scratch));
+    Runner.portions(
+        kernels,
+        stage,
+        shards(),
+        1,
+        unit -> kernels.packBackward(backward, unit, packed),
+        i -> kernels.backward(backward, i, from(i), to(i), packed, scratch));
   }
 
   /** Fails if what was written is not, to the bit, what another table writes. */

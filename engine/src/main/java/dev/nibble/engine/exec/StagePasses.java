@@ -67,6 +67,9 @@ final class StagePasses {
   // The stage at hand.
   private BoundStage stage;
   private StageCuts cuts;
+  private int portions = 1;
+  private int portion;
+  private int units;
   private ForwardArgs forwardArgs;
   private Leaves own;
   private @Nullable StageExchange exchange;
@@ -195,8 +198,7 @@ final class StagePasses {
         }
         pool.run(chunks(table.channels()), tableTask);
       }
-      pool.run(kernels.packUnits(forwardArgs.stage()), packForwardTask);
-      pool.run(own.forwards(), forwardTask);
+      forwardProducts();
       if (trains && forwardArgs.stage().statistics()) {
         int chunks = chunks(stage.node().output().map().channels());
         if (exchange != null) {
@@ -209,13 +211,33 @@ final class StagePasses {
     }
   }
 
+  private void forwardProducts() {
+    runPortions(forwardArgs.stage(), packForwardTask, own.forwards(), forwardTask);
+  }
+
+  /** Packs a portion of the weights and runs its parts of all groups, then the next. */
+  private void runPortions(Stage what, WorkerPool.Task pack, int leaves, WorkerPool.Task leaf) {
+    portions = kernels.portions(what);
+    units = kernels.packUnits(what) / portions;
+    for (portion = 0; portion < portions; portion++) {
+      pool.run(units, pack);
+      pool.run(leaves / portions, leaf);
+    }
+  }
+
+  /** A pass's leaf, of those of the current portion. */
+  private int leaf(int index, Cut cut) {
+    int parts = cut.parts() / portions;
+    return index / parts * cut.parts() + portion * parts + index % parts;
+  }
+
   private void packForward(int unit, int worker) {
-    kernels.packForward(forwardArgs, unit, scratch.packed());
+    kernels.packForward(forwardArgs, portion * units + unit, scratch.packed());
   }
 
   private void forwardLeaf(int index, int worker) {
     Cut cut = cuts.forward();
-    int leaf = own.forward() + index;
+    int leaf = own.forward() + leaf(index, cut);
     kernels.forward(
         forwardArgs,
         leaf,
@@ -351,8 +373,7 @@ final class StagePasses {
       begin(i, pictures, true);
       recorder.beginForward(true);
       forwardArgs = again;
-      pool.run(kernels.packUnits(again.stage()), packForwardTask);
-      pool.run(own.forwards(), forwardTask);
+      forwardProducts();
       recorder.endForward(stage.node(), pictures);
     }
   }
@@ -485,16 +506,14 @@ final class StagePasses {
       return;
     }
     if (cuts.fused()) {
-      pool.run(kernels.packUnits(what), packBackwardTask);
-      pool.run(own.backwards(), fusedTask);
+      runPortions(what, packBackwardTask, own.backwards(), fusedTask);
       return;
     }
     if (args.gradientOut() != null) {
       pool.run(own.forwards(), sumTask);
     }
     if (args.dx() != null || what.activation().hasParameters()) {
-      pool.run(kernels.packUnits(what), packBackwardTask);
-      pool.run(own.backwards(), dataTask);
+      runPortions(what, packBackwardTask, own.backwards(), dataTask);
     }
     if (what.needsInputValues()) {
       pool.run(own.weights(), weightTask);
@@ -526,12 +545,12 @@ final class StagePasses {
   }
 
   private void packBackward(int unit, int worker) {
-    kernels.packBackward(args(), unit, scratch.packed());
+    kernels.packBackward(args(), portion * units + unit, scratch.packed());
   }
 
   private void fusedLeaf(int index, int worker) {
     Cut cut = cuts.backward();
-    int leaf = own.backward() + index;
+    int leaf = own.backward() + leaf(index, cut);
     kernels.backward(
         args(),
         leaf,
@@ -544,7 +563,7 @@ final class StagePasses {
 
   private void dataLeaf(int index, int worker) {
     Cut cut = cuts.backward();
-    int leaf = own.backward() + index;
+    int leaf = own.backward() + leaf(index, cut);
     kernels.backwardData(
         args(),
         leaf,

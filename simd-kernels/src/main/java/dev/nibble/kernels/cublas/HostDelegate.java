@@ -48,6 +48,11 @@ abstract class HostDelegate implements Kernels {
   }
 
   @Override
+  public int portions(Stage stage) {
+    return host.portions(stage);
+  }
+
+  @Override
   public int packUnits(Stage stage) {
     return host.packUnits(stage);
   }

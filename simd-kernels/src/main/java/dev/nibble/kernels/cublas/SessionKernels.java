@@ -90,6 +90,11 @@ final class SessionKernels extends HostDelegate {
   }
 
   @Override
+  public int portions(Stage stage) {
+    return place(stage) == null ? host().portions(stage) : 1;
+  }
+
+  @Override
   public int packUnits(Stage stage) {
     return place(stage) == null ? host().packUnits(stage) : 1;
   }

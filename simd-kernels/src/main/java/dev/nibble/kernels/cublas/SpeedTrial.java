@@ -171,24 +171,37 @@ final class SpeedTrial implements AutoCloseable {
     boolean run() throws InterruptedException {
       Kernels kernels = session.kernels();
       long start = System.nanoTime();
-      int units = kernels.packUnits(forward.stage());
-      for (int unit = 0; unit < units; unit++) {
-        kernels.packForward(forward, unit, packed);
-      }
-      all(i -> kernels.forward(forward, i, from(i), from(i + 1), 0, 1, packed, scratch.get(i)));
-      for (int unit = 0; unit < units; unit++) {
-        kernels.packBackward(backward, unit, packed);
+      int portions = kernels.portions(forward.stage());
+      int units = kernels.packUnits(forward.stage()) / portions;
+      for (int portion = 0; portion < portions; portion++) {
+        int k = portion;
+        for (int unit = 0; unit < units; unit++) {
+          kernels.packForward(forward, k * units + unit, packed);
+        }
+        all(
+            i ->
+                kernels.forward(
+                    forward, i, from(i), from(i + 1), k, portions, packed, scratch.get(i)));
       }
       boolean fused = Cut.mayFuse(backward.stage());
-      all(
-          i -> {
-            if (fused) {
-              kernels.backward(backward, i, from(i), from(i + 1), packed, scratch.get(i));
-            } else {
-              kernels.backwardData(backward, i, from(i), from(i + 1), 0, 1, packed, scratch.get(i));
-              kernels.backwardWeights(backward, i, from(i), from(i + 1), 0, 1, scratch.get(i));
-            }
-          });
+      for (int portion = 0; portion < portions; portion++) {
+        int k = portion;
+        for (int unit = 0; unit < units; unit++) {
+          kernels.packBackward(backward, k * units + unit, packed);
+        }
+        all(
+            i -> {
+              float[] own = scratch.get(i);
+              if (fused) {
+                kernels.backward(backward, i, from(i), from(i + 1), packed, own);
+              } else {
+                kernels.backwardData(backward, i, from(i), from(i + 1), k, portions, packed, own);
+              }
+            });
+      }
+      if (!fused) {
+        all(i -> kernels.backwardWeights(backward, i, from(i), from(i + 1), 0, 1, scratch.get(i)));
+      }
       long time = System.nanoTime() - start;
       boolean faster = time < best;
       best = Math.min(best, time);

@@ -102,10 +102,10 @@ public final class VectorKernels implements HostKernels {
         }
         yield Math.max(
             algorithms.forward(stage)
-                ? WinogradWeights.packedFloats(c)
+                ? WinogradWeights.packedFloats(c, portions(stage))
                 : ConvolutionGeometry.packedForwardFloats(c),
-            algorithms.backwardData(c)
-                ? WinogradWeights.packedFloats(c)
+            algorithms.backwardData(stage)
+                ? WinogradWeights.packedFloats(c, portions(stage))
                 : ConvolutionGeometry.packedBackwardFloats(c));
       }
       default -> 0;
@@ -123,9 +123,27 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public int packUnits(Stage stage) {
+    return portions(stage) * portionUnits(stage);
+  }
+
+  private int portionUnits(Stage stage) {
     return stage.operator() instanceof Convolution c
-        ? Math.max(forwardUnits(stage, c), backwardUnits(c))
+        ? Math.ceilDiv(Math.max(forwardUnits(stage, c), backwardUnits(stage, c)), portions(stage))
         : 1;
+  }
+
+  @Override
+  public int portions(Stage stage) {
+    return algorithms.gathers(stage) ? Cut.PORTIONS : 1;
+  }
+
+  /** The panel that a unit is, or -1 if it is none of so many. */
+  private int panel(Stage stage, int unit, int panels) {
+    int portions = portions(stage);
+    int units = portionUnits(stage);
+    int portion = unit / units;
+    int panel = WinogradWeights.portionPanel(panels, portion, portions) + unit % units;
+    return panel < WinogradWeights.portionPanel(panels, portion + 1, portions) ? panel : -1;
   }
 
   private int forwardUnits(Stage stage, Convolution c) {
@@ -137,11 +155,11 @@ public final class VectorKernels implements HostKernels {
         : ConvolutionForward.panels(c);
   }
 
-  private int backwardUnits(Convolution c) {
+  private int backwardUnits(Stage stage, Convolution c) {
     if (c.isDepthwise()) {
       return 1;
     }
-    return algorithms.backwardData(c)
+    return algorithms.backwardData(stage)
         ? WinogradWeights.panels(c.input().channels())
         : ConvolutionBackwardData.panels(c);
   }
@@ -156,15 +174,17 @@ public final class VectorKernels implements HostKernels {
     checkPacked(stage, unit, packed);
     switch (stage.operator()) {
       case Convolution op -> {
-        if (unit >= forwardUnits(stage, op)) {
+        int panel = panel(stage, unit, forwardUnits(stage, op));
+        if (panel < 0) {
           return;
         }
         if (op.isDepthwise()) {
           Depthwise.pack(op, weights, packed);
         } else if (algorithms.forward(stage)) {
-          WinogradWeights.packForward(op, unit, weights, packed);
+          WinogradWeights.packForward(
+              op, panel, unit / portionUnits(stage), portions(stage), weights, packed);
         } else {
-          ConvolutionForward.pack(op, unit, weights, packed);
+          ConvolutionForward.pack(op, panel, weights, packed);
         }
       }
       default -> {}
@@ -177,18 +197,21 @@ public final class VectorKernels implements HostKernels {
     if (weights == null) {
       return;
     }
-    checkPacked(args.stage(), unit, packed);
-    switch (args.stage().operator()) {
+    Stage stage = args.stage();
+    checkPacked(stage, unit, packed);
+    switch (stage.operator()) {
       case Convolution op -> {
-        if (unit >= backwardUnits(op)) {
+        int panel = panel(stage, unit, backwardUnits(stage, op));
+        if (panel < 0) {
           return;
         }
         if (op.isDepthwise()) {
           Depthwise.pack(op, weights, packed);
-        } else if (algorithms.backwardData(op)) {
-          WinogradWeights.packBackward(op, unit, weights, packed);
+        } else if (algorithms.backwardData(stage)) {
+          WinogradWeights.packBackward(
+              op, panel, unit / portionUnits(stage), portions(stage), weights, packed);
         } else {
-          ConvolutionBackwardData.pack(op, unit, weights, packed);
+          ConvolutionBackwardData.pack(op, panel, weights, packed);
         }
       }
       default -> {}
@@ -207,6 +230,7 @@ public final class VectorKernels implements HostKernels {
       float[] scratch) {
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, part, parts);
+    checkPortions(args.stage(), parts);
     checkLength(scratch, ScratchLayout.forwardFloats(args.stage(), algorithms), SCRATCH);
     checkStatistics(args, region);
     ForwardPass.run(args, algorithms, region, from, to, part, parts, packed, scratch);
@@ -247,6 +271,7 @@ public final class VectorKernels implements HostKernels {
       float[] scratch) {
     checkPacked(args.stage(), 0, packed);
     check(args.batch(), from, to, part, parts);
+    checkPortions(args.stage(), parts);
     checkLength(scratch, ScratchLayout.dataFloats(args.stage(), algorithms), SCRATCH);
     checkSums(args, region);
     DataPass.run(args, args.summed(), algorithms, region, from, to, part, parts, packed, scratch);
@@ -359,6 +384,14 @@ public final class VectorKernels implements HostKernels {
   private static void check(int batch, int from, int to, int part, int parts) {
     Objects.checkFromToIndex(from, to, batch);
     Objects.checkIndex(part, parts);
+  }
+
+  private void checkPortions(Stage stage, int parts) {
+    int portions = portions(stage);
+    if (parts % portions != 0) {
+      throw new IllegalArgumentException(
+          "A pass of %d parts is not cut for weights in %d portions".formatted(parts, portions));
+    }
   }
 
   static void checkLength(float[] array, long floats, String what) {

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
@@ -147,7 +148,7 @@ final class WinogradTest {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment w = arena.allocateFrom(JAVA_FLOAT, weights);
       for (int panel = 0; panel < WinogradWeights.panels(out); panel++) {
-        WinogradWeights.packForward(conv, panel, w, packed);
+        WinogradWeights.packForward(conv, panel, 0, 1, w, packed);
       }
       place(x, map, scratch, tile);
       run(map, in, out, scratch, tile, packed, work, result);
@@ -167,7 +168,7 @@ final class WinogradTest {
       assertClose(scratch, result, expected, "y");
       assertThat(scratch[result + map.pixels() * out]).isNaN();
       for (int panel = 0; panel < WinogradWeights.panels(in); panel++) {
-        WinogradWeights.packBackward(conv, panel, w, packed);
+        WinogradWeights.packBackward(conv, panel, 0, 1, w, packed);
       }
       place(dy, conv.output(), scratch, tile);
       run(map, out, in, scratch, tile, packed, work, result);
@@ -304,7 +305,16 @@ final class WinogradTest {
   }
 
   private static boolean forward(Algorithms algorithms, Operator operator) {
-    return algorithms.forward(new Stage(operator, Activation.IDENTITY, null, false));
+    return algorithms.forward(stage(operator));
+  }
+
+  /** A stage that keeps nothing, as in a prediction. */
+  private static Stage stage(Operator operator) {
+    return new Stage(operator, Activation.IDENTITY, null, false);
+  }
+
+  private static Stage coded(Operator operator, boolean naive) {
+    return new Stage(operator, new Activation(true, true, StoreFormat.INT4, naive), null, true);
   }
 
   @Test
@@ -313,7 +323,7 @@ final class WinogradTest {
     for (int[] s : new int[][] {{32, 16}, {16, 32}, {8, 64}, {16, 128}}) {
       Convolution conv = convolution(s[0], s[0], s[1], s[1]);
       assertThat(forward(algorithms, conv)).as("%s", conv).isTrue();
-      assertThat(algorithms.backwardData(conv)).as("%s", conv).isTrue();
+      assertThat(algorithms.backwardData(stage(conv))).as("%s", conv).isTrue();
       assertThat(algorithms.backwardWeights(conv, s[1], s[1], false)).as("%s", conv).isTrue();
     }
   }
@@ -331,8 +341,34 @@ final class WinogradTest {
     if (LANES < 16) {
       return; // The costs below are the widest vectors'.
     }
-    // One tile a picture: the transformed weights, four times as many, would be read for it alone.
+    // Few tiles a picture: the transformed weights, four times as many, would be read for it alone.
     assertThat(forward(algorithms, convolution(4, 4, 512, 512))).isFalse();
+    assertThat(forward(algorithms, convolution(7, 7, 512, 512))).isFalse();
+  }
+
+  @Test
+  void gathersSmallPicturesOfATrainingThatMeetLargeWeights() {
+    Convolution conv = convolution(7, 7, 512, 512);
+    Algorithms algorithms = new Algorithms(true);
+    Stage trained = coded(conv, false);
+    if (LANES == 16) { // The costs are the widest vectors'.
+      assertThat(algorithms.gathers(trained)).isTrue();
+      assertThat(algorithms.forward(trained)).isTrue();
+      assertThat(algorithms.backwardData(trained)).isTrue();
+    }
+    assertThat(algorithms.gathers(stage(conv))).as("nothing kept").isFalse();
+    assertThat(algorithms.gathers(coded(conv, true))).as("naive").isFalse();
+    assertThat(algorithms.gathers(coded(convolution(14, 14, 256, 256), false))).isFalse();
+    assertThat(algorithms.gathers(coded(convolution(7, 7, 64, 64), false))).isFalse();
+    assertThat(new Algorithms(false).gathers(trained)).isFalse();
+  }
+
+  /** A portion of the packed weights is no more than the direct product's weights, or little. */
+  @Test
+  void aPortionOfPackedWeightsIsSmall() {
+    Convolution conv = convolution(7, 7, 512, 512);
+    assertThat(WinogradWeights.packedFloats(conv, Cut.PORTIONS))
+        .isLessThanOrEqualTo(conv.weights() * 5 / 4);
   }
 
   @Test
@@ -350,7 +386,7 @@ final class WinogradTest {
     Algorithms algorithms = new Algorithms(false);
     Convolution conv = convolution(16, 16, 32, 32);
     assertThat(forward(algorithms, conv)).isFalse();
-    assertThat(algorithms.backwardData(conv)).isFalse();
+    assertThat(algorithms.backwardData(stage(conv))).isFalse();
     assertThat(algorithms.backwardWeights(conv, 32, 32, true)).isFalse();
     assertThat(new VectorKernels(false).description()).contains("without Winograd");
   }

@@ -110,6 +110,14 @@ public final class ConvolutionForward {
     }
   }
 
+  /**
+   * Copies a vector of each of {@code rows} rows of weights.
+   *
+   * @param from the first row's byte
+   * @param channels floats from one row to the next
+   * @param valid channels from there to the end of a row; what is beyond becomes 0
+   * @param step floats from one copy to the next
+   */
   public static void packColumn(
       MemorySegment weights,
       long from,
@@ -120,18 +128,36 @@ public final class ConvolutionForward {
       int at,
       int step) {
     if (valid >= LANES) {
-      for (int r = 0; r < rows; r++) {
-        FloatVector.fromMemorySegment(
-                FLOATS, weights, from + 4L * channels * r, ByteOrder.nativeOrder())
-            .intoArray(packed, at + r * step);
-      }
+      packWhole(weights, from, rows, channels, packed, at, step);
     } else {
-      var mask = FLOATS.indexInRange(0, valid);
-      for (int r = 0; r < rows; r++) {
-        FloatVector.fromMemorySegment(
-                FLOATS, weights, from + 4L * channels * r, ByteOrder.nativeOrder(), mask)
-            .intoArray(packed, at + r * step);
-      }
+      packPart(weights, from, rows, channels, valid, packed, at, step);
+    }
+  }
+
+  /** A method of its own, which stays compiled when a narrow layer first takes the other one. */
+  private static void packWhole(
+      MemorySegment weights, long from, int rows, int channels, float[] packed, int at, int step) {
+    for (int r = 0; r < rows; r++) {
+      FloatVector.fromMemorySegment(
+              FLOATS, weights, from + 4L * channels * r, ByteOrder.nativeOrder())
+          .intoArray(packed, at + r * step);
+    }
+  }
+
+  private static void packPart(
+      MemorySegment weights,
+      long from,
+      int rows,
+      int channels,
+      int valid,
+      float[] packed,
+      int at,
+      int step) {
+    var mask = FLOATS.indexInRange(0, valid);
+    for (int r = 0; r < rows; r++) {
+      FloatVector.fromMemorySegment(
+              FLOATS, weights, from + 4L * channels * r, ByteOrder.nativeOrder(), mask)
+          .intoArray(packed, at + r * step);
     }
   }
 

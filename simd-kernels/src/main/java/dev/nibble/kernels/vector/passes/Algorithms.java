@@ -2,6 +2,7 @@ package dev.nibble.kernels.vector.passes;
 
 import static dev.nibble.kernels.vector.base.Lanes.LANES;
 
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Stage;
@@ -41,16 +42,39 @@ public record Algorithms(boolean winograd) {
     return stage.operator() instanceof Convolution conv
         && !stage.activation().naive()
         && fits(conv)
-        && product(conv, conv.input().channels(), conv.outChannels())
-            < direct(conv, conv.input().channels(), conv.outChannels());
+        && (isFaster(conv, conv.input().channels(), conv.outChannels(), 1) || gathers(stage));
   }
 
   /** Whether the product for the input's gradient is Winograd's. */
-  public boolean backwardData(Operator operator) {
-    return operator instanceof Convolution conv
+  public boolean backwardData(Stage stage) {
+    return stage.operator() instanceof Convolution conv
         && fits(conv)
-        && product(conv, conv.outChannels(), conv.input().channels())
-            < direct(conv, conv.outChannels(), conv.input().channels());
+        && (isFaster(conv, conv.outChannels(), conv.input().channels(), 1) || gathers(stage));
+  }
+
+  /**
+   * Whether both products are Winograd's over several pictures at a time, a portion of the weights
+   * after the other.
+   */
+  public boolean gathers(Stage stage) {
+    if (!Cut.isGathered(stage) || !(stage.operator() instanceof Convolution conv) || !fits(conv)) {
+      return false;
+    }
+    int in = conv.input().channels();
+    int out = conv.outChannels();
+    int forward = pictures(conv, in, out);
+    int backward = pictures(conv, out, in);
+    return forward > 1
+        && backward > 1
+        && Bands.forwardRows(stage) >= conv.outputHeight()
+        && Bands.dataRows(stage) >= conv.input().height()
+        && isFaster(conv, in, out, forward)
+        && isFaster(conv, out, in, backward);
+  }
+
+  /** Pictures that fit into the scratch that is given to gathering them. */
+  static int pictures(Convolution conv, int inputs, int outputs) {
+    return WinogradProduct.pictures(conv.outputHeight(), conv.outputWidth(), inputs, outputs);
   }
 
   /**
@@ -85,12 +109,17 @@ public record Algorithms(boolean winograd) {
     return WinogradProduct.tiles(conv.outputHeight()) * WinogradProduct.tiles(conv.outputWidth());
   }
 
-  private static float product(Convolution conv, int inputs, int outputs) {
-    int tiles = tiles(conv);
+  private static boolean isFaster(Convolution conv, int inputs, int outputs, int pictures) {
+    return product(conv, inputs, outputs, pictures) < direct(conv, inputs, outputs);
+  }
+
+  /** Cycles a picture where so many are multiplied together. */
+  private static float product(Convolution conv, int inputs, int outputs, int pictures) {
+    int tiles = pictures * tiles(conv);
     float step = TilePlan.PANEL.cost(outputs / LANES, tiles);
     float sums = WinogradProduct.POINTS * inputs * step;
     float transforms = tiles * (INPUT * inputs + OUTPUT * outputs) / LANES;
-    return transforms + Math.max(sums, stream(WinogradWeights.packedFloats(conv)));
+    return (transforms + Math.max(sums, stream(WinogradWeights.packedFloats(conv)))) / pictures;
   }
 
   private static float direct(Convolution conv, int inputs, int outputs) {

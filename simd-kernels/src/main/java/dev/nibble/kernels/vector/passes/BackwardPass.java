@@ -237,7 +237,7 @@ public final class BackwardPass {
     switch (stage.operator()) {
       case Convolution op -> {
         int vectors = ConvolutionGeometry.dataStride(op) / Lanes.LANES;
-        if (algorithms.backwardData(op)) {
+        if (algorithms.backwardData(stage)) {
           int work = FusedLayout.dataWork(stage, algorithms);
           WinogradProduct.run(
               height,

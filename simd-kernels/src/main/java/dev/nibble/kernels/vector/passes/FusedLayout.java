@@ -145,7 +145,7 @@ public final class FusedLayout {
   private static long weightWorkAt(Stage stage, Algorithms algorithms) {
     Operator op = stage.operator();
     long floats =
-        op instanceof Convolution c && algorithms.backwardData(op)
+        op instanceof Convolution c && algorithms.backwardData(stage)
             ? WinogradProduct.workFloats(
                 c.outputHeight(), c.outputWidth(), c.outChannels(), c.input().channels())
             : 0;

@@ -135,8 +135,25 @@ public final class ScratchLayout {
       int rows = Bands.most(Bands.forwardRows(stage), c.outputHeight());
       floats =
           WinogradProduct.workFloats(rows, c.outputWidth(), c.input().channels(), c.outChannels());
+      if (algorithms.gathers(stage)) {
+        int pictures = gathered(c);
+        floats =
+            Math.max(
+                floats,
+                WinogradProduct.gatheredFloats(
+                    pictures,
+                    c.outputHeight(),
+                    c.outputWidth(),
+                    c.input().channels(),
+                    c.outChannels()));
+      }
     }
     return forwardWorkAt(stage) + floats;
+  }
+
+  /** Pictures that the forward product gathers, where it does. */
+  static int gathered(Convolution c) {
+    return Algorithms.pictures(c, c.input().channels(), c.outChannels());
   }
 
   public static int termTable(Stage stage) {
@@ -192,13 +209,30 @@ public final class ScratchLayout {
 
   private static long dataEnd(Stage stage, Algorithms algorithms) {
     long floats = 0;
-    if (stage.operator() instanceof Convolution c && algorithms.backwardData(c)) {
+    if (stage.operator() instanceof Convolution c && algorithms.backwardData(stage)) {
       int rows = Bands.most(Bands.dataRows(stage), c.input().height());
       floats =
           WinogradProduct.workFloats(
               rows, c.input().width(), c.outChannels(), c.input().channels());
+      if (algorithms.gathers(stage)) {
+        int pictures = gatheredData(c);
+        floats =
+            Math.max(
+                floats,
+                WinogradProduct.gatheredFloats(
+                    pictures,
+                    c.input().height(),
+                    c.input().width(),
+                    c.outChannels(),
+                    c.input().channels()));
+      }
     }
     return dataWorkAt(stage) + floats;
+  }
+
+  /** As {@link #gathered}, for the input's gradient. */
+  static int gatheredData(Convolution c) {
+    return Algorithms.pictures(c, c.outChannels(), c.input().channels());
   }
 
   /** Pixels that the sum of a gradient's terms is made of at a time. */

@@ -1,6 +1,7 @@
 package dev.nibble.kernels.vector.passes;
 
 import dev.nibble.kernels.BackwardArgs;
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GradientTerm;
 import dev.nibble.kernels.Operator.Convolution;
@@ -35,13 +36,14 @@ final class WindowData {
       float[] packed,
       float[] scratch) {
     Stage stage = args.stage();
-    boolean winograd = algorithms.backwardData(op);
+    boolean winograd = algorithms.backwardData(stage);
+    boolean gathers = algorithms.gathers(stage);
     FeatureMap map = stage.input();
     int height = map.height();
     int step = Bands.step(stage, map.width());
     int channels = map.channels();
     int panels = panels(op, winograd);
-    boolean byRows = Bands.byRows(height, step, panels, parts);
+    boolean byRows = !gathers && Bands.byRows(height, step, panels, parts);
     int first = byRows ? Bands.bound(height, step, part, parts) : 0;
     int end = byRows ? Bands.bound(height, step, part + 1, parts) : height;
     int firstPanel = byRows ? 0 : Bands.bound(panels, part, parts);
@@ -60,6 +62,25 @@ final class WindowData {
     int data = ScratchLayout.data(stage);
     int work = ScratchLayout.dataWork(stage);
     Arrays.fill(scratch, dy, data, 0f);
+    if (gathers) {
+      int portion = part * Cut.PORTIONS / parts;
+      int portionVector = WinogradWeights.portionVector(channels, portion, Cut.PORTIONS);
+      int portionEnd = WinogradWeights.portionVector(channels, portion + 1, Cut.PORTIONS);
+      runGathered(
+          args,
+          terms,
+          op,
+          region,
+          from,
+          to,
+          firstVector,
+          endVector,
+          portionVector,
+          portionEnd,
+          packed,
+          scratch);
+      return;
+    }
     for (int picture = from; picture < to; picture++) {
       int base = 0;
       int loaded = 0;
@@ -108,6 +129,72 @@ final class WindowData {
             endVector,
             scratch,
             data);
+      }
+    }
+  }
+
+  /** Some small pictures at a time, so that their weights are read once. */
+  private static void runGathered(
+      BackwardArgs args,
+      List<GradientTerm> terms,
+      Convolution op,
+      int region,
+      int from,
+      int to,
+      int firstVector,
+      int endVector,
+      int portionVector,
+      int portionEnd,
+      float[] packed,
+      float[] scratch) {
+    Stage stage = args.stage();
+    int height = op.input().height();
+    int width = op.input().width();
+    int inChannels = op.outChannels();
+    int outChannels = op.input().channels();
+    int dy = ScratchLayout.gradient(stage);
+    int work = ScratchLayout.dataWork(stage);
+    int data = ScratchLayout.data(stage);
+    int pictures = ScratchLayout.gatheredData(op);
+    for (int picture = from; picture < to; picture += pictures) {
+      int count = Math.min(pictures, to - picture);
+      for (int i = 0; i < count; i++) {
+        loadWindow(args, terms, op, picture + i, 0, height, true, 0, 0, 0, inChannels, scratch);
+        WinogradProduct.gather(i, pictures, height, width, inChannels, scratch, dy, scratch, work);
+      }
+      int v;
+      for (int vector = firstVector; vector < endVector; vector += v) {
+        v = WinogradProduct.panel(outChannels, vector);
+        WinogradProduct.multiplyGathered(
+            count,
+            pictures,
+            height,
+            width,
+            inChannels,
+            outChannels,
+            vector,
+            portionVector,
+            portionEnd,
+            packed,
+            scratch,
+            work);
+        for (int i = 0; i < count; i++) {
+          WinogradProduct.backGathered(
+              i,
+              count,
+              pictures,
+              height,
+              width,
+              inChannels,
+              outChannels,
+              vector,
+              scratch,
+              work,
+              scratch,
+              data);
+          DataPass.finish(
+              args, region, picture + i, 0, height * width, vector, vector + v, scratch, data);
+        }
       }
     }
   }

@@ -1,5 +1,6 @@
 package dev.nibble.kernels.vector.passes;
 
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.Operator.Convolution;
@@ -33,10 +34,11 @@ final class WindowForward {
       float[] scratch) {
     Stage stage = args.stage();
     boolean winograd = algorithms.forward(stage);
+    boolean gathers = algorithms.gathers(stage);
     int step = Bands.forwardStep(stage);
     int height = op.outputHeight();
     int panels = panels(op, winograd);
-    boolean byRows = Bands.byRows(height, step, panels, parts);
+    boolean byRows = !gathers && Bands.byRows(height, step, panels, parts);
     int first = byRows ? Bands.bound(height, step, part, parts) : 0;
     int end = byRows ? Bands.bound(height, step, part + 1, parts) : height;
     int firstPanel = byRows ? 0 : Bands.bound(panels, part, parts);
@@ -58,6 +60,24 @@ final class WindowForward {
     int out = ScratchLayout.output(stage);
     int work = ScratchLayout.forwardWork(stage);
     Arrays.fill(scratch, tile, out, 0f);
+    if (gathers) {
+      int portion = part * Cut.PORTIONS / parts;
+      int portionVector = WinogradWeights.portionVector(op.outChannels(), portion, Cut.PORTIONS);
+      int portionEnd = WinogradWeights.portionVector(op.outChannels(), portion + 1, Cut.PORTIONS);
+      runGathered(
+          args,
+          op,
+          region,
+          from,
+          to,
+          firstVector,
+          endVector,
+          portionVector,
+          portionEnd,
+          packed,
+          scratch);
+      return;
+    }
     for (int picture = from; picture < to; picture++) {
       int base = 0;
       int loaded = 0; // rows of the tile from base on
@@ -123,6 +143,95 @@ final class WindowForward {
             picture == from && opens,
             scratch,
             out);
+      }
+    }
+  }
+
+  /** Some small pictures at a time, so that their weights are read once. */
+  private static void runGathered(
+      ForwardArgs args,
+      Convolution op,
+      int region,
+      int from,
+      int to,
+      int firstVector,
+      int endVector,
+      int portionVector,
+      int portionEnd,
+      float[] packed,
+      float[] scratch) {
+    Stage stage = args.stage();
+    int height = op.outputHeight();
+    int width = op.outputWidth();
+    int inChannels = op.input().channels();
+    int outChannels = op.outChannels();
+    int tile = ScratchLayout.tile(stage);
+    int work = ScratchLayout.forwardWork(stage);
+    int out = ScratchLayout.output(stage);
+    int pictures = ScratchLayout.gathered(op);
+    for (int picture = from; picture < to; picture += pictures) {
+      int count = Math.min(pictures, to - picture);
+      for (int i = 0; i < count; i++) {
+        loadWindow(
+            args,
+            op,
+            picture + i,
+            0,
+            height,
+            0,
+            height,
+            true,
+            0,
+            0,
+            firstVector == 0,
+            0,
+            inChannels,
+            scratch);
+        WinogradProduct.gather(
+            i, pictures, height, width, inChannels, scratch, tile, scratch, work);
+      }
+      int v;
+      for (int vector = firstVector; vector < endVector; vector += v) {
+        v = WinogradProduct.panel(outChannels, vector);
+        WinogradProduct.multiplyGathered(
+            count,
+            pictures,
+            height,
+            width,
+            inChannels,
+            outChannels,
+            vector,
+            portionVector,
+            portionEnd,
+            packed,
+            scratch,
+            work);
+        for (int i = 0; i < count; i++) {
+          WinogradProduct.backGathered(
+              i,
+              count,
+              pictures,
+              height,
+              width,
+              inChannels,
+              outChannels,
+              vector,
+              scratch,
+              work,
+              scratch,
+              out);
+          ForwardOutput.store(
+              args,
+              region,
+              picture + i,
+              0,
+              height * width,
+              vector,
+              vector + v,
+              picture + i == from,
+              scratch,
+              out);
+        }
       }
     }
   }

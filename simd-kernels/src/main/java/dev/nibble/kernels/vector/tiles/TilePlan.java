@@ -8,7 +8,7 @@ import java.util.Arrays;
  */
 public final class TilePlan {
   /** The widest tile, in vectors. */
-  static final int MAX_VECTORS = 4;
+  public static final int MAX_VECTORS = 4;
 
   /** The tallest tile, in rows. */
   static final int MAX_HEIGHT = 8;

@@ -25,19 +25,36 @@ final class WinogradOutput {
    * Transforms a row of tiles.
    *
    * @param m point (i, j) of the first tile is at {@code mt + (6 * i + j) * point}
-   * @param channels a multiple of LANES; also the floats from one M, and one pixel, to the next
+   * @param channels a multiple of LANES; also the floats from one M to the next
    * @param count tiles
    * @param y where the first tile's first pixel goes is {@code yt}
+   * @param yPixel floats from one pixel to the next
    * @param yRow floats from one row of pixels to the next
    */
   static void transform(
-      float[] m, int mt, int point, int channels, int count, float[] y, int yt, int yRow) {
-    even(m, mt, point, channels, count, y, yt, yRow);
-    odd(m, mt, point, channels, count, y, yt + yRow, yRow);
+      float[] m,
+      int mt,
+      int point,
+      int channels,
+      int count,
+      float[] y,
+      int yt,
+      int yPixel,
+      int yRow) {
+    even(m, mt, point, channels, count, y, yt, yPixel, yRow);
+    odd(m, mt, point, channels, count, y, yt + yRow, yPixel, yRow);
   }
 
   private static void even(
-      float[] m, int mt, int point, int channels, int count, float[] y, int yt, int yRow) {
+      float[] m,
+      int mt,
+      int point,
+      int channels,
+      int count,
+      float[] y,
+      int yt,
+      int yPixel,
+      int yRow) {
     FloatVector two = FloatVector.broadcast(FLOATS, 2f);
     FloatVector four = FloatVector.broadcast(FLOATS, 4f);
     FloatVector eight = FloatVector.broadcast(FLOATS, 8f);
@@ -45,7 +62,7 @@ final class WinogradOutput {
     for (int c = 0; c < channels; c += LANES) {
       for (int t = 0; t < count; t++) {
         int p = mt + t * channels + c;
-        int q = yt + 4 * t * channels + c;
+        int q = yt + 4 * t * yPixel + c;
         FloatVector s = FloatVector.fromArray(FLOATS, m, p + row);
         s = s.add(FloatVector.fromArray(FLOATS, m, p + 2 * row));
         FloatVector u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
@@ -90,26 +107,34 @@ final class WinogradOutput {
         s = t1.add(t2);
         u = t3.add(t4);
         t0.add(s).add(u).intoArray(y, q);
-        u.fma(four, s).intoArray(y, q + 2 * channels);
+        u.fma(four, s).intoArray(y, q + 2 * yPixel);
         s = t1.sub(t2);
         u = t3.sub(t4);
-        u.fma(two, s).intoArray(y, q + channels);
-        u.fma(eight, s).add(t5).intoArray(y, q + 3 * channels);
+        u.fma(two, s).intoArray(y, q + yPixel);
+        u.fma(eight, s).add(t5).intoArray(y, q + 3 * yPixel);
         q += 2 * yRow;
         s = u1.add(u2);
         u = u3.add(u4);
         u0.add(s).add(u).intoArray(y, q);
-        u.fma(four, s).intoArray(y, q + 2 * channels);
+        u.fma(four, s).intoArray(y, q + 2 * yPixel);
         s = u1.sub(u2);
         u = u3.sub(u4);
-        u.fma(two, s).intoArray(y, q + channels);
-        u.fma(eight, s).add(u5).intoArray(y, q + 3 * channels);
+        u.fma(two, s).intoArray(y, q + yPixel);
+        u.fma(eight, s).add(u5).intoArray(y, q + 3 * yPixel);
       }
     }
   }
 
   private static void odd(
-      float[] m, int mt, int point, int channels, int count, float[] y, int yt, int yRow) {
+      float[] m,
+      int mt,
+      int point,
+      int channels,
+      int count,
+      float[] y,
+      int yt,
+      int yPixel,
+      int yRow) {
     FloatVector two = FloatVector.broadcast(FLOATS, 2f);
     FloatVector four = FloatVector.broadcast(FLOATS, 4f);
     FloatVector eight = FloatVector.broadcast(FLOATS, 8f);
@@ -117,7 +142,7 @@ final class WinogradOutput {
     for (int c = 0; c < channels; c += LANES) {
       for (int t = 0; t < count; t++) {
         int p = mt + t * channels + c;
-        int q = yt + 4 * t * channels + c;
+        int q = yt + 4 * t * yPixel + c;
         FloatVector s = FloatVector.fromArray(FLOATS, m, p + row);
         s = s.sub(FloatVector.fromArray(FLOATS, m, p + 2 * row));
         FloatVector u = FloatVector.fromArray(FLOATS, m, p + 3 * row);
@@ -162,20 +187,20 @@ final class WinogradOutput {
         s = t1.add(t2);
         u = t3.add(t4);
         t0.add(s).add(u).intoArray(y, q);
-        u.fma(four, s).intoArray(y, q + 2 * channels);
+        u.fma(four, s).intoArray(y, q + 2 * yPixel);
         s = t1.sub(t2);
         u = t3.sub(t4);
-        u.fma(two, s).intoArray(y, q + channels);
-        u.fma(eight, s).add(t5).intoArray(y, q + 3 * channels);
+        u.fma(two, s).intoArray(y, q + yPixel);
+        u.fma(eight, s).add(t5).intoArray(y, q + 3 * yPixel);
         q += 2 * yRow;
         s = u1.add(u2);
         u = u3.add(u4);
         u0.add(s).add(u).intoArray(y, q);
-        u.fma(four, s).intoArray(y, q + 2 * channels);
+        u.fma(four, s).intoArray(y, q + 2 * yPixel);
         s = u1.sub(u2);
         u = u3.sub(u4);
-        u.fma(two, s).intoArray(y, q + channels);
-        u.fma(eight, s).add(u5).intoArray(y, q + 3 * channels);
+        u.fma(two, s).intoArray(y, q + yPixel);
+        u.fma(eight, s).add(u5).intoArray(y, q + 3 * yPixel);
       }
     }
   }

@@ -15,7 +15,8 @@ import jdk.incubator.vector.FloatVector;
  * Winograd's transforms of the weights and of their gradient, once a step and once a leaf.
  *
  * <p>The weights: {@code U = G w G'}, packed as [point][block of V * LANES outputs][input][V *
- * LANES]. Points 1 and -1 are divided by 6, 2 and -2 by 24, 0 by 4.
+ * LANES], all blocks or a portion of them. Points 1 and -1 are divided by 6, 2 and -2 by 24, 0 by
+ * 4.
  */
 public final class WinogradWeights {
   private static final int SIDE = 6;
@@ -25,6 +26,33 @@ public final class WinogradWeights {
   /** Floats of the packed weights. */
   public static int packedFloats(Convolution conv) {
     return WinogradProduct.POINTS * conv.input().channels() * conv.outChannels();
+  }
+
+  /** Floats of the largest portion of the packed weights, in either direction. */
+  public static int packedFloats(Convolution conv, int portions) {
+    int in = conv.input().channels();
+    int out = conv.outChannels();
+    int most = Math.max(in * largest(out, portions), out * largest(in, portions));
+    return WinogradProduct.POINTS * most;
+  }
+
+  private static int largest(int channels, int portions) {
+    int most = 0;
+    for (int k = 0; k < portions; k++) {
+      int vectors = portionVector(channels, k + 1, portions) - portionVector(channels, k, portions);
+      most = Math.max(most, vectors * LANES);
+    }
+    return most;
+  }
+
+  /** The first vector of a portion of a panels' channels, or the end of all of them. */
+  public static int portionVector(int channels, int portion, int portions) {
+    return firstVector(channels, portionPanel(panels(channels), portion, portions));
+  }
+
+  /** The first of a portion's panels. */
+  public static int portionPanel(int panels, int portion, int portions) {
+    return panels * portion / portions;
   }
 
   /** Panels of that many channels: units of packing. */
@@ -51,40 +79,61 @@ public final class WinogradWeights {
     return TilePlan.PANEL.block(vectors - first, TilePlan.MANY);
   }
 
-  /** Packs a panel for the forward product. */
+  /**
+   * Packs a panel for the forward product.
+   *
+   * @param portion the portion that the panel belongs to and {@code packed} holds, of so many
+   */
   public static void packForward(
-      Convolution conv, int panel, MemorySegment weights, float[] packed) {
+      Convolution conv,
+      int panel,
+      int portion,
+      int portions,
+      MemorySegment weights,
+      float[] packed) {
     int inputs = conv.input().channels();
     int outputs = conv.outChannels();
-    int plane = inputs * outputs;
+    int from = portionVector(outputs, portion, portions);
+    int plane = inputs * LANES * (portionVector(outputs, portion + 1, portions) - from);
     int first = firstVector(outputs, panel);
     int v = block(outputs / LANES, first);
+    int to = (first - from) * LANES * inputs;
     for (int tap = 0; tap < 9; tap++) {
       int at = (tap / 3 * SIDE + tap % 3) * plane;
       for (int i = 0; i < v; i++) {
         ConvolutionForward.packColumn(
             weights,
-            4L * (tap * plane + (first + i) * LANES),
+            4L * (tap * inputs * outputs + (first + i) * LANES),
             inputs,
             outputs,
             LANES,
             packed,
-            at + first * LANES * inputs + i * LANES,
+            at + to + i * LANES,
             v * LANES);
       }
     }
-    transform(packed, first * LANES * inputs, v * LANES * inputs, plane);
+    transform(packed, to, v * LANES * inputs, plane);
   }
 
-  /** Packs a panel for the input's gradient: taps reversed, inputs and outputs exchanged. */
+  /**
+   * Packs a panel for the input's gradient: taps reversed, inputs and outputs exchanged.
+   *
+   * @param portion as for {@link #packForward}
+   */
   public static void packBackward(
-      Convolution conv, int panel, MemorySegment weights, float[] packed) {
+      Convolution conv,
+      int panel,
+      int portion,
+      int portions,
+      MemorySegment weights,
+      float[] packed) {
     int inputs = conv.input().channels();
     int outputs = conv.outChannels();
-    int plane = inputs * outputs;
+    int from = portionVector(inputs, portion, portions);
+    int plane = outputs * LANES * (portionVector(inputs, portion + 1, portions) - from);
     int first = firstVector(inputs, panel);
     int v = block(inputs / LANES, first);
-    int at = first * LANES * outputs;
+    int at = (first - from) * LANES * outputs;
     for (int tap = 0; tap < 9; tap++) {
       int to = (tap / 3 * SIDE + tap % 3) * plane + at;
       ConvolutionBackwardData.packTap(conv, 8 - tap, first * LANES, v * LANES, weights, packed, to);
