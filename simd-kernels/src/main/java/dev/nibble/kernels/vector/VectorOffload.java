@@ -13,13 +13,13 @@ import dev.nibble.kernels.vector.activation.ActivationRestorer;
 import dev.nibble.kernels.vector.activation.TableRows;
 import dev.nibble.kernels.vector.base.Lanes;
 import dev.nibble.kernels.vector.passes.Bands;
+import dev.nibble.kernels.vector.passes.BiasGradient;
 import dev.nibble.kernels.vector.passes.DataPass;
 import dev.nibble.kernels.vector.passes.ForwardOutput;
 import dev.nibble.kernels.vector.passes.ForwardPass;
 import dev.nibble.kernels.vector.passes.GradientLoader;
 import dev.nibble.kernels.vector.passes.Rows;
 import dev.nibble.kernels.vector.passes.ScratchLayout;
-import dev.nibble.kernels.vector.passes.WeightPass;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -190,7 +190,7 @@ final class VectorOffload implements ProductOffload {
       }
     }
     if (bias && stage.hasBias()) {
-      WeightPass.addBias(1, map.pixels(), channels, scratch, dy, 0, biasStart(stage));
+      BiasGradient.add(1, map.pixels(), channels, scratch, dy, 0, biasStart(stage));
     }
   }
 

@@ -105,7 +105,7 @@ public final class BackwardPass {
       Segments.copyOut(scratch, dy, row, gradientOut, to, length, length, map.height());
     }
     if (stage.hasBias()) {
-      WeightPass.addBias(
+      BiasGradient.add(
           map.height(), map.width(), channels, scratch, dy, row, FusedLayout.bias(stage));
     }
   }
@@ -137,8 +137,8 @@ public final class BackwardPass {
     int act = FusedLayout.tilePixel(stage);
     int dy = FusedLayout.gradientPixel(stage);
     Arrays.fill(scratch, sums, sums + Lanes.roundUp(channels), 0f);
-    WeightPass.factor(args, op, picture, 0, height, 0, channels, scratch, act, dy, sums);
-    WeightPass.flushFactor(args, op, picture, 0, channels, scratch, sums);
+    FactorPass.add(args, op, picture, 0, height, 0, channels, scratch, act, dy, sums);
+    FactorPass.flush(args, op, picture, 0, channels, scratch, sums);
   }
 
   /** Adds a picture's gradient of the weights; returns Winograd's tiles that are gathered. */
