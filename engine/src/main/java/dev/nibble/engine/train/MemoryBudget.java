@@ -1,5 +1,6 @@
 package dev.nibble.engine.train;
 
+import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.events.PlanEvent;
 import dev.nibble.engine.events.Recording;
 import dev.nibble.engine.network.LayerRange;
@@ -50,7 +51,16 @@ public final class MemoryBudget {
    * @param plan the run that fits; its options name the chosen formats and batch
    * @param reason a sentence for people: what was chosen, what it needs, why not more
    */
-  public record Choice(TrainingPlan plan, String reason) {}
+  public record Choice(TrainingPlan plan, String reason) {
+    /**
+     * The same run, saved so often.
+     *
+     * @param steps between checkpoints, or 0 for one at the end
+     */
+    public Choice withCheckpointEvery(long steps) {
+      return new Choice(plan.withCheckpointEvery(steps), reason);
+    }
+  }
 
   private final Network network;
   private final TrainingOptions options;
@@ -66,6 +76,23 @@ public final class MemoryBudget {
     this.kernels = kernels;
     this.limit = limit;
     this.graph = Lowering.lower(network);
+  }
+
+  /**
+   * Chooses for a run on these data, as {@link Trainer#open(Network, DataSplits, TrainingOptions,
+   * Kernels, MemoryAccount)} does: a choice to look at before anything is allocated.
+   *
+   * @param limit bytes that the run may take; {@link MemoryAccount#UNLIMITED} for any
+   * @throws dev.nibble.engine.data.DataException if the data does not fit the network
+   * @throws IllegalArgumentException if the loss does not fit the data's task, or mixed formats are
+   *     to fill a memory that is not limited
+   * @throws MemoryLimitException if nothing fits: says what would need the least
+   */
+  public static Choice choose(
+      Network network, DataSplits data, TrainingOptions options, Kernels kernels, long limit) {
+    DataFit.check(network, data);
+    TrainingOptions wanted = options.forTask(data.train().task());
+    return choose(network, wanted, data.train().size(), kernels, limit);
   }
 
   /**

@@ -168,6 +168,11 @@ public final class TrainingPlan {
         .with(options.lossInUse(), options.mixing().isOn());
   }
 
+  /** The same plan for a run that is saved so often, which takes no memory. */
+  TrainingPlan withCheckpointEvery(long steps) {
+    return new TrainingPlan(network, options.withCheckpointEvery(steps), kernels, plan);
+  }
+
   /** The engine's own plan. */
   ExecutionPlan execution() {
     return plan;
