@@ -211,7 +211,7 @@ final class TrainSetup implements AutoCloseable {
       Network network, TrainingOptions wanted, Dataset train, Kernels kernels, MemoryLimit limit) {
     long most = limit.bytes();
     try {
-      return MemoryBudget.choose(network, wanted, train.size(), kernels, most);
+      return MemoryBudget.choose(network, wanted, train, kernels, most);
     } catch (MemoryLimitException e) {
       if (!wanted.batchGiven()) {
         throw new BadInputException(limit.source() + " is too small: " + e.getMessage(), e);

@@ -66,8 +66,7 @@ public final class Trainer implements AutoCloseable {
     TrainingOptions wanted = given.forTask(data.train().task());
     this.data = data;
     this.collective = collective == null || collective.size() == 1 ? null : collective;
-    this.choice =
-        MemoryBudget.choose(network, wanted, data.train().size(), kernels, account.available());
+    this.choice = MemoryBudget.choose(network, wanted, data.train(), kernels, account.available());
     this.options = choice.plan().options();
     this.session =
         Session.open(
