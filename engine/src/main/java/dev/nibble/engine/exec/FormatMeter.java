@@ -71,6 +71,7 @@ public final class FormatMeter {
   /**
    * Measures.
    *
+   * @param average bits a value of the mixture that is asked for, or 0 for none
    * @param options for a batch of so many pictures as are measured; its store format, codes, says
    *     of what kind the formats are
    * @param prepare puts weights and normalisation into a session
@@ -85,31 +86,65 @@ public final class FormatMeter {
       Kernels kernels,
       MemoryAccount account,
       Consumer<Session> prepare,
-      DataLoader.Factory pictures) {
+      DataLoader.Factory pictures,
+      double average) {
     return new FormatMeter(graph, options, sessionOptions, kernels, account)
-        .measure(prepare, pictures);
+        .measure(prepare, pictures, average);
   }
 
-  private @Nullable FormatErrors measure(Consumer<Session> prepare, DataLoader.Factory pictures) {
+  private @Nullable FormatErrors measure(
+      Consumer<Session> prepare, DataLoader.Factory pictures, double average) {
+    Map<StoreFormat, Double> alone = new EnumMap<>(StoreFormat.class);
     try (Slab exact = exact(prepare, pictures)) {
       if (exact == null) {
         return null;
       }
       for (StoreFormat format : FormatBudget.formats(options.store())) {
-        try (Session session = open(format)) {
+        try (Session session = open(format, Map.of())) {
           prepare.accept(session);
           if (!gradient(session, pictures)) {
             return null;
           }
           add(session, format, exact.segment());
+          alone.put(format, square(session, exact.segment()));
         }
       }
+      FormatErrors errors = new FormatErrors(squares, Map.of());
+      if (average == 0) {
+        return errors;
+      }
+      // Layers' errors add up only nearly, for one's reaches those before it: so the sum is tried.
+      FormatBudget budget = FormatBudget.of(graph, options, errors);
+      Map<String, StoreFormat> mixture = budget.after(budget.within(average));
+      Map<String, StoreFormat> single = budget.single(average);
+      if (!single.isEmpty() && !single.equals(mixture)) {
+        try (Session session = open(options.store(), mixture)) {
+          prepare.accept(session);
+          StoreFormat format = single.values().iterator().next();
+          double most = alone.getOrDefault(format, 0.0);
+          if (!gradient(session, pictures) || square(session, exact.segment()) >= most) {
+            mixture = single;
+          }
+        }
+      }
+      return new FormatErrors(squares, mixture);
     }
-    return new FormatErrors(squares);
+  }
+
+  /** The error of all weights' gradients. */
+  private double square(Session session, MemorySegment exact) {
+    double sum = 0;
+    for (StageGraph.Node node : graph.stages()) {
+      Parameter weight = node.weight();
+      if (weight != null && session.plan().isTrained(weight)) {
+        sum += square(session, weight, exact);
+      }
+    }
+    return sum;
   }
 
   private @Nullable Slab exact(Consumer<Session> prepare, DataLoader.Factory pictures) {
-    try (Session session = open(StoreFormat.FP32)) {
+    try (Session session = open(StoreFormat.FP32, Map.of())) {
       prepare.accept(session);
       if (!gradient(session, pictures)) {
         return null;
@@ -135,8 +170,9 @@ public final class FormatMeter {
     }
   }
 
-  private Session open(StoreFormat format) {
-    ExecutionPlan plan = ExecutionPlan.of(graph, options.withStore(format, false));
+  private Session open(StoreFormat format, Map<String, StoreFormat> mixture) {
+    PlanOptions own = options.withStore(format, false).withFormats(mixture);
+    ExecutionPlan plan = ExecutionPlan.of(graph, own);
     return Session.open(plan, sessionOptions, kernels, account);
   }
 

@@ -89,8 +89,12 @@ final class GradientComparison implements AutoCloseable {
             kernels,
             account,
             prepare,
-            (slots, start, end) -> loader(pictures, few, slots, end));
-    FormatBudget budget = FormatBudget.of(graph, planned, errors);
+            (slots, start, end) -> loader(pictures, few, slots, end),
+            options.averageBits());
+    if (errors != null) {
+      return errors.mixture();
+    }
+    FormatBudget budget = FormatBudget.of(graph, planned);
     return budget.after(budget.within(options.averageBits()));
   }
 

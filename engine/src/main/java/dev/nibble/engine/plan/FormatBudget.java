@@ -151,9 +151,25 @@ public final class FormatBudget {
     return byName;
   }
 
+  /** The one format everywhere that has the most bits within an average; empty if none has. */
+  public Map<String, StoreFormat> single(double average) {
+    Map<String, StoreFormat> single = Map.of();
+    for (StoreFormat format : formats) {
+      Map<String, StoreFormat> alike = new LinkedHashMap<>();
+      names.forEach(name -> alike.put(name, format));
+      if (bits(alike) <= average) {
+        single = alike;
+      }
+    }
+    return single;
+  }
+
   /** Bits that a value has on average after the first so many steps; 0 where there is nothing. */
   public double bits(int count) {
-    Map<String, StoreFormat> byName = after(count);
+    return bits(after(count));
+  }
+
+  private double bits(Map<String, StoreFormat> byName) {
     long bytes = 0;
     long values = 0;
     for (int i = 0; i < views.size(); i++) {

@@ -96,9 +96,11 @@ final class FormatMeasurement {
                 end,
                 BatchShare.WHOLE,
                 options.mixing());
+    MixedFormats mixed = options.mixed();
+    double average = mixed == null ? 0 : mixed.averageBits();
     try (MemoryAccount account = MemoryAccount.root("choosing formats", most)) {
       return FormatMeter.measure(
-          graph, planned, sessionOptions, kernels, account, prepare, loaders);
+          graph, planned, sessionOptions, kernels, account, prepare, loaders, average);
     }
   }
 }

@@ -150,6 +150,9 @@ public final class TrainingPlan {
   static TrainingOptions settled(
       Network network, TrainingOptions options, @Nullable FormatErrors errors) {
     MixedFormats mixed = Objects.requireNonNull(options.mixed());
+    if (errors != null && !errors.mixture().isEmpty()) {
+      return options.withFormats(mixed.with(errors.mixture()));
+    }
     FormatBudget budget = FormatBudget.of(Lowering.lower(network), planOptions(options), errors);
     return options.withFormats(mixed.with(budget.after(budget.within(mixed.averageBits()))));
   }
