@@ -7,7 +7,6 @@ import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PictureSize;
 import dev.nibble.engine.data.Resizing;
-import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.MemoryBudget;
 import dev.nibble.engine.train.MixedFormats;
@@ -41,27 +40,18 @@ final class TrainSetup implements AutoCloseable {
   private static final String GPU_FALLBACK = "gpu-fallback";
 
   private final DataSplits data;
-  private final Network network;
-  private final Kernels kernels;
-  private final TrainingOptions options;
   private final MemoryLimit limit;
-  private final String choice;
+  private final MemoryBudget.Choice choice;
   private final List<String> notes;
   private final boolean classMetrics;
 
   private TrainSetup(
       DataSplits data,
-      Network network,
-      Kernels kernels,
-      TrainingOptions options,
       MemoryLimit limit,
-      String choice,
+      MemoryBudget.Choice choice,
       List<String> notes,
       boolean classMetrics) {
     this.data = data;
-    this.network = network;
-    this.kernels = kernels;
-    this.options = options;
     this.limit = limit;
     this.choice = choice;
     this.notes = notes;
@@ -82,19 +72,17 @@ final class TrainSetup implements AutoCloseable {
       FeatureMap map = new FeatureMap(train.height(), train.width(), train.channels());
       Network network = network(settings, map, train.classNames().size(), notes);
       TrainingOptions wanted = BadInputException.check(() -> options(settings, group, train));
-      MemoryBudget.Choice choice =
-          BadInputException.check(() -> choose(network, wanted, train, kernels, limit));
-      checkHeap(choice.plan());
-      settleChoice(settings, choice.plan().options(), train);
-      Kernels selected = choice.plan().kernels();
-      settleKernels(settings, selected, gpu);
-      List<LayerRange> twice = choice.plan().options().recomputed();
-      TrainingOptions options =
-          BadInputException.check(() -> builder(settings, group, train).recomputed(twice).build());
+      MemoryBudget.Choice chosen =
+          BadInputException.check(() -> choose(network, data, wanted, kernels, limit));
+      checkHeap(chosen.plan());
+      settleChoice(settings, chosen.plan().options(), train);
+      settleKernels(settings, chosen.plan().kernels(), gpu);
+      MemoryBudget.Choice choice = chosen.withCheckpointEvery(settings.whole("checkpoint-every"));
+      TrainingOptions options = choice.plan().options();
       BadInputException.check(() -> options.rates(stepsOf(options, train)));
       checkNormalization(options, train.channels());
       boolean each = Boolean.parseBoolean(settings.find(CLASS_METRICS));
-      return new TrainSetup(data, network, selected, options, limit, choice.reason(), notes, each);
+      return new TrainSetup(data, limit, choice, notes, each);
     } catch (RuntimeException | Error e) {
       data.close();
       throw e;
@@ -208,10 +196,14 @@ final class TrainSetup implements AutoCloseable {
   }
 
   private static MemoryBudget.Choice choose(
-      Network network, TrainingOptions wanted, Dataset train, Kernels kernels, MemoryLimit limit) {
+      Network network,
+      DataSplits data,
+      TrainingOptions wanted,
+      Kernels kernels,
+      MemoryLimit limit) {
     long most = limit.bytes();
     try {
-      return MemoryBudget.choose(network, wanted, train.size(), kernels, most);
+      return MemoryBudget.choose(network, data, wanted, kernels, most);
     } catch (MemoryLimitException e) {
       if (!wanted.batchGiven()) {
         throw new BadInputException(limit.source() + " is too small: " + e.getMessage(), e);
@@ -363,8 +355,8 @@ final class TrainSetup implements AutoCloseable {
   Trainer openTrainer(MemoryAccount account, @Nullable Collective workers) {
     try {
       return workers == null
-          ? Trainer.open(network, data, options, kernels, account)
-          : Trainer.open(network, data, options, kernels, account, workers);
+          ? Trainer.open(data, choice, account)
+          : Trainer.open(data, choice, account, workers);
     } catch (DeviceException e) {
       if (e.outOfMemory()) {
         throw new DeviceFailedException(
@@ -383,12 +375,12 @@ final class TrainSetup implements AutoCloseable {
 
   /** The plan's figures. */
   TrainingPlan plan() {
-    return TrainingPlan.of(network, options, kernels);
+    return choice.plan();
   }
 
   /** Which store format and batch the run has, and why. */
   String choice() {
-    return choice;
+    return choice.reason();
   }
 
   DataSplits data() {
@@ -396,11 +388,11 @@ final class TrainSetup implements AutoCloseable {
   }
 
   Network network() {
-    return network;
+    return choice.plan().network();
   }
 
   TrainingOptions options() {
-    return options;
+    return choice.plan().options();
   }
 
   /** Whether each epoch's figures are told of each class. */
@@ -409,7 +401,7 @@ final class TrainSetup implements AutoCloseable {
   }
 
   Kernels kernels() {
-    return kernels;
+    return choice.plan().kernels();
   }
 
   MemoryLimit limit() {

@@ -196,8 +196,24 @@ class EvidenceCommandTest {
             "resnet56-int4-seed0",
             "gradients of resnet164-int4-seed0-state33-int2")
         .doesNotHaveDuplicates();
-    long fashion =
-        InProcess.run("evidence", "--data", "fashion-mnist", "--list").out().lines().count();
-    assertThat(fashion).isLessThan(list.out().lines().count());
+  }
+
+  /** Three seeds of four ways, whether the data set is named or its folder is given. */
+  @Test
+  void fashionMnistHasAGridOfItsOwn(@TempDir Path place) throws IOException {
+    Path own = Files.createDirectories(place.resolve("fashion-mnist"));
+    for (String data : List.of("fashion-mnist", own.toString())) {
+      List<String> names =
+          InProcess.run("evidence", "--data", data, "--list").out().lines().toList();
+      assertThat(names.stream().filter(n -> n.endsWith("seed1")))
+          .as(data)
+          .containsExactly(
+              "resnet20-fp32-seed1",
+              "resnet20-int4-seed1",
+              "resnet20-int2-seed1",
+              "resnet20-naive-int4-seed1");
+      assertThat(names.stream().filter(n -> n.startsWith("gradients"))).hasSize(6);
+      assertThat(names).hasSize(3 * 4 + 6);
+    }
   }
 }

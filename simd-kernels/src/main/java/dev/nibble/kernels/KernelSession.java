@@ -1,11 +1,11 @@
 package dev.nibble.kernels;
 
 /**
- * A kernel table made ready for one session, with all that it holds for it: streams, device memory,
+ * Kernels made ready for one session, with all that they hold for it: streams, device memory,
  * registered host memory.
  */
 public interface KernelSession extends AutoCloseable {
-  /** The table to compute with, until the session is closed. */
+  /** The kernels to compute with, until the session is closed. */
   Kernels kernels();
 
   /**
@@ -18,7 +18,7 @@ public interface KernelSession extends AutoCloseable {
   @Override
   void close();
 
-  /** The session of a table that holds nothing. */
+  /** The session of kernels that hold nothing. */
   static KernelSession of(Kernels kernels) {
     return new KernelSession() {
       @Override

@@ -4,23 +4,23 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The complete table of what a provider computes, at the grain of stages, so that a device can
- * implement it whole. Implementations are stateless and thread-safe; different leaves of one stage
- * run at the same time on different threads.
+ * All that a provider computes, at the grain of stages, so that a device can implement it whole.
+ * Implementations are stateless and thread-safe; different leaves of one stage run at the same time
+ * on different threads.
  *
- * <p>Whoever computes opens the table first, for the session that it computes in, and closes it
+ * <p>Whoever computes opens the kernels first, for the session that it computes in, and closes them
  * when the session ends: {@code try (KernelSession session = kernels.select(workload).open(...))}.
- * {@link #select} and {@link #open} cost a table that holds nothing nothing.
+ * {@link #select} and {@link #open} cost kernels that hold nothing nothing.
  *
  * <p>A stage's pass is cut into leaves ({@link Cut}): pictures {@code [from, to)}, and a part of
- * the work on them. What a part is (rows, pixels, channels, weights) is the table's own affair; a
- * table may do all of a group's work in its part 0 and none in the others. The forward pass is:
- * {@link #packForward} for every unit, {@link #forward} for every leaf, {@link #finishStatistics}.
- * The backward pass is either fused, {@link #packBackward} and {@link #backward} for every leaf,
- * or, where {@link Cut#isFused} says no, {@link #sumGradient} where the arguments ask for the
- * gradient, {@link #packBackward} and {@link #backwardData}, and {@link #backwardWeights}; then
- * {@link #finishWeights} and {@link #finishChannels}. Leaves of a call may run at the same time;
- * results depend on the cut, not on the threads.
+ * the work on them. What a part is (rows, pixels, channels, weights) is the provider's own affair;
+ * it may do all of a group's work in its part 0 and none in the others. The forward pass is: {@link
+ * #packForward} for every unit, {@link #forward} for every leaf, {@link #finishStatistics}. The
+ * backward pass is either fused, {@link #packBackward} and {@link #backward} for every leaf, or,
+ * where {@link Cut#isFused} says no, {@link #sumGradient} where the arguments ask for the gradient,
+ * {@link #packBackward} and {@link #backwardData}, and {@link #backwardWeights}; then {@link
+ * #finishWeights} and {@link #finishChannels}. Leaves of a call may run at the same time; results
+ * depend on the cut, not on the threads.
  */
 public interface Kernels {
   /** The provider's name as in {@code -Dnibble.kernels}: {@code scalar}, {@code vector}, ... */
@@ -30,7 +30,7 @@ public interface Kernels {
   String description();
 
   /**
-   * The table to plan and open for a workload: this one, unless it stands for a choice that depends
+   * The kernels to plan and open for a workload: these, unless they stand for a choice that depends
    * on the workload. May measure, once for a largest stage.
    *
    * @throws DeviceException if a device fails that was there before
@@ -43,27 +43,27 @@ public interface Kernels {
    * As {@link #select(Workload)}, for a caller whose memory is limited.
    *
    * @param most bytes that a measurement may take while it lasts, on the heap and off it; one that
-   *     cannot do with them is not made, and the table is then the CPU's
+   *     cannot do with them is not made, and the kernels are then the CPU's
    * @throws DeviceException if a device fails that was there before
    */
   default Kernels select(Workload workload, long most) {
     return select(workload);
   }
 
-  /** Bytes of staging that {@link #open} needs off the heap; 0 for tables that hold nothing. */
+  /** Bytes of staging that {@link #open} needs off the heap; 0 for kernels that hold nothing. */
   default long stagingBytes(Workload workload) {
     return 0;
   }
 
   /**
-   * Makes the table ready for a session.
+   * Makes the kernels ready for a session.
    *
    * <p>The weights that {@link #packForward} packed stay as they are until the session's next step:
-   * a table may keep them for {@link #packBackward}, which is then given the same segment.
+   * a provider may keep them for {@link #packBackward}, which is then given the same segment.
    *
    * @param workload what will be run: stages, or their inference variants, of these operators
-   * @param workspace the region in which every buffer of the session's arguments lies. A table that
-   *     keeps buffers on a device takes a buffer's offset in it for its name; others ignore it
+   * @param workspace the region in which every buffer of the session's arguments lies. A provider
+   *     that keeps buffers on a device takes a buffer's offset in it for its name; others ignore it
    * @param staging at least {@link #stagingBytes} of zeros, aligned to 64 bytes; freed by the
    *     caller after the session is closed
    * @throws DeviceException if the device refuses something; nothing is left behind
@@ -72,7 +72,7 @@ public interface Kernels {
     return KernelSession.of(this);
   }
 
-  /** Whether stages of this table may read their input, or a shortcut, through an activation. */
+  /** Whether stages of these kernels may read their input, or a shortcut, through an activation. */
   default boolean supports(Activation activation) {
     return true;
   }

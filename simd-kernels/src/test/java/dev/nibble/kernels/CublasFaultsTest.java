@@ -39,8 +39,8 @@ class CublasFaultsTest {
     device.close();
   }
 
-  private Kernels table(boolean fallback) {
-    return device.table(CudaOptions.defaults().withFallback(fallback), new ScalarKernels());
+  private Kernels kernels(boolean fallback) {
+    return device.kernels(CudaOptions.defaults().withFallback(fallback), new ScalarKernels());
   }
 
   /** A session forward and one backward: all calls that there are. */
@@ -64,16 +64,16 @@ class CublasFaultsTest {
   @Test
   void everyCallCanFailWithEveryStatus() {
     assertThat(CASE.trains()).isTrue();
-    Kernels table = table(false);
+    Kernels provider = kernels(false);
     int before = device.calls();
-    List<StageRun.Result> expected = run(table);
+    List<StageRun.Result> expected = run(provider);
     int calls = device.calls() - before;
     assertThat(calls).isGreaterThan(100);
     for (int nth = 1; nth <= calls; nth++) {
       for (int status : STATUSES) {
         device.failNext(nth, status);
         String what = "call " + nth + " of " + calls + " returns " + status;
-        assertThatThrownBy(() -> run(table))
+        assertThatThrownBy(() -> run(provider))
             .as(what)
             .isInstanceOfSatisfying(
                 DeviceException.class,
@@ -87,19 +87,19 @@ class CublasFaultsTest {
         device.verify();
       }
     }
-    assertEqual(run(table), expected);
+    assertEqual(run(provider), expected);
   }
 
   @Test
   void aDriverThatDisappearsLeavesNothingUnderWay() {
-    Kernels table = table(true);
+    Kernels provider = kernels(true);
     int before = device.calls();
-    run(table);
+    run(provider);
     int calls = device.calls() - before;
     for (int nth = 0; nth < calls; nth++) {
       try (StandInDevice mortal = new StandInDevice()) {
         Kernels kernels =
-            mortal.table(CudaOptions.defaults().withFallback(true), new ScalarKernels());
+            mortal.kernels(CudaOptions.defaults().withFallback(true), new ScalarKernels());
         mortal.dieAfterNext(nth);
         assertThatThrownBy(() -> run(kernels)).isInstanceOf(DeviceException.class);
         // A driver that is gone gives nothing back.
@@ -111,28 +111,28 @@ class CublasFaultsTest {
   /** What the driver calls sticky: the first failure is told, and the context is let go. */
   @Test
   void aSpoiltContextIsGivenUp() {
-    Kernels table = table(true);
+    Kernels provider = kernels(true);
     int before = device.calls();
-    List<StageRun.Result> expected = run(table);
+    List<StageRun.Result> expected = run(provider);
     int calls = device.calls() - before;
     // The last two let go of the context, which succeeds.
     for (int nth = 0; nth < calls - 2; nth++) {
       device.spoilAfterNext(nth);
       String what = "spoilt after call " + nth + " of " + calls;
-      assertThatThrownBy(() -> run(table))
+      assertThatThrownBy(() -> run(provider))
           .as(what)
           .isInstanceOfSatisfying(
               DeviceException.class, e -> assertThat(e.code()).as(what).isIn(700, 14));
       device.verify();
       device.heal();
     }
-    assertEqual(run(table), expected);
+    assertEqual(run(provider), expected);
   }
 
   @Test
   void memoryThatRunsOutIsToldWithItsSizes() {
     device.memory(1 << 20);
-    assertThatThrownBy(() -> run(table(false)))
+    assertThatThrownBy(() -> run(kernels(false)))
         .isInstanceOfSatisfying(
             DeviceException.class, e -> assertThat(e.outOfMemory()).as("memory").isTrue())
         .hasMessageContaining("CUDA_ERROR_OUT_OF_MEMORY (2)")
@@ -144,7 +144,7 @@ class CublasFaultsTest {
   @Test
   void memoryThatRunsOutLeavesALayerToTheProcessorWhereThatIsAllowed() {
     device.memory(1 << 20);
-    assertEqual(run(table(true)), run(new ScalarKernels()));
+    assertEqual(run(kernels(true)), run(new ScalarKernels()));
     device.verify();
   }
 
@@ -152,18 +152,18 @@ class CublasFaultsTest {
   @Test
   void codeThatDoesNotFitShowsWhenTheSessionOpens() {
     device.failNextOf("cublasSgemm_v2", 3);
-    assertThatThrownBy(() -> open(table(false)).close())
+    assertThatThrownBy(() -> open(kernels(false)).close())
         .isInstanceOf(DeviceException.class)
         .hasMessageContaining("CUBLAS_STATUS_ALLOC_FAILED");
     device.verify();
     device.failNextOf("cublasSgemm_v2", 3);
-    try (KernelSession session = open(table(true))) {
+    try (KernelSession session = open(kernels(true))) {
       assertThat(session.kernels().name()).isEqualTo("scalar");
     }
     device.verify();
   }
 
-  private static KernelSession open(Kernels table) {
+  private static KernelSession open(Kernels provider) {
     Stage stage =
         new Stage(
             new Convolution(new FeatureMap(4, 4, 8), 8, 3, 1, false),
@@ -171,8 +171,8 @@ class CublasFaultsTest {
             null,
             false);
     Workload workload = new Workload(List.of(stage), 4, 2, 1);
-    MemorySegment staging = Arena.ofAuto().allocate(table.stagingBytes(workload), 64);
-    return table.open(workload, MemorySegment.NULL, staging);
+    MemorySegment staging = Arena.ofAuto().allocate(provider.stagingBytes(workload), 64);
+    return provider.open(workload, MemorySegment.NULL, staging);
   }
 
   @Test
@@ -187,11 +187,13 @@ class CublasFaultsTest {
             2,
             1);
     device.memory(34 << 20); // of which the workspace of cuBLAS takes 32
-    Kernels table = table(true);
+    Kernels provider = kernels(true);
     try (Arena arena = Arena.ofShared();
         KernelSession session =
-            table.open(
-                workload, MemorySegment.NULL, arena.allocate(table.stagingBytes(workload), 64))) {
+            provider.open(
+                workload,
+                MemorySegment.NULL,
+                arena.allocate(provider.stagingBytes(workload), 64))) {
       assertThat(session.kernels().description()).contains("1 convolutions on the CPU");
     }
     device.verify();
@@ -200,10 +202,10 @@ class CublasFaultsTest {
   @Test
   void aSessionClosesTwice() {
     try (Arena arena = Arena.ofShared()) {
-      Kernels table = table(false);
+      Kernels provider = kernels(false);
       Workload workload = new Workload(List.of(CASE.stage()), CASE.batch(), CASE.groups(), 1);
-      MemorySegment staging = arena.allocate(table.stagingBytes(workload), 64);
-      KernelSession session = table.open(workload, MemorySegment.NULL, staging);
+      MemorySegment staging = arena.allocate(provider.stagingBytes(workload), 64);
+      KernelSession session = provider.open(workload, MemorySegment.NULL, staging);
       session.close();
       session.close();
       device.verify();
@@ -217,7 +219,7 @@ class CublasFaultsTest {
   void aSessionThatIsClosedUnderAPassLetsItEnd() throws Exception {
     Convolution op = new Convolution(new FeatureMap(6, 5, 7), 9, 3, 1, false);
     Stage stage = new Stage(op, Activation.IDENTITY, null, false);
-    Kernels table = table(false);
+    Kernels provider = kernels(false);
     Workload workload = new Workload(List.of(stage), 4, 1, 1);
     try (Arena arena = Arena.ofShared();
         ExecutorService pool = Executors.newFixedThreadPool(1)) {
@@ -225,8 +227,8 @@ class CublasFaultsTest {
       MemorySegment y = filled(arena, 4 * stage.output().bytes());
       MemorySegment w = filled(arena, 4L * op.weights());
       ForwardArgs args = new ForwardArgs(stage, 4, x, null, null, w, null, null, null, y, null);
-      MemorySegment staging = arena.allocate(table.stagingBytes(workload), 64);
-      KernelSession session = table.open(workload, MemorySegment.NULL, staging);
+      MemorySegment staging = arena.allocate(provider.stagingBytes(workload), 64);
+      KernelSession session = provider.open(workload, MemorySegment.NULL, staging);
       CountDownLatch running = new CountDownLatch(1);
       Future<?> passes =
           pool.submit(
@@ -257,7 +259,7 @@ class CublasFaultsTest {
       MemorySegment one = memory.allocate(4);
       ForwardArgs args =
           new ForwardArgs(stage, 1, one, null, null, one, null, null, null, one, null);
-      assertThatThrownBy(() -> table(false).forward(args, 0, 0, 1, 0, 1, none, none))
+      assertThatThrownBy(() -> kernels(false).forward(args, 0, 0, 1, 0, 1, none, none))
           .isInstanceOf(IllegalStateException.class)
           .hasMessageContaining("open one first");
     }
@@ -272,7 +274,7 @@ class CublasFaultsTest {
     int batch = 12;
     int shards = 4;
     Workload workload = new Workload(List.of(stage), batch, shards, 2);
-    Kernels table = table(false);
+    Kernels provider = kernels(false);
     try (Arena arena = Arena.ofShared(); // a confined one would not let the threads in
         ExecutorService pool = Executors.newFixedThreadPool(2)) {
       ForwardArgs args =
@@ -290,8 +292,8 @@ class CublasFaultsTest {
               null);
       float[] alone = null;
       for (int round = 0; round < 4; round++) {
-        MemorySegment staging = arena.allocate(table.stagingBytes(workload), 64);
-        try (KernelSession session = table.open(workload, MemorySegment.NULL, staging)) {
+        MemorySegment staging = arena.allocate(provider.stagingBytes(workload), 64);
+        try (KernelSession session = provider.open(workload, MemorySegment.NULL, staging)) {
           Kernels kernels = session.kernels();
           args.y().fill((byte) -1);
           kernels.packForward(args, 0, new float[0]);

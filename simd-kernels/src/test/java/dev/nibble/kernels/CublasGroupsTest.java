@@ -31,11 +31,11 @@ class CublasGroupsTest {
     for (HostKernels host : List.of(new ScalarKernels(), new VectorKernels(false))) {
       try (StandInDevice device = new StandInDevice();
           Arena arena = Arena.ofShared()) {
-        Kernels table = device.table(CudaOptions.defaults(), host);
+        Kernels kernels = device.kernels(CudaOptions.defaults(), host);
         for (boolean first : new boolean[] {false, true}) {
           WholeStage stage = new WholeStage(arena, op, first, 0, 7, 12);
           stage.draw(5);
-          try (OpenTable open = new OpenTable(table, stage.stage(), 12, 2, 1)) {
+          try (OpenKernelsOfStage open = new OpenKernelsOfStage(kernels, stage.stage(), 12, 2, 1)) {
             stage.run(open.kernels());
           }
           device.verify();

@@ -23,13 +23,14 @@ class CublasPrecisionTest {
     StageRun.Result exact = StageRun.forward(new ScalarKernels(), CASE);
     Map<String, float[]> gradients = StageRun.backward(new ScalarKernels(), CASE, exact).floats();
     try (StandInDevice device = new StandInDevice()) {
-      Kernels table =
-          device.table(CudaOptions.defaults().withPrecision(precision), new ScalarKernels());
-      assertThat(table.description()).contains(precision.text() + " products");
+      Kernels kernels =
+          device.kernels(CudaOptions.defaults().withPrecision(precision), new ScalarKernels());
+      assertThat(kernels.description()).contains(precision.text() + " products");
       // 24, 11 and 8 bits of mantissa, the hidden one included.
       double unit = Math.scalb(1.0, -precisionBits(precision));
-      check("y", exact.floats(), StageRun.forward(table, CASE).floats(), precision, unit);
-      check("dweight", gradients, StageRun.backward(table, CASE, exact).floats(), precision, unit);
+      check("y", exact.floats(), StageRun.forward(kernels, CASE).floats(), precision, unit);
+      check(
+          "dweight", gradients, StageRun.backward(kernels, CASE, exact).floats(), precision, unit);
       device.verify();
     }
   }

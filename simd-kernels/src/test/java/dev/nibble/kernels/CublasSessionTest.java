@@ -51,15 +51,15 @@ class CublasSessionTest {
   }
 
   private KernelSession open(HostKernels host) {
-    Kernels table = device.table(CudaOptions.defaults(), host);
+    Kernels kernels = device.kernels(CudaOptions.defaults(), host);
     Workload workload =
         new Workload(
             stages.stream().map(WholeStage::stage).toList(),
             BOUNDS[BOUNDS.length - 1],
             BOUNDS.length - 1,
             THREADS);
-    MemorySegment staging = arena.allocate(table.stagingBytes(workload), 64);
-    return table.open(workload, MemorySegment.NULL, staging);
+    MemorySegment staging = arena.allocate(kernels.stagingBytes(workload), 64);
+    return kernels.open(workload, MemorySegment.NULL, staging);
   }
 
   /**

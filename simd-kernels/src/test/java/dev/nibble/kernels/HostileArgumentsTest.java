@@ -176,8 +176,8 @@ class HostileArgumentsTest {
 
   @ParameterizedTest
   @MethodSource("kernels")
-  void rangesAndArraysOutsideAreRefused(Kernels table) {
-    try (OpenTable open = new OpenTable(table, STAGE, BATCH, 2, 2);
+  void rangesAndArraysOutsideAreRefused(Kernels provider) {
+    try (OpenKernelsOfStage open = new OpenKernelsOfStage(provider, STAGE, BATCH, 2, 2);
         Guarded memory = new Guarded(0, true)) {
       Kernels kernels = open.kernels();
       ForwardArgs forward = forward(guarded(memory, FORWARD));
@@ -294,8 +294,8 @@ class HostileArgumentsTest {
 
   @ParameterizedTest
   @MethodSource("kernels")
-  void memoryThatIsGoneOrOfAnotherThreadIsRefused(Kernels table) throws InterruptedException {
-    try (OpenTable open = new OpenTable(table, STAGE, BATCH, 2, 2)) {
+  void memoryThatIsGoneOrOfAnotherThreadIsRefused(Kernels provider) throws InterruptedException {
+    try (OpenKernelsOfStage open = new OpenKernelsOfStage(provider, STAGE, BATCH, 2, 2)) {
       refuseGone(open.kernels());
     }
     Providers.verify();

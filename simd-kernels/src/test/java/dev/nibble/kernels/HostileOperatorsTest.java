@@ -55,7 +55,7 @@ class HostileOperatorsTest {
     return new Stage(operator, activation, null, true, layout);
   }
 
-  static Stream<Arguments> tables() {
+  static Stream<Arguments> cases() {
     return Providers.underTest().stream()
         .flatMap(kernels -> stages().map(stage -> Arguments.of(kernels, stage)));
   }
@@ -162,12 +162,12 @@ class HostileOperatorsTest {
   }
 
   @ParameterizedTest
-  @MethodSource("tables")
-  void whatLiesInMemoryLeadsNowhere(Kernels table, Stage stage) {
+  @MethodSource("cases")
+  void whatLiesInMemoryLeadsNowhere(Kernels provider, Stage stage) {
     long seed = 31L * stage.hashCode();
     Random random = new Random(seed);
     try (Guarded memory = new Guarded(0, true);
-        OpenTable open = new OpenTable(table, stage, BATCH, 1, 1)) {
+        OpenKernelsOfStage open = new OpenKernelsOfStage(provider, stage, BATCH, 1, 1)) {
       Kernels kernels = open.kernels();
       MemorySegment[] s = segments(bytes(stage), memory::allocate);
       for (int i = 13; i < s.length; i++) {
@@ -202,7 +202,7 @@ class HostileOperatorsTest {
         try {
           call.run();
         } catch (IndexOutOfBoundsException e) {
-          // A place outside its window, told by the table that uses it as an index.
+          // A place outside its window, told by the kernels that use it as an index.
           assertThatThrownBy(call::run).isInstanceOf(IndexOutOfBoundsException.class);
         }
       }
@@ -211,10 +211,10 @@ class HostileOperatorsTest {
   }
 
   @ParameterizedTest
-  @MethodSource("tables")
-  void rangesAndArraysOutsideAreRefused(Kernels table, Stage stage) {
+  @MethodSource("cases")
+  void rangesAndArraysOutsideAreRefused(Kernels provider, Stage stage) {
     try (Guarded memory = new Guarded(0, true);
-        OpenTable open = new OpenTable(table, stage, BATCH, 1, 1)) {
+        OpenKernelsOfStage open = new OpenKernelsOfStage(provider, stage, BATCH, 1, 1)) {
       Kernels kernels = open.kernels();
       MemorySegment[] s = segments(bytes(stage), memory::allocateAligned);
       s[13] = s[13].asSlice(0, bytes(stage)[13]);

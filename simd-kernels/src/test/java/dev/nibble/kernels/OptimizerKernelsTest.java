@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The optimisers and what goes with them: the scalar table's bits, PyTorch's numbers, and nothing
+ * The optimisers and what goes with them: the scalar kernels' bits, PyTorch's numbers, and nothing
  * beside the range.
  */
 class OptimizerKernelsTest {

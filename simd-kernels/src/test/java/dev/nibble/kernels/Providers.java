@@ -20,7 +20,7 @@ final class Providers {
   /** Property by which the build says which provider a run must get. */
   static final String EXPECTED = "nibble.kernels.expected";
 
-  /** The cublas table over a device that is made of Java. */
+  /** The cublas kernels over a device that is made of Java. */
   private static final String STAND_IN = "cublas-standin";
 
   private static final String GPU = "cublas";
@@ -30,7 +30,7 @@ final class Providers {
   static List<Kernels> underTest() {
     String expected = System.getProperty(EXPECTED);
     if (STAND_IN.equals(expected)) {
-      return StandIn.TABLES;
+      return StandIn.KERNELS;
     }
     if (GPU.equals(expected)) {
       GpuStatus gpu = KernelProvider.gpu(KernelProvider.cudaOptions());
@@ -70,10 +70,10 @@ final class Providers {
   private static final class StandIn {
     static final StandInDevice DEVICE = new StandInDevice();
 
-    static final List<Kernels> TABLES =
+    static final List<Kernels> KERNELS =
         List.of(
-            DEVICE.table(CudaOptions.defaults(), new VectorKernels(true)),
-            DEVICE.table(CudaOptions.defaults().withFallback(true), new ScalarKernels()));
+            DEVICE.kernels(CudaOptions.defaults(), new VectorKernels(true)),
+            DEVICE.kernels(CudaOptions.defaults().withFallback(true), new ScalarKernels()));
 
     private StandIn() {}
   }

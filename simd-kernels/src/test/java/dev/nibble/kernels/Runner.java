@@ -15,7 +15,8 @@ final class Runner {
   /** Runs the forward pass; parts of group i take pictures [bounds[i], bounds[i+1]). */
   static void forwardParts(Kernels table, ForwardArgs args, int parts, int... bounds) {
     Stage stage = args.stage();
-    try (OpenTable open = new OpenTable(table, stage, args.batch(), bounds.length - 1, 1)) {
+    try (OpenKernelsOfStage open =
+        new OpenKernelsOfStage(table, stage, args.batch(), bounds.length - 1, 1)) {
       Kernels kernels = open.kernels();
       float[] packed = garbage(kernels.packedFloats(stage));
       portions(
@@ -54,7 +55,8 @@ final class Runner {
   /** Runs the fused backward pass; leaf i takes pictures [bounds[i], bounds[i+1]). */
   static void backward(Kernels table, BackwardArgs args, int... bounds) {
     Stage stage = args.stage();
-    try (OpenTable open = new OpenTable(table, stage, args.batch(), bounds.length - 1, 1)) {
+    try (OpenKernelsOfStage open =
+        new OpenKernelsOfStage(table, stage, args.batch(), bounds.length - 1, 1)) {
       Kernels kernels = open.kernels();
       float[] packed = garbage(kernels.packedFloats(stage));
       packBackward(kernels, args, packed);
@@ -76,7 +78,7 @@ final class Runner {
   static void backwardParts(Kernels table, BackwardArgs args, int parts, int... bounds) {
     Stage stage = args.stage();
     int groups = bounds.length - 1;
-    try (OpenTable open = new OpenTable(table, stage, args.batch(), groups, 1)) {
+    try (OpenKernelsOfStage open = new OpenKernelsOfStage(table, stage, args.batch(), groups, 1)) {
       Kernels kernels = open.kernels();
       float[] packed = garbage(kernels.packedFloats(stage));
       for (int leaf = 0; leaf < groups * parts && args.gradientOut() != null; leaf++) {

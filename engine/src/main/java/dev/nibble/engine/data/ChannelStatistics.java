@@ -31,9 +31,18 @@ public final class ChannelStatistics {
    * @throws DataException if a picture cannot be read
    */
   public static ChannelStatistics of(Dataset dataset) {
+    return of(dataset, MOST_PICTURES);
+  }
+
+  /**
+   * Computes them from so many pictures at most, evenly spaced.
+   *
+   * @throws DataException if a picture cannot be read
+   */
+  public static ChannelStatistics of(Dataset dataset, int most) {
     int channels = dataset.channels();
     int bytes = dataset.pictureBytes();
-    int stride = (dataset.size() - 1) / MOST_PICTURES + 1;
+    int stride = (dataset.size() - 1) / most + 1;
     long[] sums = new long[channels];
     long[] squares = new long[channels];
     long pictures = 0;

@@ -8,7 +8,7 @@ import dev.nibble.memory.Slab;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** A kernel table that was opened for a session, and the staging that it needs. */
+/** Kernels that were opened for a session, and the staging that they need. */
 public final class OpenKernels implements AutoCloseable {
   private final @Nullable Slab staging;
   private final KernelSession session;
@@ -24,7 +24,7 @@ public final class OpenKernels implements AutoCloseable {
   }
 
   /**
-   * Allocates the staging, if there is any, and opens the table.
+   * Allocates the staging, if there is any, and opens the kernels.
    *
    * @param selected what {@link Kernels#select} gave for the workload
    * @param workspace the region in which the buffers of all arguments lie
@@ -47,7 +47,7 @@ public final class OpenKernels implements AutoCloseable {
     }
   }
 
-  /** The table to compute with. */
+  /** The kernels to compute with. */
   public Kernels kernels() {
     return session.kernels();
   }

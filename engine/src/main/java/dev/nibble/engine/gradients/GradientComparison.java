@@ -6,14 +6,17 @@ import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PrefetchingDataLoader;
 import dev.nibble.engine.exec.BackwardWalk;
+import dev.nibble.engine.exec.FormatMeter;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.exec.SessionOptions;
 import dev.nibble.engine.model.ModelInfo;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.FormatBudget;
+import dev.nibble.engine.plan.FormatErrors;
 import dev.nibble.engine.plan.Lowering;
 import dev.nibble.engine.plan.PlanOptions;
+import dev.nibble.engine.plan.StageGraph;
 import dev.nibble.engine.plan.StageGraph.Node;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
@@ -42,6 +45,7 @@ final class GradientComparison implements AutoCloseable {
       Network network,
       ModelInfo info,
       Consumer<Session> weights,
+      Dataset pictures,
       int batch,
       GradientOptions options,
       Kernels kernels,
@@ -49,17 +53,19 @@ final class GradientComparison implements AutoCloseable {
     this.network = network;
     this.options = options;
     this.batch = batch;
-    this.formats = formats(network, batch, options);
+    Consumer<Session> prepare =
+        session -> {
+          weights.accept(session);
+          session.setNormalization(info.mean(), info.std(), info.pictureMean());
+        };
+    this.formats = formats(prepare, pictures, kernels, account);
     try {
       open(StoreFormat.FP32, false, kernels, account);
       open(options.store(), false, kernels, account);
       if (options.naive() && options.store().isCodes()) {
         open(options.store(), true, kernels, account);
       }
-      for (Session session : sessions) {
-        weights.accept(session);
-        session.setNormalization(info.mean(), info.std(), info.pictureMean());
-      }
+      sessions.forEach(prepare);
       this.sums = new LayerSums(exact().plan(), sessions.size() - 1);
     } catch (RuntimeException | Error e) {
       close();
@@ -67,15 +73,35 @@ final class GradientComparison implements AutoCloseable {
     }
   }
 
-  private static Map<String, StoreFormat> formats(
-      Network network, int batch, GradientOptions options) {
+  private Map<String, StoreFormat> formats(
+      Consumer<Session> prepare, Dataset pictures, Kernels kernels, MemoryAccount account) {
     if (options.averageBits() == 0) {
       return Map.of();
     }
-    FormatBudget budget =
-        FormatBudget.of(
-            Lowering.lower(network), PlanOptions.training(batch, options.store(), false));
+    StageGraph graph = Lowering.lower(network);
+    PlanOptions planned = PlanOptions.training(batch, options.store(), false);
+    int few = Math.min(batch, FormatMeter.PICTURES);
+    FormatErrors errors =
+        FormatMeter.measure(
+            graph,
+            planned.withBatch(few),
+            SessionOptions.of(options.threads()),
+            kernels,
+            account,
+            prepare,
+            (slots, start, end) -> loader(pictures, few, slots, end),
+            options.averageBits());
+    if (errors != null) {
+      return errors.mixture();
+    }
+    FormatBudget budget = FormatBudget.of(graph, planned);
     return budget.after(budget.within(options.averageBits()));
+  }
+
+  private PrefetchingDataLoader loader(
+      Dataset pictures, int count, List<BatchSlot> slots, long batches) {
+    return new PrefetchingDataLoader(
+        pictures, count, Augmentation.NONE, true, options.seed(), slots, 0, batches, true);
   }
 
   @SuppressWarnings("MustBeClosedChecker") // closed with the comparison
@@ -100,7 +126,8 @@ final class GradientComparison implements AutoCloseable {
     checkFits(network, pictures);
     int batch = Math.min(options.batch(), pictures.size());
     try (GradientComparison comparison =
-        new GradientComparison(network, info, weights, batch, options, kernels, account)) {
+        new GradientComparison(
+            network, info, weights, pictures, batch, options, kernels, account)) {
       return comparison.run(pictures);
     }
   }
@@ -129,16 +156,7 @@ final class GradientComparison implements AutoCloseable {
     double loss = 0;
     long count = 0;
     try (PrefetchingDataLoader loader =
-        new PrefetchingDataLoader(
-            pictures,
-            batch,
-            Augmentation.NONE,
-            true,
-            options.seed(),
-            exact().slots(),
-            0,
-            options.batches(),
-            true)) {
+        loader(pictures, batch, exact().slots(), options.batches())) {
       for (BatchSlot slot = loader.take(); slot != null; slot = loader.take()) {
         exact().load(slot);
         for (Session session : sessions.subList(1, sessions.size())) {

@@ -7,25 +7,23 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Spends bytes on a format for each activation where they lower the gradient's error most.
  *
- * <p>The error is not measured but read from a table, so that a plan needs no data and the choice
- * is the same on every machine, for every number of threads and workers. Two things make the table
- * short: relative to its own length, a layer's gradient errs by much the same in every layer (on a
- * ResNet-20 with int4 by 0.036 to 0.076), and the gradients of a network's layers are of much the
- * same length. So what a format costs depends on the format ({@link #error}) and on what the
- * activation is read for ({@link #weight}), not on the layer; what it saves depends on the layer's
- * size. Few bits belong where activations are large.
+ * <p>What a format costs an activation's gradients is measured ({@link FormatErrors}) or, where
+ * there are no pictures, read from a table. The table takes it that, relative to its own length, a
+ * layer's gradient errs by much the same in every layer (on a ResNet-20 with int4 by 0.036 to
+ * 0.076), and that the gradients of a network's layers are of much the same length. Then what a
+ * format costs depends on the format ({@link #error}) and on what the activation is read for
+ * ({@link #weight}), not on the layer; what it saves depends on the layer's size. The second does
+ * not hold everywhere: in a shallow network before its first step, the first layers' gradients are
+ * two to three times as long as the last ones', and a mixture by the table may err by a third more
+ * than one format.
  *
- * <p>The second does not hold everywhere: in a shallow network before its first step, the first
- * layers' gradients are two to three times as long as the last ones', and a mixture errs as much as
- * one format or up to a fifth more.
- *
- * <p>All start with the fewest bits. Then, again and again, the step to more bits that lowers the
- * sum of the squared errors most for a byte is taken. The choice for more bytes is that for fewer
- * and some steps more.
+ * <p>Layers' errors add up as squares: of all mixtures of so many bytes that one is chosen whose
+ * sum is least. One format everywhere is such a mixture, too.
  */
 public final class FormatBudget {
   private static final List<StoreFormat> FITTED =
@@ -45,32 +43,54 @@ public final class FormatBudget {
    */
   private static final double NORM_ONLY = 0.1;
 
-  private record Step(int tensor, StoreFormat format) {}
-
   private final List<String> names = new ArrayList<>();
   private final List<View> views;
   private final List<StoreFormat> formats;
-  private final double[] weights;
-  private final List<Step> steps = new ArrayList<>();
+  private final List<int[]> choices;
 
-  private FormatBudget(ExecutionPlan plan) {
+  private FormatBudget(ExecutionPlan plan, @Nullable FormatErrors errors) {
     this.views = plan.coded();
-    this.formats = plan.options().store().isUniform() ? UNIFORM : FITTED;
-    this.weights = new double[views.size()];
-    for (int i = 0; i < weights.length; i++) {
-      names.add(plan.keeper(views.get(i)));
-      weights[i] = weight(plan, views.get(i));
+    this.formats = formats(plan.options().store());
+    double[][] squares = new double[views.size()][formats.size()];
+    long[][] bytes = new long[views.size()][formats.size()];
+    for (int i = 0; i < squares.length; i++) {
+      String keeper = plan.keeper(views.get(i));
+      names.add(keeper);
+      double weight = weight(plan, views.get(i));
+      Map<StoreFormat, Double> known =
+          errors == null ? null : errors.squares().getOrDefault(keeper, Map.of());
+      for (int f = 0; f < formats.size(); f++) {
+        StoreFormat format = formats.get(f);
+        squares[i][f] = known == null ? weight * square(format) : known.getOrDefault(format, 0.0);
+        bytes[i][f] = format.bytes(views.get(i).map());
+      }
     }
-    takeSteps();
+    this.choices = FormatFront.of(bytes, squares);
+  }
+
+  /** The formats that may be mixed with this one, those of the fewest bits first. */
+  public static List<StoreFormat> formats(StoreFormat kind) {
+    return kind.isUniform() ? UNIFORM : FITTED;
+  }
+
+  /**
+   * Finds the steps for a network by a table, where nothing is known of its gradients.
+   *
+   * @param options whose store format, codes, says of what kind the formats are
+   */
+  public static FormatBudget of(StageGraph graph, PlanOptions options) {
+    return of(graph, options, null);
   }
 
   /**
    * Finds the steps for a network.
    *
    * @param options whose store format, codes, says of what kind the formats are
+   * @param errors what was measured, or null for the table
    */
-  public static FormatBudget of(StageGraph graph, PlanOptions options) {
-    return new FormatBudget(ExecutionPlan.of(graph, options.withFormats(Map.of())));
+  public static FormatBudget of(
+      StageGraph graph, PlanOptions options, @Nullable FormatErrors errors) {
+    return new FormatBudget(ExecutionPlan.of(graph, options.withFormats(Map.of())), errors);
   }
 
   /** Trained readers with weights, whose gradients are products with the restored activation. */
@@ -104,63 +124,52 @@ public final class FormatBudget {
     };
   }
 
+  /**
+   * What a format's codes cost the gradient of the weights before them, where none are multiplied
+   * with them: a share of the square of its length.
+   */
+  public static double upstream(StoreFormat format) {
+    return NORM_ONLY * square(format);
+  }
+
   private static double square(StoreFormat format) {
     return error(format) * error(format);
   }
 
-  private void takeSteps() {
-    int[] at = new int[views.size()];
-    while (true) {
-      int best = -1;
-      int bestFormat = 0;
-      double most = 0;
-      for (int i = 0; i < at.length; i++) {
-        for (int f = at[i] + 1; f < formats.size(); f++) {
-          double gain = gain(i, formats.get(at[i]), formats.get(f));
-          if (gain > most) {
-            most = gain;
-            best = i;
-            bestFormat = f;
-          }
-        }
-      }
-      if (best < 0) {
-        return;
-      }
-      at[best] = bestFormat;
-      steps.add(new Step(best, formats.get(bestFormat)));
-    }
-  }
-
-  /** Squared error that a byte of a picture's codes saves. */
-  private double gain(int tensor, StoreFormat from, StoreFormat to) {
-    long bytes = bytes(tensor, to) - bytes(tensor, from);
-    double less = weights[tensor] * (square(from) - square(to));
-    return bytes <= 0 ? Double.MAX_VALUE : less / bytes;
-  }
-
-  private long bytes(int tensor, StoreFormat format) {
-    return format.bytes(views.get(tensor).map());
-  }
-
-  /** Steps from the fewest bits everywhere to the most. */
+  /** Steps from the fewest bytes to the most, each with less of an error. */
   public int steps() {
-    return steps.size();
+    return choices.size() - 1;
   }
 
-  /** The formats after the first so many steps, by the name of the stage that keeps each. */
+  /** The formats after so many steps, by the name of the stage that keeps each. */
   public Map<String, StoreFormat> after(int count) {
     Map<String, StoreFormat> byName = new LinkedHashMap<>();
-    names.forEach(name -> byName.put(name, formats.getFirst()));
-    for (Step step : steps.subList(0, count)) {
-      byName.put(names.get(step.tensor()), step.format());
+    int[] choice = choices.get(count);
+    for (int i = 0; i < choice.length; i++) {
+      byName.put(names.get(i), formats.get(choice[i]));
     }
     return byName;
   }
 
+  /** The one format everywhere that has the most bits within an average; empty if none has. */
+  public Map<String, StoreFormat> single(double average) {
+    Map<String, StoreFormat> single = Map.of();
+    for (StoreFormat format : formats) {
+      Map<String, StoreFormat> alike = new LinkedHashMap<>();
+      names.forEach(name -> alike.put(name, format));
+      if (bits(alike) <= average) {
+        single = alike;
+      }
+    }
+    return single;
+  }
+
   /** Bits that a value has on average after the first so many steps; 0 where there is nothing. */
   public double bits(int count) {
-    Map<String, StoreFormat> byName = after(count);
+    return bits(after(count));
+  }
+
+  private double bits(Map<String, StoreFormat> byName) {
     long bytes = 0;
     long values = 0;
     for (int i = 0; i < views.size(); i++) {
@@ -177,7 +186,7 @@ public final class FormatBudget {
    */
   public int within(double average) {
     int low = 0;
-    int high = steps.size();
+    int high = steps();
     while (low < high) {
       int middle = (low + high + 1) / 2;
       if (bits(middle) <= average) {

@@ -1,11 +1,14 @@
 package dev.nibble.engine.train;
 
+import dev.nibble.engine.data.DataSplits;
+import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.events.PlanEvent;
 import dev.nibble.engine.events.Recording;
 import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.FormatBudget;
+import dev.nibble.engine.plan.FormatErrors;
 import dev.nibble.engine.plan.Lowering;
 import dev.nibble.engine.plan.Recomputation;
 import dev.nibble.engine.plan.StageGraph;
@@ -50,22 +53,57 @@ public final class MemoryBudget {
    * @param plan the run that fits; its options name the chosen formats and batch
    * @param reason a sentence for people: what was chosen, what it needs, why not more
    */
-  public record Choice(TrainingPlan plan, String reason) {}
+  public record Choice(TrainingPlan plan, String reason) {
+    /**
+     * The same run, saved so often.
+     *
+     * @param steps between checkpoints, or 0 for one at the end
+     */
+    public Choice withCheckpointEvery(long steps) {
+      return new Choice(plan.withCheckpointEvery(steps), reason);
+    }
+  }
 
   private final Network network;
-  private final TrainingOptions options;
+  private TrainingOptions options;
   private final Kernels kernels;
   private final long limit;
+  private final @Nullable Dataset pictures;
   private final StageGraph graph;
+  private @Nullable FormatErrors errors;
+  private boolean measured;
   private @Nullable TrainingOptions smallest;
   private long smallestBytes = Long.MAX_VALUE;
 
-  private MemoryBudget(Network network, TrainingOptions options, Kernels kernels, long limit) {
+  private MemoryBudget(
+      Network network,
+      TrainingOptions options,
+      Kernels kernels,
+      long limit,
+      @Nullable Dataset pictures) {
     this.network = network;
+    this.pictures = pictures;
     this.options = options;
     this.kernels = kernels;
     this.limit = limit;
     this.graph = Lowering.lower(network);
+  }
+
+  /**
+   * Chooses for a run on these data, as {@link Trainer#open(Network, DataSplits, TrainingOptions,
+   * Kernels, MemoryAccount)} does: a choice to look at before anything is allocated.
+   *
+   * @param limit bytes that the run may take; {@link MemoryAccount#UNLIMITED} for any
+   * @throws dev.nibble.engine.data.DataException if the data does not fit the network
+   * @throws IllegalArgumentException if the loss does not fit the data's task, or mixed formats are
+   *     to fill a memory that is not limited
+   * @throws MemoryLimitException if nothing fits: says what would need the least
+   */
+  public static Choice choose(
+      Network network, DataSplits data, TrainingOptions options, Kernels kernels, long limit) {
+    DataFit.check(network, data);
+    TrainingOptions wanted = options.forTask(data.train().task());
+    return choose(network, wanted, data.train(), kernels, limit);
   }
 
   /**
@@ -79,8 +117,32 @@ public final class MemoryBudget {
    */
   public static Choice choose(
       Network network, TrainingOptions options, int pictures, Kernels kernels, long limit) {
+    return choose(network, options, pictures, kernels, limit, null);
+  }
+
+  /**
+   * As the other; but where formats are mixed, what each costs is measured on some of the training
+   * pictures, with freshly drawn weights, and not read from a table. That takes about as long as a
+   * step of a hundred pictures and no more memory than the limit or, for an average of bits, than
+   * the run itself.
+   *
+   * @param pictures training pictures
+   * @throws dev.nibble.engine.data.DataException if some of them cannot be read
+   */
+  public static Choice choose(
+      Network network, TrainingOptions options, Dataset pictures, Kernels kernels, long limit) {
+    return choose(network, options, pictures.size(), kernels, limit, pictures);
+  }
+
+  private static Choice choose(
+      Network network,
+      TrainingOptions options,
+      int pictures,
+      Kernels kernels,
+      long limit,
+      @Nullable Dataset measured) {
     MixedFormats mixed = options.mixed();
-    TrainingOptions settled = options;
+    MemoryBudget budget = new MemoryBudget(network, options, kernels, limit, measured);
     if (mixed != null && !mixed.isChosen()) {
       if (mixed.averageBits() == 0 && limit == MemoryAccount.UNLIMITED) {
         throw new IllegalArgumentException(
@@ -88,10 +150,9 @@ public final class MemoryBudget {
                 + " mixed:3");
       }
       if (mixed.averageBits() > 0) {
-        settled = TrainingPlan.settled(network, options);
+        budget.settle();
       }
     }
-    MemoryBudget budget = new MemoryBudget(network, settled, kernels, limit);
     if (!Recording.isPossible()) {
       return budget.choose(pictures);
     }
@@ -101,6 +162,25 @@ public final class MemoryBudget {
     event.end();
     choice.plan().execution().commit(event);
     return choice;
+  }
+
+  /** Chooses formats for an average of bits. */
+  private void settle() {
+    long own = MemoryAccount.UNLIMITED;
+    if (pictures != null) {
+      TrainingOptions byTable = TrainingPlan.settled(network, options.as(0, 1), null);
+      own = TrainingPlan.of(network, byTable, kernels).totalBytes();
+    }
+    options = TrainingPlan.settled(network, options, errors(Math.min(limit, own)));
+  }
+
+  /** What formats cost, measured once at most; null for the table. */
+  private @Nullable FormatErrors errors(long most) {
+    if (pictures != null && !measured) {
+      measured = true;
+      errors = FormatMeasurement.of(graph, options, pictures, kernels, most);
+    }
+    return errors;
   }
 
   private Choice choose(int pictures) {
@@ -141,11 +221,11 @@ public final class MemoryBudget {
     if (candidate.leastBits() == 0) {
       return options.recompute() == Recompute.MOST ? fitMost(tried) : fit(tried);
     }
-    FormatBudget budget = FormatBudget.of(graph, TrainingPlan.planOptions(tried));
+    FormatBudget budget = FormatBudget.of(graph, TrainingPlan.planOptions(tried), errors(limit));
     int low = budget.within(candidate.leastBits());
     TrainingPlan best = fit(withFormats(tried, budget, low));
     int high = best == null ? low : budget.steps();
-    // What fits with more steps fits with fewer.
+    // What fits with more steps mostly fits with fewer: more bytes of codes are stored.
     while (low < high) {
       int middle = (low + high + 1) / 2;
       TrainingPlan plan = fit(withFormats(tried, budget, middle));

@@ -5,7 +5,6 @@ final class Progress {
   private double lossSum;
   private double accuracySum;
   private long steps;
-  private double lastLoss = Double.NaN;
   private double testLoss = Double.NaN;
   private double testAccuracy = Double.NaN;
   private long savedAt = -1;
@@ -15,7 +14,6 @@ final class Progress {
     lossSum += loss;
     accuracySum += accuracy;
     steps++;
-    lastLoss = loss;
   }
 
   /** The steps of an epoch are done; the next one's figures begin anew. */
@@ -54,10 +52,6 @@ final class Progress {
     interrupted = true;
   }
 
-  double lastLoss() {
-    return lastLoss;
-  }
-
   void saved(long done) {
     savedAt = done;
   }
@@ -72,14 +66,15 @@ final class Progress {
   }
 
   /** How the run ended; with early stopping, what was tested best counts. */
-  TrainingResult result(long done, long totalSteps, BestEpoch best) {
-    boolean stoppedEarly = done < totalSteps && best.isExhausted();
+  TrainingResult result(RunPosition position) {
+    BestEpoch best = position.best();
+    boolean stoppedEarly = !position.isAtEnd() && best.isExhausted();
     return new TrainingResult(
-        done,
-        interrupted || (done < totalSteps && !stoppedEarly),
+        position.done(),
+        interrupted || (!position.isAtEnd() && !stoppedEarly),
         stoppedEarly,
         best.epoch(),
-        lastLoss,
+        position.lastLoss(),
         best.isFound() ? best.loss() : testLoss,
         best.isFound() ? best.score() : testAccuracy,
         Double.NaN,

@@ -1,12 +1,9 @@
 package dev.nibble.engine.train;
 
-import dev.nibble.engine.checkpoint.CheckpointMeta;
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
-import dev.nibble.engine.checkpoint.Section;
 import dev.nibble.engine.collective.Collective;
 import dev.nibble.engine.collective.CollectiveException;
-import dev.nibble.engine.collective.Exchange;
 import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataLoader;
@@ -14,7 +11,6 @@ import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PrefetchingDataLoader;
 import dev.nibble.engine.exchange.onnx.OnnxImport;
 import dev.nibble.engine.exec.Initializer;
-import dev.nibble.engine.exec.KeptWeights.Version;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.infer.Predictor;
 import dev.nibble.engine.infer.PredictorOptions;
@@ -27,7 +23,6 @@ import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.memory.MemoryAccount;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,43 +37,38 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Trainer implements AutoCloseable {
   private final DataSplits data;
-  private final TrainingOptions options;
   private final MemoryBudget.Choice choice;
+  private final TrainingOptions options;
   private final Session session;
   private final TrainingLoop loop;
-  private ModelInfo info;
-  private DataLoader.Factory loaders = this::prefetching;
+  private final RunPosition position;
+  private final RunState state;
   private final @Nullable Collective collective;
-  private boolean agreed;
+  private DataLoader.Factory loaders = this::prefetching;
   private boolean customLoader;
-  private @Nullable Exchange saved;
-  private @Nullable CheckpointStore checkpoints;
-  private @Nullable Map<String, String> fingerprint;
+  private boolean agreed;
 
   private Trainer(
-      Network network,
       DataSplits data,
-      TrainingOptions given,
-      Kernels kernels,
+      MemoryBudget.Choice choice,
       MemoryAccount account,
       @Nullable Collective collective) {
-    DataFit.check(network, data);
-    TrainingOptions wanted = given.forTask(data.train().task());
+    TrainingPlan plan = choice.plan();
+    DataFit.check(plan.network(), data);
     this.data = data;
+    this.choice = choice;
+    this.options = plan.options();
     this.collective = collective == null || collective.size() == 1 ? null : collective;
-    this.choice =
-        MemoryBudget.choose(network, wanted, data.train().size(), kernels, account.available());
-    this.options = choice.plan().options();
     this.session =
         Session.open(
-            choice.plan().execution(),
+            plan.execution(),
             TrainingPlan.sessionOptions(options).with(this.collective),
-            choice.plan().kernels(),
+            plan.kernels(),
             account);
     try {
       this.loop = new TrainingLoop(session, data, options);
-      this.info = DataFit.info(network, data, options);
-      session.setNormalization(info.mean(), info.std(), info.pictureMean());
+      this.position = loop.position();
+      this.state = new RunState(session, data, options, position);
       Initializer.initialize(session, options.seed());
     } catch (RuntimeException | Error e) {
       session.close();
@@ -102,7 +92,23 @@ public final class Trainer implements AutoCloseable {
       TrainingOptions options,
       Kernels kernels,
       MemoryAccount account) {
-    return new Trainer(network, data, options.as(0, 1), kernels, account, null);
+    TrainingOptions alone = options.as(0, 1);
+    return open(
+        data, MemoryBudget.choose(network, data, alone, kernels, account.available()), account);
+  }
+
+  /**
+   * Allocates a training run that was chosen before ({@link MemoryBudget#choose(Network,
+   * DataSplits, TrainingOptions, Kernels, long)}), with freshly initialised weights.
+   *
+   * @param data that for which it was chosen
+   * @param account what its memory is taken from
+   * @throws IllegalArgumentException if it was chosen for one of several workers
+   * @throws dev.nibble.memory.MemoryLimitException if the account has less free than is needed
+   * @throws dev.nibble.kernels.DeviceException if the kernels' device refuses something
+   */
+  public static Trainer open(DataSplits data, MemoryBudget.Choice choice, MemoryAccount account) {
+    return new Trainer(data, choice, account, null);
   }
 
   /**
@@ -123,7 +129,20 @@ public final class Trainer implements AutoCloseable {
       MemoryAccount account,
       Collective collective) {
     TrainingOptions own = options.as(collective.rank(), collective.size());
-    return new Trainer(network, data, own, kernels, account, collective);
+    MemoryBudget.Choice choice =
+        MemoryBudget.choose(network, data, own, kernels, account.available());
+    return open(data, choice, account, collective);
+  }
+
+  /**
+   * Allocates one worker's part of a run that was chosen before, with the options of that worker.
+   *
+   * @param collective the workers, which the caller closes when the trainer is closed
+   * @throws IllegalArgumentException if it was chosen for other workers
+   */
+  public static Trainer open(
+      DataSplits data, MemoryBudget.Choice choice, MemoryAccount account, Collective collective) {
+    return new Trainer(data, choice, account, collective);
   }
 
   /** The network in memory. */
@@ -168,24 +187,24 @@ public final class Trainer implements AutoCloseable {
                 Predictor.of(
                     session.network(),
                     session::values,
-                    predictorOptions.withNormalization(info),
+                    predictorOptions.withNormalization(state.info()),
                     session.kernels(),
                     account));
   }
 
   /** What a saved model will say about itself. */
   public ModelInfo info() {
-    return info;
+    return state.info();
   }
 
   /** Steps of the whole run. */
   public long totalSteps() {
-    return loop.totalSteps();
+    return position.totalSteps();
   }
 
   /** Steps of one epoch. */
   public long stepsPerEpoch() {
-    return loop.stepsPerEpoch();
+    return position.stepsPerEpoch();
   }
 
   /**
@@ -193,12 +212,12 @@ public final class Trainer implements AutoCloseable {
    * resume of a run that was ended between the two.
    */
   public boolean beginsWithTest() {
-    return loop.untested() != null;
+    return position.untested() != null;
   }
 
   /** Steps done, those before a resume included. */
   public long done() {
-    return loop.done();
+    return position.done();
   }
 
   /**
@@ -215,7 +234,7 @@ public final class Trainer implements AutoCloseable {
   public WarmStart warmStart(Path file) {
     requireFresh();
     if (!OnnxImport.isOnnx(file)) {
-      return started(WarmStart.load(file, session.network(), info.classes(), session::values));
+      return started(WarmStart.load(file, session.network(), info().classes(), session::values));
     }
     FeatureMap input = session.network().input();
     try (OnnxImport model = OnnxImport.open(file, input.height(), input.width())) {
@@ -226,11 +245,11 @@ public final class Trainer implements AutoCloseable {
   /** As {@link #warmStart(Path)}, from any file that is open. */
   public WarmStart warmStart(WeightSource weights) {
     requireFresh();
-    return started(WarmStart.load(weights, session.network(), info.classes(), session::values));
+    return started(WarmStart.load(weights, session.network(), info().classes(), session::values));
   }
 
   private void requireFresh() {
-    if (loop.done() > 0) {
+    if (position.done() > 0) {
       throw new IllegalStateException("A warm start comes before the first step");
     }
   }
@@ -238,8 +257,7 @@ public final class Trainer implements AutoCloseable {
   private WarmStart started(WarmStart start) {
     Normalization source = start.normalization();
     if (source != null && options.mean() == null) {
-      info = info.withNormalization(source.mean(), source.std(), source.ofPicture());
-      session.setNormalization(info.mean(), info.std(), info.pictureMean());
+      state.normalize(info().withNormalization(source.mean(), source.std(), source.ofPicture()));
     }
     return start;
   }
@@ -270,7 +288,8 @@ public final class Trainer implements AutoCloseable {
         .with(
             loop.keptVersion(),
             () -> {
-              ModelFile.save(file, session.network(), session::values, info.withMetadata(entries));
+              ModelFile.save(
+                  file, session.network(), session::values, info().withMetadata(entries));
               return file;
             });
   }
@@ -281,8 +300,7 @@ public final class Trainer implements AutoCloseable {
    * @throws DataException if a picture that a checkpoint is to remember cannot be read
    */
   public void checkpointTo(CheckpointStore store) {
-    fingerprint(); // not within the run, where an interrupt would close the pictures' files
-    checkpoints = store;
+    state.saveTo(store);
   }
 
   /**
@@ -328,25 +346,7 @@ public final class Trainer implements AutoCloseable {
    *     or if it holds what is not finite: then resume another one
    */
   public void resume(LoadedCheckpoint checkpoint) {
-    session.kept().use(Version.TRAINED);
-    TrainerCheckpoint.requireData(checkpoint, fingerprint());
-    ModelInfo saved = TrainerCheckpoint.info(checkpoint, info, options);
-    Untested untested = TrainerCheckpoint.untested(checkpoint);
-    loop.resumeAt(
-        TrainerCheckpoint.restore(
-            checkpoint, session, loop.best(), options.trajectory(loop.totalSteps())),
-        untested);
-    info = saved;
-    session.setNormalization(info.mean(), info.std(), info.pictureMean());
-  }
-
-  private Map<String, String> fingerprint() {
-    Map<String, String> known = fingerprint;
-    if (known == null) {
-      known = DataFingerprint.of(data);
-      fingerprint = known;
-    }
-    return known;
+    state.resume(checkpoint);
   }
 
   /**
@@ -356,51 +356,7 @@ public final class Trainer implements AutoCloseable {
    * @throws dev.nibble.engine.checkpoint.CheckpointException if it cannot be written
    */
   public Path checkpoint() {
-    CheckpointStore store = checkpoints;
-    if (store == null) {
-      throw new IllegalStateException("No folder for checkpoints was given");
-    }
-    CheckpointMeta meta = TrainerCheckpoint.meta(session, options, info, fingerprint(), loop);
-    return session
-        .kept()
-        .with(
-            Version.TRAINED,
-            () -> {
-              List<Section> sections = TrainerCheckpoint.sections(session, loop.best());
-              TrainerCheckpoint.requireFinite(loop.done(), sections);
-              // Before an evaluation, which may show that it is of no use, none is given up for it.
-              return loop.untested() == null
-                  ? store.save(meta, sections)
-                  : store.saveBeside(meta, sections);
-            });
-  }
-
-  private TrainingLoop.Saver saver(CheckpointStore store) {
-    return Savers.first(session, this::checkpoint, store, saved);
-  }
-
-  /** Makes sure that all workers mean the same run, and begins it where the first one stands. */
-  private boolean agree(Collective all) {
-    try (Agreement agreement = new Agreement(all)) {
-      agreement.compare(TrainerCheckpoint.description(session, options, fingerprint(), loop));
-      boolean first = all.rank() == 0;
-      Map<String, String> words =
-          agreement.first(
-              first ? TrainerCheckpoint.start(info, loop, checkpoints != null) : Map.of());
-      session.kept().use(Version.TRAINED);
-      List<MemorySegment> state =
-          TrainerCheckpoint.sections(session, loop.best()).stream()
-              .map(Section::data)
-              .filter(MemorySegment::isNative)
-              .toList();
-      agreement.broadcast(state);
-      if (!first) {
-        info = TrainerCheckpoint.follow(words, session, info, loop);
-        session.setNormalization(info.mean(), info.std(), info.pictureMean());
-      }
-      saved = all.barrier("the checkpoint");
-      return TrainerCheckpoint.isSaved(words);
-    }
+    return state.save();
   }
 
   private TrainingResult runShared(TrainingListener listener, Collective all) {
@@ -412,10 +368,7 @@ public final class Trainer implements AutoCloseable {
     }
     agreed = true;
     try {
-      boolean saves = agree(all);
-      CheckpointStore store = checkpoints;
-      TrainingLoop.Saver saver = store == null ? Savers.follower(session, saved) : saver(store);
-      return loop.run(listener, loaders, saves ? saver : null);
+      return loop.run(listener, loaders, state.agree(all));
     } catch (CollectiveException e) {
       throw e; // all know, or find out as this one did
     } catch (RuntimeException | Error e) {
@@ -453,8 +406,7 @@ public final class Trainer implements AutoCloseable {
     if (all != null) {
       return runShared(listener, all);
     }
-    CheckpointStore store = checkpoints;
-    return loop.run(listener, loaders, store == null ? null : saver(store));
+    return loop.run(listener, loaders, state.saver());
   }
 
   /** Frees everything; the data set stays open. */

@@ -60,10 +60,10 @@ final class TrainerCheckpoint {
       TrainingOptions options,
       ModelInfo info,
       Map<String, String> data,
-      TrainingLoop loop) {
-    Map<String, String> words = new LinkedHashMap<>(options.trajectory(loop.totalSteps()));
+      RunPosition position) {
+    Map<String, String> words = new LinkedHashMap<>(options.trajectory(position.totalSteps()));
     words.putAll(data);
-    Untested untested = loop.untested();
+    Untested untested = position.untested();
     if (untested != null) {
       untested.write(words);
     }
@@ -73,7 +73,12 @@ final class TrainerCheckpoint {
     Map<String, String> model = model(session);
     model.put(KERNELS, session.kernelsDescription());
     return new CheckpointMeta(
-        model, loop.done(), loop.epochsDone(), options.seed(), words, (float) loop.lastLoss());
+        model,
+        position.done(),
+        position.epochsDone(),
+        options.seed(),
+        words,
+        (float) position.lastLoss());
   }
 
   /**
@@ -132,29 +137,29 @@ final class TrainerCheckpoint {
 
   /** What must be the same on all workers that share a run. */
   static Map<String, String> description(
-      Session session, TrainingOptions options, Map<String, String> data, TrainingLoop loop) {
+      Session session, TrainingOptions options, Map<String, String> data, RunPosition position) {
     Map<String, String> words = new LinkedHashMap<>();
     words.put("format", FORMAT);
     model(session).forEach((name, value) -> words.put("network-" + name, value));
     words.put("weights", Integer.toString(session.network().weightValues()));
     words.put("kernels", session.kernelsDescription());
-    words.putAll(options.trajectory(loop.totalSteps()));
+    words.putAll(options.trajectory(position.totalSteps()));
     words.putAll(data);
     return words;
   }
 
   /** Where the first of several workers stands before the first step of a run. */
-  static Map<String, String> start(ModelInfo info, TrainingLoop loop, boolean saved) {
+  static Map<String, String> start(ModelInfo info, RunPosition position, boolean saved) {
     Map<String, String> words = new LinkedHashMap<>();
-    words.put(STEP, Long.toString(loop.done()));
-    Untested untested = loop.untested();
+    words.put(STEP, Long.toString(position.done()));
+    Untested untested = position.untested();
     if (untested != null) {
       untested.write(words);
     }
     words.put(MEAN, text(info.mean()));
     words.put(STD, text(info.std()));
     words.put(PICTURE_MEAN, Boolean.toString(info.pictureMean()));
-    words.put(BEST_EPOCH, HexFormat.of().formatHex(loop.best().data().toArray(JAVA_BYTE)));
+    words.put(BEST_EPOCH, HexFormat.of().formatHex(position.best().data().toArray(JAVA_BYTE)));
     words.put(SAVED, Boolean.toString(saved));
     return words;
   }
@@ -170,12 +175,12 @@ final class TrainerCheckpoint {
    * @return how pictures are normalised
    */
   static ModelInfo follow(
-      Map<String, String> start, Session session, ModelInfo info, TrainingLoop loop) {
+      Map<String, String> start, Session session, ModelInfo info, RunPosition position) {
     long step = Long.parseLong(start.getOrDefault(STEP, "0"));
-    loop.resumeAt(step, Untested.read(start));
+    position.resumeAt(step, Untested.read(start));
     session.update().resume(step);
     byte[] best = HexFormat.of().parseHex(start.getOrDefault(BEST_EPOCH, ""));
-    MemorySegment.copy(best, 0, loop.best().data(), JAVA_BYTE, 0, best.length);
+    MemorySegment.copy(best, 0, position.best().data(), JAVA_BYTE, 0, best.length);
     return info.withNormalization(
         numbers(start.getOrDefault(MEAN, "")),
         numbers(start.getOrDefault(STD, "")),

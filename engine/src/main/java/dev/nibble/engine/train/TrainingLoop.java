@@ -39,15 +39,11 @@ final class TrainingLoop {
   private final TrainingOptions options;
   private final BatchGroups groups;
   private final boolean shared;
-  private final long stepsPerEpoch;
-  private final long totalSteps;
+  private final RunPosition position;
   private final LearningRateSchedule rates;
-  private final BestEpoch best;
   private final StepRecorder recorder;
   private final Progress progress = new Progress();
   private final Interrupts interrupts = new Interrupts();
-  private long done;
-  private @Nullable Untested untested;
   private volatile boolean cancelled;
 
   TrainingLoop(Session session, DataSplits data, TrainingOptions options) {
@@ -56,52 +52,14 @@ final class TrainingLoop {
     this.options = options;
     this.shared = !session.share().isWhole();
     this.groups = options.groups(data.train().size());
-    this.stepsPerEpoch = groups.stepsPerEpoch();
-    this.totalSteps = options.totalSteps(stepsPerEpoch);
-    this.rates = options.rates(totalSteps);
-    this.best = new BestEpoch(options.earlyStopping());
+    this.position = new RunPosition(options, groups);
+    this.rates = options.rates(position.totalSteps());
     this.recorder = new StepRecorder(session.plan());
   }
 
-  long totalSteps() {
-    return totalSteps;
-  }
-
-  long stepsPerEpoch() {
-    return stepsPerEpoch;
-  }
-
-  /** Steps done, those before a resume included. */
-  long done() {
-    return done;
-  }
-
-  /** Whole epochs done. */
-  int epochsDone() {
-    return (int) (done / stepsPerEpoch);
-  }
-
-  double lastLoss() {
-    return progress.lastLoss();
-  }
-
-  BestEpoch best() {
-    return best;
-  }
-
-  /** The epoch that ended with the last step, if it is still to be evaluated. */
-  @Nullable Untested untested() {
-    return untested;
-  }
-
-  /**
-   * Goes on behind so many steps.
-   *
-   * @param epoch the epoch that ended with them, if it is still to be evaluated
-   */
-  void resumeAt(long step, @Nullable Untested epoch) {
-    done = step;
-    untested = epoch;
+  /** Where the run stands. */
+  RunPosition position() {
+    return position;
   }
 
   void cancel() {
@@ -122,12 +80,12 @@ final class TrainingLoop {
 
   /** Which weights a saved model has. */
   Version keptVersion() {
-    return best.isFound() ? Version.BEST : evaluatedVersion();
+    return position.best().isFound() ? Version.BEST : evaluatedVersion();
   }
 
   private Version evaluatedVersion() {
     // Before the first step there is no average.
-    return options.update().averages() && done > 0 ? Version.AVERAGE : Version.TRAINED;
+    return options.update().averages() && position.done() > 0 ? Version.AVERAGE : Version.TRAINED;
   }
 
   /**
@@ -141,16 +99,20 @@ final class TrainingLoop {
     session.kept().use(Version.TRAINED);
     TrainingRun view =
         new SessionRun(
-            session, options.batch() * groups.perStep(), done, totalSteps, stepsPerEpoch);
+            session,
+            options.batch() * groups.perStep(),
+            position.done(),
+            position.totalSteps(),
+            position.stepsPerEpoch());
     try {
       TrainingLog.started(view);
       listener.onStart(view);
       train(listener, loaders, saver);
-      if (saver != null && progress.isUnsaved(done)) {
+      if (saver != null && progress.isUnsaved(position.done())) {
         save(listener, saver);
       }
       session.kept().use(keptVersion());
-      TrainingResult result = progress.result(done, totalSteps, best);
+      TrainingResult result = progress.result(position);
       if (data.validation() != null) {
         result = tested(result);
       }
@@ -179,14 +141,14 @@ final class TrainingLoop {
     try (DataLoader loader =
         loaders.open(
             slots.subList(0, TrainingPlan.LOADER_SLOTS),
-            groups.batchesBefore(done),
-            groups.batchesBefore(totalSteps))) {
+            groups.batchesBefore(position.done()),
+            groups.batchesBefore(position.totalSteps()))) {
       StepRunner steps = new StepRunner(session, loader, groups, interrupts, data.train().task());
-      long before = done;
+      long before = position.done();
       try {
         test(listener, saver);
         long start = System.nanoTime();
-        while (done < totalSteps && !isCancelled() && !best.isExhausted()) {
+        while (!position.isAtEnd() && !isCancelled() && !position.best().isExhausted()) {
           if (!step(steps, listener, start)) {
             break;
           }
@@ -197,7 +159,7 @@ final class TrainingLoop {
       } catch (DivergedException | DeviceException | CheckpointException e) {
         throw e; // there is nothing sound to save, or no way to
       } catch (RuntimeException | Error e) {
-        if (saver != null && done > before && !steps.isUnderWay()) {
+        if (saver != null && position.done() > before && !steps.isUnderWay()) {
           saveAfter(e, saver);
         }
         throw e;
@@ -207,20 +169,21 @@ final class TrainingLoop {
 
   private boolean step(StepRunner steps, TrainingListener listener, long start) {
     recorder.begin();
-    float rate = RateFingerprint.checked(rates.rate(done), done);
-    if (!steps.run(done + 1, rate)) {
+    long before = position.done();
+    float rate = RateFingerprint.checked(rates.rate(before), before);
+    if (!steps.run(before + 1, rate)) {
       return false;
     }
-    done++;
+    position.stepped(steps.loss());
     double seconds = (System.nanoTime() - start) / 1e9;
     progress.add(steps.loss(), steps.accuracy());
-    if (done % stepsPerEpoch == 0 || done == totalSteps) {
-      untested = progress.endSteps();
+    if (position.endsEpoch()) {
+      position.leaveUntested(progress.endSteps());
     }
     TrainingListener.Step step =
         new TrainingListener.Step(
-            done,
-            currentEpoch(),
+            position.done(),
+            position.currentEpoch(),
             steps.loss(),
             steps.accuracy(),
             rate,
@@ -232,15 +195,10 @@ final class TrainingLoop {
     return true;
   }
 
-  /** The epoch, from 1, of the last step done. */
-  private int currentEpoch() {
-    return (int) ((done - 1) / stepsPerEpoch) + 1;
-  }
-
   private void afterStep(TrainingListener listener, @Nullable Saver saver) {
     long every = options.checkpointEvery();
-    Saver due = every > 0 && done % every == 0 ? saver : null;
-    if (due != null && untested != null) {
+    Saver due = every > 0 && position.done() % every == 0 ? saver : null;
+    if (due != null && position.untested() != null) {
       // The evaluation may fail, or be killed: the steps are not to be lost with it.
       due.save();
     }
@@ -251,12 +209,12 @@ final class TrainingLoop {
 
   /** Evaluates the epoch that has ended, if there is one; false if that was given up. */
   private boolean test(TrainingListener listener, @Nullable Saver saver) {
-    Untested epoch = untested;
+    Untested epoch = position.untested();
     if (epoch == null) {
       return true;
     }
     long start = System.nanoTime();
-    int number = currentEpoch();
+    int number = position.currentEpoch();
     Optional<Evaluator.Result> result =
         session.kept().with(evaluatedVersion(), () -> evaluate(number, saver));
     if (result.isEmpty()) {
@@ -264,10 +222,11 @@ final class TrainingLoop {
       return false; // the run's end saves the checkpoint
     }
     double seconds = (System.nanoTime() - start) / 1e9;
-    untested = null;
+    position.leaveUntested(null);
     progress.outdated();
     boolean onValidation = data.validation() != null;
-    listener.onEpoch(progress.endEpoch(done, number, epoch, result.get(), seconds, onValidation));
+    listener.onEpoch(
+        progress.endEpoch(position.done(), number, epoch, result.get(), seconds, onValidation));
     return true;
   }
 
@@ -275,7 +234,7 @@ final class TrainingLoop {
   private Optional<Evaluator.Result> evaluate(int epoch, @Nullable Saver saver) {
     List<BatchSlot> slots = session.slots().subList(TrainingPlan.LOADER_SLOTS, TrainingPlan.SLOTS);
     // Early stopping goes by every epoch's result: it must not be given up.
-    boolean needed = best.isSought();
+    boolean needed = position.best().isSought();
     session.agreeOnStatistics();
     Optional<Evaluator.Result> result =
         Evaluator.evaluate(
@@ -288,11 +247,11 @@ final class TrainingLoop {
     if (result.isPresent()) {
       if (!Double.isFinite(result.get().loss())) {
         if (saver != null) {
-          saver.disown(done);
+          saver.disown(position.done());
         }
-        throw DivergedException.tested(done, result.get().loss());
+        throw DivergedException.tested(position.done(), result.get().loss());
       }
-      if (best.offer(epoch, result.get().score(), result.get().loss())) {
+      if (position.best().offer(epoch, result.get().score(), result.get().loss())) {
         session.kept().keepBest();
       }
     }
@@ -301,18 +260,18 @@ final class TrainingLoop {
 
   private void save(TrainingListener listener, Saver saver) {
     Path file = saver.save();
-    progress.saved(done);
+    progress.saved(position.done());
     if (file != null) {
-      listener.onCheckpoint(done, file);
+      listener.onCheckpoint(position.done(), file);
     }
   }
 
   /** The steps done are not to be lost with whatever ends the run. */
   private void saveAfter(Throwable failure, Saver saver) {
     try {
-      if (progress.isUnsaved(done)) {
+      if (progress.isUnsaved(position.done())) {
         saver.saveAlone();
-        progress.saved(done);
+        progress.saved(position.done());
       }
     } catch (RuntimeException | Error e) {
       failure.addSuppressed(e);

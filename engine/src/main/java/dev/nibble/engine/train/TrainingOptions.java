@@ -195,7 +195,7 @@ public record TrainingOptions(
       int pictures,
       int accumulate) {
     UpdateRule rule = update.withAccumulate(accumulate);
-    return with(format, true, pictures, true, rule, workers, formats, twice, loss);
+    return with(format, true, pictures, true, rule, workers, formats, twice, loss, checkpointEvery);
   }
 
   /** The same for one of so many workers. */
@@ -209,7 +209,8 @@ public record TrainingOptions(
         workers.as(rank, count),
         mixed,
         recomputed,
-        loss);
+        loss,
+        checkpointEvery);
   }
 
   /**
@@ -221,7 +222,16 @@ public record TrainingOptions(
     Loss chosen = loss;
     if (chosen == null) {
       return with(
-          store, storeGiven, batch, batchGiven, update, workers, mixed, recomputed, Loss.of(task));
+          store,
+          storeGiven,
+          batch,
+          batchGiven,
+          update,
+          workers,
+          mixed,
+          recomputed,
+          Loss.of(task),
+          checkpointEvery);
     }
     if (!chosen.fits(task)) {
       throw new IllegalArgumentException(
@@ -240,7 +250,8 @@ public record TrainingOptions(
       Workers all,
       @Nullable MixedFormats formats,
       List<LayerRange> twice,
-      @Nullable Loss other) {
+      @Nullable Loss other,
+      long every) {
     return new TrainingOptions(
         format,
         formatGiven,
@@ -264,7 +275,7 @@ public record TrainingOptions(
         pictureMean,
         frozen,
         freezeBatchNorm,
-        checkpointEvery,
+        every,
         all,
         formats,
         recompute,
@@ -290,7 +301,23 @@ public record TrainingOptions(
 
   /** The same with formats that are chosen now. */
   TrainingOptions withFormats(MixedFormats formats) {
-    return with(store, storeGiven, batch, batchGiven, update, workers, formats, recomputed, loss);
+    return with(
+        store,
+        storeGiven,
+        batch,
+        batchGiven,
+        update,
+        workers,
+        formats,
+        recomputed,
+        loss,
+        checkpointEvery);
+  }
+
+  /** The same with a checkpoint after every so many steps, or, with 0, one at the end. */
+  TrainingOptions withCheckpointEvery(long every) {
+    return with(
+        store, storeGiven, batch, batchGiven, update, workers, mixed, recomputed, loss, every);
   }
 
   /** What must be the same for a resumed run to end with the bytes of an uninterrupted one. */

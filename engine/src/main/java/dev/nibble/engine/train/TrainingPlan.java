@@ -8,6 +8,7 @@ import dev.nibble.engine.plan.Buffer;
 import dev.nibble.engine.plan.Buffer.Kind;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.FormatBudget;
+import dev.nibble.engine.plan.FormatErrors;
 import dev.nibble.engine.plan.Lowering;
 import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.engine.plan.StageGraph;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a training run allocates, to the byte, known before any of it exists. Sizes are in bytes.
@@ -137,13 +139,21 @@ public final class TrainingPlan {
           "Mixed activations need a budget: give a memory limit, or bits on average such as"
               + " mixed:3");
     }
-    return ExecutionPlan.of(network, planOptions(settled(network, options)));
+    return ExecutionPlan.of(network, planOptions(settled(network, options, null)));
   }
 
-  /** The options with formats that are chosen for their average of bits. */
-  static TrainingOptions settled(Network network, TrainingOptions options) {
+  /**
+   * The options with formats that are chosen for their average of bits.
+   *
+   * @param errors what was measured, or null for a table
+   */
+  static TrainingOptions settled(
+      Network network, TrainingOptions options, @Nullable FormatErrors errors) {
     MixedFormats mixed = Objects.requireNonNull(options.mixed());
-    FormatBudget budget = FormatBudget.of(Lowering.lower(network), planOptions(options));
+    if (errors != null && !errors.mixture().isEmpty()) {
+      return options.withFormats(mixed.with(errors.mixture()));
+    }
+    FormatBudget budget = FormatBudget.of(Lowering.lower(network), planOptions(options), errors);
     return options.withFormats(mixed.with(budget.after(budget.within(mixed.averageBits()))));
   }
 
@@ -166,6 +176,11 @@ public final class TrainingPlan {
   static SessionOptions sessionOptions(TrainingOptions options) {
     return new SessionOptions(options.threads(), options.labelSmoothing(), options.seed())
         .with(options.lossInUse(), options.mixing().isOn());
+  }
+
+  /** The same plan for a run that is saved so often, which takes no memory. */
+  TrainingPlan withCheckpointEvery(long steps) {
+    return new TrainingPlan(network, options.withCheckpointEvery(steps), kernels, plan);
   }
 
   /** The engine's own plan. */

@@ -75,12 +75,12 @@ class KernelSessionTest {
     assertThat(workload.shards()).isEqualTo(plan.groups());
     assertThat(workload.threads()).isEqualTo(3);
     assertThat(workload.stages()).hasSize(plan.graph().stages().size()).contains(plan.stage(1));
-    long bytes = Session.bytes(plan, OPTIONS, staged.table());
+    long bytes = Session.bytes(plan, OPTIONS, staged.kernels());
     assertThat(bytes - Session.bytes(plan, OPTIONS, TestKernels.chosen()))
         .isEqualTo(Slab.sizeFor(StagedKernels.staging(workload)))
         .isGreaterThan(StagedKernels.staging(workload));
     MemoryAccount exact = account.child("exact", bytes);
-    try (Session session = Session.open(plan, OPTIONS, staged.table(), exact)) {
+    try (Session session = Session.open(plan, OPTIONS, staged.kernels(), exact)) {
       assertThat(session.usedBytes()).isEqualTo(bytes);
       assertThat(exact.used()).isEqualTo(bytes);
     }
@@ -92,7 +92,7 @@ class KernelSessionTest {
   @Test
   void threadsBeyondTheShardsArePreparedForNothing() {
     assertThat(plan.workload(64).threads()).isEqualTo(plan.groups());
-    try (Session session = Session.open(plan, SessionOptions.of(9), staged.table(), account)) {
+    try (Session session = Session.open(plan, SessionOptions.of(9), staged.kernels(), account)) {
       assertThat(step(session)).isNotEmpty();
       assertThat(staged.workloads().getLast().threads()).isEqualTo(5);
     }
@@ -100,9 +100,9 @@ class KernelSessionTest {
 
   @Test
   void aByteTooLittleIsRefusedBeforeAnythingIsOpened() {
-    long bytes = Session.bytes(plan, OPTIONS, staged.table());
+    long bytes = Session.bytes(plan, OPTIONS, staged.kernels());
     MemoryAccount small = account.child("small", bytes - 1);
-    assertThatThrownBy(() -> Session.open(plan, OPTIONS, staged.table(), small))
+    assertThatThrownBy(() -> Session.open(plan, OPTIONS, staged.kernels(), small))
         .isInstanceOf(MemoryLimitException.class);
     assertThat(small.peak()).isZero();
     assertThat(staged.events()).isEmpty();
@@ -112,7 +112,7 @@ class KernelSessionTest {
   @Test
   void theTableIsSelectedThenOpenedAndClosedBeforeItsMemory() {
     staged.atClose(() -> assertThat(workers()).isZero());
-    try (Session session = open(staged.table())) {
+    try (Session session = open(staged.kernels())) {
       assertThat(workers()).isEqualTo(2);
       assertThat(staged.workloads()).isNotEmpty().allMatch(plan.workload(3)::equals);
       assertThat(staged.events()).containsExactly("open");
@@ -126,7 +126,7 @@ class KernelSessionTest {
 
   @Test
   void aSessionShowsTheTableThatOthersCanBeOpenedWith() {
-    try (Session session = open(staged.table());
+    try (Session session = open(staged.kernels());
         Session other = open(session.kernels())) {
       assertThat(session.kernels().name()).isEqualTo("staged");
       assertThat(other.kernels()).isSameAs(session.kernels());
@@ -140,7 +140,7 @@ class KernelSessionTest {
     try (Session session = open(TestKernels.chosen())) {
       expected = step(session);
     }
-    try (Session session = open(staged.table())) {
+    try (Session session = open(staged.kernels())) {
       assertThat(step(session)).isEqualTo(expected);
     }
     assertThat(staged.calls())
@@ -151,7 +151,7 @@ class KernelSessionTest {
   void aDeviceThatFailsToOpenLeavesNothing() {
     for (Fault fault : new Fault[] {Fault.SELECT, Fault.OPEN}) {
       staged.fail(fault, 0);
-      assertThatThrownBy(() -> open(staged.table()))
+      assertThatThrownBy(() -> open(staged.kernels()))
           .isInstanceOf(DeviceException.class)
           .hasMessageContaining(fault + " was to fail");
       assertThat(account.used()).isZero();
@@ -169,7 +169,7 @@ class KernelSessionTest {
                 Session.open(
                     plan,
                     OPTIONS,
-                    staged.table(),
+                    staged.kernels(),
                     account,
                     (p, binder, kernels, pool, scratch, options) -> {
                       throw reason;
@@ -181,7 +181,7 @@ class KernelSessionTest {
 
   @Test
   void aDeviceThatFailsToCloseIsToldOfWhenTheRestIsFreed() {
-    Session session = open(staged.table());
+    Session session = open(staged.kernels());
     staged.fail(Fault.CLOSE, 0);
     assertThatThrownBy(session::close).isInstanceOf(DeviceException.class);
     assertThat(account.used()).isZero();
@@ -194,7 +194,7 @@ class KernelSessionTest {
     int forward = StagedKernels.forwardCalls(plan);
     int all = forward + StagedKernels.backwardCalls(plan);
     for (int after : new int[] {0, forward / 2, forward, all - 1}) {
-      try (Session session = open(staged.table())) {
+      try (Session session = open(staged.kernels())) {
         staged.fail(Fault.COMPUTE, after);
         assertThatThrownBy(() -> step(session))
             .isInstanceOf(DeviceException.class)

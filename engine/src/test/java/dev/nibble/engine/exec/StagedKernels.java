@@ -26,8 +26,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A table as a GPU's: it wants to be selected, then opened with staging, before it computes, and
- * its device can fail. It computes on the CPU, with the kernels of this run of the tests.
+ * Kernels like a GPU's: they want to be selected, then opened with staging, before they compute,
+ * and its device can fail. It computes on the CPU, with the kernels of this run of the tests.
  */
 public final class StagedKernels {
   /** What can fail; a fault is used up. */
@@ -38,10 +38,10 @@ public final class StagedKernels {
     CLOSE
   }
 
-  /** What an unselected table may be asked. */
+  /** What unselected kernels may be asked. */
   private static final Set<String> ANY = Set.of("name", "description", "select", "toString");
 
-  /** What a table that is not open may be asked besides. */
+  /** What kernels that are not open may be asked besides. */
   private static final Set<String> SIZES =
       Set.of("stagingBytes", "packedFloats", "scratchFloats", "open");
 
@@ -73,9 +73,9 @@ public final class StagedKernels {
     return new StagedKernels(true);
   }
 
-  /** The table that a user holds. */
-  public Kernels table() {
-    return table(false, null);
+  /** The kernels that a user holds. */
+  public Kernels kernels() {
+    return kernels(false, null);
   }
 
   /** Lets that fail next; {@code COMPUTE} after that many further leaves of passes. */
@@ -94,7 +94,7 @@ public final class StagedKernels {
     return List.copyOf(events);
   }
 
-  /** What tables were selected for. */
+  /** What kernels were selected for. */
   public List<Workload> workloads() {
     return List.copyOf(workloads);
   }
@@ -137,7 +137,7 @@ public final class StagedKernels {
     return 1001L * workload.picturesPerShard() * workload.threads() + workload.stages().size() + 1;
   }
 
-  private Kernels table(boolean selected, @Nullable AtomicInteger openState) {
+  private Kernels kernels(boolean selected, @Nullable AtomicInteger openState) {
     return (Kernels)
         Proxy.newProxyInstance(
             Kernels.class.getClassLoader(),
@@ -156,7 +156,7 @@ public final class StagedKernels {
     String name = method.getName();
     boolean open = sessions != null && sessions.get() == 1;
     if (!open && !ANY.contains(name) && !(selected && SIZES.contains(name))) {
-      throw new IllegalStateException(name + " needs a table that is " + state(selected));
+      throw new IllegalStateException(name + " needs kernels that are " + state(selected));
     }
     return switch (name) {
       case "name", "toString" -> "staged";
@@ -172,7 +172,7 @@ public final class StagedKernels {
   private Kernels select(Kernels self, Workload workload, boolean selected) {
     failIf(Fault.SELECT, "cuMemAlloc_v2");
     workloads.add(workload);
-    return selected ? self : table(true, null);
+    return selected ? self : kernels(true, null);
   }
 
   private @Nullable Object compute(Method method, Object @Nullable [] arguments) throws Throwable {
@@ -262,7 +262,7 @@ public final class StagedKernels {
     memory.add(workspace);
     memory.add(staging);
     AtomicInteger state = new AtomicInteger(1);
-    Kernels opened = table(true, state);
+    Kernels opened = kernels(true, state);
     return new KernelSession() {
       @Override
       public Kernels kernels() {

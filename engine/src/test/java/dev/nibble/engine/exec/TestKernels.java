@@ -25,7 +25,7 @@ public final class TestKernels {
     return kernels;
   }
 
-  /** The chosen provider's table that makes every product directly, by the definition. */
+  /** The chosen provider's kernels that make every product directly, by the definition. */
   public static Kernels direct() {
     String before = System.getProperty(KernelProvider.WINOGRAD_PROPERTY);
     System.setProperty(KernelProvider.WINOGRAD_PROPERTY, "off");

@@ -70,7 +70,7 @@ class PredictorKernelsTest {
       plain = predictor.usedBytes();
     }
     staged.atClose(() -> assertThat(helpers()).isZero());
-    try (Predictor predictor = open(staged.table(), account)) {
+    try (Predictor predictor = open(staged.kernels(), account)) {
       assertThat(predict(predictor)).isEqualTo(expected);
       Workload workload = staged.workloads().getLast();
       assertThat(workload.threads()).isEqualTo(LANES);
@@ -89,7 +89,7 @@ class PredictorKernelsTest {
     try (Predictor predictor = open(test.session().kernels(), account)) {
       expected = predict(predictor);
     }
-    try (Predictor predictor = open(StagedKernels.keepingWeights().table(), account)) {
+    try (Predictor predictor = open(StagedKernels.keepingWeights().kernels(), account)) {
       assertThat(predict(predictor)).isEqualTo(expected);
     }
   }
@@ -98,7 +98,7 @@ class PredictorKernelsTest {
   void itChoosesThePicturesAtOnceForWhateverComputes() {
     PredictorOptions options = PredictorFixture.options(1, 0);
     try (Predictor predictor =
-        Predictor.of(network, test.session()::values, options, staged.table(), account)) {
+        Predictor.of(network, test.session()::values, options, staged.kernels(), account)) {
       // Once: a selection may measure for seconds.
       assertThat(staged.workloads())
           .singleElement()
@@ -110,16 +110,17 @@ class PredictorKernelsTest {
   @Test
   void aByteTooLittleIsRefusedAndLeavesNothing() {
     long bytes;
-    try (Predictor predictor = open(staged.table(), account)) {
+    try (Predictor predictor = open(staged.kernels(), account)) {
       bytes = predictor.usedBytes();
     }
     try (MemoryAccount exact = account.child("exact", bytes);
-        Predictor predictor = open(staged.table(), exact)) {
+        Predictor predictor = open(staged.kernels(), exact)) {
       assertThat(predictor.usedBytes()).isEqualTo(bytes);
     }
     int opened = staged.events().size();
     MemoryAccount small = account.child("small", bytes - 1);
-    assertThatThrownBy(() -> open(staged.table(), small)).isInstanceOf(MemoryLimitException.class);
+    assertThatThrownBy(() -> open(staged.kernels(), small))
+        .isInstanceOf(MemoryLimitException.class);
     assertThat(small.used()).isZero();
     assertThat(staged.events()).hasSize(opened);
     small.close();
@@ -129,7 +130,7 @@ class PredictorKernelsTest {
   void aDeviceThatFailsToOpenLeavesNothing() {
     for (Fault fault : new Fault[] {Fault.SELECT, Fault.OPEN}) {
       staged.fail(fault, 0);
-      assertThatThrownBy(() -> open(staged.table(), account)).isInstanceOf(DeviceException.class);
+      assertThatThrownBy(() -> open(staged.kernels(), account)).isInstanceOf(DeviceException.class);
       assertThat(account.used()).isZero();
       assertThat(staged.events()).isEmpty();
     }
@@ -137,7 +138,7 @@ class PredictorKernelsTest {
 
   @Test
   void aDeviceThatFailsInACallIsToldOfByThatCall() {
-    try (Predictor predictor = open(staged.table(), account)) {
+    try (Predictor predictor = open(staged.kernels(), account)) {
       float[] expected = predict(predictor);
       for (int after : new int[] {0, 3, 7}) {
         staged.fail(Fault.COMPUTE, after);
@@ -149,7 +150,7 @@ class PredictorKernelsTest {
 
   @Test
   void aDeviceThatFailsToCloseIsToldOfWhenTheRestIsFreed() {
-    Predictor predictor = open(staged.table(), account);
+    Predictor predictor = open(staged.kernels(), account);
     staged.fail(Fault.CLOSE, 0);
     assertThatThrownBy(predictor::close).isInstanceOf(DeviceException.class);
     assertThat(account.used()).isZero();

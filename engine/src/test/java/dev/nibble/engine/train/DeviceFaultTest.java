@@ -91,7 +91,7 @@ class DeviceFaultTest {
 
   @Test
   void aRunWithADevicesKernelsEndsWithTheBytesOfWhatComputes() {
-    assertThat(uninterrupted(staged.table())).isDeepEqualTo(uninterrupted(TestKernels.chosen()));
+    assertThat(uninterrupted(staged.kernels())).isDeepEqualTo(uninterrupted(TestKernels.chosen()));
     assertThat(staged.events()).containsExactly("open", "close");
   }
 
@@ -103,7 +103,7 @@ class DeviceFaultTest {
     Path last;
     byte[] saved;
     long done;
-    try (Trainer trainer = open(staged.table())) {
+    try (Trainer trainer = open(staged.kernels())) {
       ExecutionPlan plan = trainer.session().plan();
       int calls = StagedKernels.forwardCalls(plan) + StagedKernels.backwardCalls(plan);
       assertThat(trainer.choice().plan().stages()).isEqualTo(4);
@@ -124,7 +124,8 @@ class DeviceFaultTest {
         LoadedCheckpoint checkpoint = store.loadLatest(w -> {}).orElseThrow()) {
       trainer.resume(checkpoint);
       assertThat(trainer.done()).isPositive().isBetween(done - 1, done);
-      assertThat(checkpoint.meta().model()).containsEntry("kernels", staged.table().description());
+      assertThat(checkpoint.meta().model())
+          .containsEntry("kernels", staged.kernels().description());
       trainer.run(new TrainingListener() {});
       assertThat(bytes(trainer)).isDeepEqualTo(uninterrupted(TestKernels.chosen()));
     }
@@ -132,7 +133,7 @@ class DeviceFaultTest {
 
   @Test
   void aDeviceThatFailsToCloseLeavesNothing() {
-    Trainer trainer = open(staged.table());
+    Trainer trainer = open(staged.kernels());
     staged.fail(Fault.CLOSE, 0);
     assertThatThrownBy(trainer::close).isInstanceOf(DeviceException.class);
     assertThat(account.used()).isZero();
@@ -142,7 +143,7 @@ class DeviceFaultTest {
   @Test
   void aTrainerThatCannotBeSetUpClosesItsDevice() {
     TrainingOptions wrong = options().normalization(new float[] {1, 1}, new float[] {1, 1}).build();
-    assertThatThrownBy(() -> Trainer.open(network, data, wrong, staged.table(), account))
+    assertThatThrownBy(() -> Trainer.open(network, data, wrong, staged.kernels(), account))
         .isInstanceOf(IllegalArgumentException.class);
     assertThat(account.used()).isZero();
   }
@@ -150,7 +151,7 @@ class DeviceFaultTest {
   @Test
   void thePlanCountsTheStaging() {
     TrainingOptions options = options().build();
-    TrainingPlan plan = TrainingPlan.of(network, options, staged.table());
+    TrainingPlan plan = TrainingPlan.of(network, options, staged.kernels());
     TrainingPlan plain = TrainingPlan.of(network, options, TestKernels.chosen());
     assertThat(plain.stagingBytes()).isZero();
     assertThat(plan.stagingBytes()).isPositive();
@@ -159,8 +160,8 @@ class DeviceFaultTest {
         .isEqualTo(plan.slabBytes() + plan.scratchBytes() + plan.stagingBytes())
         .isEqualTo(plain.totalBytes() + plan.stagingBytes());
     assertThat(plan.fp32Bytes()).isEqualTo(plain.fp32Bytes() + plan.stagingBytes());
-    assertThat(plan.kernels().description()).isEqualTo(staged.table().description());
-    try (Trainer trainer = open(staged.table())) {
+    assertThat(plan.kernels().description()).isEqualTo(staged.kernels().description());
+    try (Trainer trainer = open(staged.kernels())) {
       assertThat(trainer.usedBytes()).isEqualTo(plan.totalBytes());
       assertThat(trainer.session().kernels()).isSameAs(trainer.choice().plan().kernels());
     }
@@ -169,7 +170,7 @@ class DeviceFaultTest {
 
   @Test
   void theLargestBatchLeavesRoomForItsStaging() {
-    TrainingPlan plan = TrainingPlan.of(network, options().build(), staged.table());
+    TrainingPlan plan = TrainingPlan.of(network, options().build(), staged.kernels());
     for (long limit : new long[] {plan.totalBytes(), 3_000_000, 12_345_678}) {
       int largest = plan.largestBatch(limit);
       assertThat(largest).isGreaterThan(1);
@@ -181,7 +182,7 @@ class DeviceFaultTest {
   }
 
   private TrainingPlan ofBatch(int batch) {
-    return TrainingPlan.of(network, options().batch(batch).build(), staged.table());
+    return TrainingPlan.of(network, options().batch(batch).build(), staged.kernels());
   }
 
   @Test
@@ -189,11 +190,12 @@ class DeviceFaultTest {
     TrainingOptions open = TrainingOptions.builder().steps(1).threads(2).build();
     TrainingOptions fixed =
         TrainingOptions.builder().steps(1).threads(2).store(StoreFormat.INT4).batch(128).build();
-    long bytes = TrainingPlan.of(network, fixed, staged.table()).totalBytes();
-    assertThat(MemoryBudget.choose(network, open, 1000, staged.table(), bytes).plan().options())
+    long bytes = TrainingPlan.of(network, fixed, staged.kernels()).totalBytes();
+    assertThat(MemoryBudget.choose(network, open, 1000, staged.kernels(), bytes).plan().options())
         .extracting(TrainingOptions::batch)
         .isEqualTo(128);
-    MemoryBudget.Choice less = MemoryBudget.choose(network, open, 1000, staged.table(), bytes - 1);
+    MemoryBudget.Choice less =
+        MemoryBudget.choose(network, open, 1000, staged.kernels(), bytes - 1);
     assertThat(less.plan().options().batch()).isEqualTo(64);
     assertThat(less.plan().totalBytes()).isLessThan(bytes);
   }
@@ -204,7 +206,7 @@ class DeviceFaultTest {
     TrainingOptions open = TrainingOptions.builder().steps(1).threads(2).build();
     long bytes = ofBatch(16).totalBytes();
     int before = staged.workloads().size();
-    MemoryBudget.Choice choice = MemoryBudget.choose(network, open, 1000, staged.table(), bytes);
+    MemoryBudget.Choice choice = MemoryBudget.choose(network, open, 1000, staged.kernels(), bytes);
     assertThat(choice.plan().options().batch()).isEqualTo(16);
     assertThat(staged.workloads().subList(before, staged.workloads().size()))
         .isNotEmpty()
@@ -213,7 +215,7 @@ class DeviceFaultTest {
 
   @Test
   void aPredictorOfARunOpensTheTableForItself() {
-    try (Trainer trainer = open(staged.table());
+    try (Trainer trainer = open(staged.kernels());
         Predictor predictor =
             trainer.predictor(PredictorOptions.defaults().withThreads(1), account)) {
       assertThat(predictor.usedBytes()).isPositive();

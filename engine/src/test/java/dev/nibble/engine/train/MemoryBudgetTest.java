@@ -58,7 +58,7 @@ class MemoryBudgetTest {
     StagedKernels staged = new StagedKernels();
     TrainingOptions open = TrainingOptions.builder().build();
     long limit = bytes(StoreFormat.INT4, 32) + (2L << 20);
-    MemoryBudget.Choice choice = MemoryBudget.choose(network, open, MANY, staged.table(), limit);
+    MemoryBudget.Choice choice = MemoryBudget.choose(network, open, MANY, staged.kernels(), limit);
     assertChosen(choice, StoreFormat.INT4, 32);
     assertThat(staged.workloads()).extracting(Workload::batch).containsOnly(32);
   }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.nibble.engine.checkpoint.CheckpointException;
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.ShapesDataset;
 import dev.nibble.engine.exec.TestKernels;
@@ -16,6 +17,7 @@ import dev.nibble.engine.network.ResNet;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.memory.MemoryAccount;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -58,8 +60,8 @@ class MixedFormatsTest {
     try (Trainer trainer = open(options(3).build())) {
       MixedFormats mixed = Objects.requireNonNull(trainer.options().mixed());
       assertThat(mixed.isChosen()).isTrue();
-      assertThat(trainer.choice().plan().averageBits()).isBetween(2.5, 3.0);
-      assertThat(trainer.choice().reason()).startsWith("mixed (2.");
+      assertThat(trainer.choice().plan().averageBits()).isBetween(2.9, 3.0);
+      assertThat(trainer.choice().reason()).startsWith("mixed (");
       assertThat(account.used()).isEqualTo(trainer.choice().plan().totalBytes());
       trainer.run(SILENT);
       Path file = folder.resolve("model.safetensors");
@@ -72,6 +74,46 @@ class MixedFormatsTest {
     assertThatThrownBy(() -> MixedFormats.byMemory().withText("int5 stem"))
         .isInstanceOf(IllegalArgumentException.class);
     assertThatThrownBy(() -> MixedFormats.average(9)).hasMessageContaining("1 to 8 bits");
+  }
+
+  private TrainingPlan measuredPlan(TrainingOptions options, long limit) {
+    return MemoryBudget.choose(network, options, data.train(), TestKernels.chosen(), limit).plan();
+  }
+
+  private MixedFormats measured(TrainingOptions options, long limit) {
+    return Objects.requireNonNull(measuredPlan(options, limit).options().mixed());
+  }
+
+  /** All workers must come to the same, each for itself. */
+  @Test
+  void whatIsMeasuredIsTheSameForThreadsAndWorkers() {
+    TrainingOptions one = options(2.5).build();
+    MixedFormats formats = measured(one, MemoryAccount.UNLIMITED);
+    assertThat(measured(options(2.5).threads(5).build(), MemoryAccount.UNLIMITED))
+        .isEqualTo(formats);
+    Workers three = new Workers(0, 1, 3, false);
+    for (int rank = 0; rank < 3; rank++) {
+      TrainingOptions shared = options(2.5).workers(three).build().as(rank, 3);
+      assertThat(measured(shared, MemoryAccount.UNLIMITED)).isEqualTo(formats);
+    }
+    MemoryBudget.Choice byTable =
+        MemoryBudget.choose(
+            network, one, data.train().size(), TestKernels.chosen(), MemoryAccount.UNLIMITED);
+    assertThat(formats).isNotEqualTo(byTable.plan().options().mixed());
+  }
+
+  /** What measures it has an account of that limit, and would be refused more. */
+  @Test
+  void measuringTakesNoMoreThanTheLimit() {
+    for (MixedFormats mixed : List.of(MixedFormats.average(1.5), MixedFormats.byMemory())) {
+      TrainingOptions wanted = options(3).mixed(mixed).threads(1).build();
+      MixedFormats least = MixedFormats.average(1);
+      long needed =
+          measuredPlan(options(3).mixed(least).threads(1).build(), MemoryAccount.UNLIMITED)
+              .totalBytes();
+      TrainingPlan plan = measuredPlan(wanted, needed + (needed >> 5));
+      assertThat(plan.totalBytes()).isLessThanOrEqualTo(needed + (needed >> 5));
+    }
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.nibble.engine.checkpoint.CheckpointException;
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
+import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
@@ -79,6 +80,37 @@ class TrainerTest {
       TestSession.optimizerState(trainer.session()),
       trainer.session().runningStatistics().toArray(JAVA_BYTE)
     };
+  }
+
+  @Test
+  void aRunIsOpenedAsItWasChosen() {
+    TrainingOptions open = TrainingOptions.builder().steps(2).seed(3).threads(2).build();
+    MemoryBudget.Choice choice =
+        MemoryBudget.choose(small(), data, open, TestKernels.chosen(), MemoryAccount.UNLIMITED)
+            .withCheckpointEvery(7);
+    byte[][] weights;
+    try (Trainer trainer = Trainer.open(data, choice, account)) {
+      assertThat(trainer.choice()).isSameAs(choice);
+      assertThat(trainer.options().checkpointEvery()).isEqualTo(7);
+      assertThat(trainer.options().batch()).isEqualTo(48);
+      assertThat(trainer.usedBytes()).isEqualTo(choice.plan().totalBytes());
+      trainer.run(new TrainingListener() {});
+      weights = bytes(trainer);
+    }
+    try (Trainer trainer = open(small(), open)) {
+      trainer.run(new TrainingListener() {});
+      assertThat(bytes(trainer)).isDeepEqualTo(weights);
+    }
+  }
+
+  @Test
+  void aChoiceForOneOfSeveralWorkersIsNotRunAlone() {
+    TrainingOptions shared = options().workers(new Workers(1, 2, 1, false)).build();
+    MemoryBudget.Choice choice =
+        MemoryBudget.choose(small(), data, shared, TestKernels.chosen(), MemoryAccount.UNLIMITED);
+    assertThatThrownBy(() -> Trainer.open(data, choice, account))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("other workers");
   }
 
   /** Test pictures that cancel the run when the third is read, and count what is read of them. */

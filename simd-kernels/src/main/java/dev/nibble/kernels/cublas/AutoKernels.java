@@ -27,7 +27,7 @@ public final class AutoKernels extends HostDelegate {
   private final Map<Question, Boolean> answers = new ConcurrentHashMap<>();
 
   /**
-   * Lets a device compete with its own host's table.
+   * Lets a device compete with its own host's kernels.
    *
    * @param onFailure is told why a device that was there lost without a measurement
    */
@@ -49,9 +49,9 @@ public final class AutoKernels extends HostDelegate {
   }
 
   /**
-   * The device's table if it wins, else the CPU's; also if the device fails, or has failed before.
-   * What only predicts is the CPU's: its few pictures at a time are not worth the copies, and no
-   * first prediction shall wait for a measurement.
+   * The device's kernels if they win, else the CPU's; also if the device fails, or has failed
+   * before. What only predicts is the CPU's: its few pictures at a time are not worth the copies,
+   * and no first prediction shall wait for a measurement.
    */
   @Override
   public Kernels select(Workload workload) {

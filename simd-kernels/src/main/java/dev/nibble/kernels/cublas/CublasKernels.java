@@ -11,7 +11,7 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The table whose convolutions are multiplied by a GPU. It holds nothing of the device itself;
+ * Kernels whose convolutions are multiplied by a GPU. They hold nothing of the device itself;
  * passes run in a session that it {@linkplain #open opens}.
  *
  * <p>Results are the same from run to run on one device, for any number of threads: every shard is
@@ -26,7 +26,7 @@ public final class CublasKernels extends HostDelegate {
   private final String description;
 
   /**
-   * A table over a device.
+   * Kernels over a device.
    *
    * @throws CudaUnavailableException if it can't multiply as precisely as asked, or less so: what
    *     is recorded of a run would not be what was computed

@@ -15,7 +15,7 @@ import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
-/** A table that leaves all to the CPU's; what a device computes is overridden. */
+/** Kernels that leave all to the CPU's; what a device computes is overridden. */
 abstract class HostDelegate implements Kernels {
   private final HostKernels host;
 
@@ -23,7 +23,7 @@ abstract class HostDelegate implements Kernels {
     this.host = host;
   }
 
-  /** The CPU's table. */
+  /** The CPU's kernels. */
   final HostKernels host() {
     return host;
   }

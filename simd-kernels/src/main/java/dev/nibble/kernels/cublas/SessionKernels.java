@@ -12,7 +12,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
-/** The table of an open session: convolutions on the device, everything else on the CPU. */
+/** The kernels of an open session: convolutions on the device, everything else on the CPU. */
 final class SessionKernels extends HostDelegate {
   private final DevicePlan plan;
   private final CudaDriver driver;

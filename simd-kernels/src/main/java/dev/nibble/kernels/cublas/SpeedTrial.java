@@ -25,14 +25,14 @@ import java.util.concurrent.Future;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Times one convolution's stage on two tables, a shard a thread, on zeros, forward and backward.
+ * Times one convolution's stage with two kernels, a shard a thread, on zeros, forward and backward.
  * What its passes need is allocated for the moment, and bounded by what the caller has left.
  */
 final class SpeedTrial implements AutoCloseable {
   /** The JVM compiles the kernels while they run: seconds until they are as fast as they get. */
   private static final long MOST_NANOS = 6_000_000_000L;
 
-  /** Rounds in which neither table got faster, after which the trial ends. */
+  /** Rounds in which neither got faster, after which the trial ends. */
   private static final int STEADY_ROUNDS = 20;
 
   /** Pictures beyond this are not measured: it is more than any cache holds. */
@@ -91,13 +91,13 @@ final class SpeedTrial implements AutoCloseable {
    * A trial that takes no more than so many bytes, on the heap and off it: with fewer pictures, if
    * need be.
    *
-   * @param tables what it will compare
+   * @param rivals what it will compare
    * @return null if not even one picture a thread fits
    */
   static @Nullable SpeedTrial within(
-      long most, Convolution op, int picturesPerShard, int threads, List<Kernels> tables) {
+      long most, Convolution op, int picturesPerShard, int threads, List<Kernels> rivals) {
     for (int pictures = pictures(op, picturesPerShard, threads); pictures > 0; pictures /= 2) {
-      if (bytes(op, pictures, threads, tables) <= most) {
+      if (bytes(op, pictures, threads, rivals) <= most) {
         return new SpeedTrial(op, pictures, threads);
       }
     }
@@ -105,13 +105,13 @@ final class SpeedTrial implements AutoCloseable {
   }
 
   /** All that a trial of so many pictures a thread takes. */
-  private static long bytes(Convolution op, int pictures, int threads, List<Kernels> tables) {
+  private static long bytes(Convolution op, int pictures, int threads, List<Kernels> rivals) {
     Workload workload = workload(op, pictures, threads);
     long bytes = workspaceBytes(op, pictures, threads);
-    for (Kernels table : tables) {
-      bytes += table.stagingBytes(workload);
-      bytes += 4L * table.packedFloats(stage(op));
-      bytes += 4L * threads * table.scratchFloats(stage(op));
+    for (Kernels kernels : rivals) {
+      bytes += kernels.stagingBytes(workload);
+      bytes += 4L * kernels.packedFloats(stage(op));
+      bytes += 4L * threads * kernels.scratchFloats(stage(op));
     }
     return bytes;
   }
@@ -145,7 +145,7 @@ final class SpeedTrial implements AutoCloseable {
     return buffer;
   }
 
-  /** A table, open, with what its passes run in. */
+  /** Kernels, open, with what their passes run in. */
   private final class Runner implements AutoCloseable {
     private final Arena staging = Arena.ofShared();
     private final KernelSession session;
@@ -153,14 +153,14 @@ final class SpeedTrial implements AutoCloseable {
     private final List<float[]> scratch = new ArrayList<>();
     private long best = Long.MAX_VALUE;
 
-    Runner(Kernels table) {
-      long bytes = table.stagingBytes(workload);
-      packed = new float[table.packedFloats(forward.stage())];
+    Runner(Kernels kernels) {
+      long bytes = kernels.stagingBytes(workload);
+      packed = new float[kernels.packedFloats(forward.stage())];
       for (int i = 0; i < threads; i++) {
-        scratch.add(new float[table.scratchFloats(forward.stage())]);
+        scratch.add(new float[kernels.scratchFloats(forward.stage())]);
       }
       try {
-        session = table.open(workload, workspace, staging.allocate(bytes, 64));
+        session = kernels.open(workload, workspace, staging.allocate(bytes, 64));
       } catch (RuntimeException | Error e) {
         staging.close();
         throw e;

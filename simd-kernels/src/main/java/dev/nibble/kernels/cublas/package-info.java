@@ -1,7 +1,7 @@
 /**
- * The kernel table whose convolutions' matrix products run on an NVIDIA GPU, through the CUDA
- * driver API and cuBLAS, both called with the Foreign Function and Memory API. Nothing native is
- * built or shipped, and nothing is loaded unless it is asked for and there.
+ * Kernels whose convolutions' matrix products run on an NVIDIA GPU, through the CUDA driver API and
+ * cuBLAS, both called with the Foreign Function and Memory API. Nothing native is built or shipped,
+ * and nothing is loaded unless it is asked for and there.
  *
  * <p>Use it through {@link dev.nibble.kernels.provider.KernelProvider}; {@link CudaOptions} says
  * where the libraries are looked for and how precisely products are made.
@@ -19,7 +19,7 @@
  * handle with its own workspace, and two slots of buffers, so that a group of pictures is copied
  * while the other is multiplied and the CPU prepares the next. The weights go to the device when a
  * forward pass packs them and stay there for the backward pass. Batch norm, ReLU, codes, masks and
- * sums are the CPU table's own ({@link dev.nibble.kernels.ProductOffload}).
+ * sums are the CPU kernels' own ({@link dev.nibble.kernels.ProductOffload}).
  *
  * <p>What a session takes, it takes when it is opened, and gives back in the opposite order when it
  * is closed; a pass takes nothing. When a call returns, by an exception too, nothing that it began
@@ -27,7 +27,7 @@
  * type of its own here, never a {@link java.lang.foreign.MemorySegment}, so that Java can't read
  * it. Every status is checked; a failure is a {@link dev.nibble.kernels.DeviceException}.
  *
- * <h2>What a table implements that keeps all activations and codes on the device</h2>
+ * <h2>What a provider implements that keeps all activations and codes on the device</h2>
  *
  * <p>This one copies every activation twice a stage. A later one need not, and the contract ({@link
  * dev.nibble.kernels.Kernels}) lets it be written without a change to the engine, which never reads

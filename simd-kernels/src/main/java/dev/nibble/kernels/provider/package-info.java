@@ -1,6 +1,4 @@
-/**
- * The choice of a provider of the kernel table: the best available, or the one that was asked for.
- */
+/** The choice of a provider of kernels: the best available, or the one that was asked for. */
 @NullMarked
 package dev.nibble.kernels.provider;
 

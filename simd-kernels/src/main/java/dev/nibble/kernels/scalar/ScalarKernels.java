@@ -16,8 +16,8 @@ import java.util.Arrays;
 import java.util.Objects;
 
 /**
- * The whole table as plain loops over one picture at a time: activation, operator, shortcut and
- * sums follow each other through a thread's scratch, so every step can be read next to its formula.
+ * All kernels as plain loops over one picture at a time: activation, operator, shortcut and sums
+ * follow each other through a thread's scratch, so every step can be read next to its formula.
  */
 public final class ScalarKernels implements HostKernels {
   private final ScalarOffload offload = new ScalarOffload();
@@ -92,7 +92,7 @@ public final class ScalarKernels implements HostKernels {
     offload.startForward(args, region, from, to, scratch);
     int act = offload.activationAt(stage);
     int out = offload.productAt(stage);
-    // A picture is made whole, in the first part: this table is to be read, not to be fast.
+    // A picture is made whole, in the first part: these kernels are to be read, not to be fast.
     int end = part == 0 ? to : from;
     for (int picture = from; picture < end; picture++) {
       offload.loadActivation(args, picture, scratch);

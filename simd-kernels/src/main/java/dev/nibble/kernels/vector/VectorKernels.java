@@ -39,10 +39,10 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The table with the Vector API: a picture is loaded into a thread's scratch through batch norm and
- * ReLU, multiplied there by register tiles, and stored with the sums that come next.
+ * The kernels with the Vector API: a picture is loaded into a thread's scratch through batch norm
+ * and ReLU, multiplied there by register tiles, and stored with the sums that come next.
  *
- * <p>What is small (the loss, the sum of squares) is left to the scalar table.
+ * <p>What is small (the loss, the sum of squares) is left to the scalar kernels.
  */
 public final class VectorKernels implements HostKernels {
   private final Kernels reference = new ScalarKernels();

@@ -13,7 +13,7 @@ public final class StandInDevice implements AutoCloseable {
   public StandInDevice() {}
 
   /** The cublas table over this device. */
-  public Kernels table(CudaOptions options, HostKernels host) {
+  public Kernels kernels(CudaOptions options, HostKernels host) {
     try {
       return new CublasKernels(Cuda.of(standIn.driver(), standIn.blas()), options, host);
     } catch (CudaUnavailableException e) {

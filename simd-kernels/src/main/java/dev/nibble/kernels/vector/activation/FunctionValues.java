@@ -11,7 +11,7 @@ import jdk.incubator.vector.VectorOperators;
 
 /**
  * Functions of one value, of rows of floats where they lie; a loop each, over what is in the
- * nearest cache. Smooth ones differ from the scalar table's by less than 3e-7 of the larger of 1
+ * nearest cache. Smooth ones differ from the scalar kernels' by less than 3e-7 of the larger of 1
  * and the value.
  */
 final class FunctionValues {

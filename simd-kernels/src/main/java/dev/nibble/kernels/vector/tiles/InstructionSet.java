@@ -11,7 +11,7 @@ import jdk.incubator.vector.FloatVector;
  * <p>A cost is the time of one step of a tile's sum, in the time in which a core makes two products
  * of vectors at its peak: cycles where it has two units for them. Rows are widths in vectors,
  * columns heights; 0 where there is no such tile or it is not to be taken. {@code TileCosts} in the
- * tests measures and prints the tables.
+ * tests measures and prints those costs.
  *
  * <p>The set is known from the architecture and the JVM's preferred vectors, which are 512 bits
  * long where AVX-512 is in use. So narrower vectors that {@link Lanes#BITS_PROPERTY} asks for are

@@ -9,7 +9,7 @@ import dev.nibble.kernels.AdamWArgs;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/** One step of AdamW, in the scalar table's order of operations. */
+/** One step of AdamW, in the scalar kernels' order of operations. */
 public final class AdamWKernel {
   private AdamWKernel() {}
 

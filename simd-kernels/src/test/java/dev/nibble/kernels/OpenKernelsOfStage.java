@@ -4,8 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;
 
-/** A table opened for one stage, with staging of exactly the size asked for. */
-final class OpenTable implements AutoCloseable {
+/** Kernels opened for one stage, with staging of exactly the size asked for. */
+final class OpenKernelsOfStage implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final KernelSession session;
 
@@ -14,13 +14,13 @@ final class OpenTable implements AutoCloseable {
    *
    * @param weights how many sets of weights the stage is run with
    */
-  OpenTable(Kernels kernels, Stage stage, int batch, int shards, int weights) {
+  OpenKernelsOfStage(Kernels kernels, Stage stage, int batch, int shards, int weights) {
     Workload workload =
         new Workload(Collections.nCopies(weights, stage), Math.max(1, batch), shards, 1);
     try {
-      Kernels table = kernels.select(workload);
-      MemorySegment staging = arena.allocate(table.stagingBytes(workload), 64);
-      session = table.open(workload, MemorySegment.NULL, staging);
+      Kernels selected = kernels.select(workload);
+      MemorySegment staging = arena.allocate(selected.stagingBytes(workload), 64);
+      session = selected.open(workload, MemorySegment.NULL, staging);
     } catch (RuntimeException | Error e) {
       arena.close();
       throw e;
