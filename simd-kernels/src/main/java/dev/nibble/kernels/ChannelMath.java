@@ -155,27 +155,40 @@ final class ChannelMath {
     long hats = Partials.hats(stage);
     MemorySegment sums = mergeSums(args, cut, 0, 2, from, to);
     double count = (double) pictures * stage.input().pixels();
+    // A loop for each row: from one that does all, C2 hoists the many bounds checks with a guess
+    // that fails, and throws away again and again what it took a second to compile.
     for (int c = from; c < to; c++) {
-      double sum = sums.get(JAVA_DOUBLE, 8L * c);
-      double hat = sums.get(JAVA_DOUBLE, hats + 8L * c);
-      betaGradient.set(JAVA_FLOAT, 4L * c, (float) sum);
-      gammaGradient.set(JAVA_FLOAT, 4L * c, (float) hat);
-      double scale = TableMath.get(table, ChannelTable.Z_SCALE, channels, c);
-      double slope = scale * hat / count;
-      double mean = -scale * sum / count;
-      TableMath.set(table, ChannelTable.DX_SCALE, channels, c, scale);
-      setGradient(table, ChannelTable.DX_CODE, ChannelTable.HAT_SCALE, channels, c, slope, mean);
-      setGradient(
-          table, ChannelTable.LOW_DX_CODE, ChannelTable.LOW_HAT_SCALE, channels, c, slope, mean);
+      betaGradient.set(JAVA_FLOAT, 4L * c, (float) sums.get(JAVA_DOUBLE, 8L * c));
     }
+    for (int c = from; c < to; c++) {
+      gammaGradient.set(JAVA_FLOAT, 4L * c, (float) sums.get(JAVA_DOUBLE, hats + 8L * c));
+    }
+    for (int c = from; c < to; c++) {
+      double scale = TableMath.get(table, ChannelTable.Z_SCALE, channels, c);
+      TableMath.set(table, ChannelTable.DX_SCALE, channels, c, scale);
+    }
+    setGradient(args, table, ChannelTable.DX_CODE, ChannelTable.HAT_SCALE, count, from, to);
+    setGradient(args, table, ChannelTable.LOW_DX_CODE, ChannelTable.LOW_HAT_SCALE, count, from, to);
   }
 
   /** The line of {@code mean - slope * hat~}, from hat's own line. */
   private static void setGradient(
-      MemorySegment table, int row, int hat, int channels, int c, double slope, double mean) {
-    TableMath.set(table, row, channels, c, -slope * TableMath.get(table, hat, channels, c));
-    double offset = TableMath.get(table, hat + 1, channels, c);
-    TableMath.set(table, row + 1, channels, c, mean - slope * offset);
+      BackwardArgs args, MemorySegment table, int row, int hat, double count, int from, int to) {
+    int channels = args.stage().input().channels();
+    MemorySegment sums = args.sums();
+    long hats = Partials.hats(args.stage());
+    for (int c = from; c < to; c++) {
+      double scale = TableMath.get(table, ChannelTable.Z_SCALE, channels, c);
+      double slope = scale * sums.get(JAVA_DOUBLE, hats + 8L * c) / count;
+      TableMath.set(table, row, channels, c, -slope * TableMath.get(table, hat, channels, c));
+    }
+    for (int c = from; c < to; c++) {
+      double scale = TableMath.get(table, ChannelTable.Z_SCALE, channels, c);
+      double slope = scale * sums.get(JAVA_DOUBLE, hats + 8L * c) / count;
+      double mean = -scale * sums.get(JAVA_DOUBLE, 8L * c) / count;
+      double offset = TableMath.get(table, hat + 1, channels, c);
+      TableMath.set(table, row + 1, channels, c, mean - slope * offset);
+    }
   }
 
   static void mergeSlopes(

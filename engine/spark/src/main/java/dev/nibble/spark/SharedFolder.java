@@ -20,7 +20,7 @@ final class SharedFolder {
    * @param context by which all workers meet; each calls this
    * @param within the folder that was asked for
    * @param name the fit's own folder in it
-   * @throws IllegalStateException if a worker does not see what worker 0 writes there
+   * @throws IllegalArgumentException if a worker does not see what worker 0 writes there
    */
   static Path agree(BarrierTaskContext context, int rank, String within, String name)
       throws IOException {
@@ -36,7 +36,7 @@ final class SharedFolder {
       String[] answers = context.allGather(Boolean.toString(seen));
       for (int worker = 0; worker < answers.length; worker++) {
         if (!Boolean.parseBoolean(answers[worker])) {
-          throw new IllegalStateException(
+          throw new IllegalArgumentException(
               "Worker %d does not see worker 0's checkpoints in %s: name a folder that all executors share, or none."
                   .formatted(worker, within));
         }

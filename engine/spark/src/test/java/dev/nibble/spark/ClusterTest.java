@@ -2,7 +2,9 @@ package dev.nibble.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.nibble.engine.data.ShapesDataset;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -120,10 +122,12 @@ class ClusterTest {
   @Order(1)
   void threeExecutorsGiveTheBytesOfTheSingleMachineAndClassify() throws Exception {
     Dataset<Row> pictures = TestPictures.frame(session(), 80);
-    NibbleClassificationModel model = TestPictures.classifier(WORKERS).fit(pictures);
+    NibbleClassifier classifier = TestPictures.classifier(WORKERS);
+    NibbleClassificationModel model = classifier.fit(pictures);
     assertThat(cluster.executors()).hasSize(WORKERS);
+    List<Row> rows = pictures.collectAsList();
     assertThat(model.modelFile())
-        .isEqualTo(SingleMachine.train(pictures.collectAsList(), 4, folder));
+        .isEqualTo(SingleMachine.train(rows, rows, classifier, folder).model());
     Dataset<Row> predicted = model.transform(pictures.repartition(6));
     assertThat(predicted.filter("prediction = label").count()).isGreaterThan(76);
   }
@@ -137,11 +141,59 @@ class ClusterTest {
   }
 
   @Test
+  @Order(2)
+  void aCheckpointFolderThatIsNotSharedIsRefused() throws Exception {
+    Dataset<Row> pictures = TestPictures.frame(session(), 80);
+    // Each executor's working folder is its own.
+    assertThatThrownBy(
+            () -> TestPictures.classifier(WORKERS).setCheckpointFolder("mine").fit(pictures))
+        .hasMessageContaining("does not see worker 0's checkpoints in mine")
+        .hasMessageContaining("name a folder that all executors share");
+  }
+
+  @Test
   @Order(3)
+  @Timeout(300)
+  void threeExecutorsReachTheAccuracyOfTheSingleMachineOnShapes() throws Exception {
+    try (ShapesDataset some = ShapesDataset.train(3, 3200);
+        ShapesDataset others = ShapesDataset.test(3, 300)) {
+      Dataset<Row> pictures = TestPictures.shapes(session(), some);
+      Dataset<Row> unseen = TestPictures.shapes(session(), others);
+      NibbleClassifier classifier =
+          TestPictures.classifier(WORKERS).setEpochs(10).setBatchSize(32).setLearningRate(0.05);
+      SingleMachine.Trained single =
+          SingleMachine.train(pictures.collectAsList(), unseen.collectAsList(), classifier, folder);
+      NibbleClassificationModel model = classifier.fit(pictures.repartition(5));
+      Dataset<Row> predicted = model.transform(unseen.repartition(4));
+      double right = predicted.filter("prediction = label").count();
+      assertThat(single.accuracy())
+          .as("of the single machine")
+          .isGreaterThan(0.5); // a tenth by chance
+      assertThat(right / others.size()).isEqualTo(single.accuracy(), within(1e-6));
+      assertThat(model.modelFile()).isEqualTo(single.model());
+    }
+  }
+
+  @Test
+  @Order(4)
+  void aFourthExecutorThatComesLaterTakesItsPart() throws Exception {
+    Dataset<Row> pictures = TestPictures.frame(session(), 80);
+    cluster.add(1);
+    NibbleClassifier classifier = TestPictures.classifier(WORKERS + 1);
+    NibbleClassificationModel model = classifier.fit(pictures);
+    assertThat(cluster.executors()).hasSize(WORKERS + 1);
+    List<Row> rows = pictures.collectAsList();
+    assertThat(model.modelFile())
+        .isEqualTo(SingleMachine.train(rows, rows, classifier, folder).model());
+  }
+
+  @Test
+  @Order(5)
   void aFitWhoseExecutorIsKilledGoesOnFromItsLastCheckpointToTheSameBytes() throws Exception {
     Dataset<Row> pictures = TestPictures.frame(session(), 160);
     NibbleClassifier classifier = TestPictures.classifier(WORKERS).setEpochs(40);
-    byte[] undisturbed = SingleMachine.train(pictures.collectAsList(), 40, folder);
+    List<Row> rows = pictures.collectAsList();
+    byte[] undisturbed = SingleMachine.train(rows, rows, classifier, folder).model();
     Path checkpoints = folder.resolve("checkpoints");
     classifier.setCheckpointFolder(checkpoints.toString()).setCheckpointInterval(20);
     ExecutorService threads = Executors.newSingleThreadExecutor();

@@ -87,7 +87,9 @@ class LocalSparkTest {
     NibbleClassificationModel two = classifier(2).fit(pictures.repartition(5));
     NibbleClassificationModel three =
         classifier(3).fit(pictures.repartition(3, pictures.col("label").multiply(0)));
-    assertThat(one.modelFile()).isEqualTo(SingleMachine.train(pictures.collectAsList(), 4, folder));
+    List<Row> rows = pictures.collectAsList();
+    assertThat(one.modelFile())
+        .isEqualTo(SingleMachine.train(rows, rows, classifier(1), folder).model());
     assertThat(two.modelFile()).isEqualTo(one.modelFile());
     assertThat(three.modelFile()).isEqualTo(one.modelFile());
     assertThat(classifier(4).fit(pictures.repartition(6)).modelFile()).isEqualTo(one.modelFile());

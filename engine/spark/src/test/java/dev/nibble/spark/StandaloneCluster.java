@@ -30,6 +30,7 @@ final class StandaloneCluster implements AutoCloseable {
   private final Path home;
   private final Path logs;
   private final List<Process> processes = new ArrayList<>();
+  private final List<Path> workerLogs = new ArrayList<>();
   private final List<String> applicationJars = new ArrayList<>();
   private final String master;
 
@@ -44,30 +45,45 @@ final class StandaloneCluster implements AutoCloseable {
       start(log, "org.apache.spark.deploy.master.Master", "--port", "0", "--webui-port", "0");
       master = await(log, Pattern.compile("Starting Spark master at (spark://127.0.0.1:\\d+)"));
       for (int i = 0; i < workers; i++) {
-        Path work = folder.resolve("worker" + i);
-        start(
-            logs.resolve("worker" + i + ".log"),
-            "org.apache.spark.deploy.worker.Worker",
-            "--port",
-            "0",
-            "--webui-port",
-            "0",
-            "--cores",
-            Integer.toString(cores),
-            "--memory",
-            "1g",
-            "--work-dir",
-            work.toString(),
-            master);
+        startWorker(cores);
       }
-      for (int i = 0; i < workers; i++) {
-        await(logs.resolve("worker" + i + ".log"), Pattern.compile("(Successfully registered)"));
-      }
+      awaitWorkers();
       started = true;
     } finally {
       if (!started) {
         close();
       }
+    }
+  }
+
+  /** Adds a worker, and waits until it has registered. */
+  void add(int cores) throws IOException {
+    startWorker(cores);
+    awaitWorkers();
+  }
+
+  private void startWorker(int cores) throws IOException {
+    Path log = logs.resolve("worker" + workerLogs.size() + ".log");
+    start(
+        log,
+        "org.apache.spark.deploy.worker.Worker",
+        "--port",
+        "0",
+        "--webui-port",
+        "0",
+        "--cores",
+        Integer.toString(cores),
+        "--memory",
+        "1g",
+        "--work-dir",
+        home.resolveSibling("work" + workerLogs.size()).toString(),
+        master);
+    workerLogs.add(log);
+  }
+
+  private void awaitWorkers() throws IOException {
+    for (Path log : workerLogs) {
+      await(log, Pattern.compile("(Successfully registered)"));
     }
   }
 

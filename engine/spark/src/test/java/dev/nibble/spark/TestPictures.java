@@ -1,8 +1,13 @@
 package dev.nibble.spark;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import dev.nibble.engine.data.ShapesDataset;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -14,7 +19,7 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
-/** Pictures of 8x8, dark ones of class 0 and bright ones of class 1, with noise. */
+/** Pictures of 8x8, dark ones of class 0 and bright ones of class 1, with noise; and shapes. */
 final class TestPictures {
   static final int SIZE = 8;
 
@@ -47,6 +52,27 @@ final class TestPictures {
     for (int i = 0; i < count; i++) {
       int label = i % 2;
       rows.add(RowFactory.create("p" + i, png(picture(random, label)), (double) label));
+    }
+    return spark.createDataFrame(rows, SCHEMA);
+  }
+
+  /** Pictures that the engine paints: ten classes, 32x32. */
+  static Dataset<Row> shapes(SparkSession spark, ShapesDataset shapes) throws IOException {
+    int side = shapes.width();
+    List<Row> rows = new ArrayList<>();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment pixels = arena.allocate(shapes.pictureBytes());
+      for (int i = 0; i < shapes.size(); i++) {
+        shapes.read(i, pixels, 0);
+        BufferedImage image = new BufferedImage(side, side, BufferedImage.TYPE_3BYTE_BGR);
+        for (int pixel = 0; pixel < side * side; pixel++) {
+          int red = pixels.get(JAVA_BYTE, 3L * pixel) & 0xff;
+          int green = pixels.get(JAVA_BYTE, 3L * pixel + 1) & 0xff;
+          int blue = pixels.get(JAVA_BYTE, 3L * pixel + 2) & 0xff;
+          image.setRGB(pixel % side, pixel / side, red << 16 | green << 8 | blue);
+        }
+        rows.add(RowFactory.create("s" + i, png(image), (double) shapes.label(i)));
+      }
     }
     return spark.createDataFrame(rows, SCHEMA);
   }

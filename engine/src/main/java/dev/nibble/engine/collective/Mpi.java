@@ -113,6 +113,28 @@ final class Mpi {
   }
 
   /**
+   * UCX, below many MPI libraries, takes a SIGSEGV for a crash and ends the process, where the JVM
+   * finds nulls by it. Whoever has set the variable is left alone.
+   */
+  @SuppressWarnings("restricted") // a function of the C library is native
+  private static void leaveSignals() {
+    Linker linker = Linker.nativeLinker();
+    MemorySegment function = linker.defaultLookup().find("setenv").orElse(null);
+    if (function == null) {
+      return; // no POSIX, no UCX
+    }
+    MethodHandle setenv =
+        linker.downcallHandle(
+            function, FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, JAVA_INT));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment name = arena.allocateFrom("UCX_ERROR_SIGNALS");
+      check("setenv", (int) setenv.invokeExact(name, arena.allocateFrom(""), 0));
+    } catch (Throwable e) {
+      throw thrown(e);
+    }
+  }
+
+  /**
    * Finds the system's library, of the family that {@code mpirun} is of, and starts it.
    *
    * @throws CollectiveException if there is none, or it does not start
@@ -126,6 +148,7 @@ final class Mpi {
             : System.getenv("OMPI_COMM_WORLD_RANK") != null
                 ? List.of("libmpi.so.40", "libmpi.so.80", "libmpi.so")
                 : List.of("libmpich.so.12", "libmpi.so.12", "libmpi_cray.so", "libmpi.so");
+    leaveSignals();
     for (String name : names) {
       SymbolLookup library;
       try {

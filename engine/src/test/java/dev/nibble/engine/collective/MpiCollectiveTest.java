@@ -87,6 +87,7 @@ class MpiCollectiveTest {
     Result result = run(mpirun, 2, "exchange", Long.toString(seed));
     assertThat(result.code()).as("seed %d: %s", seed, result.out()).isZero();
     assertThat(result.out()).contains("worker 0 is done", "worker 1 is done");
+    assertThat(result.out()).contains("nulls found: 1");
     assertThat(result.out()).contains(mpirun.endsWith("mpich") ? "MPICH" : "Open MPI");
     Matcher allocated = Pattern.compile("allocated (\\d+)").matcher(result.out());
     while (allocated.find()) {

@@ -20,6 +20,7 @@ final class MpiMain {
         throw new IllegalStateException("mpirun says " + place + ", MPI " + one.rank());
       }
       if (args[0].equals("exchange")) {
+        System.out.println("nulls found: " + nulls());
         CollectiveTest.exchangeRandomly(one, Long.parseLong(args[1]));
         CollectiveTest.exchangeInBulk(one, Long.parseLong(args[1]));
         System.out.println("allocated " + allocated(one, arena));
@@ -38,6 +39,25 @@ final class MpiMain {
     } catch (InterruptedException e) {
       System.exit(2);
     }
+  }
+
+  /** Compiled code finds a null by a SIGSEGV, which a library must leave to the JVM. */
+  private static int nulls() {
+    byte[][] arrays = new byte[30_000][1];
+    arrays[arrays.length - 1] = null;
+    int nulls = 0;
+    for (byte[] array : arrays) {
+      try {
+        nulls += length(array) - 1;
+      } catch (NullPointerException e) {
+        nulls++;
+      }
+    }
+    return nulls;
+  }
+
+  private static int length(byte[] array) {
+    return array.length;
   }
 
   /** The least that a hundred exchanges cost. */

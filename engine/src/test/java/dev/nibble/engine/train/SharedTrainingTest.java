@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
@@ -23,6 +24,8 @@ import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.engine.optim.Optimizer;
 import dev.nibble.engine.train.TrainingOptions.Schedule;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Kernels;
+import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.MemoryAccount;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -93,12 +96,22 @@ class SharedTrainingTest {
   private static byte[][] work(
       DataSplits data, TrainingOptions options, @Nullable Collective one, Work work)
       throws Exception {
+    return work(data, options, one, TestKernels.chosen(), work);
+  }
+
+  private static byte[][] work(
+      DataSplits data,
+      TrainingOptions options,
+      @Nullable Collective one,
+      Kernels kernels,
+      Work work)
+      throws Exception {
     MemoryAccount account = MemoryAccount.root("worker", MemoryAccount.UNLIMITED);
     try (data;
         Trainer trainer =
             one == null
-                ? Trainer.open(network(), data, options, TestKernels.chosen(), account)
-                : Trainer.open(network(), data, options, TestKernels.chosen(), account, one)) {
+                ? Trainer.open(network(), data, options, kernels, account)
+                : Trainer.open(network(), data, options, kernels, account, one)) {
       return work.run(trainer, one == null ? 0 : one.rank());
     } finally {
       account.close();
@@ -243,6 +256,33 @@ class SharedTrainingTest {
     for (Future<byte[][]> worker :
         share(List.of(data(), fewer), List.of(options().build()), SharedTrainingTest::run)) {
       assertThat(cause(worker)).hasMessageContaining("data train pictures (132, not 133)");
+    }
+  }
+
+  @Test
+  void workersOfOtherVectorWidthsDoNotBegin() throws Exception {
+    List<Kernels> kernels = List.of(TestKernels.chosen(), KernelProvider.choose("scalar"));
+    assumeFalse(
+        kernels.get(0).name().equals(kernels.get(1).name()),
+        "tried with kernels that have vectors");
+    List<Collective> all = LocalCollective.of(2, Duration.ofSeconds(30));
+    try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+      List<Future<byte[][]>> results = new ArrayList<>();
+      for (Collective one : all) {
+        Kernels own = kernels.get(one.rank());
+        results.add(
+            threads.submit(
+                () -> {
+                  try (one) {
+                    return work(data(), options().build(), one, own, SharedTrainingTest::run);
+                  }
+                }));
+      }
+      for (Future<byte[][]> worker : results) {
+        assertThat(cause(worker))
+            .hasMessageContaining("Worker 1 differs from worker 0 in kernels (scalar")
+            .hasMessageContaining("kind of processor");
+      }
     }
   }
 
