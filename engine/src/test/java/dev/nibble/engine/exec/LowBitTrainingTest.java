@@ -89,7 +89,10 @@ class LowBitTrainingTest {
     assertThat(totals).isSorted();
   }
 
-  /** On no network do fitted codes err more than the paper's by a quarter and a small margin. */
+  /**
+   * Fitted codes err less than the paper's, network by network on average; on these seeds on none
+   * more by a quarter and a small margin (on others by a third at 4 bits: two batches are few).
+   */
   @Test
   void fittedCodesAreNearerThanThePapers() {
     StoreFormat[] fitted = {StoreFormat.INT8, StoreFormat.INT4, StoreFormat.INT2};
@@ -97,6 +100,9 @@ class LowBitTrainingTest {
     double[] margins = {0.015, 0.005, 0.005};
     double[] errors = new double[fitted.length];
     double[] papers = new double[fitted.length];
+    double[] logarithms = new double[fitted.length];
+    int[] counts = new int[fitted.length];
+    int[] worse = new int[fitted.length];
     for (Network network : SampleNetworks.all()) {
       double[] own = new double[fitted.length];
       double[] others = new double[fitted.length];
@@ -113,6 +119,12 @@ class LowBitTrainingTest {
         assertThat(Math.sqrt(own[i]))
             .as("%s, %s", fitted[i], network.name())
             .isLessThanOrEqualTo(1.25 * Math.sqrt(others[i]) + margins[i]);
+        if (own[i] > 0 && others[i] > 0) {
+          double ratio = Math.sqrt(own[i] / others[i]);
+          logarithms[i] += Math.log(ratio);
+          counts[i]++;
+          worse[i] += ratio > 1.05 ? 1 : 0;
+        }
         errors[i] += Math.sqrt(own[i]);
         papers[i] += Math.sqrt(others[i]);
       }
@@ -120,6 +132,13 @@ class LowBitTrainingTest {
     assertThat(errors[0]).as("8 bits").isLessThan(0.5 * papers[0]);
     assertThat(errors[1]).as("4 bits").isLessThan(0.9 * papers[1]);
     assertThat(errors[2]).as("2 bits").isLessThan(0.8 * papers[2]);
+    // Three other pairs of seeds: means 0.28 to 0.34, 0.79 to 0.82, 0.66 to 0.71; and of 28
+    // networks one to four that err by more than a twentieth above the paper's.
+    double[] means = {0.45, 0.9, 0.8};
+    for (int i = 0; i < fitted.length; i++) {
+      assertThat(Math.exp(logarithms[i] / counts[i])).as("%s", fitted[i]).isLessThan(means[i]);
+      assertThat(worse[i]).as("%s", fitted[i]).isLessThan(7);
+    }
   }
 
   /** One value a picture and channel stays exact. */
