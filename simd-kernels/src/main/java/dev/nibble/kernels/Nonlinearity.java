@@ -463,6 +463,25 @@ public sealed interface Nonlinearity {
     }
   }
 
+  /** {@code z * tanh(log(1 + e^z))}. */
+  record Mish() implements Nonlinearity {
+    @Override
+    public float value(float z, float slope) {
+      return (float) (z * Math.tanh(SpecialFunctions.softplus(z)));
+    }
+
+    @Override
+    public float derivative(float z, float slope) {
+      double t = Math.tanh(SpecialFunctions.softplus(z));
+      return (float) (t + z * SpecialFunctions.sigmoid(z) * (1 - t) * (1 + t));
+    }
+
+    @Override
+    public boolean isPiecewiseLinear() {
+      return false;
+    }
+  }
+
   /**
    * {@code z} times the unit normal's probability of lying below it.
    *

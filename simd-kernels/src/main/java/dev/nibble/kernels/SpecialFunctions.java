@@ -11,6 +11,11 @@ final class SpecialFunctions {
     return 1 / (1 + Math.exp(-x));
   }
 
+  /** log(1 + e^x), without a power that overflows. */
+  static double softplus(double x) {
+    return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+  }
+
   /** The error function, to a few units in the last place. */
   static double erf(double x) {
     double a = Math.abs(x);

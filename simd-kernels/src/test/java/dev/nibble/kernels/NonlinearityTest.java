@@ -32,6 +32,7 @@ class NonlinearityTest {
         new Nonlinearity.Sigmoid(),
         Nonlinearity.silu(),
         new Nonlinearity.Tanh(),
+        new Nonlinearity.Mish(),
         new Nonlinearity.Gelu(false),
         new Nonlinearity.Gelu(true));
   }
@@ -90,6 +91,9 @@ class NonlinearityTest {
     assertThat(Nonlinearity.silu().value(-1000, 0)).isZero();
     assertThat(new Nonlinearity.Sigmoid().value(-1, 0)).isCloseTo(0.26894143f, within(1e-7f));
     assertThat(new Nonlinearity.Elu(1).value(-1, 0)).isCloseTo(-0.6321206f, within(1e-6f));
+    assertThat(new Nonlinearity.Mish().value(1, 0)).isCloseTo(0.8650984f, within(1e-6f));
+    assertThat(new Nonlinearity.Mish().value(-1000, 0)).isZero();
+    assertThat(new Nonlinearity.Mish().value(1000, 0)).isEqualTo(1000);
     assertThat(new Nonlinearity.Gelu(false).value(1, 0)).isCloseTo(0.8413447f, within(1e-6f));
     assertThat(new Nonlinearity.Gelu(false).value(-2, 0)).isCloseTo(-0.0455003f, within(1e-6f));
     assertThat(new Nonlinearity.Gelu(true).value(1, 0)).isCloseTo(0.8411920f, within(1e-6f));

@@ -43,6 +43,7 @@ final class StageCases {
     new Nonlinearity.Sigmoid(),
     Nonlinearity.silu(),
     new Nonlinearity.Tanh(),
+    new Nonlinearity.Mish(),
     new Nonlinearity.Gelu(false),
     new Nonlinearity.Gelu(true),
   };

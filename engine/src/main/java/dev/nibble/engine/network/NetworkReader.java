@@ -183,6 +183,7 @@ final class NetworkReader {
       case "sigmoid" -> new Nonlinearity.Sigmoid();
       case "silu" -> new Nonlinearity.Silu();
       case "tanh" -> new Nonlinearity.Tanh();
+      case "mish" -> new Nonlinearity.Mish();
       case "gelu" -> new Nonlinearity.Gelu(false);
       case "gelu_tanh" -> new Nonlinearity.Gelu(true);
       default ->

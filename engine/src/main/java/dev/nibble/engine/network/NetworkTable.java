@@ -109,6 +109,7 @@ final class NetworkTable {
       case Nonlinearity.Sigmoid s -> "sigmoid";
       case Nonlinearity.Silu s -> "SiLU";
       case Nonlinearity.Tanh t -> "tanh";
+      case Nonlinearity.Mish m -> "Mish";
       case Nonlinearity.Gelu g -> g.approximate() ? "GELU by tanh" : "GELU";
     };
   }

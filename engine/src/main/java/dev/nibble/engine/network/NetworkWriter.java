@@ -99,6 +99,7 @@ final class NetworkWriter {
       case Nonlinearity.Sigmoid s -> json.put("kind", "sigmoid");
       case Nonlinearity.Silu s -> json.put("kind", "silu");
       case Nonlinearity.Tanh t -> json.put("kind", "tanh");
+      case Nonlinearity.Mish m -> json.put("kind", "mish");
       case Nonlinearity.Gelu g -> json.put("kind", g.approximate() ? "gelu_tanh" : "gelu");
     }
   }

@@ -97,7 +97,11 @@ final class BackwardPlanner {
     Buffer dx =
         same != null
             ? same
-            : reuseOrAdd(activationTerms, "gradient " + input.tensor().name(), map, time);
+            : reuseOrAdd(
+                overwritable(node, outputTerms, activationTerms),
+                "gradient " + input.tensor().name(),
+                map,
+                time);
     if (!finishes) {
       promise(viewTerms.get(input.index()), plain(dx, map));
     } else if (input.norm() != null) {
@@ -173,6 +177,22 @@ final class BackwardPlanner {
     }
     boolean one = outputTerms.size() == 1 && outputTerms.getFirst().isPlain();
     return one ? outputTerms.getFirst().buffer() : null;
+  }
+
+  /**
+   * The terms of an activation's gradient in whose place it may be written: not those that are the
+   * output's gradient, too, of which an operator reads more than one value for each, and its
+   * weights' gradient all of it afterwards. A shortcut that leaves such a stage's input and is
+   * added behind it makes one buffer both.
+   */
+  private static List<Term> overwritable(
+      Node node, List<Term> outputTerms, List<Term> activationTerms) {
+    if (node.operator() instanceof Resample resample && resample.isIdentity()) {
+      return activationTerms; // value by value, and without weights
+    }
+    return activationTerms.stream()
+        .filter(term -> outputTerms.stream().noneMatch(o -> o.buffer() == term.buffer()))
+        .toList();
   }
 
   /** The buffer of a term, value by value that of the sum, that nobody reads any more; or new. */

@@ -73,7 +73,7 @@ public final class MessageReader {
         long length = varint();
         if (length < 0 || length > end - at) {
           throw new ProtobufException(
-              "field %d at byte %d claims %s bytes, but %d are left"
+              "field %d at byte %d claims %s bytes, but %d are left: copy or export it again"
                   .formatted(field, start, Long.toUnsignedString(length), end - at));
         }
         value = at;

@@ -114,6 +114,7 @@ public final class ReferenceNetwork {
       case Nonlinearity.Sigmoid s -> 1 / (1 + Math.exp(-x));
       case Nonlinearity.Silu s -> x / (1 + Math.exp(-x));
       case Nonlinearity.Tanh t -> Math.tanh(x);
+      case Nonlinearity.Mish m -> x * Math.tanh(Math.log1p(Math.exp(x)));
       case Nonlinearity.Gelu g ->
           g.approximate()
               ? x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)))

@@ -127,6 +127,20 @@ final class OtherNetworks {
     return headed(b, b.relu(b.add(y, b.relu(z))));
   }
 
+  /**
+   * A batch norm without a function that is read by a padded convolution, by one of a pixel and as
+   * a shortcut, whose sum a batch norm follows.
+   */
+  static Network normOnThreePaths() {
+    NetworkBuilder b = builder("norm-on-three-paths");
+    Node x =
+        b.batchNorm("bn1", b.convolution("stem", b.input(), 4, Window.square(3, 1, 1), 1, false));
+    Node y = b.batchNorm("bn2", b.convolution("wide", x, 4, Window.square(3, 1, 1), 4, false));
+    Node z = b.convolution("narrow", x, 4, Window.square(1, 1), 4, true);
+    x = b.batchNorm("bn3", b.add(b.add(y, z), x));
+    return headed(b, b.relu(b.convolution("last", x, 4, Window.square(1, 1), 1, true)));
+  }
+
   /** Functions with edges, smooth ones, slopes that are trained, with and without batch norm. */
   static Network functions() {
     NetworkBuilder b = builder("functions");
@@ -143,6 +157,9 @@ final class OtherNetworks {
         b.convolution(
             "five", b.activation(x, Nonlinearity.silu()), 5, Window.square(1, 1), 1, true);
     x = b.batchNorm("bn4", x);
+    x =
+        b.convolution(
+            "six", b.activation(x, new Nonlinearity.Mish()), 5, Window.square(1, 1), 1, true);
     return headed(b, b.activation(x, new Nonlinearity.Gelu(false)));
   }
 }

@@ -54,6 +54,7 @@ public final class SampleNetworks {
         OtherNetworks.moves(),
         OtherNetworks.flattened(),
         OtherNetworks.branches(),
+        OtherNetworks.normOnThreePaths(),
         OtherNetworks.functions());
   }
 

@@ -230,6 +230,11 @@ final class PlanReplay {
       if (dx == gradientOut) {
         throw new AssertionError(node.name() + " writes both gradients to " + dx.name());
       }
+      boolean isOutputs = backward.outputTerms().stream().anyMatch(term -> term.buffer() == dx);
+      if (isOutputs && !(node.operator() instanceof Resample r && r.isIdentity())) {
+        throw new AssertionError(
+            node.name() + " writes over its output's gradient, which its weights' gradient reads");
+      }
       Predicate<Buffer> ownTerm = plainOf(backward.activationTerms());
       Value value = writeApart("gradient of " + node.index(), dx, time, ownTerm);
       handOn(node, value, finishes);

@@ -154,6 +154,7 @@ final class AllocationProbe {
             Nonlinearity.hardSwish(),
             new Nonlinearity.Sigmoid(),
             Nonlinearity.silu(),
+            new Nonlinearity.Mish(),
             new Nonlinearity.Gelu(false),
             new Nonlinearity.Gelu(true));
     StoreFormat[] formats = {StoreFormat.INT4, StoreFormat.FP32, StoreFormat.TERNARY};

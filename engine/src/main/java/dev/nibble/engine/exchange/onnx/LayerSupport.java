@@ -193,7 +193,7 @@ final class LayerSupport {
       case Operation.Softmax s -> "stands before the end";
       case Operation.Input i -> "is no layer";
       case Operation.Permute p -> "is no layer";
-      case Operation.Part p -> "is no layer";
+      case Operation.Part p -> "is not supported";
       case Operation.Random r -> "draws what is neither dropout nor stochastic depth";
       default -> null;
     };

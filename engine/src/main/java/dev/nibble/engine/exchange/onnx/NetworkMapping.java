@@ -167,6 +167,7 @@ final class NetworkMapping {
       case HARD_SIGMOID -> builder.activation(x, new Nonlinearity.HardSigmoid(alpha, beta));
       case SILU -> builder.activation(x, new Nonlinearity.Silu());
       case HARD_SWISH -> builder.activation(x, new Nonlinearity.HardSwish());
+      case MISH -> builder.activation(x, new Nonlinearity.Mish());
       case GELU -> builder.activation(x, new Nonlinearity.Gelu(false));
       case GELU_TANH -> builder.activation(x, new Nonlinearity.Gelu(true));
       case TANH -> builder.activation(x, new Nonlinearity.Tanh());

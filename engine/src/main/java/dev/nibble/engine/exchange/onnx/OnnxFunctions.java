@@ -43,6 +43,11 @@ final class OnnxFunctions {
         node("Mul", y, x, y + ".gate");
       }
       case Nonlinearity.Tanh t -> node("Tanh", y, x);
+      case Nonlinearity.Mish m -> {
+        node("Softplus", y + ".soft", x);
+        node("Tanh", y + ".gate", y + ".soft");
+        node("Mul", y, x, y + ".gate");
+      }
       case Nonlinearity.Gelu g -> gelu(g, x, y);
     }
   }

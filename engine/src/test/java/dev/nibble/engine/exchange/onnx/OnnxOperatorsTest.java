@@ -69,6 +69,13 @@ class OnnxOperatorsTest {
     add(all, "a sum of three", pooled(model(13).node("Sum", "c,x,c", "d"), "d"));
     add(all, "SELU", pooled(model(17).node("Selu", "c", "d"), "d"));
     add(all, "CELU", pooled(model(17).node("Celu", "c", "d"), "d"));
+    add(all, "Mish", pooled(model(18).node("Mish", "c", "d"), "d"));
+    add(
+        all,
+        "Mish, spelled out",
+        pooled(
+            model(13).node("Softplus", "c", "s").node("Tanh", "s", "t").node("Mul", "c,t", "d"),
+            "d"));
     add(
         all,
         "a computed constant a channel",

@@ -53,6 +53,10 @@ final class FunctionSlopes {
         Exponentials.powers(-1, 0, 0, scratch, at, length, work);
         gated(1f, 0f, scratch, at, length, work);
       }
+      case Nonlinearity.Mish f -> {
+        Exponentials.powers(1, 0, 0, scratch, at, length, work);
+        mish(scratch, at, length, work);
+      }
       case Nonlinearity.Gelu f -> {
         if (f.approximate()) {
           Exponentials.powers(
@@ -144,6 +148,20 @@ final class FunctionSlopes {
       zz = zz.blend(far, zz.compare(VectorOperators.GT, far));
       FloatVector inner = zz.mul(cubic).add(linear).mul(z);
       t.mul(power.mul(t).mul(inner).add(1f)).intoArray(scratch, at + i);
+    }
+  }
+
+  /** t + z (1 - t^2) sigmoid(z) with t = w / (w + 2) and w = power (power + 2). */
+  private static void mish(float[] scratch, int at, int length, int work) {
+    FloatVector far = FloatVector.broadcast(FLOATS, FunctionValues.FAR);
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector z = FloatVector.fromArray(FLOATS, scratch, at + i);
+      FloatVector power = FloatVector.fromArray(FLOATS, scratch, work + i);
+      power = power.blend(far, power.compare(VectorOperators.GT, far));
+      FloatVector w = power.mul(power.add(2f));
+      FloatVector all = w.add(2f);
+      FloatVector inner = z.mul(power).mul(power.add(1f)).mul(4f).div(all);
+      w.add(inner).div(all).intoArray(scratch, at + i);
     }
   }
 

@@ -23,6 +23,9 @@ final class FunctionValues {
 
   static final float CUBE = 0.044715f * ROOT;
 
+  /** A power of e beyond which Mish is its argument, and whose square is a float. */
+  static final float FAR = 1e10f;
+
   private FunctionValues() {}
 
   /**
@@ -71,6 +74,10 @@ final class FunctionValues {
       case Nonlinearity.Silu f -> {
         Exponentials.powers(-1, 0, 0, scratch, at, length, work);
         gated(scratch, at, length, work);
+      }
+      case Nonlinearity.Mish f -> {
+        Exponentials.powers(1, 0, 0, scratch, at, length, work);
+        mish(scratch, at, length, work);
       }
       case Nonlinearity.Gelu f -> {
         if (f.approximate()) {
@@ -173,6 +180,21 @@ final class FunctionValues {
       FloatVector z = FloatVector.fromArray(FLOATS, scratch, at + i);
       FloatVector power = FloatVector.fromArray(FLOATS, scratch, work + i);
       z.div(power.add(1f)).intoArray(scratch, at + i);
+    }
+  }
+
+  /**
+   * z tanh(log(1 + power)), of which the tangent is w / (w + 2) with w = power (power + 2); it is 1
+   * long before a power's square overflows.
+   */
+  private static void mish(float[] scratch, int at, int length, int work) {
+    FloatVector far = FloatVector.broadcast(FLOATS, FAR);
+    for (int i = 0; i < length; i += LANES) {
+      FloatVector z = FloatVector.fromArray(FLOATS, scratch, at + i);
+      FloatVector power = FloatVector.fromArray(FLOATS, scratch, work + i);
+      power = power.blend(far, power.compare(VectorOperators.GT, far));
+      FloatVector w = power.mul(power.add(2f));
+      z.mul(w.div(w.add(2f))).intoArray(scratch, at + i);
     }
   }
 

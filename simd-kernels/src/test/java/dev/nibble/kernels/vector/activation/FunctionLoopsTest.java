@@ -28,6 +28,7 @@ final class FunctionLoopsTest {
           new Nonlinearity.Sigmoid(),
           Nonlinearity.silu(),
           new Nonlinearity.Tanh(),
+          new Nonlinearity.Mish(),
           new Nonlinearity.Gelu(false),
           new Nonlinearity.Gelu(true));
 

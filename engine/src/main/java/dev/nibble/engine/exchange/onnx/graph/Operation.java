@@ -60,6 +60,8 @@ public sealed interface Operation {
     SILU,
     /** x min(max(x / 6 + 1/2, 0), 1). */
     HARD_SWISH,
+    /** x tanh(log(1 + e^x)). */
+    MISH,
     /** x times the normal distribution's integral up to x. */
     GELU,
     /** The same approximated by a hyperbolic tangent. */

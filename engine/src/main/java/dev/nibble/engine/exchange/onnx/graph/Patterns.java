@@ -53,7 +53,7 @@ final class Patterns {
     return new Activation(function, 0, 0, null);
   }
 
-  /** x sigmoid(x), x hardsigmoid(x), x (1 + erf(x / sqrt 2)). */
+  /** x sigmoid(x), x hardsigmoid(x), x tanh(softplus(x)), x (1 + erf(x / sqrt 2)). */
   private void product(Draft draft) {
     for (int place = 0; place < 2; place++) {
       Draft gate = input(draft, place);
@@ -67,6 +67,10 @@ final class Patterns {
           become(draft, function(Function.HARD_SWISH), "HardSwish", x);
           return;
         }
+      }
+      if (isSoftTanh(gate, x)) {
+        become(draft, function(Function.MISH), "Mish", x);
+        return;
       }
       if (dropped(draft, x, gate, 1)) {
         return;
@@ -108,6 +112,16 @@ final class Patterns {
     Operation dropout = new Operation.Dropout((float) rate, byPicture);
     become(draft, dropout, byPicture ? "StochasticDepth" : "Dropout", x);
     return true;
+  }
+
+  /** Whether a draft is tanh(softplus(x)). */
+  private boolean isSoftTanh(Draft gate, int x) {
+    boolean isTanh = gate.operation instanceof Activation a && a.function() == Function.TANH;
+    Draft soft = isTanh ? input(gate, 0) : null;
+    return soft != null
+        && soft.operation instanceof Operation.Part p
+        && p.operator().equals("Softplus")
+        && soft.inputs.getFirst() == x;
   }
 
   private static boolean isHardSigmoid(Activation a) {

@@ -110,6 +110,7 @@ final class PointwiseRules {
       case "Swish" ->
           call.node().real("alpha", 1) == 1 ? activation(call, Function.SILU, 0, 0) : null;
       case "HardSwish" -> activation(call, Function.HARD_SWISH, 0, 0);
+      case "Mish" -> activation(call, Function.MISH, 0, 0);
       case "Gelu" ->
           activation(
               call,

@@ -19,13 +19,11 @@ final class Rules {
           "Log",
           "LpNormalization",
           "MeanVarianceNormalization",
-          "Mish",
           "Pow",
           "Reciprocal",
           "Shrink",
           "Sin",
           "Cos",
-          "Softplus",
           "Softsign",
           "Sqrt",
           "ThresholdedRelu");
@@ -96,8 +94,9 @@ final class Rules {
       // Every float is fp32 here: what a constant is cast to matters to nobody.
       case "CastLike" -> call.inputs().getFirst() instanceof Constant c ? c : call.computed(0);
       case "Dropout" -> dropout(call);
-      case "Erf" ->
-          drafts.add(node, new Operation.Part("Erf"), call.shape(0), call.computed(0).id());
+      case "Erf", "Softplus" ->
+          drafts.add(
+              node, new Operation.Part(node.operator()), call.shape(0), call.computed(0).id());
       default -> pointwise.function(call);
     };
   }
