@@ -105,7 +105,7 @@ class TrainerTest {
 
   @Test
   void aChoiceForOneOfSeveralWorkersIsNotRunAlone() {
-    TrainingOptions shared = options().workers(new Workers(1, 2, 1, false)).build();
+    TrainingOptions shared = options().workers(new Workers(1, 2, 2, false)).build();
     MemoryBudget.Choice choice =
         MemoryBudget.choose(small(), data, shared, TestKernels.chosen(), MemoryAccount.UNLIMITED);
     assertThatThrownBy(() -> Trainer.open(data, choice, account))
