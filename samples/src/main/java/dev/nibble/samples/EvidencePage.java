@@ -20,7 +20,8 @@ final class EvidencePage {
 
   private static final String STYLE =
       """
-      body { font: 15px/1.45 system-ui, sans-serif; max-width: 1150px; margin: 2em auto; padding: 0 1em; color: #222 }
+      body { font: 15px/1.45 system-ui, sans-serif; max-width: 1150px; margin: 2em auto; padding: 0 1em; color: #222; background: #fff; overflow-wrap: anywhere }
+      div { overflow-x: auto } th, td { overflow-wrap: normal }
       table { border-collapse: collapse; margin: 1em 0 }
       th, td { padding: .25em .8em; border-bottom: 1px solid #e4e4e4; text-align: right; white-space: nowrap }
       th:first-child, td:first-child { text-align: left }
@@ -75,7 +76,7 @@ final class EvidencePage {
           .append(figures.get("done").asLong())
           .append(" of ")
           .append(figures.get("of").asLong())
-          .append(" parts are done.</strong></p>\n");
+          .append(" parts done.</strong></p>\n");
     }
     if (figures.get("quick").equals(new JsonValue.JsonBoolean(true))) {
       html.append(
@@ -86,7 +87,7 @@ final class EvidencePage {
         "<p class=\"note\">Each training computes on one thread; its memory is what its plan"
             + " allocates, its step the median one, with "
             + figures.get("trainings_at_once").asLong()
-            + " trainings on the machine at once: read times as ratios. Accuracy is that on the"
+            + " on the machine at once: read times as ratios. Accuracy is that on the"
             + " test pictures after the last step.</p>\n");
   }
 
@@ -105,7 +106,7 @@ final class EvidencePage {
   }
 
   private void network(String title, List<JsonObject> rows) {
-    html.append("<h2>").append(escaped(title)).append("</h2>\n<table>\n<tr>");
+    html.append("<h2>").append(escaped(title)).append("</h2>\n<div><table>\n<tr>");
     for (String head :
         List.of(
             "activations",
@@ -129,7 +130,7 @@ final class EvidencePage {
     for (JsonObject row : rows) {
       row(row, int4);
     }
-    html.append("</table>\n");
+    html.append("</table></div>\n");
     SvgDots dots = new SvgDots("test accuracy, % (a dot a seed, the line their mean)");
     for (JsonObject row : rows) {
       dots.add(row.get("way").asString(), scaled(row.get("accuracies").asList()));
@@ -217,7 +218,7 @@ final class EvidencePage {
     html.append(
         "<p class=\"note\">Relative error against the exact gradients of the same batches, all"
             + " layers as one (weights: all convolutions).</p>\n"
-            + "<table>\n"
+            + "<div><table>\n"
             + "<tr>");
     for (String head :
         List.of("activations", "weights", "cosine", "gamma", "beta", "input", "between batches")) {
@@ -238,7 +239,7 @@ final class EvidencePage {
         curve(inputs, name, layers, kind, "input", naive);
       }
     }
-    html.append("</table>\n");
+    html.append("</table></div>\n");
     figure(weights.points() > 0 ? weights.svg() : "");
     figure(inputs.points() > 0 ? inputs.svg() : "");
   }
