@@ -7,13 +7,20 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
+import java.util.regex.Pattern;
 import org.knowm.xchart.XYChart;
 
 /** Draws the loss over the learning rate. */
 final class LrCurve {
   private static final int WIDTH = 800;
   private static final int HEIGHT = 500;
-  private static final String X = "learning rate (power of ten)";
+
+  /** Below this there are labels between decades, too. */
+  private static final double FEW_DECADES = 100;
+
+  private static final Pattern DIGIT = Pattern.compile("^0*\\.?0*[125]0*(e.*)?$");
+
+  private static final String X = "learning rate";
   private static final String Y = "smoothed loss";
 
   private LrCurve() {}
@@ -30,11 +37,11 @@ final class LrCurve {
    * @throws IOException if it cannot be written
    */
   static void write(Path file, Result result, String title) throws IOException {
-    double[] rates = values(result.points(), point -> Math.log10(point.rate()));
+    double[] rates = values(result.points(), Point::rate);
     double[] losses = values(result.points(), Point::smoothed);
     int suggested = suggested(result);
     if (file.toString().toLowerCase(Locale.ROOT).endsWith(".svg")) {
-      SvgLines lines = new SvgLines(X, Y, false);
+      SvgLines lines = new SvgLines(X, Y, false).withLogarithmicX();
       lines.add("loss", rates, losses, false);
       if (suggested >= 0) {
         double at = rates[suggested];
@@ -45,10 +52,23 @@ final class LrCurve {
       return;
     }
     XYChart chart = Curves.panel(title, X, Y, WIDTH, HEIGHT);
-    chart.getStyler().setXAxisMin(rates[0]).setXAxisMax(rates[rates.length - 1]);
-    chart.getStyler().setXAxisDecimalPattern("0.0");
+    chart
+        .getStyler()
+        .setXAxisLogarithmic(true)
+        .setXAxisMin(rates[0])
+        .setXAxisMax(rates[rates.length - 1]);
+    if (rates[rates.length - 1] < FEW_DECADES * rates[0]) {
+      chart.getStyler().setXAxisLogarithmicDecadeOnly(false);
+    }
+    chart.getStyler().setXAxisTickLabelsFormattingFunction(LrCurve::label);
     Curves.drawRates(chart, rates, losses, suggested);
     PngFile.write(file, chart);
+  }
+
+  /** Of what lies between decades, 2 and 5 have a label. */
+  private static String label(double rate) {
+    String text = SvgScale.text(rate);
+    return DIGIT.matcher(text).find() ? text : "";
   }
 
   private static int suggested(Result result) {

@@ -146,8 +146,15 @@ final class ModelChoice {
     }
     if (!network.input().equals(shape)) {
       throw new BadInputException(
-          "%s reads pictures of %s, not of %s: choose others, or --image-size."
-              .formatted(path, network.input(), shape));
+          "%s reads pictures of %s, not of %s: give %s."
+              .formatted(
+                  path,
+                  network.input(),
+                  shape,
+                  network.input().channels() == shape.channels()
+                      ? "--image-size %dx%d"
+                          .formatted(network.input().height(), network.input().width())
+                      : "pictures of as many channels"));
     }
     return classes == null ? network : BadInputException.check(() -> network.withClasses(classes));
   }

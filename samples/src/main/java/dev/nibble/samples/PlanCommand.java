@@ -1,5 +1,6 @@
 package dev.nibble.samples;
 
+import dev.nibble.engine.data.PictureSize;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.network.Network;
@@ -43,7 +44,7 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  nibble plan --model resnet164 --batch 128 --activations int4",
-      "  nibble plan --model resnet50 --batch 32 --input 224x224x3",
+      "  nibble plan --model resnet50 --batch 32 --image-size 160x160",
       "  nibble plan --model mobilenet.onnx --batch 16 --classes 5",
       "  nibble plan --model resnet20 --activations fp32 --all",
       "  nibble plan --model resnet50 --batch 32 --activations mixed:3",
@@ -121,9 +122,15 @@ final class PlanCommand implements Callable<Integer> {
   private @Nullable Integer earlyStopping;
 
   @Option(
+      names = "--image-size",
+      paramLabel = "HxW",
+      description = "Height and width of a picture. Default: the model's usual, such as 224x224.")
+  private @Nullable String imageSize;
+
+  @Option(
       names = "--input",
       paramLabel = "HxWxC",
-      description = "Shape of a picture. Default: the model's usual one, such as 224x224x3.")
+      description = "The same with the channels, where they are not the model's usual 3.")
   private @Nullable String input;
 
   @Option(
@@ -189,8 +196,21 @@ final class PlanCommand implements Callable<Integer> {
 
   private Network network() {
     ModelChoice choice = ModelChoice.of(model);
-    FeatureMap shape = input == null ? choice.usualInput() : Inputs.shape(input);
-    return choice.network(shape, classes);
+    return choice.network(shape(choice), classes);
+  }
+
+  private FeatureMap shape(ModelChoice choice) {
+    PictureSize size = Inputs.pictureSize(imageSize);
+    if (input != null) {
+      if (size != null) {
+        throw new BadInputException(
+            "--image-size and --input both give the pictures' size: give --image-size alone, or"
+                + " --input for other channels.");
+      }
+      return Inputs.shape(input);
+    }
+    FeatureMap usual = choice.usualInput();
+    return size == null ? usual : new FeatureMap(size.height(), size.width(), usual.channels());
   }
 
   private TrainingOptions options() {
@@ -222,10 +242,10 @@ final class PlanCommand implements Callable<Integer> {
   private void print(TrainingPlan plan, @Nullable Long limit, PrintWriter out) {
     out.printf(
         Locale.ROOT,
-        "%s, pictures of %s, %d classes, batch %d, %s%s activations%n%n",
+        "%s, pictures of %s, %s, batch %d, %s%s activations%n%n",
         plan.network().name(),
         plan.network().input(),
-        plan.network().classes(),
+        TaskWords.outputs(plan.network().classes()),
         batch,
         naive ? "naive " : "",
         plan.options().activations());

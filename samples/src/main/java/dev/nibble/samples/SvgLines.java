@@ -27,6 +27,7 @@ final class SvgLines {
   private final String xAxis;
   private final String yAxis;
   private final boolean logarithmic;
+  private boolean logarithmicX;
   private final List<Line> lines = new ArrayList<>();
   private final List<String> subjects = new ArrayList<>();
 
@@ -39,6 +40,12 @@ final class SvgLines {
     this.xAxis = xAxis;
     this.yAxis = yAxis;
     this.logarithmic = logarithmic;
+  }
+
+  /** Makes the horizontal axis logarithmic, too; then every place must be positive. */
+  SvgLines withLogarithmicX() {
+    logarithmicX = true;
+    return this;
   }
 
   void add(String name, double[] x, double[] y, boolean dashed) {
@@ -77,15 +84,18 @@ final class SvgLines {
     return new double[] {low, high};
   }
 
+  private static SvgScale scale(boolean logarithmic, double[] range, double from, double to) {
+    return logarithmic
+        ? SvgScale.logarithmic(range[0], range[1], from, to)
+        : SvgScale.linear(range[0], range[1], from, to);
+  }
+
   String svg() {
     double[] xs = range(lines.stream().map(Line::x).toList());
     double[] ys = range(lines.stream().map(Line::y).toList());
-    SvgScale x = SvgScale.linear(xs[0], xs[1], LEFT, WIDTH - RIGHT);
     double bottom = HEIGHT - BOTTOM;
-    SvgScale y =
-        logarithmic
-            ? SvgScale.logarithmic(ys[0], ys[1], bottom, TOP)
-            : SvgScale.linear(ys[0], ys[1], bottom, TOP);
+    SvgScale x = scale(logarithmicX, xs, LEFT, WIDTH - RIGHT);
+    SvgScale y = scale(logarithmic, ys, bottom, TOP);
     StringBuilder svg = new StringBuilder(SvgScale.open(WIDTH, HEIGHT));
     for (double tick : x.ticks()) {
       SvgScale.line(svg, x.at(tick), TOP, x.at(tick), bottom, "#f0f0f0");

@@ -1,5 +1,7 @@
 package dev.nibble.samples;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -7,6 +9,9 @@ import java.util.Locale;
 /** Where values lie on an axis of a chart, and where its ticks are. */
 final class SvgScale {
   private static final int TICKS = 7;
+
+  /** More labels than these run into each other. */
+  private static final int MOST_TICKS = 12;
 
   private final boolean logarithmic;
   private final double low;
@@ -41,23 +46,44 @@ final class SvgScale {
 
   /** Round values that lie on the axis. */
   List<Double> ticks() {
-    List<Double> ticks = new ArrayList<>();
     if (logarithmic) {
-      for (int power = (int) Math.floor(low); power <= Math.ceil(high); power++) {
-        for (double digit : new double[] {1, 2, 5}) {
+      List<Double> ticks = ticks(1, 1, 2, 5);
+      for (int decades = 1; ticks.size() > MOST_TICKS; decades++) {
+        ticks = ticks(decades, 1);
+      }
+      return ticks;
+    }
+    List<Double> ticks = new ArrayList<>();
+    double step = step();
+    for (double i = Math.ceil(low / step); i * step <= high; i++) {
+      ticks.add(i * step + 0.0);
+    }
+    return ticks;
+  }
+
+  /** These digits in every so many decades. */
+  private List<Double> ticks(int decades, double... digits) {
+    List<Double> ticks = new ArrayList<>();
+    for (int power = (int) Math.floor(low); power <= Math.ceil(high); power++) {
+      if (power % decades == 0) {
+        for (double digit : digits) {
           double tick = digit * Math.pow(10, power);
           if (Math.log10(tick) >= low && Math.log10(tick) <= high) {
             ticks.add(tick);
           }
         }
       }
-      return ticks;
-    }
-    double step = step();
-    for (double i = Math.ceil(low / step); i * step <= high; i++) {
-      ticks.add(i * step + 0.0);
     }
     return ticks;
+  }
+
+  /** A number as people write it, to three digits: 0.001, 20, 1e-5. */
+  static String text(double value) {
+    BigDecimal rounded = new BigDecimal(value).round(new MathContext(3)).stripTrailingZeros();
+    int exponent = rounded.precision() - rounded.scale() - 1;
+    return exponent >= -4 && exponent < 6
+        ? rounded.toPlainString()
+        : rounded.movePointLeft(exponent).toPlainString() + "e" + exponent;
   }
 
   /** 1, 2 or 5 times a power of ten, so that there are about so many ticks. */
@@ -71,9 +97,7 @@ final class SvgScale {
   /** A tick's text. */
   String label(double tick) {
     if (logarithmic) {
-      return String.format(Locale.ROOT, "%.3g", tick)
-          .replaceFirst("(\\.\\d*?)0+$", "$1")
-          .replaceFirst("\\.$", "");
+      return text(tick);
     }
     int decimals = Math.max(0, (int) -Math.floor(Math.log10(step())));
     return String.format(Locale.ROOT, "%." + decimals + "f", tick + 0.0); // no -0
@@ -89,7 +113,8 @@ final class SvgScale {
     svg.append(
         String.format(
             Locale.ROOT,
-            "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"1.5\"/>",
+            "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\""
+                + " stroke-width=\"1.5\"/>",
             x,
             y,
             toX,

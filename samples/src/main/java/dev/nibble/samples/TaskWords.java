@@ -7,6 +7,22 @@ import java.util.Locale;
 final class TaskWords {
   private TaskWords() {}
 
+  /** So many of what a model tells, such as {@code 10 classes} or {@code 1 value}. */
+  static String count(Task task, int count) {
+    String name =
+        switch (task) {
+          case CLASSIFICATION -> "class";
+          case MULTI_LABEL -> "label";
+          case REGRESSION -> "value";
+        };
+    return count + " " + (count == 1 ? name : task.names());
+  }
+
+  /** The outputs of a network that may be of any task: more than one are taken for classes. */
+  static String outputs(int count) {
+    return count == 1 ? "1 output" : count + " classes";
+  }
+
   /** What epochs are compared by, in words. */
   static String score(Task task) {
     return switch (task) {

@@ -348,8 +348,7 @@ final class TrainCommand implements Callable<Integer> {
     DataSplits data = setup.data();
     out.printf(
         Locale.ROOT,
-        "Training %s (%,d parameters) on %s: %,d training%s and %,d test pictures of %s, %d"
-            + " %s%n",
+        "Training %s (%,d parameters) on %s: %,d training%s and %,d test pictures of %s, %s%n",
         setup.network().name(),
         setup.network().parameterCount(),
         data.name(),
@@ -357,8 +356,7 @@ final class TrainCommand implements Callable<Integer> {
         data.validation() == null ? "" : ", %,d validation".formatted(data.validation().size()),
         data.test().size(),
         setup.network().input(),
-        setup.network().classes(),
-        data.train().task().names());
+        TaskWords.count(data.train().task(), setup.network().classes()));
     int skipped = data.train().skipped() + data.test().skipped();
     if (skipped > 0) {
       out.printf("Left out %s%n", count(skipped, "unreadable picture"));

@@ -130,6 +130,8 @@ class BadInputTest {
         arguments("export --weights @file --onnx @file", "names the file of the weights"),
         arguments("export --weights @file", "Missing required option: '--onnx=OUT'"),
         arguments("plan --input 32x32", "such as 32x32x3"),
+        arguments("plan --image-size 32x32x3", "such as 32x32."),
+        arguments("plan --image-size 32x32 --input 32x32x3", "give --image-size alone"),
         arguments("plan --optimizer sdg", "did you mean sgd?"),
         arguments("plan --accumulate 0", " step takes 0 batches"),
         arguments("plan --batch 2000000", "1 to 1048576 pictures"),

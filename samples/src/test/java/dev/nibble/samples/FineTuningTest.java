@@ -37,6 +37,9 @@ class FineTuningTest {
     Files.createDirectories(folder.resolve("pictures"));
     StringBuilder labels = new StringBuilder("file,labels\n");
     StringBuilder values = new StringBuilder("file,redness,blueness\n");
+    StringBuilder value = new StringBuilder("file,value\n");
+    StringBuilder label = new StringBuilder("file,labels\n");
+    StringBuilder same = new StringBuilder("file,label\n");
     for (int i = 0; i < 32; i++) {
       BufferedImage image = new BufferedImage(16, 16, BufferedImage.TYPE_INT_RGB);
       int red = i % 2 * 200 + i;
@@ -51,7 +54,13 @@ class FineTuningTest {
       labels.append(blue > 100 ? "blue" : "").append('\n');
       values.append(file).append(',').append(red / 255.0).append(',').append(blue / 255.0);
       values.append('\n');
+      value.append(file).append(',').append(red / 255.0).append('\n');
+      label.append(file).append(',').append(blue > 100 ? "blue" : "").append('\n');
+      same.append(file).append(",picture\n");
     }
+    Files.writeString(folder.resolve("value.csv"), value);
+    Files.writeString(folder.resolve("blue.csv"), label);
+    Files.writeString(folder.resolve("same.csv"), same);
     Files.writeString(folder.resolve("labels.csv"), labels);
     Files.writeString(folder.resolve("values.csv"), values);
   }
@@ -133,6 +142,57 @@ class FineTuningTest {
         .contains("\"values\": {", "\"redness\": ");
   }
 
+  /** One number, or one label, is what most people want to be told. */
+  @ParameterizedTest
+  @CsvSource({"mse, value, 1 value, R2 ", "bce, blue, 1 label, mean F1 "})
+  void aModelOfOneOutputIsTrainedMeasuredAskedAndExported(
+      String loss, String name, String told, String score) throws IOException {
+    String data = "--data DIR/pictures --labels DIR/" + name + ".csv";
+    InProcess trained =
+        run(
+            "train %s --loss %s --model resnet8 --batch 8 --epochs 2 --lr 0.02 --augment none --threads 1 --kernels scalar --no-progress --checkpoint-every 2 --out DIR/%s"
+                .formatted(data, loss, name));
+    assertThat(trained.err()).isEmpty();
+    assertThat(trained.code()).isZero();
+    assertThat(trained.out()).contains(", " + told + "\n", score);
+    String file = "DIR/" + name + "/model.safetensors";
+    String model = " --weights " + file + " --threads 1 --kernels scalar";
+    JsonObject figures = json(run("evaluate " + data + " --json" + model));
+    assertThat(figures.get("pictures").asLong()).isEqualTo(6);
+    assertThat(run("evaluate " + data + model).out()).contains(name);
+    InProcess asked = run("predict DIR/pictures/picture%203.png --json" + model);
+    assertThat(asked.code()).as(asked.err()).isZero();
+    assertThat(asked.out()).contains(loss.equals("mse") ? "\"value\": " : "\"labels\": [");
+    InProcess exported = run("export --weights " + file + " --onnx DIR/" + name + ".onnx");
+    assertThat(exported.out()).as(exported.err()).contains(" to logits N,1");
+    assertThat(run("inspect DIR/" + name + ".onnx --json").code()).isZero();
+    assertThat(run("inspect " + file).code()).isZero();
+    removeTheLastCheckpoint(folder.resolve(name).resolve("checkpoints"));
+    byte[] whole = Files.readAllBytes(folder.resolve(name).resolve("model.safetensors"));
+    InProcess resumed = run("train --resume DIR/" + name + " --no-progress --kernels scalar");
+    assertThat(resumed.err()).isEmpty();
+    assertThat(resumed.code()).isZero();
+    assertThat(resumed.out()).doesNotContain("already complete");
+    assertThat(folder.resolve(name).resolve("model.safetensors")).hasBinaryContent(whole);
+    InProcess tuned =
+        run(
+            "train %s --loss %s --model DIR/%s.onnx --batch 8 --steps 2 --lr 0.01 --augment none --threads 1 --kernels scalar --no-progress --out DIR/%s-tuned"
+                .formatted(data, loss, name, name));
+    assertThat(tuned.err()).isEmpty();
+    assertThat(tuned.code()).isZero();
+    assertThat(tuned.out()).contains(", " + told + "\n").doesNotContain("starts anew");
+  }
+
+  /** As if the run had been killed before it. */
+  private static void removeTheLastCheckpoint(Path checkpoints) throws IOException {
+    List<Path> all;
+    try (Stream<Path> files = Files.list(checkpoints)) {
+      all = files.sorted().toList();
+    }
+    assertThat(all).hasSizeGreaterThan(1).allMatch(Files::isRegularFile);
+    Files.delete(all.getLast());
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '#',
@@ -146,6 +206,7 @@ class FineTuningTest {
         "--loss mse --labels DIR/labels.csv                    # line 2: labels is '', give a"
             + " number",
         "--labels DIR/none.csv                                 # none.csv",
+        "--labels DIR/same.csv                                 # has a single class, 'picture'",
         "--mixup 0                                             # --mixup is 0.0",
         "--cutmix -1                                           # --cutmix is -1.0",
         "--mixup 0.2 --batch 1 --loss mse --labels DIR/values.csv # a batch of 2 or more",

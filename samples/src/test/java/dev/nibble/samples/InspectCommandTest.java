@@ -59,6 +59,20 @@ class InspectCommandTest {
     return JsonParser.parse(result.out()).asObject();
   }
 
+  /** What a sentence says to do is an option of the command that says it. */
+  @Test
+  void picturesOfAnotherShapeAreRefusedWithWhatToGive() {
+    String model = model().toString();
+    InProcess smaller = InProcess.run("plan", "--model", model, "--image-size", "8x12");
+    assertThat(smaller.code()).isEqualTo(2);
+    assertThat(smaller.err())
+        .contains("reads pictures of 16x16x3, not of 8x12x3: give --image-size 16x16.");
+    assertThat(InProcess.run("plan", "--model", model, "--image-size", "16x16").code()).isZero();
+    InProcess gray = InProcess.run("plan", "--model", model, "--input", "16x16x1");
+    assertThat(gray.code()).isEqualTo(2);
+    assertThat(gray.err()).contains("not of 16x16x1: give pictures of as many channels.");
+  }
+
   @Test
   void memoryIsThePlans() {
     Path weights = model();

@@ -69,6 +69,9 @@ class PlanCommandTest {
         plan("--model", model, "--batch", "1", "--input", "64x48x3", "--classes", "7");
     assertThat(other.get("input").asString()).isEqualTo("64x48x3");
     assertThat(other.get("classes").asLong()).isEqualTo(7);
+    JsonObject sized =
+        plan("--model", model, "--batch", "1", "--image-size", "64x48", "--classes", "7");
+    assertThat(sized).isEqualTo(other);
   }
 
   @Test

@@ -15,11 +15,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * A CSV file of pictures and what is told of them. Its first line names the columns: {@code file},
  * maybe {@code split}, and {@code label} (classification), {@code labels} (any number of them,
- * apart by | or blanks; or a column of 0 and 1 a label), or columns of numbers.
+ * apart by | or blanks), a column of 0 and 1 a label, or columns of numbers.
  */
 final class LabelTable {
   private static final Set<String> FILE =
       Set.of("file", "filename", "file_name", "path", "image", "picture");
+
+  private static final Set<String> LABEL =
+      Set.of("label", "class", "class_name", "classname", "category", "target");
+
+  private static final Set<String> LABELS =
+      Set.of("labels", "label", "classes", "categories", "tags", "targets");
 
   private static final Map<String, Part> PARTS =
       Map.of(
@@ -87,12 +93,12 @@ final class LabelTable {
         columns.add(i);
       }
     }
-    if (file < 0 || columns.isEmpty() || (columns.size() > 1 && task == Task.CLASSIFICATION)) {
+    boolean listed = isListed(head, columns, task);
+    if (file < 0 || !isKnown(rows, columns, listed, task)) {
       throw new DataException(
-          "%s: the first line must name the columns, such as '%s', not '%s'."
-              .formatted(path, example(task), String.join(",", head)));
+          "%s: the first line must name the columns, such as '%s', not '%s'; %s."
+              .formatted(path, example(task), String.join(",", head), expected(task)));
     }
-    boolean listed = task != Task.REGRESSION && columns.size() == 1;
     List<String> names =
         listed
             ? List.copyOf(labels(rows, columns.getFirst(), task))
@@ -115,6 +121,45 @@ final class LabelTable {
       table.entries.add(new Entry(row.line(), name, part, targets));
     }
     return table;
+  }
+
+  /** Whether one column holds labels by their names. */
+  private static boolean isListed(List<String> head, List<Integer> columns, Task task) {
+    if (task == Task.REGRESSION || columns.size() != 1) {
+      return false;
+    }
+    String name = head.get(columns.getFirst()).toLowerCase(Locale.ROOT);
+    return (task == Task.CLASSIFICATION ? LABEL : LABELS).contains(name);
+  }
+
+  /** Whether the headings are such as the task has. */
+  private static boolean isKnown(
+      List<CsvFile.Row> rows, List<Integer> columns, boolean listed, Task task) {
+    return switch (task) {
+      case CLASSIFICATION -> listed;
+      case MULTI_LABEL ->
+          listed || columns.size() > 1 || (columns.size() == 1 && isNumbers(rows, columns));
+      case REGRESSION -> !columns.isEmpty();
+    };
+  }
+
+  /** Whether the only column may be that of one label, which its heading names. */
+  private static boolean isNumbers(List<CsvFile.Row> rows, List<Integer> columns) {
+    int column = columns.getFirst();
+    return rows.stream()
+        .skip(1)
+        .filter(row -> column < row.fields().size())
+        .noneMatch(row -> Float.isNaN(number(row.fields().get(column))));
+  }
+
+  private static String expected(Task task) {
+    return switch (task) {
+      case CLASSIFICATION -> "the class of a picture stands under label or class";
+      case MULTI_LABEL ->
+          "labels by name stand under labels, and each other heading is a label with 0 or 1 below"
+              + " it";
+      case REGRESSION -> "each other heading names numbers";
+    };
   }
 
   private static String example(Task task) {
@@ -178,11 +223,7 @@ final class LabelTable {
     float[] numbers = new float[columns.size()];
     for (int i = 0; i < numbers.length; i++) {
       String text = row.fields().get(columns.get(i));
-      try {
-        numbers[i] = Float.parseFloat(text);
-      } catch (NumberFormatException e) {
-        numbers[i] = Float.NaN;
-      }
+      numbers[i] = number(text);
       boolean fits =
           task == Task.REGRESSION ? Float.isFinite(numbers[i]) : numbers[i] >= 0 && numbers[i] <= 1;
       if (!fits) {
@@ -194,6 +235,15 @@ final class LabelTable {
       }
     }
     return numbers;
+  }
+
+  /** NaN for what is none. */
+  private static float number(String text) {
+    try {
+      return Float.parseFloat(text);
+    } catch (NumberFormatException e) {
+      return Float.NaN;
+    }
   }
 
   DataException fault(int line, String what) {

@@ -143,8 +143,13 @@ final class GradientComparison implements AutoCloseable {
     }
     if (pictures.classNames().size() != network.classes()) {
       throw new DataException(
-          "The network knows %d classes, but the pictures have %d"
-              .formatted(network.classes(), pictures.classNames().size()));
+          "The network has %d outputs, but the pictures have %d %s"
+              .formatted(network.classes(), pictures.classNames().size(), pictures.task().names()));
+    }
+    if (pictures.classNames().size() < 2) {
+      throw new DataException(
+          "The pictures have a single class, '%s', and nothing to tell it from: give some of at least 2 classes"
+              .formatted(pictures.classNames().getFirst()));
     }
   }
 

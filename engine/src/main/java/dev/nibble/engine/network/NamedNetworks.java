@@ -39,15 +39,13 @@ public final class NamedNetworks {
    *
    * @param name in lower case
    * @param input shape of a picture
-   * @param classes number of classes
+   * @param classes how many outputs: classes, labels or numbers
    * @throws IllegalArgumentException if there is no such network, or none for such pictures, or
-   *     there are fewer than two classes
+   *     there is no output
    */
   public static Network of(String name, FeatureMap input, int classes) {
     NetworkFamily family = family(name);
-    if (classes < 2) {
-      throw new IllegalArgumentException("A network needs at least 2 classes, not " + classes);
-    }
+    Network.requireOutputs(classes);
     return family.build(name, input, classes);
   }
 

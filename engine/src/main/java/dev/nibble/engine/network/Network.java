@@ -57,13 +57,12 @@ public final class Network {
   /**
    * The same network for another number of classes: the {@linkplain #head head} is as wide as that.
    *
+   * @param classes how many outputs: classes, labels or numbers
    * @throws IllegalArgumentException if the logits are put together of others than layers with
-   *     weights, or there are fewer than two classes
+   *     weights, or there is no output
    */
   public Network withClasses(int classes) {
-    if (classes < 2) {
-      throw new IllegalArgumentException("A network needs at least 2 classes, not " + classes);
-    }
+    requireOutputs(classes);
     if (classes == classes()) {
       return this;
     }
@@ -74,6 +73,13 @@ public final class Network {
               .formatted(name, head.obstacle()));
     }
     return NetworkReader.read(toJson(), head.names(), classes);
+  }
+
+  /** One is enough for a number or a label; data of classes is checked where it meets a network. */
+  static void requireOutputs(int count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("A network needs at least 1 output, not " + count);
+    }
   }
 
   /**
@@ -110,7 +116,7 @@ public final class Network {
     return layers.getFirst().output();
   }
 
-  /** Number of classes. */
+  /** Number of outputs: classes, labels or numbers. */
   public int classes() {
     return output().output().channels();
   }

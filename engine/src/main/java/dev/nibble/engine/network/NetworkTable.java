@@ -57,10 +57,10 @@ final class NetworkTable {
     return text.append(
             String.format(
                 Locale.ROOT,
-                "%s: pictures of %s, %d classes, %,d parameters, %,d multiply-adds a picture",
+                "%s: pictures of %s, %s, %,d parameters, %,d multiply-adds a picture",
                 network.name(),
                 network.input(),
-                network.classes(),
+                network.classes() == 1 ? "1 output" : network.classes() + " classes",
                 network.parameterCount(),
                 all))
         .toString();

@@ -15,7 +15,8 @@ final class DataFit {
   private DataFit() {}
 
   /**
-   * Checks that the network reads these pictures and knows these classes.
+   * Checks that the network reads these pictures and has an output for each of their names, and
+   * that classes can be told apart.
    *
    * @throws DataException saying what does not fit
    */
@@ -31,12 +32,14 @@ final class DataFit {
     }
     if (train.classNames().size() != network.classes()) {
       throw new DataException(
-          "The network knows %d classes, but %s has %d%s"
+          "The network has %d outputs, but %s has %d %s"
               .formatted(
-                  network.classes(),
-                  data.name(),
-                  train.classNames().size(),
-                  train.task() == Task.CLASSIFICATION ? "" : " " + train.task().names()));
+                  network.classes(), data.name(), train.classNames().size(), train.task().names()));
+    }
+    if (train.task() == Task.CLASSIFICATION && train.classNames().size() < 2) {
+      throw new DataException(
+          "%s has a single class, '%s', and nothing to tell it from: give pictures of at least 2 classes"
+              .formatted(data.name(), train.classNames().getFirst()));
     }
   }
 

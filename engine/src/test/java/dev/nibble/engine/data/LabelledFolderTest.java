@@ -97,6 +97,25 @@ class LabelledFolderTest {
     }
   }
 
+  /** One label needs no other: its column has its name. */
+  @Test
+  void oneLabelOfZerosAndOnes() throws IOException {
+    try (DataSplits data = open("file,sun\na.png,1\nb.png,0\nc.png,0.5\n", Task.MULTI_LABEL)) {
+      assertThat(data.train().classNames()).containsExactly("sun");
+      assertThat(targets(data))
+          .containsEntry("a.png", List.of(1f))
+          .containsEntry("b.png", List.of(0f))
+          .containsEntry("c.png", List.of(0.5f));
+    }
+    // Under the heading of names they are names.
+    try (DataSplits data = open("Image,Tags\na.png,1\nb.png,0\n", Task.MULTI_LABEL)) {
+      assertThat(data.train().classNames()).containsExactly("0", "1");
+    }
+    try (DataSplits data = open("path,Class\na.png,1\nb.png,0\n", Task.CLASSIFICATION)) {
+      assertThat(data.train().classNames()).containsExactly("0", "1");
+    }
+  }
+
   @Test
   void numbersAndTheOneFifthThatIsTestedOn() throws IOException {
     String csv =
@@ -133,6 +152,20 @@ class LabelledFolderTest {
         "file,labels                      # MULTI_LABEL    # names no pictures",
         "a.png,cat;b.png,dog              # CLASSIFICATION # such as 'file,label'",
         "file,label,other;a.png,x,y       # CLASSIFICATION # such as 'file,label'",
+        "file,wrong;a.png,x;b.png,y       # CLASSIFICATION # such as 'file,label', not"
+            + " 'file,wrong'; the class of a picture stands under label or class.",
+        "file,labels;a.png,x|y;b.png,y    # CLASSIFICATION # such as 'file,label', not"
+            + " 'file,labels'",
+        "file;a.png;b.png                 # CLASSIFICATION # such as 'file,label', not 'file'",
+        "file,wrong;a.png,x|y;b.png,y     # MULTI_LABEL    # such as 'file,labels', not"
+            + " 'file,wrong'; labels by name stand under labels",
+        "file,wrong;a.png,1;b.png,        # MULTI_LABEL    # such as 'file,labels'",
+        "file,sun;a.png,1;b.png,2         # MULTI_LABEL    # line 3: sun is '2', give 0, 1",
+        "file;a.png;b.png                 # MULTI_LABEL    # such as 'file,labels', not 'file'",
+        "file;a.png;b.png                 # REGRESSION     # such as 'file,value', not 'file';"
+            + " each other heading names numbers",
+        "name,value;a.png,1;b.png,2       # REGRESSION     # such as 'file,value'",
+        "file,wrong;a.png,x;b.png,y       # REGRESSION     # line 2: wrong is 'x', give a number",
         "file,value;a.png,1;b.png,many    # REGRESSION     # line 3: value is 'many', give a"
             + " number",
         "file,value;a.png,1;b.png,NaN     # REGRESSION     # line 3: value is 'NaN'",

@@ -15,11 +15,7 @@ import dev.nibble.engine.exchange.SafetensorsFile;
 import dev.nibble.engine.exchange.SafetensorsWriter;
 import dev.nibble.engine.exchange.TensorInfo;
 import dev.nibble.engine.exchange.TensorSource;
-import dev.nibble.engine.exchange.onnx.BatchNorms;
-import dev.nibble.engine.exchange.onnx.OnnxExport;
 import dev.nibble.engine.exec.TestSession;
-import dev.nibble.engine.infer.Predictor;
-import dev.nibble.engine.infer.PredictorOptions;
 import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
@@ -27,8 +23,6 @@ import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.network.SampleNetworks;
 import dev.nibble.engine.plan.PlanOptions;
 import dev.nibble.kernels.FeatureMap;
-import dev.nibble.memory.MemoryAccount;
-import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -42,12 +36,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -471,115 +463,5 @@ class ModelFileTest {
         }
       }
     }
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "stem.weight, NaN, NaN",
-    "fc.bias, -Infinity, -Infinity",
-    "blocks, Infinity, Infinity",
-    "running_var, -0.001, -0.001"
-  })
-  void aModelOfADivergedTrainingIsNeitherSavedNorLoadedNorServed(
-      String place, float value, String told) {
-    try (TestSession saved = session(NETWORK, 1);
-        TestSession loaded = session(NETWORK, 2)) {
-      Network network = saved.session().network();
-      Parameter parameter =
-          network.parameters().stream()
-              .filter(p -> p.name().contains(place))
-              .reduce((a, b) -> b)
-              .orElse(network.parameters().getLast());
-      ModelFile.save(file, network, saved.session()::values, info());
-      byte[] before = readAll(file);
-      saved.session().values(parameter).set(JAVA_FLOAT, 4L * (parameter.size() - 1), value);
-      String fault = "'" + parameter.name() + "' holds " + told;
-      assertThatThrownBy(() -> ModelFile.save(file, network, saved.session()::values, info()))
-          .isInstanceOf(ExchangeException.class)
-          .hasMessageContaining(fault);
-      assertThat(readAll(file)).isEqualTo(before);
-
-      spoil(parameter, value);
-      byte[][] fresh = bytes(loaded);
-      List<String> classes = info().classes();
-      for (ThrowingCallable opening :
-          List.<ThrowingCallable>of(
-              () -> ModelFile.load(file, network, loaded.session()::values),
-              () -> ModelFile.loadMatching(file, network, loaded.session()::values),
-              () -> WarmStart.load(file, network, classes, loaded.session()::values))) {
-        assertThatThrownBy(opening)
-            .isInstanceOf(ExchangeException.class)
-            .hasMessageContaining(fault)
-            .hasMessageContaining(file.toString());
-        assertThat(bytes(loaded)).isDeepEqualTo(fresh);
-      }
-      try (MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED)) {
-        assertThatThrownBy(
-                () ->
-                    Predictor.open(
-                            file, PredictorOptions.defaults(), saved.session().kernels(), account)
-                        .close())
-            .isInstanceOf(ExchangeException.class)
-            .hasMessageContaining(fault);
-        assertThat(account.used()).isZero();
-      }
-      Path onnx = folder.resolve("model.onnx");
-      assertThatThrownBy(() -> OnnxExport.write(onnx, file, BatchNorms.FOLDED))
-          .isInstanceOf(ExchangeException.class)
-          .hasMessageContaining(fault);
-      assertThat(onnx).doesNotExist();
-    }
-  }
-
-  @Test
-  void finiteValuesThatFoldIntoOthersAreNotServed() {
-    try (TestSession saved = session(NETWORK, 1)) {
-      Network network = saved.session().network();
-      for (Parameter parameter : network.parameters()) {
-        if (parameter.kind() == Parameter.Kind.SCALE) {
-          saved.session().values(parameter).set(JAVA_FLOAT, 0, 3e38f);
-        } else if (parameter.kind() == Parameter.Kind.RUNNING_VARIANCE) {
-          saved.session().values(parameter).set(JAVA_FLOAT, 0, 0);
-        }
-      }
-      ModelFile.save(file, network, saved.session()::values, info());
-      try (MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED)) {
-        assertThatThrownBy(
-                () ->
-                    Predictor.open(
-                            file, PredictorOptions.defaults(), saved.session().kernels(), account)
-                        .close())
-            .isInstanceOf(ExchangeException.class)
-            .hasMessageContaining("With batch norm folded in");
-        assertThat(account.used()).isZero();
-      }
-      assertThatThrownBy(() -> OnnxExport.write(folder.resolve("m.onnx"), file, BatchNorms.FOLDED))
-          .isInstanceOf(ExchangeException.class);
-    }
-  }
-
-  private static byte[] readAll(Path path) {
-    try {
-      return Files.readAllBytes(path);
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  /** Writes a value to the end of a tensor, behind the back of those who would not. */
-  private void spoil(Parameter parameter, float value) {
-    List<TensorSource> tensors = new ArrayList<>();
-    Map<String, String> metadata;
-    try (SafetensorsFile read = SafetensorsFile.open(file)) {
-      metadata = read.metadata();
-      for (String name : read.names()) {
-        float[] values = read.readFloats(name);
-        if (name.equals(parameter.name())) {
-          values[values.length - 1] = value;
-        }
-        tensors.add(TensorSource.floats(name, values, read.shape(name)));
-      }
-    }
-    SafetensorsWriter.write(file, metadata, tensors);
   }
 }

@@ -178,9 +178,12 @@ class NamedNetworksTest {
   }
 
   @Test
-  void thereAreAtLeastTwoClasses() {
-    assertThatThrownBy(() -> NamedNetworks.of("resnet18", LARGE, 1))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("at least 2 classes");
+  void thereIsAtLeastOneOutput() {
+    assertThat(NamedNetworks.of("resnet18", LARGE, 1).classes()).isEqualTo(1);
+    for (int none : new int[] {0, -1}) {
+      assertThatThrownBy(() -> NamedNetworks.of("resnet18", LARGE, none))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("A network needs at least 1 output, not " + none);
+    }
   }
 }

@@ -72,9 +72,23 @@ class StateDictTest {
               .toList();
       assertThat(changed).as(name).hasSize(2).allMatch(line -> line.contains(":7"));
     }
-    assertThatThrownBy(() -> usual("resnet18").withClasses(1))
+    assertThatThrownBy(() -> usual("resnet18").withClasses(0))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("at least 2 classes");
+        .hasMessageContaining("at least 1 output");
+  }
+
+  /** For a number or a single label. */
+  @Test
+  void everyNetworkMayHaveOneOutput() {
+    for (String name : NamedNetworks.names()) {
+      Network one = usual(name).withClasses(1);
+      assertThat(one.classes()).as(name).isEqualTo(1);
+      assertThat(NamedNetworks.of(name, NamedNetworks.usualInput(name), 1).layers())
+          .as(name)
+          .isEqualTo(one.layers());
+      assertThat(Network.ofJson(one.toJson()).layers()).as(name).isEqualTo(one.layers());
+      assertThat(one.toString()).as(name).contains(", 1 output, ");
+    }
   }
 
   /** What a model file holds of a network builds it again. */

@@ -9,8 +9,11 @@ import static org.assertj.core.api.Assertions.within;
 import dev.nibble.engine.checkpoint.CheckpointException;
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
+import dev.nibble.engine.data.Augmentation;
+import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.InMemoryDataset;
 import dev.nibble.engine.data.Mixing;
 import dev.nibble.engine.data.Task;
 import dev.nibble.engine.exec.TestKernels;
@@ -121,7 +124,7 @@ class LossesTest {
     return TrainingOptions.builder()
         .batch(16)
         .epochs(10)
-        .augmentation(dev.nibble.engine.data.Augmentation.NONE)
+        .augmentation(Augmentation.NONE)
         .schedule(Schedule.COSINE, 0.1f)
         .seed(2)
         .threads(2);
@@ -295,6 +298,30 @@ class LossesTest {
         .hasMessageContaining("label smoothing belongs to cross-entropy");
     assertThatThrownBy(() -> options().mixing(new Mixing(1, 0)).batch(1).build())
         .hasMessageContaining("a batch of 2 or more");
+  }
+
+  /** A named network with one output learns a number or a label; classes are at least two. */
+  @Test
+  void oneOutputIsForNumbersAndLabelsOnly() {
+    Network one = ResNet.of("resnet8", MAP, 2).withClasses(1);
+    TrainingOptions options = options().epochs(4).schedule(Schedule.COSINE, 0.01f).build();
+    Outcome number = run(one, Task.REGRESSION, options, null);
+    assertThat(number.result().testAccuracy()).isGreaterThan(0.5);
+    try (InMemoryDataset pictures =
+            InMemoryDataset.builder(MAP, List.of("only"))
+                .addAll(new byte[16 * MAP.values()], new int[16])
+                .build();
+        DataSplits data = new DataSplits(pictures, pictures, "dots");
+        MemoryAccount account = MemoryAccount.root("test", MemoryAccount.UNLIMITED)) {
+      for (TrainingOptions wrong :
+          List.of(options, options().loss(Loss.binaryCrossEntropy()).build())) {
+        assertThatThrownBy(() -> Trainer.open(one, data, wrong, TestKernels.chosen(), account))
+            .isInstanceOf(DataException.class)
+            .hasMessage(
+                "dots has a single class, 'only', and nothing to tell it from: give pictures of at"
+                    + " least 2 classes");
+      }
+    }
   }
 
   /** Weights move what is learned first; mixed pictures are learned from, too. */
