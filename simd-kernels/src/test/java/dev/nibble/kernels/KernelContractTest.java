@@ -75,7 +75,7 @@ class KernelContractTest {
   @ParameterizedTest
   @MethodSource("gatheredConvolutions")
   void convolutionOfGatheredPictures(Convolution op) {
-    for (int seed = 0; seed < 3; seed++) {
+    for (int seed = 0; seed < StageComparison.SEEDS; seed++) {
       StageComparison.compare(StageCases.around(op, 8000 + seed));
     }
   }

@@ -39,7 +39,7 @@ class LargePicturesTest {
   @ParameterizedTest
   @MethodSource("largePictures")
   void pictureOfManyBands(Operator op) {
-    for (int seed = 0; seed < 3; seed++) {
+    for (int seed = 0; seed < StageComparison.SEEDS; seed++) {
       StageComparison.compare(StageCases.around(op, 9000 + seed));
     }
   }

@@ -8,6 +8,12 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs a stage, forward and backward, on the providers under test and on the scalar one. */
 final class StageComparison {
+  /**
+   * Cases of each costly operator: three with the machine's own vectors, one where the build only
+   * changes their width or what computes a product.
+   */
+  static final int SEEDS = Integer.getInteger("nibble.contract.seeds", 3);
+
   private static final double TOLERANCE = 1e-5;
 
   /** How much larger the terms of a gradient of gamma or beta may be than their sum. */
