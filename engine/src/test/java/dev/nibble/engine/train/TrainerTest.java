@@ -323,7 +323,7 @@ class TrainerTest {
     Network otherClasses = ResNet.of("resnet8", PICTURES, 7);
     assertThatThrownBy(() -> open(otherClasses, options().build()))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining("7 classes");
+        .hasMessageContaining("7 outputs");
     assertThatThrownBy(() -> open(small(), options().batch(51).build()))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("51");
