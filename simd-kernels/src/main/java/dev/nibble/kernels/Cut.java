@@ -146,14 +146,15 @@ public record Cut(int groups, int parts) {
    * a time ({@link Kernels#portions}).
    */
   public static boolean isGathered(Stage stage) {
-    return stage.operator() instanceof Operator.Convolution c
+    // Asked in every leaf: it makes no object.
+    return stage.activation().store() != StoreFormat.NONE
+        && !stage.activation().naive()
+        && stage.operator() instanceof Operator.Convolution c
         && c.groups() == 1
         && c.window().equals(WINDOW)
-        && c.output().pixels() <= SMALL_PIXELS
+        && c.outputHeight() * (long) c.outputWidth() <= SMALL_PIXELS
         && Math.min(c.input().channels(), c.outChannels()) >= PORTIONS * PANEL_CHANNELS
-        && 4L * c.weights() > CACHED_BYTES
-        && stage.activation().store() != StoreFormat.NONE
-        && !stage.activation().naive();
+        && 4L * c.weights() > CACHED_BYTES;
   }
 
   /**
