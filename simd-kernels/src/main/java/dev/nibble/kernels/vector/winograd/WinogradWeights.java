@@ -45,7 +45,7 @@ public final class WinogradWeights {
     return most;
   }
 
-  /** The first vector of a portion of a panels' channels, or the end of all of them. */
+  /** The first vector of a portion of the panels, or the end of all of them. */
   public static int portionVector(int channels, int portion, int portions) {
     return firstVector(channels, portionPanel(panels(channels), portion, portions));
   }
