@@ -19,6 +19,7 @@ class DeoptimizationTest {
   private static final int BATCH = 8;
   private static final int STEPS = 30;
   private static final int EPOCHS = 5;
+  private static final int ROUNDS = 8;
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private static Network network() {
@@ -62,11 +63,15 @@ class DeoptimizationTest {
         compiled += warm.compiled().size();
       }
       assertThat(compiled).as("methods compiled: the meter measures").isPositive();
-      DeoptimizationMeter.Counts steady = epochs(test, 4 * EPOCHS);
-      // A storm is at least one an epoch. Late compilations may each err once.
+      // A storm shows in every round, for it is at least one an epoch. A late compilation, and code
+      // that it makes needless in all its callers, show in some round and not in a later one.
+      DeoptimizationMeter.Counts steady = epochs(test, EPOCHS);
+      for (int round = 1; round < ROUNDS && !steady.deoptimized().isEmpty(); round++) {
+        steady = epochs(test, EPOCHS);
+      }
       assertThat(steady.deoptimized())
-          .as("code thrown away in %d epochs, while compiling %s", 4 * EPOCHS, steady.compiled())
-          .hasSizeLessThan(EPOCHS);
+          .as("code thrown away in each of %d rounds, while compiling %s", ROUNDS, steady.compiled())
+          .isEmpty();
     }
   }
 }
