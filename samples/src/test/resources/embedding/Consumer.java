@@ -1,5 +1,6 @@
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.sources.ShapesDataset;
+import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.sources.InMemoryDataset;
 import dev.nibble.engine.infer.Classes;
 import dev.nibble.engine.infer.Predictor;
 import dev.nibble.engine.infer.PredictorOptions;
@@ -14,6 +15,8 @@ import dev.nibble.kernels.provider.KernelProvider;
 import dev.nibble.memory.MemoryAccount;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 
 /** What a service that embeds Nibble does, with nothing but the library's jars beside it. */
 final class Consumer {
@@ -51,11 +54,11 @@ final class Consumer {
   /** Opens, trains and closes, again and again; prints the resident memory as it goes. */
   private static void cycles(int count) throws Exception {
     Kernels kernels = KernelProvider.choose("auto");
-    Network network = ResNet.of("resnet8", new FeatureMap(32, 32, 3), 10);
+    FeatureMap shape = new FeatureMap(8, 8, 3);
+    Network network = ResNet.of("resnet8", shape, 2);
     TrainingOptions options = TrainingOptions.builder().batch(32).steps(2).threads(2).build();
     try (MemoryAccount memory = MemoryAccount.root("consumer", MemoryAccount.UNLIMITED);
-        DataSplits data =
-            new DataSplits(ShapesDataset.train(1, 70), ShapesDataset.test(1, 40), "shapes")) {
+        DataSplits data = new DataSplits(pictures(shape, 70), pictures(shape, 40), "two")) {
       for (int cycle = 1; cycle <= count; cycle++) {
         try (Trainer trainer = Trainer.open(network, data, options, kernels, memory)) {
           trainer.run(new TrainingListener() {});
@@ -65,6 +68,18 @@ final class Consumer {
         }
         System.out.println("resident " + cycle + " " + resident());
       }
+    }
+  }
+
+  private static Dataset pictures(FeatureMap shape, int count) {
+    try (InMemoryDataset.Builder builder =
+        InMemoryDataset.builder(shape, List.of("dark", "light"))) {
+      byte[] picture = new byte[shape.values()];
+      for (int i = 0; i < count; i++) {
+        Arrays.fill(picture, (byte) (i % 2 == 0 ? 40 : 90));
+        builder.add(picture, i % 2);
+      }
+      return builder.build();
     }
   }
 

@@ -18,8 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** A run that was stopped or killed and resumed ends as one that was not, to the byte. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class InterruptedRunTest {
-  private static final int STEPS = 80;
-  private static final int SEEN = 20;
+  private static final int STEPS = 40;
+  private static final int SEEN = 10;
 
   @SuppressWarnings("NullAway.Init") // set by trainWithoutInterruption
   private Path folder;

@@ -1,7 +1,10 @@
 package dev.nibble.kernels;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.nibble.kernels.Operator.Convolution;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -12,6 +15,12 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Tag("gpu")
 class LargePicturesTest {
+  /** Skips all cases at once where the provider of this run is missing. */
+  @BeforeAll
+  static void findProviders() {
+    assertThat(Providers.underTest()).isNotEmpty();
+  }
+
   /** Pictures so large that every operator takes them in many bands. */
   static Stream<Operator> largePictures() {
     FeatureMap wide = new FeatureMap(112, 112, 16);
