@@ -75,6 +75,13 @@ public final class ActivationLoader {
       long in = picture * map.bytes() + 4L * p * channels;
       long out = copy + (long) p / group * channels * format.bytesPerGroup();
       int at = to + (p - first) * channels;
+      if (toChannel - fromChannel == channels) {
+        Segments.touch(x, in, 4L * count * channels, scratch, column);
+        if (format.isWritten()) {
+          long bytes = (long) (count / group) * channels * format.bytesPerGroup();
+          Segments.touch(requireNonNull(store), out, bytes, scratch, column);
+        }
+      }
       for (int i = fromChannel; i < bound; i += LANES) {
         int c = Math.min(i, channels - LANES);
         int rows = table + c;

@@ -72,6 +72,9 @@ public final class ActivationRestorer {
     for (int p = first; p < end; p += count) {
       count = Math.min(run - p % format.pixelsPerGroup(), end - p);
       int at = to + (p - first) * stride;
+      if (toChannel - fromChannel == channels) {
+        GradientFinisher.touch(format, channels, p, count, copies, copy, scratch, table);
+      }
       for (int i = fromChannel; i < bound; i += LANES) {
         int c = Math.min(i, channels - LANES);
         if (format == StoreFormat.FP32) {

@@ -62,6 +62,9 @@ public final class GradientFinisher {
     for (int p = first; p < end; p += count) {
       count = Math.min(run - p % format.pixelsPerGroup(), end - p);
       int at = data + (p - first) * stride;
+      if (format.isWritten() && toChannel - fromChannel == channels) {
+        touch(format, channels, p, count, requireNonNull(store), copy, scratch, table);
+      }
       for (int i = fromChannel; i < bound; i += LANES) {
         int c = Math.min(i, channels - LANES);
         int again = i - c;
@@ -97,6 +100,22 @@ public final class GradientFinisher {
         Segments.copyOut(scratch, at + fromChannel, stride, dx, to, length, channels, count);
       }
     }
+  }
+
+  /** Reads the copies of pixels ahead, whole groups of them. */
+  static void touch(
+      StoreFormat format,
+      int channels,
+      int first,
+      int pixels,
+      MemorySegment store,
+      long copy,
+      float[] scratch,
+      int table) {
+    int group = format.pixelsPerGroup();
+    long bytes = (long) channels * format.bytesPerGroup();
+    long from = copy + first / group * bytes;
+    Segments.touch(store, from, pixels / group * bytes, scratch, TableRows.work(table, channels));
   }
 
   /**
