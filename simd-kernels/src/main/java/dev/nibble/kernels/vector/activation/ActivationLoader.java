@@ -55,12 +55,13 @@ public final class ActivationLoader {
       int to) {
     int channels = map.channels();
     Nonlinearity function = activation.nonlinearity();
-    boolean direct = activation.isDirect();
+    // What the loops below leave in the tile: values, or arguments of the function.
+    boolean valued = activation.isLinear() || activation.relu();
     if (!activation.normalize() && !activation.relu() && !format.isWritten()) {
       long from = picture * map.bytes() + 4L * ((long) first * channels + fromChannel);
       int length = toChannel - fromChannel;
       Segments.copyIn(x, from, channels, scratch, to + fromChannel, length, channels, end - first);
-      if (!direct) {
+      if (!valued) {
         apply(function, channels, end - first, fromChannel, toChannel, scratch, table, to);
       }
       return;
@@ -103,7 +104,7 @@ public final class ActivationLoader {
           default ->
               CodeWriter.encode(
                   function,
-                  direct,
+                  valued,
                   format.codec(),
                   channels,
                   count,
@@ -133,7 +134,7 @@ public final class ActivationLoader {
             table,
             at);
       }
-      if (!direct) {
+      if (!valued) {
         apply(function, channels, count, fromChannel, toChannel, scratch, table, at);
       }
     }

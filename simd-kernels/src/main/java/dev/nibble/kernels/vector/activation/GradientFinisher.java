@@ -172,7 +172,7 @@ public final class GradientFinisher {
     int rows = table + c;
     int group = codec.pixelsPerGroup();
     int done = 0;
-    boolean relu = activation.relu() && activation.isDirect();
+    boolean relu = activation.relu();
     if (relu && group <= 4 && first % group == 0) {
       int groups = pixels / group;
       long in = copy + (long) (first / group) * channels + c;
@@ -195,7 +195,7 @@ public final class GradientFinisher {
       int places =
           CodeColumns.places(codec, channels, first + p, count, store, copy + c, scratch, column);
       int to = at + p * stride + c;
-      if (!activation.isDirect()) {
+      if (!relu && !activation.isLinear()) {
         ActivationRestorer.arguments(
             activation.nonlinearity(), channels, count, scratch, places, table, c);
         slope(activation, channels, count, scratch, table, c, to, sums, again);

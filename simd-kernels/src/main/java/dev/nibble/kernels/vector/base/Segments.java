@@ -2,8 +2,8 @@ package dev.nibble.kernels.vector.base;
 
 import static dev.nibble.kernels.vector.base.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.base.Lanes.LANES;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
@@ -29,7 +29,7 @@ public final class Segments {
   private Segments() {}
 
   /**
-   * Reads a word of every cache line of a range in order, before loops walk it by columns: memory
+   * Reads a byte of every cache line of a range in order, before loops walk it by columns: memory
    * is fetched ahead of reads that go up line by line, but not of those that jump from pixel to
    * pixel. A range that the nearest cache does not hold beside others is left alone.
    *
@@ -44,7 +44,7 @@ public final class Segments {
     int lines = (int) (bytes / LINE);
     int sum = 0;
     for (int i = 0; i < lines; i++) {
-      sum += memory.get(JAVA_INT, offset + (long) i * LINE);
+      sum += memory.get(JAVA_BYTE, offset + (long) i * LINE);
     }
     scratch[sink] = Float.intBitsToFloat(sum);
   }
