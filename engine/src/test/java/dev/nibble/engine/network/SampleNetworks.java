@@ -50,6 +50,7 @@ public final class SampleNetworks {
         OtherNetworks.concatenations(),
         OtherNetworks.nestedConcatenation(),
         OtherNetworks.denselyConnected(),
+        OtherNetworks.groupNorms(),
         OtherNetworks.products(),
         OtherNetworks.moves(),
         OtherNetworks.flattened(),
