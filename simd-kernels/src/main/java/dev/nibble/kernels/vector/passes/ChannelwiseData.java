@@ -125,7 +125,7 @@ final class ChannelwiseData {
     switch (stage.operator()) {
       case Operator.MaxPooling op ->
           Pooling.maxBackward(
-              op, picture, first, end, fromChannel, toChannel, args.argmax(), scratch, dy, data);
+              op, picture, first, end, fromChannel, toChannel, args.saved(), scratch, dy, data);
       case Operator.GlobalAveragePooling op -> {
         Averages.backward(op, (end - first) * width, fromChannel, toChannel, scratch, dy, to);
       }

@@ -204,7 +204,7 @@ final class ChannelwiseForward {
     switch (args.stage().operator()) {
       case Operator.MaxPooling op ->
           Pooling.max(
-              op, picture, first, end, fromChannel, toChannel, args.argmax(), scratch, act, out);
+              op, picture, first, end, fromChannel, toChannel, args.saved(), scratch, act, out);
       case Operator.AveragePooling op ->
           Averages.forward(op, first, end, fromChannel, toChannel, scratch, act, out);
       case Resample op -> {
