@@ -24,7 +24,7 @@ public final class BackwardArgs {
   private final @Nullable MemorySegment table;
   private final @Nullable MemorySegment store;
   private final @Nullable MemorySegment weights;
-  private final @Nullable MemorySegment argmax;
+  private final @Nullable MemorySegment saved;
   private final List<GradientTerm> activationTerms;
   private final @Nullable MemorySegment dx;
   private final @Nullable MemorySegment gradients;
@@ -46,7 +46,7 @@ public final class BackwardArgs {
    * @param table channel table of x; null where the activation needs none
    * @param store the activation's stored copy; null for NONE and KEPT
    * @param weights the operator's weights; null without weights
-   * @param argmax what max pooling's forward pass wrote; else null
+   * @param saved what the operator's forward pass saved ({@link Operator#savedBytes}); else null
    * @param activationTerms further summands of the gradient of the activation: shortcuts that leave
    *     after the ReLU and other readers of the same activation; not through a batch norm, maybe
    *     none
@@ -67,7 +67,7 @@ public final class BackwardArgs {
       @Nullable MemorySegment table,
       @Nullable MemorySegment store,
       @Nullable MemorySegment weights,
-      @Nullable MemorySegment argmax,
+      @Nullable MemorySegment saved,
       List<GradientTerm> activationTerms,
       @Nullable MemorySegment dx,
       @Nullable MemorySegment gradients,
@@ -81,7 +81,7 @@ public final class BackwardArgs {
         table,
         store,
         weights,
-        argmax,
+        saved,
         activationTerms,
         dx,
         gradients,
@@ -107,7 +107,7 @@ public final class BackwardArgs {
       @Nullable MemorySegment table,
       @Nullable MemorySegment store,
       @Nullable MemorySegment weights,
-      @Nullable MemorySegment argmax,
+      @Nullable MemorySegment saved,
       List<GradientTerm> activationTerms,
       @Nullable MemorySegment dx,
       @Nullable MemorySegment gradients,
@@ -126,7 +126,7 @@ public final class BackwardArgs {
     this.table = table;
     this.store = store;
     this.weights = weights;
-    this.argmax = argmax;
+    this.saved = saved;
     this.activationTerms = List.copyOf(activationTerms);
     this.dx = dx;
     this.gradients = gradients;
@@ -165,10 +165,7 @@ public final class BackwardArgs {
         store, activation.store().isWritten(), batch * activation.store().bytes(in), "store");
     requireOptional(weights, operator.weights() > 0, 4L * operator.weights(), "weights");
     requireOptional(
-        argmax,
-        operator.argmaxBytes() > 0,
-        (long) batch * out.values() * operator.argmaxBytes(),
-        "argmax");
+        saved, operator.savedBytes() > 0, batch * operator.savedBytes(), "saved values");
     FeatureMap second = operator.factor();
     long factorBytes = second == null ? 0 : batch * second.bytes();
     requireOptional(factor, second != null, factorBytes, "second tensor");
@@ -190,7 +187,7 @@ public final class BackwardArgs {
         table,
         store,
         weights,
-        argmax,
+        saved,
         activationTerms,
         dx,
         elsewhere,
@@ -240,9 +237,9 @@ public final class BackwardArgs {
     return weights;
   }
 
-  /** What max pooling's forward pass wrote; else null. */
-  public @Nullable MemorySegment argmax() {
-    return argmax;
+  /** What the operator's forward pass saved; else null. */
+  public @Nullable MemorySegment saved() {
+    return saved;
   }
 
   /** Further summands of the gradient of the activation, not through a batch norm; maybe none. */

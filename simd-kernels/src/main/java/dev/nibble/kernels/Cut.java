@@ -99,7 +99,8 @@ public record Cut(int groups, int parts) {
 
   /** The backward pass, whose groups can be shared out to so many workers ({@link #shards}). */
   public static Cut backward(Stage stage, int batch, int shards) {
-    return of(stage, batch, shards, stage.input());
+    Cut cut = of(stage, batch, shards, stage.input());
+    return stage.operator() instanceof GroupNorm ? new Cut(cut.groups(), 1) : cut;
   }
 
   /**
@@ -159,8 +160,9 @@ public record Cut(int groups, int parts) {
 
   /**
    * Whether both products of the backward pass are made picture by picture in one leaf: where a
-   * picture is small and there are pictures for every leaf. Else the weights' gradient has a pass
-   * of its own.
+   * picture is small and there are pictures for every leaf, and always for a {@link GroupNorm},
+   * whose gradients are sums over the same values. Else the weights' gradient has a pass of its
+   * own.
    */
   public static boolean isFused(Stage stage, int batch) {
     return isFused(stage, batch, 1);
@@ -173,6 +175,9 @@ public record Cut(int groups, int parts) {
 
   /** Whether a picture is small enough for {@link #isFused}, whatever the batch. */
   public static boolean mayFuse(Stage stage) {
+    if (stage.operator() instanceof GroupNorm) {
+      return true;
+    }
     long weights = 4L * stage.operator().weights(); // Winograd's sums are four times as many
     long floats = 2L * stage.input().values() + stage.output().values() + weights;
     return 4 * floats <= WHOLE_BYTES;

@@ -15,8 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param weights the operator's weights (and behind them nothing else); null without weights
  * @param bias the operator's bias; null without one
  * @param residual the shortcut's input; null without one
- * @param argmax {@link Operator#argmaxBytes} an output value, for max pooling that is trained; else
- *     null
+ * @param saved {@link Operator#savedBytes} a picture, where the stage is trained; else null
  * @param y output tensor, fp32, in the stage's {@link Stage#layout}; may be the residual's own
  *     buffer where the transform is the identity and the layout dense
  * @param statistics partial sums, one region of {@link Partials#statisticsBytes} a leaf; null
@@ -33,7 +32,7 @@ public record ForwardArgs(
     @Nullable MemorySegment weights,
     @Nullable MemorySegment bias,
     @Nullable ResidualArgs residual,
-    @Nullable MemorySegment argmax,
+    @Nullable MemorySegment saved,
     MemorySegment y,
     @Nullable MemorySegment statistics,
     @Nullable MemorySegment factor,
@@ -57,10 +56,10 @@ public record ForwardArgs(
       @Nullable MemorySegment weights,
       @Nullable MemorySegment bias,
       @Nullable ResidualArgs residual,
-      @Nullable MemorySegment argmax,
+      @Nullable MemorySegment saved,
       MemorySegment y,
       @Nullable MemorySegment statistics) {
-    this(stage, batch, x, table, store, weights, bias, residual, argmax, y, statistics, null, null);
+    this(stage, batch, x, table, store, weights, bias, residual, saved, y, statistics, null, null);
   }
 
   /** Checks every buffer against the shapes. */
@@ -81,8 +80,8 @@ public record ForwardArgs(
     requireOptional(bias, stage.hasBias(), 4L * out.channels(), "bias");
     requireOptional(
         statistics, stage.statistics(), Partials.statisticsBytes(out.channels()), "sums");
-    if (argmax != null) {
-      ArgumentChecks.check(argmax, (long) batch * out.values() * operator.argmaxBytes(), "argmax");
+    if (saved != null) {
+      ArgumentChecks.check(saved, batch * operator.savedBytes(), "saved values");
     }
     FeatureMap second = operator.factor();
     requireOptional(

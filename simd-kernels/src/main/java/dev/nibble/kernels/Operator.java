@@ -7,7 +7,17 @@ import org.jspecify.annotations.Nullable;
  * Operators with a {@link Window} share its rules; those that move values only have neither weights
  * nor a window.
  */
-public sealed interface Operator {
+public sealed interface Operator
+    permits Operator.Convolution,
+        Operator.MaxPooling,
+        Operator.AveragePooling,
+        Operator.GlobalAveragePooling,
+        Operator.Resample,
+        Operator.Multiply,
+        Operator.Dropout,
+        Operator.ChannelShuffle,
+        Operator.Padding,
+        GroupNorm {
   /** Shape of one picture going in. */
   FeatureMap input();
 
@@ -40,8 +50,11 @@ public sealed interface Operator {
     return weights() > 0;
   }
 
-  /** Bytes an output value that a trained max pooling leaves for its backward pass; else 0. */
-  default int argmaxBytes() {
+  /**
+   * Bytes a picture that the forward pass of training saves for the backward pass, beside the
+   * input's copy: the places of maxima, or moments; else 0.
+   */
+  default long savedBytes() {
     return 0;
   }
 
@@ -190,10 +203,14 @@ public sealed interface Operator {
       return input.channels();
     }
 
-    /** A byte holds the places of a window of up to 256 taps, four those of any other. */
-    @Override
-    public int argmaxBytes() {
+    /** Bytes of a maximum's place: one for a window of up to 256 taps, four for any other. */
+    public int placeBytes() {
       return window.taps() <= 256 ? 1 : 4;
+    }
+
+    @Override
+    public long savedBytes() {
+      return (long) outputHeight() * outputWidth() * outputChannels() * placeBytes();
     }
   }
 

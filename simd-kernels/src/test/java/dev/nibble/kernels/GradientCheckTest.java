@@ -54,6 +54,12 @@ class GradientCheckTest {
             new Dropout(map, 0.5f, 7, true),
             new ChannelShuffle(wide, 2),
             new Padding(map, 1, -1, 2, 0, -1, 3),
+            GroupNorm.byPixel(map, 0.1f),
+            new GroupNorm(map, 1, true, 0.1f, false),
+            GroupNorm.of(wide, 1, 0.1f),
+            GroupNorm.of(wide, 2, 0.1f),
+            GroupNorm.of(map, 3, 0.1f),
+            new GroupNorm(wide, 4, false, 0.1f, false),
             new GlobalAveragePooling(map),
             new Resample(map, 2, 6));
     List<Activation> activations =

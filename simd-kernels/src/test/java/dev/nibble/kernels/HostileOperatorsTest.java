@@ -42,6 +42,8 @@ class HostileOperatorsTest {
             new Dropout(MAP, 0.4f, 1, false),
             new Dropout(MAP, 0.4f, 1, true),
             new ChannelShuffle(MAP, 3),
+            GroupNorm.byPixel(MAP, 1e-5f),
+            GroupNorm.of(MAP, 3, 1e-5f),
             new Padding(MAP, 1, -2, 2, 1, -3, 5))
         .map(HostileOperatorsTest::stage);
   }
@@ -74,7 +76,7 @@ class HostileOperatorsTest {
       BATCH * activation.store().bytes(in),
       4L * op.weights(),
       stage.hasBias() ? 4L * out.channels() : 0,
-      (long) BATCH * out.values() * op.argmaxBytes(),
+      BATCH * op.savedBytes(),
       BATCH * stage.layout().bytes(out),
       factorBytes,
       op instanceof Dropout ? Draw.BYTES : 0,

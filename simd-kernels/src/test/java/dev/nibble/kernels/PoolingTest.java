@@ -114,7 +114,7 @@ class PoolingTest {
   @MethodSource("kernels")
   void aLargeWindowsPlacesTakeFourBytes(Kernels kernels) {
     MaxPooling pool = MaxPooling.global(new FeatureMap(30, 20, 2));
-    assertThat(pool.argmaxBytes()).isEqualTo(4);
+    assertThat(pool.placeBytes()).isEqualTo(4);
     float[] x = new float[1200];
     x[2 * 555] = 3;
     x[2 * 599 + 1] = 7;

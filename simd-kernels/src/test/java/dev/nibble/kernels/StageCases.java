@@ -93,6 +93,7 @@ final class StageCases {
       case 6 -> new Dropout(in, random.nextInt(10) * 0.1f, random.nextInt(), random.nextBoolean());
       case 7 -> new ChannelShuffle(in, divisor(in.channels()));
       case 8 -> padding(in);
+      case 13 -> normalization(in);
       case 9, 10, 11, 12 -> small(anyConvolution(in));
       default -> small(new Convolution(in, pick(CHANNELS), kernel, stride, random.nextBoolean()));
     };
@@ -118,6 +119,14 @@ final class StageCases {
     return Optional.of(window)
         .filter(w -> w.outputHeight(in.height(), false) > 0)
         .filter(w -> w.outputWidth(in.width(), false) > 0);
+  }
+
+  /** Layer norm, or group norm from one group to as many as channels. */
+  private GroupNorm normalization(FeatureMap in) {
+    boolean byPixel = random.nextBoolean();
+    int groups = byPixel ? 1 : divisor(in.channels());
+    // Where a deviation is small, rounding errors of its values grow by 1 / sqrt(epsilon).
+    return new GroupNorm(in, groups, byPixel, 1e-2f, random.nextInt(4) > 0);
   }
 
   private int divisor(int number) {

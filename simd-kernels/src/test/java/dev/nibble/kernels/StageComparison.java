@@ -80,7 +80,9 @@ final class StageComparison {
   private static void compareStores(
       String what, StageCase run, Map<String, byte[]> expected, Map<String, byte[]> actual) {
     assertThat(actual.keySet()).as(what).isEqualTo(expected.keySet());
-    assertThat(actual.get("argmax")).as("%s: argmax", what).isEqualTo(expected.get("argmax"));
+    if (!(run.stage().operator() instanceof GroupNorm)) {
+      assertThat(actual.get("saved")).as("%s: saved", what).isEqualTo(expected.get("saved"));
+    }
     byte[] store = expected.get("store");
     byte[] other = actual.get("store");
     if (store == null || other == null) {

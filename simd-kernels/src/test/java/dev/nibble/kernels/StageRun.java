@@ -29,8 +29,8 @@ final class StageRun {
     try (Guarded memory = new Guarded(run.skew(), run.skew() != 0)) {
       long storeBytes = batch * stage.activation().store().bytes(in);
       MemorySegment store = storeBytes == 0 ? null : memory.allocate(storeBytes);
-      long places = (long) batch * out.values() * stage.operator().argmaxBytes();
-      MemorySegment argmax = places > 0 && run.trains() ? memory.allocate(places) : null;
+      long savedBytes = batch * stage.operator().savedBytes();
+      MemorySegment saved = savedBytes > 0 && run.trains() ? memory.allocate(savedBytes) : null;
       MemorySegment sums =
           stage.statistics()
               ? memory.allocateAligned(
@@ -59,7 +59,7 @@ final class StageRun {
               optional(memory, run.weights()),
               optional(memory, run.bias()),
               residual,
-              argmax,
+              saved,
               y,
               sums,
               optional(memory, run.factor()),
@@ -72,8 +72,11 @@ final class StageRun {
       if (store != null) {
         result.bytes().put("store", Guarded.bytes(store, storeBytes));
       }
-      if (argmax != null) {
-        result.bytes().put("argmax", Guarded.bytes(argmax, places));
+      if (saved != null) {
+        result.bytes().put("saved", Guarded.bytes(saved, savedBytes));
+        if (stage.operator() instanceof GroupNorm) {
+          result.floats().put("moments", Guarded.floats(saved, (int) savedBytes / 4));
+        }
       }
       if (sums != null) {
         MemorySegment moments = memory.allocate(8L * out.channels());
@@ -102,7 +105,7 @@ final class StageRun {
       MemorySegment dx = target(memory, activationTerms, run.dx(), batch * in.bytes());
       MemorySegment table = optional(memory, run.table());
       byte[] store = stored.bytes().get("store");
-      byte[] argmax = stored.bytes().get("argmax");
+      byte[] saved = stored.bytes().get("saved");
       boolean weighs = stage.operator().weights() > 0;
       FeatureMap second = stage.operator().factor();
       MemorySegment factorGradient =
@@ -117,7 +120,7 @@ final class StageRun {
               table,
               store == null ? null : memory.allocate(store),
               optional(memory, run.weights()),
-              argmax == null ? null : memory.allocate(argmax),
+              saved == null ? null : memory.allocate(saved),
               activationTerms,
               dx,
               weighs ? memory.allocateAligned(run.groups() * Partials.weightBytes(stage)) : null,

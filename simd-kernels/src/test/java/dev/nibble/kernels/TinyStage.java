@@ -79,7 +79,7 @@ final class TinyStage {
     private final MemorySegment x;
     private final @Nullable MemorySegment table;
     private final @Nullable MemorySegment store;
-    private final @Nullable MemorySegment argmax;
+    private final @Nullable MemorySegment saved;
     private final @Nullable MemorySegment weights;
     private final @Nullable MemorySegment bias;
     private final @Nullable MemorySegment factor;
@@ -114,8 +114,8 @@ final class TinyStage {
       }
       long bytes = BATCH * stage.activation().store().bytes(stage.input());
       store = bytes == 0 ? null : memory.allocate(bytes);
-      long places = (long) BATCH * stage.output().values() * stage.operator().argmaxBytes();
-      argmax = places > 0 ? memory.allocate(places) : null;
+      long savedBytes = BATCH * stage.operator().savedBytes();
+      saved = savedBytes > 0 ? memory.allocate(savedBytes) : null;
     }
 
     private @Nullable MemorySegment optional(float[] values) {
@@ -126,7 +126,7 @@ final class TinyStage {
       MemorySegment y = memory.allocate(BATCH * stage.output().bytes());
       ForwardArgs args =
           new ForwardArgs(
-              stage, BATCH, x, table, store, weights, bias, null, argmax, y, null, factor, draws);
+              stage, BATCH, x, table, store, weights, bias, null, saved, y, null, factor, draws);
       Runner.forward(kernels, args, BOUNDS);
       return args;
     }
@@ -147,7 +147,7 @@ final class TinyStage {
               table,
               store,
               weights,
-              argmax,
+              saved,
               List.of(),
               d,
               weights == null ? null : memory.allocateAligned(2 * Partials.weightBytes(stage)),

@@ -143,7 +143,7 @@ final class BackwardPass {
         args.table(),
         args.store(),
         args.weights(),
-        args.argmax(),
+        args.saved(),
         args.activationTerms(),
         args.dx(),
         args.gradients(),

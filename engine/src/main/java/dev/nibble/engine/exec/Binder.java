@@ -155,8 +155,8 @@ final class Binder {
 
   private ForwardArgs forward(Node node, Stage stage, Pass pass) {
     boolean second = pass == Pass.SECOND;
-    // Pooling that is computed twice leaves its winners the second time.
-    boolean wins = second || (pass == Pass.FIRST && !plan.isRecomputed(node.index()));
+    // What is computed twice saves its maxima's places, or moments, the second time.
+    boolean saves = second || (pass == Pass.FIRST && !plan.isRecomputed(node.index()));
     View input = node.input();
     Activation activation = stage.activation();
     ResidualArgs residual = null;
@@ -177,7 +177,7 @@ final class Binder {
         node.weight() == null ? null : parameter(node.weight()),
         node.bias() == null ? null : parameter(node.bias()),
         residual,
-        wins ? viewOrNull(plan.buffers().argmax(node)) : null,
+        saves ? viewOrNull(plan.buffers().saved(node)) : null,
         tensor(node.output(), node, second),
         stage.statistics() ? view(persistent.statistics()) : null,
         node.factor() == null ? null : tensor(node.factor().tensor(), node, second),
@@ -198,7 +198,7 @@ final class Binder {
         activation.needsTable() ? tableSegment(input) : null,
         activation.store().isWritten() ? store(input) : null,
         node.weight() == null ? null : parameter(node.weight()),
-        viewOrNull(plan.buffers().argmax(node)),
+        viewOrNull(plan.buffers().saved(node)),
         terms(backward.activationTerms()),
         viewOrNull(backward.dx()),
         partialGradients(node),

@@ -2,9 +2,9 @@ package dev.nibble.engine.gradients;
 
 /** What a gradient is of. */
 public enum GradientKind {
-  /** Weights of a convolution or a dense layer. */
+  /** Weights of a convolution or a dense layer, or the scale of a group norm. */
   WEIGHT,
-  /** Its bias. */
+  /** Its bias, or shift. */
   BIAS,
   /** The scale of the batch norm before it. */
   GAMMA,

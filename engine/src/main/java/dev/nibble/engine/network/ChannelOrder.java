@@ -26,7 +26,10 @@ final class ChannelOrder {
       case Layer.Input i -> null;
       case Layer.Weighted w -> null;
       case Layer.Computed c -> {
-        boolean moves = c instanceof Layer.Padding || c instanceof Layer.Shuffle;
+        boolean moves =
+            c instanceof Layer.Padding
+                || c instanceof Layer.Shuffle
+                || (c instanceof Layer.GroupNorm g && !g.operator().byPixel());
         if (orders[c.source()] != null && (moves || c.output().channels() != channels(c, layers))) {
           throw new IllegalArgumentException(
               "Layer %s takes channels apart that were flattened: do that before"

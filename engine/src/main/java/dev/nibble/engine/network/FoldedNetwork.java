@@ -93,6 +93,7 @@ public record FoldedNetwork(Network network, Map<String, String> norms) {
       case Layer.Shortcut s -> new Layer.Shortcut(id, s.name(), place[s.source()], s.operator());
       case Layer.Padding p -> new Layer.Padding(id, p.name(), place[p.source()], p.operator());
       case Layer.Shuffle s -> new Layer.Shuffle(id, s.name(), place[s.source()], s.operator());
+      case Layer.GroupNorm g -> new Layer.GroupNorm(id, g.name(), place[g.source()], g.operator());
       case Layer.Dropout d -> new Layer.Dropout(id, d.name(), place[d.source()], d.operator());
       case Layer.BatchNorm b ->
           new Layer.BatchNorm(

@@ -96,6 +96,10 @@ public sealed interface Layer {
     }
   }
 
+  /** Group, layer or instance norm: each picture by itself, with a scale and a shift a channel. */
+  record GroupNorm(int id, String name, int source, dev.nibble.kernels.GroupNorm operator)
+      implements Computed {}
+
   /** A function of every value. */
   record Activation(int id, String name, int source, FeatureMap output, Nonlinearity function)
       implements Unary {}

@@ -53,6 +53,7 @@ public final class LayerNames {
   private static boolean hasParameters(Layer layer) {
     return layer instanceof Layer.Weighted
         || layer instanceof Layer.BatchNorm
+        || (layer instanceof Layer.GroupNorm g && g.operator().affine())
         || (layer instanceof Layer.Activation a && a.function().hasSlope());
   }
 }

@@ -1,6 +1,7 @@
 package dev.nibble.engine.network;
 
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Window;
@@ -122,6 +123,35 @@ public final class NetworkBuilder {
   /** Batch normalisation. */
   public Node batchNorm(String layerName, Node x) {
     return add(new Layer.BatchNorm(layers.size(), layerName, x.id(), map(x), epsilon, momentum));
+  }
+
+  /**
+   * Layer normalisation over the channels of each pixel, with scale and shift.
+   *
+   * @param epsilon added to the variance, above 0
+   */
+  public Node layerNorm(String layerName, Node x, float epsilon) {
+    return groupNorm(layerName, x, GroupNorm.byPixel(map(x), epsilon));
+  }
+
+  /**
+   * Group normalisation, with scale and shift; with as many groups as channels, instance
+   * normalisation.
+   *
+   * @param groups parts of neighbouring channels that are normalised together, over all pixels
+   * @param epsilon added to the variance, above 0
+   */
+  public Node groupNorm(String layerName, Node x, int groups, float epsilon) {
+    return groupNorm(layerName, x, GroupNorm.of(map(x), groups, epsilon));
+  }
+
+  /** Normalisation of each picture by itself, as the operator says. */
+  public Node groupNorm(String layerName, Node x, GroupNorm operator) {
+    if (!operator.input().equals(map(x))) {
+      throw new IllegalArgumentException(
+          "A group norm of %s cannot read %s".formatted(operator.input(), x.map()));
+    }
+    return add(new Layer.GroupNorm(layers.size(), layerName, x.id(), operator));
   }
 
   /** max(x, 0). */

@@ -66,6 +66,7 @@ final class NetworkHead {
 
   private static boolean hasParameters(Layer layer) {
     return layer instanceof Layer.BatchNorm
+        || (layer instanceof Layer.GroupNorm g && g.operator().affine())
         || (layer instanceof Layer.Activation a && a.function().hasSlope());
   }
 

@@ -6,6 +6,7 @@ import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.network.NetworkBuilder.Node;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Window;
 import java.util.ArrayList;
@@ -133,6 +134,16 @@ final class NetworkReader {
               .epsilon(real(layer, "epsilon"))
               .momentum(real(layer, "momentum"))
               .batchNorm(name, x);
+      case "layer_norm", "group_norm" ->
+          builder.groupNorm(
+              name,
+              x,
+              new GroupNorm(
+                  x.map(),
+                  integer(layer, "groups"),
+                  kind.equals("layer_norm"),
+                  real(layer, "epsilon"),
+                  layer.get("affine").asBoolean()));
       case "max_pool" -> builder.maxPool(x, window(layer), layer.get("ceil").asBoolean());
       case "average_pool" ->
           builder.averagePool(

@@ -1,5 +1,6 @@
 package dev.nibble.engine.network;
 
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Window;
@@ -130,12 +131,22 @@ final class NetworkTable {
               : window(
                   Window.square(r.stride(), r.stride(), 0), "average pooling and zero channels");
       case Operator.Multiply m -> "product";
+      case GroupNorm g -> groupNorm(g);
       case Operator.Dropout d ->
           (d.byPicture() ? "stochastic depth, rate " : "dropout, rate ") + d.rate();
       case Operator.ChannelShuffle s -> "channel shuffle, %d groups".formatted(s.groups());
       case Operator.Padding p ->
           p.before() < 0 || p.behind() < 0 ? "channels from " + -p.before() : "zero padding";
     };
+  }
+
+  private static String groupNorm(GroupNorm g) {
+    if (g.byPixel()) {
+      return "layer norm";
+    }
+    return g.groups() == g.input().channels()
+        ? "instance norm"
+        : "group norm, %d groups".formatted(g.groups());
   }
 
   private static String convolution(Operator.Convolution c) {

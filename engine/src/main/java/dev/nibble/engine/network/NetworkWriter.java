@@ -6,6 +6,7 @@ import dev.nibble.engine.json.JsonValue.JsonNumber;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.json.JsonWriter;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Window;
@@ -78,6 +79,11 @@ final class NetworkWriter {
       case Operator.ChannelShuffle s -> json.put("kind", "shuffle").put("groups", s.groups());
       case Operator.Dropout d ->
           json.put("kind", d.byPicture() ? "stochastic_depth" : "dropout").put("rate", d.rate());
+      case GroupNorm g ->
+          json.put("kind", g.byPixel() ? "layer_norm" : "group_norm")
+              .put("groups", g.groups())
+              .put("epsilon", g.epsilon())
+              .put("affine", g.affine());
       case Operator.Convolution c -> throw new IllegalStateException("Has weights: " + c);
       case Operator.Multiply m -> throw new IllegalStateException("Reads two tensors: " + m);
     }

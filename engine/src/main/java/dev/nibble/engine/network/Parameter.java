@@ -27,9 +27,9 @@ public record Parameter(
     DENSE,
     /** Bias of a convolution or dense layer. */
     BIAS,
-    /** Batch norm's scale, gamma. */
+    /** Batch norm's or group norm's scale, gamma. */
     SCALE,
-    /** Batch norm's shift, beta. */
+    /** Batch norm's or group norm's shift, beta. */
     SHIFT,
     /** PReLU's slopes. */
     SLOPE,

@@ -25,6 +25,13 @@ final class ParameterLayout {
     order = inputOrder;
     switch (layer) {
       case Layer.Weighted w -> addWeighted(w);
+      case Layer.GroupNorm g -> {
+        if (g.operator().affine()) {
+          // The shift behind the scale, as a bias behind its weights.
+          trainable(g.name() + ".weight", Kind.SCALE, true, g.output().channels());
+          trainable(g.name() + ".bias", Kind.SHIFT, false, g.output().channels());
+        }
+      }
       case Layer.BatchNorm b -> {
         int channels = b.output().channels();
         trainable(b.name() + ".weight", Kind.SCALE, true, channels);

@@ -6,6 +6,7 @@ import dev.nibble.engine.plan.StageGraph.Tensor;
 import dev.nibble.engine.plan.StageGraph.View;
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.StoreFormat;
 import java.util.ArrayList;
@@ -36,7 +37,7 @@ public final class BufferPlanner {
   private final @Nullable Buffer[] passing;
 
   private final @Nullable Buffer[] stores;
-  private final @Nullable Buffer[] argmax;
+  private final @Nullable Buffer[] saved;
   private final @Nullable BackwardPlanner backward;
 
   BufferPlanner(ExecutionPlan plan) {
@@ -53,7 +54,7 @@ public final class BufferPlanner {
     this.again = new @Nullable Buffer[graph.tensors().size()];
     this.passing = new @Nullable Buffer[graph.views().size()];
     this.stores = new @Nullable Buffer[graph.views().size()];
-    this.argmax = new @Nullable Buffer[graph.stages().size()];
+    this.saved = new @Nullable Buffer[graph.stages().size()];
     this.persistent = new PersistentBuffers(plan, this::add);
     planForward();
     if (plan.options().isTraining()) {
@@ -95,9 +96,12 @@ public final class BufferPlanner {
     return stores[view.index()];
   }
 
-  /** Where max pooling leaves its winners; null for other stages and for inference. */
-  public @Nullable Buffer argmax(Node node) {
-    return argmax[node.index()];
+  /**
+   * Where an operator saves what its backward pass needs beside the input's copy; null where it
+   * needs nothing, and for inference.
+   */
+  public @Nullable Buffer saved(Node node) {
+    return saved[node.index()];
   }
 
   /** A stage's backward pass; only in a plan for training. */
@@ -236,17 +240,18 @@ public final class BufferPlanner {
       if (factor != null) {
         tensorAgain(factor.tensor(), node).use(plan.backwardTime(node.index()));
       }
-      if (node.operator().argmaxBytes() > 0) {
-        Buffer winners =
+      if (node.operator().savedBytes() > 0) {
+        String kind = node.operator() instanceof GroupNorm ? "moments " : "argmax ";
+        Buffer own =
             add(
-                "argmax " + node.name(),
+                kind + node.name(),
                 Kind.STORE,
-                (long) batch * node.output().map().values() * node.operator().argmaxBytes(),
+                batch * node.operator().savedBytes(),
                 plan.isRecomputed(node.index())
                     ? plan.againTime(node.index())
                     : plan.forwardTime(node.index()));
-        winners.use(plan.backwardTime(node.index()));
-        argmax[node.index()] = winners;
+        own.use(plan.backwardTime(node.index()));
+        saved[node.index()] = own;
       }
     }
   }

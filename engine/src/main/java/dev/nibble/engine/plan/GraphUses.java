@@ -145,7 +145,8 @@ final class GraphUses {
         && !absorbed[id]
         && (layer instanceof Layer.Weighted
             || layer instanceof Layer.Pooling
-            || layer instanceof Layer.Dropout);
+            || layer instanceof Layer.Dropout
+            || layer instanceof Layer.GroupNorm);
   }
 
   /** Whether its stage writes a slice of a concatenation's tensor. */

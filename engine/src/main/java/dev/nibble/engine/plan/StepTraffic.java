@@ -171,9 +171,9 @@ public final class StepTraffic {
       table(pass, shortcut, residual.activation(), leaves);
     }
     parameters(pass, node);
-    Buffer winners = buffers.argmax(node);
-    if (winners != null) {
-      pass.write(winners, winners.bytes());
+    Buffer saved = buffers.saved(node);
+    if (saved != null) {
+      pass.write(saved, saved.bytes());
     }
     pass.write(buffers.tensor(node.output()), bytes(stage.output()));
     if (stage.statistics()) {
@@ -242,9 +242,9 @@ public final class StepTraffic {
       }
     }
     parameters(pass, node);
-    Buffer winners = buffers.argmax(node);
-    if (winners != null) {
-      pass.read(winners, winners.bytes());
+    Buffer saved = buffers.saved(node);
+    if (saved != null) {
+      pass.read(saved, saved.bytes());
     }
     if (stage.needsInputValues()) {
       restore(pass, input, activation);

@@ -3,6 +3,7 @@ package dev.nibble.engine.exec;
 import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Network;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Window;
@@ -52,6 +53,7 @@ public final class ReferenceNetwork {
             case Layer.Shortcut s -> shortcut(s.operator(), outputs[s.source()]);
             case Layer.Padding p -> padded(p.operator(), outputs[p.source()]);
             case Layer.Shuffle s -> shuffled(s.operator(), outputs[s.source()]);
+            case Layer.GroupNorm g -> groupNorm(g, outputs[g.source()], parameters);
             case Layer.Dropout d -> outputs[d.source()];
             case Layer.Multiply m ->
                 product(m.operator(), outputs[m.source()], outputs[m.factor()]);
@@ -276,6 +278,36 @@ public final class ReferenceNetwork {
       double sd = Math.sqrt(variance + layer.epsilon());
       for (int i = c; i < x.length; i += channels) {
         y[i] = gamma[c] * (x[i] - mean) / sd + beta[c];
+      }
+    }
+    return y;
+  }
+
+  private double[] groupNorm(Layer.GroupNorm layer, double[] x, Map<String, double[]> parameters) {
+    GroupNorm operator = layer.operator();
+    FeatureMap map = operator.input();
+    int channels = map.channels();
+    int width = channels / operator.groups();
+    double[] y = new double[x.length];
+    for (int i = 0; i < y.length; i++) {
+      int pixel = i / channels;
+      int first = operator.byPixel() ? pixel : pixel / map.pixels() * map.pixels();
+      int end = operator.byPixel() ? pixel + 1 : first + map.pixels();
+      int from = i % channels / width * width;
+      double sum = 0;
+      double squares = 0;
+      for (int p = first; p < end; p++) {
+        for (int c = from; c < from + width; c++) {
+          sum += x[p * channels + c];
+          squares += x[p * channels + c] * x[p * channels + c];
+        }
+      }
+      double values = (double) (end - first) * width;
+      double mean = sum / values;
+      y[i] = (x[i] - mean) / Math.sqrt(squares / values - mean * mean + operator.epsilon());
+      if (operator.affine()) {
+        double scale = values(parameters, layer.name() + ".weight")[i % channels];
+        y[i] = y[i] * scale + values(parameters, layer.name() + ".bias")[i % channels];
       }
     }
     return y;

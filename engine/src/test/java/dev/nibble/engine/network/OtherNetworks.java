@@ -2,6 +2,7 @@ package dev.nibble.engine.network;
 
 import dev.nibble.engine.network.NetworkBuilder.Node;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Window;
 import java.util.List;
@@ -78,6 +79,30 @@ final class OtherNetworks {
     }
     x = b.averagePool(b.convolution("transition", b.relu(x), 4, Window.square(1, 1), 1, false), 2);
     return headed(b, b.relu(b.batchNorm("last", x)));
+  }
+
+  /**
+   * Layer, group and instance norm: of a convolution, of an activation, added to a shortcut, of
+   * vectors, of a map that was flattened, in a concatenation, with and without scale and shift.
+   */
+  static Network groupNorms() {
+    NetworkBuilder b = builder("group-norms");
+    Node x = b.convolution("stem", b.input(), 6, Window.square(2, 2, 0), 1, true);
+    x = b.layerNorm("stem.norm", x, 1e-2f);
+    Node y = b.convolution("depthwise", x, 6, Window.square(3, 1, 1), 6, true);
+    y = b.layerNorm("block.norm", y, 1e-2f);
+    y = b.convolution("up", y, 10, Window.square(1, 1), 1, true);
+    y =
+        b.convolution(
+            "down", b.activation(y, Nonlinearity.silu()), 6, Window.square(1, 1), 1, true);
+    x = b.add(x, b.groupNorm("group", y, 3, 1e-2f));
+    y = b.relu(b.groupNorm("one", b.relu(b.batchNorm("bn", x)), 1, 1e-2f));
+    Node z = b.groupNorm("plain", x, new GroupNorm(x.map(), 2, false, 1e-2f, false));
+    x = b.concatenate(List.of(b.convolution("conv", y, 4, 3, 1), z));
+    x = b.groupNorm("instance", x, 10, 1e-2f);
+    Node flat = b.dense("hidden", b.layerNorm("flat", b.flatten(b.slice(x, 3, 6)), 1e-2f), 5);
+    Node pooled = b.layerNorm("pooled", b.globalAveragePool(x), 1e-2f);
+    return b.build(b.dense("fc", b.concatenate(List.of(flat, pooled)), 3));
   }
 
   /** A factor a channel, a factor a value, and a tensor times itself. */

@@ -50,6 +50,7 @@ public final class SampleNetworks {
         OtherNetworks.concatenations(),
         OtherNetworks.nestedConcatenation(),
         OtherNetworks.denselyConnected(),
+        OtherNetworks.groupNorms(),
         OtherNetworks.products(),
         OtherNetworks.moves(),
         OtherNetworks.flattened(),
@@ -72,7 +73,9 @@ public final class SampleNetworks {
         trained[layer.id()] |= trained[source];
       }
       boolean slopes = layer instanceof Layer.Activation a && a.function().hasSlope();
-      if (layer instanceof Layer.Weighted || layer instanceof Layer.BatchNorm || slopes) {
+      boolean scales = layer instanceof Layer.GroupNorm g && g.operator().affine();
+      boolean weighs = layer instanceof Layer.Weighted || layer instanceof Layer.BatchNorm;
+      if (weighs || scales || slopes) {
         last = layer.name();
         if (!trained[layer.id()] && random.nextDouble() < share) {
           chosen.add(layer.name());

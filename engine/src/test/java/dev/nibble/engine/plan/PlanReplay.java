@@ -117,9 +117,9 @@ final class PlanReplay {
     } else if (store != null && plan.activation(input).naive()) {
       read("store " + input.index(), store, time);
     }
-    Buffer argmax = buffers.argmax(node);
-    if (argmax != null) {
-      writeApart("argmax " + node.index(), argmax, time, b -> false);
+    Buffer saved = buffers.saved(node);
+    if (saved != null) {
+      writeApart("saved " + node.index(), saved, time, b -> false);
     }
     Buffer inPlace = sum;
     Buffer output = buffers.tensor(node.output());
@@ -185,8 +185,8 @@ final class PlanReplay {
       Buffer store = required(buffers.store(input), "store of " + node.name());
       read("store " + input.index(), store, time);
     }
-    if (buffers.argmax(node) != null) {
-      read("argmax " + node.index(), required(buffers.argmax(node), "argmax"), time);
+    if (buffers.saved(node) != null) {
+      read("saved " + node.index(), required(buffers.saved(node), "saved values"), time);
     }
     View factor = node.factor();
     if (factor != null) {

@@ -4,6 +4,7 @@ import dev.nibble.kernels.AdamWArgs;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.BlendArgs;
 import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.HostKernels;
 import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.LossArgs;
@@ -113,7 +114,7 @@ public final class ScalarKernels implements HostKernels {
         }
       }
       case Operator.MaxPooling op ->
-          ScalarPooling.max(op, picture, args.argmax(), scratch, act, out);
+          ScalarPooling.max(op, picture, args.saved(), scratch, act, out);
       case Operator.AveragePooling op -> ScalarPooling.average(op, scratch, act, out);
       case Operator.GlobalAveragePooling op -> ScalarPooling.average(op, scratch, act, out);
       case Operator.Resample op -> ScalarResample.add(op, scratch, act, out);
@@ -122,6 +123,8 @@ public final class ScalarKernels implements HostKernels {
       case Operator.Dropout op -> ScalarProduct.drop(op, picture, args.draws(), scratch, act, out);
       case Operator.ChannelShuffle op -> ScalarMoves.shuffle(op, scratch, act, out);
       case Operator.Padding op -> ScalarMoves.pad(op, scratch, act, out);
+      case GroupNorm op ->
+          ScalarGroupNorm.forward(op, picture, packed, args.saved(), scratch, act, out);
     }
   }
 
@@ -208,8 +211,11 @@ public final class ScalarKernels implements HostKernels {
       ScalarProduct.factorGradient(args, op, picture, scratch, offload.restoredAt(stage), dy);
       return;
     }
+    if (stage.operator().weights() == 0) {
+      return; // a normalisation without scale and shift
+    }
     int dw = ScalarOffload.weightGradientAt(stage);
-    ScalarParameters.addWeights(args, region, scratch, dy, offload.restoredAt(stage), dw);
+    ScalarParameters.addWeights(args, region, picture, scratch, dy, offload.restoredAt(stage), dw);
   }
 
   private void data(BackwardArgs args, int region, int picture, float[] packed, float[] scratch) {
@@ -226,7 +232,7 @@ public final class ScalarKernels implements HostKernels {
         }
       }
       case Operator.MaxPooling op ->
-          ScalarPooling.maxBackward(op, picture, args.argmax(), scratch, dy, da);
+          ScalarPooling.maxBackward(op, picture, args.saved(), scratch, dy, da);
       case Operator.AveragePooling op -> ScalarPooling.averageBackward(op, scratch, dy, da);
       case Operator.GlobalAveragePooling op -> ScalarPooling.averageBackward(op, scratch, dy, da);
       case Operator.Resample op -> ScalarResample.backward(op, scratch, dy, da);
@@ -235,6 +241,11 @@ public final class ScalarKernels implements HostKernels {
       case Operator.Dropout op -> ScalarProduct.drop(op, picture, args.draws(), scratch, dy, da);
       case Operator.ChannelShuffle op -> ScalarMoves.shuffleBackward(op, scratch, dy, da);
       case Operator.Padding op -> ScalarMoves.padBackward(op, scratch, dy, da);
+      case GroupNorm op -> {
+        int act = offload.restoredAt(stage);
+        offload.restoreActivation(args, picture, scratch);
+        ScalarGroupNorm.backwardData(op, picture, packed, args.saved(), scratch, act, dy, da);
+      }
     }
     offload.storeGradient(args, region, picture, scratch);
   }

@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
@@ -56,17 +57,21 @@ final class ScalarParameters {
    * than one long fp32 sum over the leaf.
    */
   static void addWeights(
-      BackwardArgs args, int region, float[] scratch, int dyAt, int actAt, int dwAt) {
+      BackwardArgs args, int region, int picture, float[] scratch, int dyAt, int actAt, int dwAt) {
     Operator operator = args.stage().operator();
     int weights = operator.weights();
     Arrays.fill(scratch, dwAt, dwAt + weights, 0f);
-    if (!(operator instanceof Operator.Convolution op)) {
-      throw new IllegalStateException(operator + " has no weights");
-    }
-    if (op.isDepthwise()) {
-      ScalarDepthwise.backwardWeight(op, scratch, dyAt, actAt, dwAt);
-    } else {
-      ScalarConvolution.backwardWeight(op, scratch, dyAt, actAt, dwAt);
+    switch (operator) {
+      case Operator.Convolution op -> {
+        if (op.isDepthwise()) {
+          ScalarDepthwise.backwardWeight(op, scratch, dyAt, actAt, dwAt);
+        } else {
+          ScalarConvolution.backwardWeight(op, scratch, dyAt, actAt, dwAt);
+        }
+      }
+      case GroupNorm op ->
+          ScalarGroupNorm.backwardWeight(op, picture, args.saved(), scratch, dyAt, actAt, dwAt);
+      default -> throw new IllegalStateException(operator + " has no weights");
     }
     long base = region * Partials.weightBytes(args.stage());
     MemorySegment gradients = requireNonNull(args.gradients());

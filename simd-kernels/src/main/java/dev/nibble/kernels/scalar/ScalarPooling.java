@@ -34,7 +34,7 @@ final class ScalarPooling {
           int place = largest(op, oy, ox, c, scratch, actAt);
           int o = (oy * to.width() + ox) * channels + c;
           scratch[outAt + o] = scratch[actAt + source(op, oy, ox, c, place)];
-          if (argmax != null && op.argmaxBytes() == 1) {
+          if (argmax != null && op.placeBytes() == 1) {
             argmax.set(JAVA_BYTE, first + o, (byte) place);
           } else if (argmax != null) {
             argmax.set(JAVA_INT, 4 * (first + o), place);
@@ -61,7 +61,7 @@ final class ScalarPooling {
         for (int c = 0; c < channels; c++) {
           int o = (oy * to.width() + ox) * channels + c;
           int place =
-              op.argmaxBytes() == 1
+              op.placeBytes() == 1
                   ? Byte.toUnsignedInt(places.get(JAVA_BYTE, first + o))
                   : places.get(JAVA_INT, 4 * (first + o));
           scratch[daAt + source(op, oy, ox, c, place)] += scratch[dyAt + o];

@@ -10,6 +10,7 @@ import dev.nibble.kernels.Draw;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.ForwardArgs;
 import dev.nibble.kernels.GradientTerm;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.AveragePooling;
@@ -181,6 +182,10 @@ final class AllocationProbe {
     cases.add(make(arena, new Dropout(odd, 0.2f, 3, false), full, null));
     cases.add(make(arena, new Dropout(even, 0.2f, 3, true), full, null));
     cases.add(make(arena, new ChannelShuffle(even, 4), full, null));
+    cases.add(make(arena, GroupNorm.byPixel(odd, 1e-5f), full, null));
+    cases.add(make(arena, new GroupNorm(even, 1, true, 1e-5f, false), full, null));
+    cases.add(make(arena, GroupNorm.of(even, 4, 1e-5f), full, null));
+    cases.add(make(arena, GroupNorm.of(odd, odd.channels(), 1e-5f), full, null));
     cases.add(make(arena, new Padding(odd, 1, -1, 0, 2, 3, -4), full, null));
     cases.add(make(arena, new Resample(odd, 2, 40), Activation.IDENTITY, null));
     Activation kept = new Activation(false, false, StoreFormat.KEPT, false);
@@ -200,8 +205,7 @@ final class AllocationProbe {
     MemorySegment store = bytes(arena, BATCH * activation.store().bytes(in));
     MemorySegment weights = floats(arena, operator.weights());
     MemorySegment bias = stage.hasBias() ? floats(arena, out.channels()) : null;
-    MemorySegment argmax =
-        bytes(arena, (long) BATCH * out.values() * Math.max(1, operator.argmaxBytes()));
+    MemorySegment saved = bytes(arena, BATCH * Math.max(1, operator.savedBytes()));
     MemorySegment sums = arena.allocate(Partials.statisticsBytes(out.channels()), 64);
     FeatureMap second = operator.factor();
     MemorySegment factor = second == null ? null : floats(arena, BATCH * second.values());
@@ -224,7 +228,7 @@ final class AllocationProbe {
             operator.weights() > 0 ? weights : null,
             bias,
             shortcut,
-            argmax,
+            saved,
             y,
             sums,
             factor,
@@ -252,7 +256,7 @@ final class AllocationProbe {
             activation.needsTable() ? table : null,
             activation.store().isWritten() ? store : null,
             operator.weights() > 0 ? weights : null,
-            argmax,
+            saved,
             List.of(
                 new GradientTerm.Shortcut(plain(arena, in), new Resample(in, 2, in.channels()))),
             bytes(arena, BATCH * in.bytes()),

@@ -190,6 +190,13 @@ final class LayerSupport {
           Constants.of(c, shape) != null && shape.equals(shapeOf(node, 0))
               ? null
               : "joins a tensor and a constant that is neither one number nor one a channel";
+      case Operation.LayerNorm n -> "normalises another axis than the channels";
+      case Operation.MeanOver m -> "takes the mean of other axes than height and width";
+      case Operation.Divide d -> "divides by a tensor";
+      case Operation.Dense d ->
+          shape.isFlat() ? null : "multiplies the columns of a map N,C,H,W by a matrix";
+      case Operation.GroupNorm g ->
+          shape.isMap() || shape.isFlat() ? null : "normalises what is no map N,C,H,W";
       case Operation.Softmax s -> "stands before the end";
       case Operation.Input i -> "is no layer";
       case Operation.Permute p -> "is no layer";

@@ -8,6 +8,7 @@ import dev.nibble.engine.exchange.onnx.graph.Weight;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Window;
 import java.util.Arrays;
@@ -89,6 +90,7 @@ final class NetworkMapping {
         builder.epsilon(b.epsilon()).momentum(newest(b.momentum()));
         yield builder.batchNorm(name, x);
       }
+      case Operation.GroupNorm g -> groupNorm(node, x, g);
       case Operation.Activation a -> activation(node, x, a);
       case Operation.MaxPool p -> builder.maxPool(x, window(p.window()), p.ceil());
       case Operation.AveragePool p ->
@@ -109,6 +111,29 @@ final class NetworkMapping {
           d.byPicture() ? builder.stochasticDepth(x, d.rate()) : builder.dropout(x, d.rate());
       default -> throw new IllegalStateException("Not supported: " + node.operation());
     };
+  }
+
+  private NetworkBuilder.Node groupNorm(
+      GraphNode node, NetworkBuilder.Node x, Operation.GroupNorm norm) {
+    String name = layer(node);
+    Weight scale = norm.scale();
+    Weight shift = norm.shift();
+    int channels = x.map().channels();
+    if (scale != null) {
+      sources.put(name + ".weight", new ParameterSource.OfFile(scale));
+    } else if (shift != null) {
+      float[] ones = new float[channels];
+      Arrays.fill(ones, 1);
+      sources.put(name + ".weight", new ParameterSource.Computed(ones));
+    }
+    if (shift != null) {
+      sources.put(name + ".bias", new ParameterSource.OfFile(shift));
+    } else if (scale != null) {
+      sources.put(name + ".bias", new ParameterSource.Computed(new float[channels]));
+    }
+    boolean isAffine = scale != null || shift != null;
+    return builder.groupNorm(
+        name, x, new GroupNorm(x.map(), norm.groups(), norm.byPixel(), norm.epsilon(), isAffine));
   }
 
   private void weighted(String name, Weight weight, @Nullable Weight bias) {

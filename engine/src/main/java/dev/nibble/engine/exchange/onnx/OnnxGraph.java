@@ -83,6 +83,9 @@ final class OnnxGraph {
         // the graph's own input
       }
       case Layer.Weighted w -> addWeighted(w);
+      case Layer.GroupNorm g ->
+          new OnnxGroupNorm(network, values, this::node, this::constant)
+              .write(g, form(g.source(), false), own(g.id()));
       case Layer.Computed c ->
           new OnnxOperators(this::node, this::constant)
               .write(c.operator(), form(c.source(), false), own(c.id()));

@@ -2,6 +2,7 @@ package dev.nibble.engine.exchange.onnx;
 
 import dev.nibble.engine.protobuf.MessageWriter;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Window;
 import java.util.function.Consumer;
@@ -40,6 +41,7 @@ final class OnnxOperators {
           nodes.accept(new OnnxNode("Dropout", y, x, y + ".ratio"));
         }
       }
+      case GroupNorm g -> throw new IllegalStateException("Has weights: " + g);
       case Operator.Convolution c -> throw new IllegalStateException("Has weights: " + c);
       case Operator.Multiply m -> throw new IllegalStateException("Reads two tensors: " + m);
     }

@@ -40,6 +40,15 @@ final class OnnxTensor {
     return new MessageWriter().integer(2, FLOAT).text(8, name).bytes(9, data.array());
   }
 
+  /** A list of numbers. */
+  static MessageWriter of(String name, float[] values) {
+    ByteBuffer data =
+        ByteBuffer.allocate(Float.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
+    data.asFloatBuffer().put(values);
+    MessageWriter tensor = new MessageWriter().integer(1, values.length).integer(2, FLOAT);
+    return tensor.text(8, name).bytes(9, data.array());
+  }
+
   private static byte[] data(Parameter parameter, MemorySegment values) {
     int bytes = Math.multiplyExact(parameter.size(), Float.BYTES);
     ByteBuffer data = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);

@@ -39,7 +39,7 @@ class OnnxOperatorsTest {
   @TempDir private Path folder;
 
   /** A convolution to c, and a dense layer of what becomes of it, v, to y. */
-  private static TestModel model(int opset) {
+  static TestModel model(int opset) {
     return TestModel.withInput(opset, -1, CHANNELS, HEIGHT, WIDTH)
         .output("y")
         .weight("w", CHANNELS, CHANNELS, 1, 1)
@@ -47,7 +47,7 @@ class OnnxOperatorsTest {
         .node("Conv", "x,w", "c");
   }
 
-  private static TestModel pooled(TestModel test, String map) {
+  static TestModel pooled(TestModel test, String map) {
     return test.node("GlobalAveragePool", map, "p")
         .node("Flatten", "p", "v")
         .node("MatMul", "v,fc", "y");
@@ -135,6 +135,7 @@ class OnnxOperatorsTest {
             .node("Mul", "c,u", "d")
             .node("ReduceMean", "d", "e", "axes", new long[] {-1, -2}, "keepdims", 0L)
             .node("MatMul", "e,fc", "y"));
+    all.addAll(NormModels.all());
     return all.stream();
   }
 

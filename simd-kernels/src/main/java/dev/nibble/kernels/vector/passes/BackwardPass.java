@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Partials;
@@ -41,6 +42,15 @@ public final class BackwardPass {
     Stage stage = args.stage();
     Operator op = stage.operator();
     boolean through = args.dx() != null || stage.activation().hasParameters();
+    if (op instanceof GroupNorm) {
+      GradientLoader.start(args.outputTerms(), scratch, ScratchLayout.termTable(stage));
+      TableRows.load(stage.activation(), args.table(), stage.input().channels(), scratch, 0);
+      Arrays.fill(scratch, ScratchLayout.sums(stage), ScratchLayout.gradient(stage), 0f);
+      DataPass.clearSums(args, region);
+      GroupNormBackward.run(
+          args, args.outputTerms(), args.gradientOut(), true, through, region, from, to, scratch);
+      return;
+    }
     int weights = FusedLayout.weights(stage);
     start(args, region, scratch);
     Arrays.fill(scratch, weights, FusedLayout.dataWork(stage, algorithms), 0f);

@@ -1,6 +1,7 @@
 package dev.nibble.kernels.vector.passes;
 
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.AveragePooling;
 import dev.nibble.kernels.Operator.ChannelShuffle;
@@ -281,13 +282,32 @@ public final class Bands {
   /** Pixels of a run of a forward stage, a multiple of {@link #flatStep}. */
   public static int forwardRun(Stage stage) {
     int step = flatStep(stage);
+    int picture = pictureRun(stage, 2, step);
+    if (picture > 0) {
+      return picture;
+    }
     int run = run(stage.input().channels(), Lanes.roundUp(stage.output().channels()));
     return Math.max(step, run / step * step);
   }
 
   /** Pixels of a run of the input's gradient. */
   static int dataRun(Stage stage) {
+    int picture = pictureRun(stage, 3, PIXELS);
+    if (picture > 0) {
+      return picture;
+    }
     return run(stage.output().channels(), Lanes.roundUp(stage.input().channels()));
+  }
+
+  /**
+   * A whole picture's pixels where a group norm reads that once for its moments and for what is
+   * made of them, because so many tiles of it stay in the cache; else 0.
+   */
+  private static int pictureRun(Stage stage, int tiles, int step) {
+    FeatureMap in = stage.input();
+    boolean groups = stage.operator() instanceof GroupNorm n && !n.byPixel();
+    long floats = (long) tiles * in.pixels() * Lanes.roundUp(in.channels());
+    return groups && floats <= CACHE ? Math.ceilDiv(in.pixels(), step) * step : 0;
   }
 
   /** Pixels that are not cut: whole rows where a shortcut is taken by windows. */

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GradientTerm;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.Stage;
@@ -46,6 +47,12 @@ public final class DataPass {
         } else {
           WindowData.run(
               args, terms, op, algorithms, region, from, to, part, parts, packed, scratch);
+        }
+      }
+      case GroupNorm op -> {
+        // Its sums are those of a whole picture, or leave little to cut.
+        if (part == 0) {
+          GroupNormBackward.run(args, terms, null, false, true, region, from, to, scratch);
         }
       }
       default -> ChannelwiseData.run(args, terms, region, from, to, part, parts, scratch);

@@ -2,6 +2,7 @@ package dev.nibble.kernels.vector.passes;
 
 import dev.nibble.kernels.Activation;
 import dev.nibble.kernels.ForwardArgs;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.Padding;
@@ -63,6 +64,7 @@ public final class ForwardPass {
       case Operator.GlobalAveragePooling op ->
           ChannelwiseForward.average(args, op, region, from, to, part, parts, scratch);
       case Padding op -> ChannelwiseForward.pad(args, op, region, from, to, part, parts, scratch);
+      case GroupNorm op -> GroupNormForward.run(args, op, region, from, to, part, parts, scratch);
       default -> ChannelwiseForward.run(args, region, from, to, part, parts, scratch);
     }
   }

@@ -1,5 +1,6 @@
 package dev.nibble.kernels.vector.passes;
 
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Stage;
@@ -163,6 +164,9 @@ public final class FusedLayout {
 
   /** Floats of all regions. */
   public static long end(Stage stage, Algorithms algorithms) {
+    if (stage.operator() instanceof GroupNorm) {
+      return GroupNormBackward.end(stage);
+    }
     Operator op = stage.operator();
     long floats =
         isWinograd(op, algorithms)

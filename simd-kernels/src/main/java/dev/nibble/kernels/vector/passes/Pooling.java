@@ -105,7 +105,7 @@ final class Pooling {
             continue;
           }
           boolean whole = c + LANES <= channels;
-          if (op.argmaxBytes() == 4) {
+          if (op.placeBytes() == 4) {
             if (whole) {
               place.intoMemorySegment(argmax, 4 * (places + c), ORDER);
             }
@@ -151,7 +151,7 @@ final class Pooling {
     int bound = Math.min(FLOATS.loopBound(channels), toChannel);
     int dataRow = in.width() * stride;
     int outWidth = op.outputWidth();
-    boolean wide = op.argmaxBytes() == 4;
+    boolean wide = op.placeBytes() == 4;
     Arrays.fill(scratch, data + first * dataRow, data + end * dataRow, 0f);
     int endOut = Bands.endOutput(op, end);
     for (int oy = Bands.firstOutput(op, first); oy < endOut; oy++) {

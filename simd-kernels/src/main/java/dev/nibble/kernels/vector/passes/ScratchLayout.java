@@ -1,6 +1,7 @@
 package dev.nibble.kernels.vector.passes;
 
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Stage;
@@ -10,6 +11,7 @@ import dev.nibble.kernels.vector.activation.TableRows;
 import dev.nibble.kernels.vector.activation.TermRows;
 import dev.nibble.kernels.vector.base.Lanes;
 import dev.nibble.kernels.vector.convolution.ConvolutionGeometry;
+import dev.nibble.kernels.vector.normalization.MomentRows;
 import dev.nibble.kernels.vector.winograd.WinogradProduct;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +28,9 @@ public final class ScratchLayout {
 
   /** Whether pixels map one to one, so that a band is a run of pixels. */
   public static boolean isFlat(Stage stage) {
-    return stage.operator() instanceof Convolution c && ConvolutionGeometry.isFlat(c);
+    Operator op = stage.operator();
+    return op instanceof GroupNorm
+        || (op instanceof Convolution c && ConvolutionGeometry.isFlat(c));
   }
 
   /** Whether a shortcut is added as it lies in memory, without a tile of its own. */
@@ -148,6 +152,9 @@ public final class ScratchLayout {
                     c.outChannels()));
       }
     }
+    if (stage.operator() instanceof GroupNorm) {
+      floats = MomentRows.floats(stage.input().channels());
+    }
     return forwardWorkAt(stage) + floats;
   }
 
@@ -208,6 +215,9 @@ public final class ScratchLayout {
   }
 
   private static long dataEnd(Stage stage, Algorithms algorithms) {
+    if (stage.operator() instanceof GroupNorm) {
+      return GroupNormBackward.end(stage);
+    }
     long floats = 0;
     if (stage.operator() instanceof Convolution c && algorithms.backwardData(stage)) {
       int rows = Bands.most(Bands.dataRows(stage), c.input().height());
@@ -260,7 +270,7 @@ public final class ScratchLayout {
   public static int floats(Stage stage, Algorithms algorithms) {
     long floats = Math.max(forwardEnd(stage, algorithms), dataEnd(stage, algorithms));
     floats = Math.max(floats, sumFloats(stage));
-    if (stage.needsInputValues()) {
+    if (stage.needsInputValues() && !(stage.operator() instanceof GroupNorm)) {
       floats = Math.max(floats, WeightLayout.most(stage, algorithms));
     }
     return checked(floats);

@@ -2,6 +2,7 @@ package dev.nibble.kernels.vector.passes;
 
 import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Stage;
@@ -146,6 +147,9 @@ public final class WeightLayout {
 
   /** Floats that the weights' pass of a stage takes with that many parts. */
   public static long end(Stage stage, Algorithms algorithms, int parts) {
+    if (stage.operator() instanceof GroupNorm) {
+      return GroupNormBackward.end(stage);
+    }
     if (stage.operator() instanceof Convolution c) {
       int in = WeightParts.inBlock(c, algorithms, parts);
       int out = WeightParts.outBlock(c, algorithms, parts);

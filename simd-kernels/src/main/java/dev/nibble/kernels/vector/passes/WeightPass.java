@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.GradientTerm;
+import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Partials;
@@ -43,6 +44,11 @@ public final class WeightPass {
       case Convolution op ->
           blocks(args, terms, op, algorithms, region, from, to, part, parts, scratch);
       case Operator.Multiply op -> FactorPass.run(args, terms, op, from, to, part, parts, scratch);
+      case GroupNorm op -> {
+        if (part == 0) {
+          GroupNormBackward.run(args, terms, null, true, false, region, from, to, scratch);
+        }
+      }
       default -> throw new IllegalStateException(stage.operator() + " has no weights");
     }
   }

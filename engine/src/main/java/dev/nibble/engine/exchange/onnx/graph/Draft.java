@@ -12,7 +12,7 @@ final class Draft {
   String operator;
   Operation operation;
   List<Integer> inputs;
-  final @Nullable Shape shape;
+  @Nullable Shape shape;
 
   /** Why it is not supported; null if it is, or if only something before it is not. */
   @Nullable String problem;

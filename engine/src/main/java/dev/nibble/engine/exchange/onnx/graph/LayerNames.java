@@ -23,10 +23,17 @@ final class LayerNames {
       case Operation.Dense d -> layer(draft, List.of(d.weight()));
       case Operation.BatchNorm b ->
           layer(draft, List.of(b.scale(), b.shift(), b.mean(), b.variance()));
+      case Operation.GroupNorm g -> norm(draft);
+      case Operation.LayerNorm n -> norm(draft);
       case Operation.Activation a ->
           a.slope() == null ? plain(draft) : layer(draft, List.of(a.slope()));
       default -> plain(draft);
     };
+  }
+
+  private String norm(Draft draft) {
+    List<Weight> weights = Weights.of(draft.operation);
+    return weights.isEmpty() ? plain(draft) : layer(draft, weights);
   }
 
   private String plain(Draft draft) {

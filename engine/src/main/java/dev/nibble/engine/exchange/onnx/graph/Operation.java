@@ -1,5 +1,6 @@
 package dev.nibble.engine.exchange.onnx.graph;
 
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** What a node of a graph computes. */
@@ -39,6 +40,46 @@ public sealed interface Operation {
   record BatchNorm(
       Weight scale, Weight shift, Weight mean, Weight variance, float epsilon, float momentum)
       implements Operation {}
+
+  /**
+   * Group norm, and layer norm over channels: each picture by itself.
+   *
+   * @param groups of neighbouring channels that are normalised together
+   * @param byPixel whether each pixel's channels are normalised by themselves
+   * @param epsilon added to the variance
+   * @param scale a value a channel; null where there is none
+   * @param shift likewise
+   */
+  record GroupNorm(
+      int groups, boolean byPixel, float epsilon, @Nullable Weight scale, @Nullable Weight shift)
+      implements Operation {}
+
+  /**
+   * Layer norm over one axis that need not be the channels'; of use only where it is.
+   *
+   * @param axis counted from the front
+   * @param epsilon added to the variance
+   * @param scale a value for each index of the axis; null where there is none
+   * @param shift likewise
+   */
+  record LayerNorm(int axis, float epsilon, @Nullable Weight scale, @Nullable Weight shift)
+      implements Operation {}
+
+  /**
+   * The mean over axes that are kept with one index; of use only as a part of a norm, or where they
+   * are the pixels'.
+   *
+   * @param axes in order
+   */
+  record MeanOver(List<Integer> axes) implements Operation {
+    /** Copies the list. */
+    public MeanOver {
+      axes = List.copyOf(axes);
+    }
+  }
+
+  /** One tensor by another; of use only as a part of a norm. */
+  record Divide() implements Operation {}
 
   /** Functions of one value. */
   enum Function {

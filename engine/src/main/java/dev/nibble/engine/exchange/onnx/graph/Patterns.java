@@ -19,18 +19,36 @@ import org.jspecify.annotations.Nullable;
 final class Patterns {
   private final Drafts drafts;
   private final int[] readers;
+  private final NormPatterns norms;
 
   /** Looks at drafts, of which each is read by so many others. */
   Patterns(Drafts drafts, int[] readers) {
     this.drafts = drafts;
     this.readers = readers;
+    this.norms = new NormPatterns(drafts, readers);
   }
 
   void merge(Draft draft) {
     switch (draft.operation) {
-      case Operation.Multiply m -> product(draft);
-      case WithConstant c -> withConstant(draft, c);
-      case Operation.Reshape r -> shuffle(draft);
+      case Operation.Multiply m -> {
+        product(draft);
+        if (draft.operation instanceof Operation.Multiply) {
+          norms.divided(draft);
+        }
+      }
+      case Operation.Divide d -> norms.divided(draft);
+      case WithConstant c -> {
+        withConstant(draft, c);
+        if (draft.operation.equals(c)) {
+          norms.affine(draft, c);
+        }
+      }
+      case Operation.Reshape r -> {
+        shuffle(draft);
+        if (draft.operation instanceof Operation.Reshape) {
+          norms.joined(draft);
+        }
+      }
       case Convolution c -> padded(draft, c);
       case AveragePool p -> padded(draft, p);
       default -> {
@@ -144,8 +162,12 @@ final class Patterns {
         && is(c.number(), summand);
   }
 
-  /** The argument x of (1 + erf(x / sqrt 2)) (x / 2), or null if it is none. */
+  /** The argument x of (1 + erf(x / sqrt 2)) (x / 2), halved here or there, or null. */
   private @Nullable Integer gelu(Draft one, Draft half) {
+    if (isTimes(one.operation, 0.5) && isPlus(input(one, 0).operation, 1)) {
+      Integer x = erf(input(one, 0));
+      return x != null && x == half.id ? x : null;
+    }
     if (!isPlus(one.operation, 1) || !isTimes(half.operation, 0.5)) {
       return null;
     }

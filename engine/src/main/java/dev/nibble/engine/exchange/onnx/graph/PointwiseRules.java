@@ -57,13 +57,29 @@ final class PointwiseRules {
     return dense(call, in, turned, bias);
   }
 
+  /** Of vectors, or along the last axis of N,H,W,C. */
   Value matMul(Call call) {
-    Shape in = flat(call);
+    Shape in = call.shape(0);
+    if (!in.isFlat() && !in.isMap()) {
+      throw new UnsupportedException("reads %s, but vectors N,C are supported".formatted(in));
+    }
     Weight weight = call.weight(1);
     if (weight.dims().length != 2) {
       throw new UnsupportedException("multiplies by what is no matrix");
     }
-    return dense(call, in, weight.transposed(new int[] {1, 0}), null);
+    Weight turned = weight.transposed(new int[] {1, 0});
+    if (in.isFlat()) {
+      return dense(call, in, turned, null);
+    }
+    long[] dims = turned.dims();
+    call.require(
+        dims[1] == in.fixed(3),
+        "reads %d values, but its weights are for %d".formatted(in.fixed(3), dims[1]));
+    return drafts.add(
+        call.node(),
+        new Operation.Dense(turned, null),
+        in.with(3, Extent.of(dims[0])),
+        call.computed(0).id());
   }
 
   private static Shape flat(Call call) {
@@ -237,6 +253,10 @@ final class PointwiseRules {
     if (exponent == 1) {
       return call.computed(0);
     }
+    if (exponent == 0.5) {
+      return drafts.add(
+          call.node(), new Operation.Part("Sqrt"), call.shape(0), call.computed(0).id());
+    }
     if (exponent != 2) {
       throw new UnsupportedException("raises to another power than 2");
     }
@@ -268,7 +288,7 @@ final class PointwiseRules {
           case "Add" -> new Operation.Add();
           case "Mul" -> new Operation.Multiply();
           case "Sub" -> new Operation.Add();
-          default -> throw new UnsupportedException("divides by a tensor");
+          default -> new Operation.Divide();
         };
     Value.Computed right = call.computed(1);
     int second = call.node().operator().equals("Sub") ? times(call, right, -1).id() : right.id();

@@ -12,20 +12,15 @@ final class Rules {
       Set.of(
           "Abs",
           "Exp",
-          "GroupNormalization",
-          "InstanceNormalization",
           "LRN",
-          "LayerNormalization",
           "Log",
           "LpNormalization",
           "MeanVarianceNormalization",
           "Pow",
-          "Reciprocal",
           "Shrink",
           "Sin",
           "Cos",
           "Softsign",
-          "Sqrt",
           "ThresholdedRelu");
 
   private final Drafts drafts;
@@ -33,6 +28,7 @@ final class Rules {
   private final PointwiseRules pointwise;
   private final ShapeRules shapes;
   private final ChanceRules chances;
+  private final NormRules norms;
 
   Rules(Drafts drafts) {
     this.drafts = drafts;
@@ -40,6 +36,7 @@ final class Rules {
     this.pointwise = new PointwiseRules(drafts);
     this.shapes = new ShapeRules(drafts);
     this.chances = new ChanceRules(drafts);
+    this.norms = new NormRules(drafts);
   }
 
   /**
@@ -68,6 +65,9 @@ final class Rules {
       case "AveragePool" -> windows.averagePool(call);
       case "GlobalAveragePool" -> windows.globalAverage(call);
       case "BatchNormalization" -> pointwise.batchNorm(call);
+      case "LayerNormalization" -> norms.layer(call);
+      case "GroupNormalization" -> norms.group(call);
+      case "InstanceNormalization" -> norms.instance(call);
       case "Gemm" -> pointwise.gemm(call);
       case "MatMul" -> pointwise.matMul(call);
       case "Add", "Sub", "Mul", "Div" -> pointwise.arithmetic(call);
@@ -94,7 +94,7 @@ final class Rules {
       // Every float is fp32 here: what a constant is cast to matters to nobody.
       case "CastLike" -> call.inputs().getFirst() instanceof Constant c ? c : call.computed(0);
       case "Dropout" -> dropout(call);
-      case "Erf", "Softplus" ->
+      case "Erf", "Softplus", "Sqrt", "Reciprocal" ->
           drafts.add(
               node, new Operation.Part(node.operator()), call.shape(0), call.computed(0).id());
       default -> pointwise.function(call);

@@ -285,6 +285,9 @@ final class ShapeRules {
     }
     Shape map = source.shape();
     if (map == null || seen[0] || seen[1] || !(overRows || overColumns)) {
+      if (isMean && !seen[0] && (in.isMap() || in.isFlat())) {
+        return meanOver(call, in, seen);
+      }
       throw new UnsupportedException(
           "takes the %s of other axes than height and width"
               .formatted(isMean ? "mean" : "maximum"));
@@ -303,6 +306,28 @@ final class ShapeRules {
       }
     }
     return reshaped(call, pooled, new Shape(left));
+  }
+
+  /** The mean over other axes of one picture, with or without their single index. */
+  private Value meanOver(Call call, Shape in, boolean[] seen) {
+    List<Integer> axes = new ArrayList<>();
+    Shape small = in;
+    List<Extent> left = new ArrayList<>();
+    for (int axis = 0; axis < in.rank(); axis++) {
+      if (seen[axis]) {
+        axes.add(axis);
+        small = small.with(axis, Extent.of(1));
+      } else {
+        left.add(in.extents().get(axis));
+      }
+    }
+    if (axes.isEmpty()) {
+      throw new UnsupportedException("takes the mean of all axes");
+    }
+    Value.Computed mean =
+        drafts.add(call.node(), new Operation.MeanOver(axes), small, call.computed(0).id());
+    boolean keeps = call.node().integer("keepdims", 1) != 0;
+    return keeps ? mean : reshaped(call, mean, new Shape(left));
   }
 
   private Draft input(Draft draft) {

@@ -16,6 +16,10 @@ public final class Weights {
           case Operation.Convolution c -> two(c.weight(), c.bias());
           case Operation.Dense d -> two(d.weight(), d.bias());
           case Operation.BatchNorm b -> Stream.of(b.scale(), b.shift(), b.mean(), b.variance());
+          case Operation.GroupNorm g ->
+              Stream.concat(Stream.ofNullable(g.scale()), Stream.ofNullable(g.shift()));
+          case Operation.LayerNorm n ->
+              Stream.concat(Stream.ofNullable(n.scale()), Stream.ofNullable(n.shift()));
           case Operation.Activation a -> Stream.ofNullable(a.slope());
           case Operation.WithConstant c -> Stream.ofNullable(c.constant());
           default -> Stream.empty();
