@@ -18,6 +18,9 @@ module dev.nibble.engine {
   exports dev.nibble.engine.checkpoint;
   exports dev.nibble.engine.collective;
   exports dev.nibble.engine.data;
+  exports dev.nibble.engine.data.loading;
+  exports dev.nibble.engine.data.sources;
+  exports dev.nibble.engine.data.views;
   exports dev.nibble.engine.exchange;
   exports dev.nibble.engine.exchange.onnx;
   exports dev.nibble.engine.gradients;

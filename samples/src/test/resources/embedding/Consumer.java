@@ -1,5 +1,5 @@
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.infer.Classes;
 import dev.nibble.engine.infer.Predictor;
 import dev.nibble.engine.infer.PredictorOptions;
@@ -27,7 +27,9 @@ final class Consumer {
     }
   }
 
-  /** Prints what all threads of this process, compilers included, computed up to the first logits. */
+  /**
+   * Prints what all threads of this process, compilers included, computed up to the first logits.
+   */
   private static void predict(Path model) {
     Kernels kernels = KernelProvider.choose("auto");
     try (MemoryAccount memory = MemoryAccount.root("consumer", MemoryAccount.UNLIMITED);

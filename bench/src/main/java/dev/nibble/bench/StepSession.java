@@ -3,7 +3,7 @@ package dev.nibble.bench;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.nibble.engine.data.BatchSlot;
+import dev.nibble.engine.data.loading.BatchSlot;
 import dev.nibble.engine.exec.Initializer;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.exec.SessionOptions;

@@ -2,9 +2,9 @@ package dev.nibble.samples;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.nibble.engine.data.BatchSlot;
-import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.Dataset;
+import dev.nibble.engine.data.loading.BatchSlot;
+import dev.nibble.engine.data.loading.DataLoader;
 import dev.nibble.engine.infer.Classes;
 import dev.nibble.engine.infer.Predictor;
 import dev.nibble.engine.infer.PredictorOptions;

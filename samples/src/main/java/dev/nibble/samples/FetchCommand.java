@@ -1,6 +1,6 @@
 package dev.nibble.samples;
 
-import dev.nibble.engine.data.DataSources;
+import dev.nibble.engine.data.sources.DataSources;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;

@@ -1,6 +1,6 @@
 package dev.nibble.samples;
 
-import dev.nibble.engine.data.DataSources;
+import dev.nibble.engine.data.sources.DataSources;
 import dev.nibble.kernels.DeviceException;
 import dev.nibble.kernels.provider.GpuStatus;
 import dev.nibble.kernels.provider.KernelProvider;

@@ -1,9 +1,9 @@
 package dev.nibble.samples;
 
 import dev.nibble.engine.data.DataOptions;
-import dev.nibble.engine.data.DataSources;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.sources.DataSources;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.MixedFormats;
 import dev.nibble.engine.train.Recompute;

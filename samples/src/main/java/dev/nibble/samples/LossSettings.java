@@ -2,8 +2,8 @@ package dev.nibble.samples;
 
 import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.Mixing;
 import dev.nibble.engine.data.Task;
+import dev.nibble.engine.data.loading.Mixing;
 import dev.nibble.engine.optim.Loss;
 import dev.nibble.engine.train.TrainingOptionsBuilder;
 import java.lang.foreign.MemorySegment;

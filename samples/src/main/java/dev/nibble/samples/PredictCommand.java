@@ -1,9 +1,9 @@
 package dev.nibble.samples;
 
 import dev.nibble.engine.data.DataException;
-import dev.nibble.engine.data.PictureFiles;
 import dev.nibble.engine.data.PictureSize;
 import dev.nibble.engine.data.Task;
+import dev.nibble.engine.data.sources.PictureFiles;
 import dev.nibble.engine.infer.Classes;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;

@@ -1,8 +1,8 @@
 package dev.nibble.samples;
 
-import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.loading.Augmentation;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.samples.serve.Service;
@@ -45,9 +45,11 @@ import picocli.CommandLine.Spec;
       "  curl -F a=@cat.png -F b=@dog.png http://127.0.0.1:8080/predict/batch",
       "  curl -X POST http://127.0.0.1:8080/retrain",
       "",
-      "All that can be asked for is at http://127.0.0.1:8080/api, and for programs at /openapi.json.",
+      "All that can be asked for is at http://127.0.0.1:8080/api, and for programs at"
+          + " /openapi.json.",
       "A retrained model takes over only if its accuracy on held-out pictures is no worse than the",
-      "current one's, over all and on each class, but for --margin. Ctrl-C ends the requests under way, then the service."
+      "current one's, over all and on each class, but for --margin. Ctrl-C ends the requests under"
+          + " way, then the service."
     })
 final class ServeCommand implements Callable<Integer> {
   @Spec CommandSpec spec = CommandSpec.create();

@@ -1,8 +1,8 @@
 package dev.nibble.samples;
 
-import dev.nibble.engine.data.Augmentation;
-import dev.nibble.engine.data.Augmentations;
 import dev.nibble.engine.data.Resizing;
+import dev.nibble.engine.data.loading.Augmentation;
+import dev.nibble.engine.data.loading.Augmentations;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

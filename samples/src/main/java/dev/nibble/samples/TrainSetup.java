@@ -7,6 +7,7 @@ import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PictureSize;
 import dev.nibble.engine.data.Resizing;
+import dev.nibble.engine.data.views.Datasets;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.train.MemoryBudget;
 import dev.nibble.engine.train.MixedFormats;
@@ -110,7 +111,7 @@ final class TrainSetup implements AutoCloseable {
     }
     try {
       // The same pictures for every seed of the run, so that runs can be compared.
-      return data.withValidation(settings.real("val-split"), 0);
+      return Datasets.withValidation(data, settings.real("val-split"), 0);
     } catch (RuntimeException | Error e) {
       data.close();
       throw e;

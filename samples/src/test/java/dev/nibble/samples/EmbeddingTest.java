@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.network.ResNet;
 import dev.nibble.engine.train.Trainer;
 import dev.nibble.engine.train.TrainingOptions;

@@ -3,7 +3,7 @@ package dev.nibble.samples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.InMemoryDataset;
+import dev.nibble.engine.data.sources.InMemoryDataset;
 import dev.nibble.engine.exchange.SafetensorsFile;
 import dev.nibble.engine.exchange.onnx.BatchNorms;
 import dev.nibble.engine.exchange.onnx.OnnxExport;

@@ -3,8 +3,8 @@ package dev.nibble.samples;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 
-import dev.nibble.engine.data.PictureFiles;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.sources.PictureFiles;
 import java.lang.foreign.MemorySegment;
 import java.util.HexFormat;
 import org.junit.jupiter.api.Test;

@@ -3,7 +3,7 @@ package dev.nibble.samples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;

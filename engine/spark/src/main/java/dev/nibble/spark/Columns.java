@@ -3,8 +3,8 @@ package dev.nibble.spark;
 import static org.apache.spark.sql.functions.col;
 import static org.apache.spark.sql.functions.lit;
 
-import dev.nibble.engine.data.PictureFiles;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.sources.PictureFiles;
 import java.util.List;
 import org.apache.spark.ml.image.ImageSchema;
 import org.apache.spark.sql.Column;

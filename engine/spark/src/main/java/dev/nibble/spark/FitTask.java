@@ -11,7 +11,7 @@ import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.Datasets;
+import dev.nibble.engine.data.views.Datasets;
 import dev.nibble.engine.model.ModelFile;
 import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;

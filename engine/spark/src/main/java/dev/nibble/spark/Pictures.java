@@ -1,9 +1,9 @@
 package dev.nibble.spark;
 
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.PictureFiles;
 import dev.nibble.engine.data.PictureSize;
-import dev.nibble.engine.data.SpooledDataset;
+import dev.nibble.engine.data.sources.PictureFiles;
+import dev.nibble.engine.data.sources.SpooledDataset;
 import dev.nibble.kernels.FeatureMap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -1,7 +1,7 @@
 package dev.nibble.spark;
 
-import dev.nibble.engine.data.PictureFiles;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.sources.PictureFiles;
 import dev.nibble.engine.infer.Classes;
 import dev.nibble.engine.infer.Predictor;
 import dev.nibble.kernels.FeatureMap;

@@ -2,7 +2,7 @@ package dev.nibble.spark;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

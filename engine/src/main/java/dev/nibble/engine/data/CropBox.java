@@ -1,5 +1,7 @@
 package dev.nibble.engine.data;
 
+import dev.nibble.engine.data.random.SplitMix64;
+
 /**
  * A part of a picture, in pixels.
  *

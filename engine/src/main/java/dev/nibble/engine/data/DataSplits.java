@@ -74,24 +74,6 @@ public record DataSplits(
     return validation == null ? test : validation;
   }
 
-  /**
-   * Takes a share of each class of the training pictures for validation; the same share, seed and
-   * pictures give the same ones. Close the result instead of these splits.
-   *
-   * @param share of the training pictures, between 0 and 1
-   * @throws DataException if there are validation pictures already, or too few to part
-   * @throws IllegalArgumentException if the share is not between 0 and 1
-   */
-  public DataSplits withValidation(double share, long seed) {
-    if (validation != null) {
-      throw new DataException(
-          "%s has validation pictures already (%d): none are taken from the training pictures."
-              .formatted(name, validation.size()));
-    }
-    DataSplits parts = Datasets.splitByClass(train, 1 - share, seed, name);
-    return new DataSplits(new OwningView(parts.train(), train), test, name, notes, parts.test());
-  }
-
   private static String shape(Dataset dataset) {
     return dataset.height() + "x" + dataset.width() + "x" + dataset.channels();
   }

@@ -8,8 +8,8 @@ import java.util.List;
 
 /**
  * Labelled pictures of one size, read one at a time into off-heap memory. Implement it to train on
- * pictures of your own; {@link InMemoryDataset} holds some in memory, {@link Datasets} joins and
- * parts data sets.
+ * pictures of your own; {@link dev.nibble.engine.data.sources.InMemoryDataset} holds some in
+ * memory, {@link dev.nibble.engine.data.views.Datasets} joins and parts data sets.
  *
  * <p>Every method but {@link #close} may be called by any number of threads at once. A data set
  * must not be closed while another thread reads it.
@@ -50,7 +50,8 @@ public interface Dataset extends AutoCloseable {
   /**
    * Copies a random part of a picture, scaled to this data set's size, as {@link #read} copies the
    * whole: 8 to 100 % of its area, between 3:4 and 4:3. By default it is a part of what {@code
-   * read} gives; a data set that has its pictures in another size takes the part from that.
+   * read} gives; a data set that has its pictures in another size takes the part from that ({@link
+   * RandomResizedCrop}).
    *
    * @param key what is drawn from: the same part for the same key
    * @throws IndexOutOfBoundsException if there is no such picture, or it does not fit the target
@@ -59,9 +60,8 @@ public interface Dataset extends AutoCloseable {
   default void readPart(int index, long key, MemorySegment target, long offset) {
     read(index, target, offset);
     byte[] pixels = target.asSlice(offset, pictureBytes()).toArray(JAVA_BYTE);
-    CropBox box = CropBox.random(key, height(), width());
     PictureSize size = new PictureSize(height(), width());
-    byte[] part = CropResizer.resize(pixels, width(), channels(), box, size);
+    byte[] part = RandomResizedCrop.of(pixels, height(), width(), channels(), key, size);
     MemorySegment.copy(part, 0, target, JAVA_BYTE, offset, part.length);
   }
 

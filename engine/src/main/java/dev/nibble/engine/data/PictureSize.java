@@ -9,7 +9,7 @@ package dev.nibble.engine.data;
  */
 public record PictureSize(int height, int width, Resizing resizing) {
   /** Longest side that a data set may have. */
-  static final int MAX_SIDE = 16384;
+  public static final int MAX_SIDE = 16384;
 
   /**
    * Checks the range of both sides.

@@ -1,6 +1,6 @@
 package dev.nibble.engine.exec;
 
-import dev.nibble.engine.data.BatchSlot;
+import dev.nibble.engine.data.loading.BatchSlot;
 import dev.nibble.engine.exec.BoundStage.BoundTable;
 import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Parameter;

@@ -2,8 +2,8 @@ package dev.nibble.engine.exec;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.nibble.engine.data.BatchSlot;
-import dev.nibble.engine.data.DataLoader;
+import dev.nibble.engine.data.loading.BatchSlot;
+import dev.nibble.engine.data.loading.DataLoader;
 import dev.nibble.engine.network.Layer;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.Buffer;

@@ -2,7 +2,7 @@ package dev.nibble.engine.exec;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
-import dev.nibble.engine.data.EpochOrder;
+import dev.nibble.engine.data.random.EpochOrder;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PersistentBuffers;
 import dev.nibble.kernels.Cut;

@@ -5,7 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.nibble.engine.collective.Collective;
 import dev.nibble.engine.collective.CollectiveException;
 import dev.nibble.engine.collective.Exchange;
-import dev.nibble.engine.data.BatchShare;
+import dev.nibble.engine.data.loading.BatchShare;
 import dev.nibble.engine.plan.ExecutionPlan;
 import dev.nibble.engine.plan.PersistentBuffers;
 import dev.nibble.kernels.Kernels;

@@ -2,8 +2,8 @@ package dev.nibble.engine.exec;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 
-import dev.nibble.engine.data.BatchShare;
-import dev.nibble.engine.data.BatchSlot;
+import dev.nibble.engine.data.loading.BatchShare;
+import dev.nibble.engine.data.loading.BatchSlot;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.Parameter;
 import dev.nibble.engine.plan.ExecutionPlan;

@@ -1,10 +1,10 @@
 package dev.nibble.engine.gradients;
 
-import dev.nibble.engine.data.Augmentation;
-import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.PrefetchingDataLoader;
+import dev.nibble.engine.data.loading.Augmentation;
+import dev.nibble.engine.data.loading.BatchSlot;
+import dev.nibble.engine.data.loading.PrefetchingDataLoader;
 import dev.nibble.engine.exec.BackwardWalk;
 import dev.nibble.engine.exec.FormatMeter;
 import dev.nibble.engine.exec.Session;

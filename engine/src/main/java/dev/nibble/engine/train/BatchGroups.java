@@ -1,7 +1,7 @@
 package dev.nibble.engine.train;
 
 import dev.nibble.engine.data.DataException;
-import dev.nibble.engine.data.DataLoader;
+import dev.nibble.engine.data.loading.DataLoader;
 
 /**
  * How the loader's batches make steps. A step's batches are of one epoch, so an epoch's last step

@@ -3,10 +3,10 @@ package dev.nibble.engine.train;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.nibble.engine.data.BatchSlot;
-import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.PrefetchingDataLoader;
+import dev.nibble.engine.data.loading.BatchSlot;
+import dev.nibble.engine.data.loading.DataLoader;
+import dev.nibble.engine.data.loading.PrefetchingDataLoader;
 import dev.nibble.engine.events.EvaluationEvent;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.infer.Metrics;

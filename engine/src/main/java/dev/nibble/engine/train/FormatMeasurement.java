@@ -1,11 +1,11 @@
 package dev.nibble.engine.train;
 
 import dev.nibble.engine.collective.Workers;
-import dev.nibble.engine.data.BatchShare;
 import dev.nibble.engine.data.ChannelStatistics;
-import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.PrefetchingDataLoader;
+import dev.nibble.engine.data.loading.BatchShare;
+import dev.nibble.engine.data.loading.DataLoader;
+import dev.nibble.engine.data.loading.PrefetchingDataLoader;
 import dev.nibble.engine.exec.FormatMeter;
 import dev.nibble.engine.exec.Initializer;
 import dev.nibble.engine.exec.Session;

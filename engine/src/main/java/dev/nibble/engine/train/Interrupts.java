@@ -1,8 +1,8 @@
 package dev.nibble.engine.train;
 
-import dev.nibble.engine.data.BatchSlot;
 import dev.nibble.engine.data.DataException;
-import dev.nibble.engine.data.DataLoader;
+import dev.nibble.engine.data.loading.BatchSlot;
+import dev.nibble.engine.data.loading.DataLoader;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,9 +1,9 @@
 package dev.nibble.engine.train;
 
-import dev.nibble.engine.data.BatchSlot;
-import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.PrefetchingDataLoader;
+import dev.nibble.engine.data.loading.BatchSlot;
+import dev.nibble.engine.data.loading.DataLoader;
+import dev.nibble.engine.data.loading.PrefetchingDataLoader;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.model.WarmStart;
 import dev.nibble.engine.network.Network;

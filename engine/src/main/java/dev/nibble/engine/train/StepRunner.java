@@ -1,8 +1,8 @@
 package dev.nibble.engine.train;
 
-import dev.nibble.engine.data.BatchSlot;
-import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.Task;
+import dev.nibble.engine.data.loading.BatchSlot;
+import dev.nibble.engine.data.loading.DataLoader;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.network.FiniteValues;
 import java.lang.foreign.MemorySegment;

@@ -1,9 +1,9 @@
 package dev.nibble.engine.train;
 
 import dev.nibble.engine.collective.Workers;
-import dev.nibble.engine.data.Augmentation;
-import dev.nibble.engine.data.Mixing;
 import dev.nibble.engine.data.Task;
+import dev.nibble.engine.data.loading.Augmentation;
+import dev.nibble.engine.data.loading.Mixing;
 import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.optim.KernelLoss;
 import dev.nibble.engine.optim.LearningRateSchedule;

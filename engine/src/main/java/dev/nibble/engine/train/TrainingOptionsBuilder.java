@@ -1,8 +1,8 @@
 package dev.nibble.engine.train;
 
 import dev.nibble.engine.collective.Workers;
-import dev.nibble.engine.data.Augmentation;
-import dev.nibble.engine.data.Mixing;
+import dev.nibble.engine.data.loading.Augmentation;
+import dev.nibble.engine.data.loading.Mixing;
 import dev.nibble.engine.network.LayerRange;
 import dev.nibble.engine.optim.LearningRateSchedule;
 import dev.nibble.engine.optim.Loss;

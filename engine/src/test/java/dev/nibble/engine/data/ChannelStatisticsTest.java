@@ -3,6 +3,7 @@ package dev.nibble.engine.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.nibble.engine.data.sources.DataSources;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;

@@ -18,12 +18,12 @@ import java.util.zip.GZIPOutputStream;
 import javax.imageio.ImageIO;
 
 /** Writes small data sets of every kind, and reads a picture back as an array. */
-final class DataFixtures {
-  static final int CIFAR_RECORD = 3073;
+public final class DataFixtures {
+  public static final int CIFAR_RECORD = 3073;
 
   private DataFixtures() {}
 
-  static byte[] read(Dataset dataset, int index) {
+  public static byte[] read(Dataset dataset, int index) {
     try (Arena arena = Arena.ofConfined()) {
       // Surrounded by guard bytes: a reader that writes outside its picture is found out.
       int bytes = dataset.pictureBytes();
@@ -38,7 +38,7 @@ final class DataFixtures {
   }
 
   /** Records whose labels count up from 0 in tens, and whose other bytes are random. */
-  static byte[] cifarRecords(int count, int labelBytes, long seed) {
+  public static byte[] cifarRecords(int count, int labelBytes, long seed) {
     byte[] bytes = new byte[count * (labelBytes + 3072)];
     new Random(seed).nextBytes(bytes);
     for (int i = 0; i < count; i++) {
@@ -50,7 +50,7 @@ final class DataFixtures {
   }
 
   /** A CIFAR-10 folder of 5 x 4 training and 6 test pictures. */
-  static Path cifar10(Path folder) throws IOException {
+  public static Path cifar10(Path folder) throws IOException {
     Files.createDirectories(folder);
     for (int i = 1; i <= 5; i++) {
       Files.write(folder.resolve("data_batch_" + i + ".bin"), cifarRecords(4, 1, i));
@@ -61,7 +61,7 @@ final class DataFixtures {
   }
 
   /** A CIFAR-100 folder of 30 training and 20 test pictures. */
-  static Path cifar100(Path folder) throws IOException {
+  public static Path cifar100(Path folder) throws IOException {
     Files.createDirectories(folder);
     Files.write(folder.resolve("train.bin"), cifarRecords(30, 2, 1));
     Files.write(folder.resolve("test.bin"), cifarRecords(20, 2, 2));
@@ -69,12 +69,12 @@ final class DataFixtures {
     return folder;
   }
 
-  static List<String> names(String prefix, int count) {
+  public static List<String> names(String prefix, int count) {
     return IntStream.range(0, count).mapToObj(i -> prefix + i).toList();
   }
 
   /** An IDX file: magic number and dimensions, then the values. */
-  static byte[] idx(int magic, byte[] values, int... dimensions) {
+  public static byte[] idx(int magic, byte[] values, int... dimensions) {
     ByteBuffer buffer = ByteBuffer.allocate(4 + 4 * dimensions.length + values.length);
     buffer.putInt(magic);
     for (int d : dimensions) {
@@ -83,13 +83,13 @@ final class DataFixtures {
     return buffer.put(values).array();
   }
 
-  static byte[] idxPictures(int count, int height, int width, long seed) {
+  public static byte[] idxPictures(int count, int height, int width, long seed) {
     byte[] values = new byte[count * height * width];
     new Random(seed).nextBytes(values);
     return idx(0x803, values, count, height, width);
   }
 
-  static byte[] idxLabels(int count) {
+  public static byte[] idxLabels(int count) {
     byte[] values = new byte[count];
     for (int i = 0; i < count; i++) {
       values[i] = (byte) (i % 10);
@@ -97,7 +97,7 @@ final class DataFixtures {
     return idx(0x801, values, count);
   }
 
-  static byte[] gzip(byte[] plain) throws IOException {
+  public static byte[] gzip(byte[] plain) throws IOException {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try (GZIPOutputStream out = new GZIPOutputStream(bytes)) {
       out.write(plain);
@@ -106,7 +106,7 @@ final class DataFixtures {
   }
 
   /** An IDX folder of 12 training and 5 test pictures of 7x9. */
-  static Path idxFolder(Path folder, boolean gzipped) throws IOException {
+  public static Path idxFolder(Path folder, boolean gzipped) throws IOException {
     Files.createDirectories(folder);
     String suffix = gzipped ? ".gz" : "";
     writeIdx(folder.resolve("train-images-idx3-ubyte" + suffix), idxPictures(12, 7, 9, 1), gzipped);
@@ -121,7 +121,7 @@ final class DataFixtures {
   }
 
   /** A picture of one colour. */
-  static void picture(Path path, int height, int width, int rgb) throws IOException {
+  public static void picture(Path path, int height, int width, int rgb) throws IOException {
     BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
     for (int y = 0; y < height; y++) {
       for (int x = 0; x < width; x++) {
@@ -131,7 +131,7 @@ final class DataFixtures {
     write(image, path);
   }
 
-  static void write(BufferedImage image, Path path) throws IOException {
+  public static void write(BufferedImage image, Path path) throws IOException {
     Files.createDirectories(path.getParent());
     String format = path.toString().endsWith("png") ? "png" : "jpeg";
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -144,7 +144,7 @@ final class DataFixtures {
   /**
    * An image folder: classes cat and dog, three training pictures and one test picture each, 8x6.
    */
-  static Path imageFolder(Path folder) throws IOException {
+  public static Path imageFolder(Path folder) throws IOException {
     for (int i = 0; i < 3; i++) {
       picture(folder.resolve("train/cat/" + i + ".png"), 8, 6, 0xC01020 + i);
       picture(folder.resolve("train/dog/" + i + ".jpg"), 8, 6, 0x1020C0 + i);
@@ -154,13 +154,13 @@ final class DataFixtures {
     return folder;
   }
 
-  static void cut(Path path, long bytes) throws IOException {
+  public static void cut(Path path, long bytes) throws IOException {
     try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
       file.setLength(bytes);
     }
   }
 
-  static void poke(Path path, long at, int value) throws IOException {
+  public static void poke(Path path, long at, int value) throws IOException {
     try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
       file.seek(at);
       file.write(value);

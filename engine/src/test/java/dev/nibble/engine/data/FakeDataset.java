@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** Pictures of 2x1x2 whose bytes are their index, and one that cannot be read. */
-record FakeDataset(int size, int broken) implements Dataset {
+public record FakeDataset(int size, int broken) implements Dataset {
   @Override
   public int height() {
     return 2;

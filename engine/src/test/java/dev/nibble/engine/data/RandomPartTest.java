@@ -4,6 +4,13 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.nibble.engine.data.loading.Augmentation;
+import dev.nibble.engine.data.loading.BatchSlot;
+import dev.nibble.engine.data.loading.PrefetchingDataLoader;
+import dev.nibble.engine.data.random.EpochOrder;
+import dev.nibble.engine.data.random.SplitMix64;
+import dev.nibble.engine.data.sources.DataSources;
+import dev.nibble.engine.data.views.Datasets;
 import dev.nibble.kernels.FeatureMap;
 import java.awt.image.BufferedImage;
 import java.io.IOException;

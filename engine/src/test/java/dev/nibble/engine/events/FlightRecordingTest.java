@@ -3,12 +3,12 @@ package dev.nibble.engine.events;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.engine.checkpoint.CheckpointStore;
-import dev.nibble.engine.data.Augmentation;
-import dev.nibble.engine.data.BatchSlot;
-import dev.nibble.engine.data.DataLoader;
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.PrefetchingDataLoader;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.loading.Augmentation;
+import dev.nibble.engine.data.loading.BatchSlot;
+import dev.nibble.engine.data.loading.DataLoader;
+import dev.nibble.engine.data.loading.PrefetchingDataLoader;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.infer.Predictor;
 import dev.nibble.engine.infer.PredictorOptions;

@@ -9,7 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.nibble.engine.collective.Collective;
 import dev.nibble.engine.collective.LocalCollective;
 import dev.nibble.engine.collective.Workers;
-import dev.nibble.engine.data.BatchShare;
+import dev.nibble.engine.data.loading.BatchShare;
 import dev.nibble.engine.network.NamedNetworks;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;

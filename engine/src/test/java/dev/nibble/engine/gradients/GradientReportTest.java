@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.InMemoryDataset;
+import dev.nibble.engine.data.sources.InMemoryDataset;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;

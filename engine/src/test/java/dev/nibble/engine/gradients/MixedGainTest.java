@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;

@@ -1,7 +1,7 @@
 package dev.nibble.engine.metrics;
 
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.infer.Predictor;
 import dev.nibble.engine.infer.PredictorOptions;
 import dev.nibble.engine.network.Network;

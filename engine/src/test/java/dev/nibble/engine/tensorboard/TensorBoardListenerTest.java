@@ -8,7 +8,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.files.Disk;
 import dev.nibble.engine.files.FailingDisk;

@@ -8,7 +8,7 @@ import dev.nibble.engine.collective.Piece;
 import dev.nibble.engine.collective.TcpCollective;
 import dev.nibble.engine.collective.TcpSettings;
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.engine.train.TrainingOptions.Schedule;

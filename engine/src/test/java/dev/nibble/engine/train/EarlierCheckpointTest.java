@@ -7,7 +7,7 @@ import dev.nibble.engine.checkpoint.CheckpointException;
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;

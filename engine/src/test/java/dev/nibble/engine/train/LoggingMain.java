@@ -3,7 +3,7 @@ package dev.nibble.engine.train;
 import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
 import dev.nibble.kernels.FeatureMap;

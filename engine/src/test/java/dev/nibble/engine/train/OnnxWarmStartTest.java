@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.nibble.engine.data.DataSplits;
-import dev.nibble.engine.data.InMemoryDataset;
+import dev.nibble.engine.data.sources.InMemoryDataset;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exchange.SafetensorsFile;
 import dev.nibble.engine.exchange.onnx.BatchNorms;

@@ -11,7 +11,7 @@ import dev.nibble.engine.collective.Workers;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.exec.TestSession;
 import dev.nibble.engine.model.ModelFile;

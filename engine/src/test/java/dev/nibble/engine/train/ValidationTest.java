@@ -6,7 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.InMemoryDataset;
+import dev.nibble.engine.data.sources.InMemoryDataset;
+import dev.nibble.engine.data.views.Datasets;
 import dev.nibble.engine.exec.TestKernels;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.ResNet;
@@ -102,9 +103,9 @@ class ValidationTest {
     Dataset train = pictures(40, 4, false);
     try (DataSplits data = new DataSplits(train, pictures(4, 5, false), "two");
         DataSplits again =
-            new DataSplits(pictures(40, 4, false), pictures(4, 5, false), "two")
-                .withValidation(0.2, 0)) {
-      DataSplits parts = data.withValidation(0.2, 0);
+            Datasets.withValidation(
+                new DataSplits(pictures(40, 4, false), pictures(4, 5, false), "two"), 0.2, 0)) {
+      DataSplits parts = Datasets.withValidation(data, 0.2, 0);
       Dataset validation = Objects.requireNonNull(parts.validation());
       assertThat(validation.size()).isEqualTo(8);
       assertThat(parts.train().size()).isEqualTo(32);
@@ -122,10 +123,10 @@ class ValidationTest {
         assertThat(bytes(Objects.requireNonNull(again.validation()), i))
             .isEqualTo(bytes(validation, i));
       }
-      assertThatThrownBy(() -> parts.withValidation(0.1, 0))
+      assertThatThrownBy(() -> Datasets.withValidation(parts, 0.1, 0))
           .isInstanceOf(DataException.class)
           .hasMessageContaining("already (8)");
-      assertThatThrownBy(() -> data.withValidation(1.5, 0))
+      assertThatThrownBy(() -> Datasets.withValidation(data, 1.5, 0))
           .isInstanceOf(IllegalArgumentException.class);
     }
   }
@@ -144,7 +145,8 @@ class ValidationTest {
   @Test
   void closingThePartsClosesTheSource() {
     DataSplits parts =
-        new DataSplits(pictures(10, 4, false), pictures(4, 5, false), "two").withValidation(0.2, 0);
+        Datasets.withValidation(
+            new DataSplits(pictures(10, 4, false), pictures(4, 5, false), "two"), 0.2, 0);
     Dataset validation = Objects.requireNonNull(parts.validation());
     parts.close();
     assertThatThrownBy(() -> bytes(validation, 0)).isInstanceOf(IllegalStateException.class);

@@ -9,7 +9,7 @@ import dev.nibble.engine.checkpoint.CheckpointStore;
 import dev.nibble.engine.checkpoint.LoadedCheckpoint;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.ShapesDataset;
+import dev.nibble.engine.data.sources.ShapesDataset;
 import dev.nibble.engine.exchange.ExchangeException;
 import dev.nibble.engine.exec.Session;
 import dev.nibble.engine.exec.TestKernels;

@@ -1,9 +1,9 @@
 package dev.nibble.samples.serve;
 
 import dev.nibble.engine.data.DataException;
-import dev.nibble.engine.data.PictureFiles;
 import dev.nibble.engine.data.PictureSize;
 import dev.nibble.engine.data.Resizing;
+import dev.nibble.engine.data.sources.PictureFiles;
 import dev.nibble.kernels.FeatureMap;
 import io.javalin.http.Context;
 import java.lang.foreign.MemorySegment;

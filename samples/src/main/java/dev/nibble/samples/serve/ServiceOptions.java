@@ -1,8 +1,8 @@
 package dev.nibble.samples.serve;
 
-import dev.nibble.engine.data.Augmentation;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.loading.Augmentation;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Function;

@@ -2,7 +2,7 @@ package dev.nibble.samples.serve;
 
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.Datasets;
+import dev.nibble.engine.data.views.Datasets;
 import dev.nibble.kernels.FeatureMap;
 import java.util.ArrayList;
 import java.util.Collections;

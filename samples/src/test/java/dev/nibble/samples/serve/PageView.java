@@ -2,7 +2,7 @@ package dev.nibble.samples.serve;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.nibble.engine.data.Augmentation;
+import dev.nibble.engine.data.loading.Augmentation;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;

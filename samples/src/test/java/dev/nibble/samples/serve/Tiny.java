@@ -1,6 +1,6 @@
 package dev.nibble.samples.serve;
 
-import dev.nibble.engine.data.Augmentation;
+import dev.nibble.engine.data.loading.Augmentation;
 import dev.nibble.kernels.Kernels;
 import dev.nibble.kernels.provider.KernelProvider;
 import java.nio.file.Path;

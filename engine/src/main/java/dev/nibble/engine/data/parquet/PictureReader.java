@@ -1,12 +1,12 @@
 package dev.nibble.engine.data.parquet;
 
-import dev.nibble.engine.data.BadPictures;
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataOptions;
 import dev.nibble.engine.data.Dataset;
-import dev.nibble.engine.data.PictureFiles;
 import dev.nibble.engine.data.PictureSize;
-import dev.nibble.engine.data.SpooledDataset;
+import dev.nibble.engine.data.sources.BadPictures;
+import dev.nibble.engine.data.sources.PictureFiles;
+import dev.nibble.engine.data.sources.SpooledDataset;
 import dev.nibble.kernels.FeatureMap;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;

@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.nibble.engine.data.DataException;
 import dev.nibble.engine.data.DataOptions;
-import dev.nibble.engine.data.DataSources;
 import dev.nibble.engine.data.DataSplits;
 import dev.nibble.engine.data.Dataset;
 import dev.nibble.engine.data.PictureSize;
+import dev.nibble.engine.data.sources.DataSources;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.memory.MemoryAccount;
 import java.awt.image.BufferedImage;

@@ -55,12 +55,13 @@ public final class ActivationLoader {
       int to) {
     int channels = map.channels();
     Nonlinearity function = activation.nonlinearity();
-    boolean direct = activation.isDirect();
+    // What the loops below leave in the tile: values, or arguments of the function.
+    boolean valued = activation.isLinear() || activation.relu();
     if (!activation.normalize() && !activation.relu() && !format.isWritten()) {
       long from = picture * map.bytes() + 4L * ((long) first * channels + fromChannel);
       int length = toChannel - fromChannel;
       Segments.copyIn(x, from, channels, scratch, to + fromChannel, length, channels, end - first);
-      if (!direct) {
+      if (!valued) {
         apply(function, channels, end - first, fromChannel, toChannel, scratch, table, to);
       }
       return;
@@ -75,6 +76,13 @@ public final class ActivationLoader {
       long in = picture * map.bytes() + 4L * p * channels;
       long out = copy + (long) p / group * channels * format.bytesPerGroup();
       int at = to + (p - first) * channels;
+      if (toChannel - fromChannel == channels) {
+        Segments.touch(x, in, 4L * count * channels, scratch, column);
+        if (format.isWritten()) {
+          long bytes = (long) (count / group) * channels * format.bytesPerGroup();
+          Segments.touch(requireNonNull(store), out, bytes, scratch, column);
+        }
+      }
       for (int i = fromChannel; i < bound; i += LANES) {
         int c = Math.min(i, channels - LANES);
         int rows = table + c;
@@ -96,7 +104,7 @@ public final class ActivationLoader {
           default ->
               CodeWriter.encode(
                   function,
-                  direct,
+                  valued,
                   format.codec(),
                   channels,
                   count,
@@ -126,7 +134,7 @@ public final class ActivationLoader {
             table,
             at);
       }
-      if (!direct) {
+      if (!valued) {
         apply(function, channels, count, fromChannel, toChannel, scratch, table, at);
       }
     }

@@ -72,6 +72,9 @@ public final class ActivationRestorer {
     for (int p = first; p < end; p += count) {
       count = Math.min(run - p % format.pixelsPerGroup(), end - p);
       int at = to + (p - first) * stride;
+      if (toChannel - fromChannel == channels) {
+        GradientFinisher.touch(format, channels, p, count, copies, copy, scratch, table);
+      }
       for (int i = fromChannel; i < bound; i += LANES) {
         int c = Math.min(i, channels - LANES);
         if (format == StoreFormat.FP32) {
@@ -160,6 +163,8 @@ public final class ActivationRestorer {
       int at = to + p * stride;
       if (direct) {
         lines(channels, count, scratch, places, rows, at + c, stride);
+      } else if (activation.relu()) {
+        rectified(channels, count, scratch, places, rows, at + c, stride);
       } else {
         arguments(activation.nonlinearity(), channels, count, scratch, places, table, c);
         values(activation, channels, count, scratch, table, c, at, stride);
@@ -267,6 +272,31 @@ public final class ActivationRestorer {
       FloatVector w = FloatVector.fromArray(FLOATS, scratch, places + p * LANES);
       w.fma(scale, offset)
           .blend(w.fma(lowScale, lowOffset), w.compare(VectorOperators.LT, edge))
+          .intoArray(scratch, to + p * stride);
+    }
+  }
+
+  /** The same behind a ReLU whose edge may lie on either line: its codes say the side. */
+  private static void rectified(
+      int channels, int pixels, float[] scratch, int places, int rows, int to, int stride) {
+    int row = Lanes.roundUp(channels);
+    FloatVector scale = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_SCALE * row);
+    FloatVector offset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.ACT_OFFSET * row);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * row);
+    FloatVector lowScale =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_ACT_SCALE * row);
+    FloatVector lowOffset =
+        FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_ACT_OFFSET * row);
+    FloatVector start = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW * row);
+    FloatVector least = FloatVector.broadcast(FLOATS, Math.nextUp(0f));
+    for (int p = 0; p < pixels; p++) {
+      FloatVector w = FloatVector.fromArray(FLOATS, scratch, places + p * LANES);
+      FloatVector z =
+          w.fma(scale, offset)
+              .blend(w.fma(lowScale, lowOffset), w.compare(VectorOperators.LT, edge));
+      z.blend(least, z.compare(VectorOperators.LE, 0f))
+          .blend(0f, w.compare(VectorOperators.LT, start))
           .intoArray(scratch, to + p * stride);
     }
   }

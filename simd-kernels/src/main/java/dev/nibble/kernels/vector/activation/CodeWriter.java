@@ -28,8 +28,8 @@ final class CodeWriter {
 
   /**
    * Loads {@code pixels} pixels, of which the first begins a group; the last group may be cut where
-   * the picture ends. The tile gets the value where the activation is direct ({@link
-   * dev.nibble.kernels.Activation#isDirect}), else the function's argument.
+   * the picture ends. The tile gets the value behind a ReLU or none ({@code valued}), else the
+   * function's argument.
    *
    * @param from byte offset of the first pixel's vector in x
    * @param copy byte offset of the first group's vector in the store
@@ -39,7 +39,7 @@ final class CodeWriter {
    */
   static void encode(
       Nonlinearity function,
-      boolean direct,
+      boolean valued,
       Codec codec,
       int channels,
       int pixels,
@@ -53,9 +53,9 @@ final class CodeWriter {
       int column) {
     boolean relu = function instanceof Nonlinearity.Relu;
     int group = codec.pixelsPerGroup();
-    if (group > 2 || !direct) {
+    if (group > 2 || !valued) {
       any(
-          function, direct, codec, channels, pixels, x, from, store, copy, scratch, rows, to,
+          function, valued, codec, channels, pixels, x, from, store, copy, scratch, rows, to,
           column);
       return;
     }
@@ -74,6 +74,7 @@ final class CodeWriter {
     }
   }
 
+  /** Where the codes above a ReLU's edge, or another function's, begin. */
   private static IntVector edge(float[] scratch, int at) {
     return FloatVector.fromArray(FLOATS, scratch, at).reinterpretAsInts();
   }
@@ -103,7 +104,7 @@ final class CodeWriter {
     FloatVector lowOffset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_OFFSET * row);
     IntVector zero = IntVector.broadcast(INTS, codec.origin());
-    IntVector edge = relu ? edge(scratch, rows + ChannelTable.EDGE * row) : zero;
+    IntVector edge = relu ? edge(scratch, rows + ChannelTable.LOW * row) : zero;
     IntVector below = edge.sub(1);
     int shift = codec.shift();
     IntVector top = IntVector.broadcast(INTS, codec.origin() + (codec.codes() << shift) - 1);
@@ -150,7 +151,7 @@ final class CodeWriter {
     FloatVector lowOffset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_OFFSET * row);
     IntVector zero = IntVector.broadcast(INTS, codec.origin());
-    IntVector edge = relu ? edge(scratch, rows + ChannelTable.EDGE * row) : zero;
+    IntVector edge = relu ? edge(scratch, rows + ChannelTable.LOW * row) : zero;
     IntVector below = edge.sub(1);
     int shift = codec.shift();
     IntVector top = IntVector.broadcast(INTS, codec.origin() + (codec.codes() << shift) - 1);
@@ -185,7 +186,7 @@ final class CodeWriter {
   /** Loads {@code pixels} pixels, the last group maybe not full, of any codec and function. */
   private static void any(
       Nonlinearity function,
-      boolean direct,
+      boolean valued,
       Codec codec,
       int channels,
       int pixels,
@@ -203,7 +204,7 @@ final class CodeWriter {
       int count = Math.min(CodeColumns.PIXELS, pixels - p);
       long in = from + 4L * p * channels;
       int at = to + p * channels;
-      if (direct) {
+      if (valued) {
         masked(relu, codec, channels, count, x, in, scratch, rows, at, column);
       } else {
         sided(function, codec, channels, count, x, in, scratch, rows, at, column);
@@ -238,7 +239,7 @@ final class CodeWriter {
     FloatVector lowOffset =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_CODE_OFFSET * row);
     IntVector zero = IntVector.broadcast(INTS, codec.origin());
-    IntVector edge = relu ? edge(scratch, rows + ChannelTable.EDGE * row) : zero;
+    IntVector edge = relu ? edge(scratch, rows + ChannelTable.LOW * row) : zero;
     IntVector below = edge.sub(1);
     int shift = codec.shift();
     IntVector top = IntVector.broadcast(INTS, codec.origin() + (codec.codes() << shift) - 1);

@@ -84,7 +84,7 @@ final class FinisherLoops {
       int sums,
       int again) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector origin =
@@ -123,7 +123,7 @@ final class FinisherLoops {
       int sums,
       int again) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector origin =
@@ -174,7 +174,7 @@ final class FinisherLoops {
       int sums,
       int again) {
     int stride = Lanes.roundUp(channels);
-    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.EDGE * stride);
+    FloatVector edge = FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW * stride);
     FloatVector unit =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.HAT_SCALE * stride);
     FloatVector origin =
@@ -227,7 +227,10 @@ final class FinisherLoops {
     FloatVector lowOrigin =
         FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW_HAT_OFFSET * stride);
     // Nothing is below NaN: without a ReLU, nothing is masked.
-    FloatVector mask = relu ? edge : FloatVector.broadcast(FLOATS, Float.NaN);
+    FloatVector mask =
+        relu
+            ? FloatVector.fromArray(FLOATS, scratch, rows + ChannelTable.LOW * stride)
+            : FloatVector.broadcast(FLOATS, Float.NaN);
     FloatVector sum = FloatVector.zero(FLOATS);
     FloatVector dot = FloatVector.zero(FLOATS);
     for (int p = 0; p < pixels; p++) {

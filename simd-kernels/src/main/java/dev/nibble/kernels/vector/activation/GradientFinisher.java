@@ -62,6 +62,9 @@ public final class GradientFinisher {
     for (int p = first; p < end; p += count) {
       count = Math.min(run - p % format.pixelsPerGroup(), end - p);
       int at = data + (p - first) * stride;
+      if (format.isWritten() && toChannel - fromChannel == channels) {
+        touch(format, channels, p, count, requireNonNull(store), copy, scratch, table);
+      }
       for (int i = fromChannel; i < bound; i += LANES) {
         int c = Math.min(i, channels - LANES);
         int again = i - c;
@@ -97,6 +100,22 @@ public final class GradientFinisher {
         Segments.copyOut(scratch, at + fromChannel, stride, dx, to, length, channels, count);
       }
     }
+  }
+
+  /** Reads the copies of pixels ahead, whole groups of them. */
+  static void touch(
+      StoreFormat format,
+      int channels,
+      int first,
+      int pixels,
+      MemorySegment store,
+      long copy,
+      float[] scratch,
+      int table) {
+    int group = format.pixelsPerGroup();
+    long bytes = (long) channels * format.bytesPerGroup();
+    long from = copy + first / group * bytes;
+    Segments.touch(store, from, pixels / group * bytes, scratch, TableRows.work(table, channels));
   }
 
   /**
@@ -153,7 +172,7 @@ public final class GradientFinisher {
     int rows = table + c;
     int group = codec.pixelsPerGroup();
     int done = 0;
-    boolean relu = activation.relu() && activation.isDirect();
+    boolean relu = activation.relu();
     if (relu && group <= 4 && first % group == 0) {
       int groups = pixels / group;
       long in = copy + (long) (first / group) * channels + c;
@@ -176,7 +195,7 @@ public final class GradientFinisher {
       int places =
           CodeColumns.places(codec, channels, first + p, count, store, copy + c, scratch, column);
       int to = at + p * stride + c;
-      if (!activation.isDirect()) {
+      if (!relu && !activation.isLinear()) {
         ActivationRestorer.arguments(
             activation.nonlinearity(), channels, count, scratch, places, table, c);
         slope(activation, channels, count, scratch, table, c, to, sums, again);

@@ -8,6 +8,7 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GradientTerm.Normalized;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.kernels.vector.base.Lanes;
+import dev.nibble.kernels.vector.base.Segments;
 import java.lang.foreign.MemorySegment;
 
 /** Carries a gradient through a batch norm as it is read. */
@@ -48,6 +49,13 @@ public final class NormalizedGradient {
       count = Math.min(run - p % format.pixelsPerGroup(), end - p);
       long from = picture * map.bytes() + 4L * p * channels;
       int at = to + (p - first) * stride;
+      if (toChannel - fromChannel == channels) {
+        int sink = TermRows.work(table, channels);
+        Segments.touch(gradient, from, 4L * count * channels, scratch, sink);
+        int group = format.pixelsPerGroup();
+        long bytes = (long) channels * format.bytesPerGroup();
+        Segments.touch(store, copy + p / group * bytes, count / group * bytes, scratch, sink);
+      }
       for (int i = fromChannel; i < bound; i += LANES) {
         int c = Math.min(i, channels - LANES);
         // Lanes that hold their sum already, if something is added.

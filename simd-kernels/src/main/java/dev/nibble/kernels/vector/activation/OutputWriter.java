@@ -8,6 +8,7 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Layout;
 import dev.nibble.kernels.Partials;
 import dev.nibble.kernels.vector.base.Lanes;
+import dev.nibble.kernels.vector.base.Segments;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -17,15 +18,15 @@ import org.jspecify.annotations.Nullable;
  * norm needs.
  *
  * <p>A region of scratch holds four rows of channels: the bias, the shift (the leaf's first pixel),
- * sum(y - shift), sum((y - shift)^2). Sums are taken a run of pixels at a time, then added up, so
- * that they lose little in fp32 even on large pictures.
+ * sum(y - shift), sum((y - shift)^2), and a vector more. Sums are taken a run of pixels at a time,
+ * then added up, so that they lose little in fp32 even on large pictures.
  */
 public final class OutputWriter {
   private OutputWriter() {}
 
   /** Floats of the region. */
   public static int floats(int channels) {
-    return 4 * Lanes.roundUp(channels);
+    return 4 * Lanes.roundUp(channels) + Lanes.LANES;
   }
 
   private static int row(int region, int row, int channels) {
@@ -143,6 +144,11 @@ public final class OutputWriter {
       int pitch = layout.pitch();
       long added = picture * map.bytes() + 4L * p * channels;
       long to = 4 * (((long) picture * map.pixels() + p) * pitch + layout.offset());
+      if (residual != null && statistics && toChannel - fromChannel == channels) {
+        // With sums, a run is walked by columns; the vector behind the rows holds nothing.
+        long bytes = 4L * count * channels;
+        Segments.touch(residual, added, bytes, scratch, row(region, 4, channels));
+      }
       OutputLoops.run(
           scratch,
           from,

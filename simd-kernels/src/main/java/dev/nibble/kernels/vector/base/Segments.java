@@ -2,6 +2,7 @@ package dev.nibble.kernels.vector.base;
 
 import static dev.nibble.kernels.vector.base.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.base.Lanes.LANES;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import java.lang.foreign.MemorySegment;
@@ -19,7 +20,34 @@ public final class Segments {
   /** Byte order of every access. */
   public static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
+  /** Bytes of a cache line, on all processors that matter here. */
+  private static final int LINE = 64;
+
+  /** Most bytes that are touched ahead: half of a first-level cache of 32 KiB. */
+  private static final int AHEAD = 1 << 14;
+
   private Segments() {}
+
+  /**
+   * Reads a byte of every cache line of a range in order, before loops walk it by columns: memory
+   * is fetched ahead of reads that go up line by line, but not of those that jump from pixel to
+   * pixel. A range that the nearest cache does not hold beside others is left alone.
+   *
+   * @param sink index in scratch of a float that may be overwritten; without it the reads would be
+   *     dead code
+   */
+  public static void touch(
+      MemorySegment memory, long offset, long bytes, float[] scratch, int sink) {
+    if (bytes > AHEAD) {
+      return;
+    }
+    int lines = (int) (bytes / LINE);
+    int sum = 0;
+    for (int i = 0; i < lines; i++) {
+      sum += memory.get(JAVA_BYTE, offset + (long) i * LINE);
+    }
+    scratch[sink] = Float.intBitsToFloat(sum);
+  }
 
   /**
    * Copies rows of {@code length} floats that lie {@code fromStep} floats apart to rows that lie

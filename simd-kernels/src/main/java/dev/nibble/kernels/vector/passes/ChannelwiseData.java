@@ -50,8 +50,10 @@ final class ChannelwiseData {
     int rows = Bands.dataRows(stage);
     int dyRow = Bands.gradientRow(op);
     int dataRow = map.width() * Lanes.roundUp(channels);
-    int dy = ScratchLayout.gradient(stage);
     int data = ScratchLayout.data(stage);
+    // What passes unchanged is loaded to where its gradient is finished.
+    boolean passes = Resampler.passes(op);
+    int dy = passes ? data : ScratchLayout.gradient(stage);
     for (int picture = from; picture < to; picture++) {
       for (int band = first; band < end; band = Bands.end(band, rows, end)) {
         int next = Bands.end(band, rows, end);
@@ -73,16 +75,18 @@ final class ChannelwiseData {
               dyRow,
               ScratchLayout.dataRow(stage));
         }
-        operate(
-            args,
-            picture,
-            band,
-            next,
-            fromChannel,
-            toChannel,
-            scratch,
-            dy - top * dyRow,
-            data - band * dataRow);
+        if (!passes) {
+          operate(
+              args,
+              picture,
+              band,
+              next,
+              fromChannel,
+              toChannel,
+              scratch,
+              dy - top * dyRow,
+              data - band * dataRow);
+        }
         DataPass.finish(
             args,
             region,

@@ -42,7 +42,8 @@ final class ChannelwiseForward {
     int row = Bands.tileRow(op);
     int outRow = op.outputWidth() * Lanes.roundUp(op.outputChannels());
     int tile = ScratchLayout.tile(stage);
-    int out = ScratchLayout.output(stage);
+    boolean passes = Resampler.passes(op);
+    int out = passes ? tile : ScratchLayout.output(stage);
     int longRow = ScratchLayout.forwardRow(stage);
     int own = Math.min(map.height(), first * stride);
     int ownEnd = end == height ? map.height() : Math.min(map.height(), end * stride);
@@ -91,16 +92,18 @@ final class ChannelwiseForward {
             row,
             longRow);
         stored = ends;
-        operate(
-            args,
-            picture,
-            band,
-            next,
-            fromChannel,
-            toChannel,
-            scratch,
-            tile - top * row,
-            out - band * outRow);
+        if (!passes) {
+          operate(
+              args,
+              picture,
+              band,
+              next,
+              fromChannel,
+              toChannel,
+              scratch,
+              tile - top * row,
+              out - band * outRow);
+        }
         int width = op.outputWidth();
         ForwardOutput.store(
             args,
@@ -204,7 +207,13 @@ final class ChannelwiseForward {
               op, picture, first, end, fromChannel, toChannel, args.saved(), scratch, act, out);
       case Operator.AveragePooling op ->
           Averages.forward(op, first, end, fromChannel, toChannel, scratch, act, out);
-      case Resample op -> Resampler.forward(op, first, end, scratch, act, out);
+      case Resample op -> {
+        if (op.isIdentity()) {
+          Resampler.copy(op, first, end, fromChannel, toChannel, scratch, act, out);
+        } else {
+          Resampler.forward(op, first, end, scratch, act, out);
+        }
+      }
       case Operator.Multiply op -> {
         int pixel = first * op.input().width();
         int from = act + pixel * op.input().channels();

@@ -4,6 +4,7 @@ import static dev.nibble.kernels.vector.base.Lanes.FLOATS;
 import static dev.nibble.kernels.vector.base.Lanes.LANES;
 
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.vector.base.Lanes;
 import java.util.Arrays;
@@ -19,6 +20,44 @@ final class Resampler {
     int rows = Math.min(stride, op.input().height() - oy * stride);
     int columns = Math.min(stride, op.input().width() - ox * stride);
     return 1f / (rows * columns);
+  }
+
+  /** Whether an operator's output is its input as it lies in a tile: whole vectors a pixel. */
+  static boolean passes(Operator op) {
+    return op instanceof Resample r
+        && r.isIdentity()
+        && Lanes.roundUp(r.outChannels()) == r.outChannels();
+  }
+
+  /**
+   * The identity on channels that fill no whole vectors: spreads the pixels of rows {@code [first,
+   * end)}, channels {@code [fromChannel, toChannel)}.
+   *
+   * @param act index of the input's row 0, C floats a pixel
+   * @param out index of the output's row 0, whole vectors a pixel
+   */
+  static void copy(
+      Resample op,
+      int first,
+      int end,
+      int fromChannel,
+      int toChannel,
+      float[] scratch,
+      int act,
+      int out) {
+    int width = op.outputWidth();
+    int channels = op.outChannels();
+    int stride = Lanes.roundUp(channels);
+    for (int p = first * width; p < end * width; p++) {
+      int to = out + p * stride;
+      System.arraycopy(
+          scratch,
+          act + p * channels + fromChannel,
+          scratch,
+          to + fromChannel,
+          toChannel - fromChannel);
+      Arrays.fill(scratch, to + toChannel, to + Lanes.roundUp(toChannel), 0f);
+    }
   }
 
   /** Writes output rows {@code [first, end)} as a stage's operator: zeros, then {@link #add}. */
