@@ -58,8 +58,10 @@ class GradientCheckTest {
             new GroupNorm(map, 1, true, 0.1f, false),
             GroupNorm.of(wide, 1, 0.1f),
             GroupNorm.of(wide, 2, 0.1f),
-            GroupNorm.of(map, 3, 0.1f),
-            new GroupNorm(wide, 4, false, 0.1f, false),
+            // Of instances, a small epsilon leaves hardly a gradient to a batch norm's scale
+            // before.
+            GroupNorm.of(map, 3, 1f),
+            new GroupNorm(wide, 4, false, 1f, false),
             new GlobalAveragePooling(map),
             new Resample(map, 2, 6));
     List<Activation> activations =
@@ -72,7 +74,9 @@ class GradientCheckTest {
     for (Kernels kernels : Providers.underTest()) {
       for (Operator operator : operators) {
         for (Activation activation : activations) {
-          all.add(Arguments.of(kernels, new Stage(operator, activation, null, false)));
+          if (!takesOff(operator, activation)) {
+            all.add(Arguments.of(kernels, new Stage(operator, activation, null, false)));
+          }
         }
       }
       NonlinearityTest.all()
@@ -80,6 +84,17 @@ class GradientCheckTest {
           .forEach(stage -> all.add(Arguments.of(kernels, stage)));
     }
     return all.stream();
+  }
+
+  /**
+   * Whether a channel's own norm takes off what a batch norm before it adds: that has no gradient,
+   * and differences of fp32 are noise.
+   */
+  private static boolean takesOff(Operator operator, Activation activation) {
+    return operator instanceof GroupNorm g
+        && g.groups() == g.input().channels()
+        && activation.normalize()
+        && activation.isLinear();
   }
 
   /** A stage that reads its input through the function, behind a batch norm and without. */

@@ -20,15 +20,12 @@ class GroupNormTest {
 
   /** Pictures of one run and of many, with a last one that is short; channels around vectors. */
   static Stream<GroupNorm> large() {
-    FeatureMap small = new FeatureMap(29, 37, 40);
+    FeatureMap small = new FeatureMap(13, 29, 40);
     FeatureMap large = new FeatureMap(31, 31, 33);
     FeatureMap narrow = new FeatureMap(29, 13, 6);
     return Stream.of(
         GroupNorm.byPixel(small, 1e-2f),
-        GroupNorm.byPixel(large, 1e-2f),
         GroupNorm.byPixel(narrow, 1e-2f),
-        GroupNorm.of(small, 8, 1e-5f),
-        GroupNorm.of(large, 1, 1e-5f),
         GroupNorm.of(large, 11, 1e-5f),
         GroupNorm.of(narrow, 6, 1e-5f));
   }
@@ -36,9 +33,7 @@ class GroupNormTest {
   @ParameterizedTest
   @MethodSource("large")
   void picturesOfManyRuns(GroupNorm op) {
-    for (int seed = 0; seed < 1; seed++) {
-      StageComparison.compare(StageCases.around(op, 9000 + seed));
-    }
+    StageComparison.compare(StageCases.around(op, 9000));
   }
 
   /** The mean is a thousand deviations away from 0. */

@@ -42,9 +42,10 @@ import org.jspecify.annotations.Nullable;
  * <p>Read are opsets 9 to 23, in inference or training form, with data inside or in files beside
  * it, for any batch. Chains that compute shapes are folded, and softmax at the end is left out. A
  * layer has its initialisers' names ({@code layer1.0.conv1} of {@code layer1.0.conv1.weight});
- * where an exporter renamed them, that of the module it came from. Half and double weights become
- * fp32. The file is not trusted, and none but those in its folder is opened. Not for several
- * threads at a time.
+ * where an exporter renamed them, that of the module it came from. What stands between Transposes
+ * to N,H,W,C and back is read as what it is on N,C,H,W. Half and double weights become fp32. The
+ * file is not trusted, and none but those in its folder is opened. Not for several threads at a
+ * time.
  */
 public final class OnnxImport implements AutoCloseable {
   private final Path file;

@@ -41,6 +41,7 @@ class OnnxMutationTest {
   private List<byte[]> originals() throws IOException {
     List<byte[]> all = new ArrayList<>();
     OnnxShapesTest.models().forEach(model -> all.add(model.getPayload().bytes()));
+    NormModels.all().forEach(model -> all.add(model.getPayload().bytes()));
     // Twice as often as the others: they become networks.
     for (int i = 0; i < 8; i++) {
       all.add(trainable());

@@ -63,6 +63,34 @@ class OnnxRefusalsTest {
   }
 
   @Test
+  void normsOfOtherAxesAreNamed() {
+    long[] last = {0, 2, 3, 1};
+    assertThat(refusal(model().weight("s", 8).node("LayerNormalization", "x,s", "y")))
+        .contains("LayerNormalization of y' normalises another axis than the channels");
+    assertThat(
+            refusal(model().weight("s", 8, 8).node("LayerNormalization", "x,s", "y", "axis", 2L)))
+        .contains("normalises several axes");
+    assertThat(
+            refusal(
+                model().weight("s", 3).node("GroupNormalization", "x,s,s", "y", "num_groups", 2L)))
+        .contains("has groups that do not divide its channels");
+    assertThat(refusal(model().weight("s", 4).node("InstanceNormalization", "x,s,s", "y")))
+        .contains("has parameters that are not one value a channel");
+    assertThat(
+            refusal(
+                model()
+                    .node("Transpose", "x", "t", "perm", last)
+                    .node("MaxPool", "t", "y", "kernel_shape", new long[] {2, 2})))
+        .contains("MaxPool 'MaxPool of y' reads a map N,H,W,C");
+    assertThat(
+            refusal(
+                model()
+                    .node("ReduceMean", "x", "m", "axes", new long[] {1})
+                    .node("Sub", "x,m", "y")))
+        .contains("ReduceMean 'ReduceMean of m' takes the mean of other axes");
+  }
+
+  @Test
   void operatorsOfOthersAreNamed() {
     MessageWriter unknown =
         new MessageWriter().text(1, "x").text(2, "y").text(3, "n").text(4, "Op").text(7, "com.me");

@@ -320,6 +320,17 @@ class OnnxShapesTest {
             .node("Mul", "x,c", "d")
             .node("Mul", "d,half", "y");
     assertThat(operators(gelu, folder)).containsExactly("Input", "Gelu");
+    TestModel halved =
+        model(18)
+            .number("root", (float) Math.sqrt(2))
+            .number("one", 1)
+            .number("half", 0.5f)
+            .node("Div", "x,root", "a")
+            .node("Erf", "a", "b")
+            .node("Add", "b,one", "c")
+            .node("Mul", "half,c", "d")
+            .node("Mul", "x,d", "y");
+    assertThat(operators(halved, folder)).containsExactly("Input", "Gelu");
     // Almost, but not quite: another function's argument.
     TestModel other =
         model(17).node("Relu", "x", "r").node("Sigmoid", "r", "s").node("Mul", "x,s", "y");

@@ -57,7 +57,8 @@ final class NormRules {
   Value instance(Call call) {
     Shape in = call.shape(0);
     call.require(in.rank() >= 3, "reads fewer than three axes");
-    if (!in.isMap() && in.rank() != 3) {
+    boolean isKnown = in.extents().get(1).isFixed();
+    if (!isKnown || (!in.isMap() && in.rank() != 3)) {
       throw new UnsupportedException("reads %s, but maps N,C,H,W are supported".formatted(in));
     }
     long groups = in.fixed(1);

@@ -12,7 +12,10 @@ final class Rules {
       Set.of(
           "Abs",
           "Exp",
+          "GroupNormalization",
+          "InstanceNormalization",
           "LRN",
+          "LayerNormalization",
           "Log",
           "LpNormalization",
           "MeanVarianceNormalization",
