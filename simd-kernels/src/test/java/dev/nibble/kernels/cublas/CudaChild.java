@@ -57,6 +57,10 @@ final class CudaChild {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx128m", "-XX:+UseSerialGC", "--add-modules=jdk.incubator.vector"));
+    if (!List.of(requests).contains("auto")) {
+      // A short life that measures nothing.
+      command.add("-XX:TieredStopAtLevel=1");
+    }
     if (nativeAccess) {
       command.add("--enable-native-access=ALL-UNNAMED");
     }
