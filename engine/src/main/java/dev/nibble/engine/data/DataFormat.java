@@ -3,8 +3,8 @@ package dev.nibble.engine.data;
 import java.nio.file.Path;
 
 /**
- * A kind of folder that {@link DataSources} opens beside those it knows itself; it finds
- * implementations with {@link java.util.ServiceLoader}.
+ * A kind of folder that {@link dev.nibble.engine.data.sources.DataSources} opens beside those it
+ * knows itself; it finds implementations with {@link java.util.ServiceLoader}.
  */
 public interface DataFormat {
   /** What such a folder holds, for messages: "accepted are ...". */

@@ -9,11 +9,11 @@ import org.jspecify.annotations.Nullable;
  * Delivers training batches, one a step, in the order of the steps. {@link PrefetchingDataLoader}
  * reads them from a {@link Dataset}; implement this to train on batches from anywhere else.
  *
- * <p>A loader fills the slots it was given: {@code count} pictures, labels and crops ({@link
- * EpochOrder#centred} leaves a picture as it is), {@linkplain BatchSlot#targets targets} where a
- * slot has some, then {@link BatchSlot#describe}. Between {@link #take} and {@link #release} a slot
- * belongs to the taker. One thread takes, releases and closes. A run can be resumed to the same
- * bytes if what a batch holds depends on its step only.
+ * <p>A loader fills the slots it was given: {@code count} pictures, labels and crops (4, 4, 0
+ * leaves a picture as it is), {@linkplain BatchSlot#targets targets} where a slot has some, then
+ * {@link BatchSlot#describe}. Between {@link #take} and {@link #release} a slot belongs to the
+ * taker. One thread takes, releases and closes. A run can be resumed to the same bytes if what a
+ * batch holds depends on its step only.
  */
 public interface DataLoader extends AutoCloseable {
   /** Makes the loader of a run. */
