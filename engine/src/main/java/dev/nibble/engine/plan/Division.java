@@ -49,8 +49,8 @@ public final class Division {
     if (units < workers.count()) {
       throw new IllegalArgumentException(
           ("%d workers cannot share a batch of %d pictures: the passes, of which that of '%s' has"
-               + " %d groups, have %d parts in common; take fewer workers, %d shards or more, or a"
-               + " larger batch")
+                  + " %d groups, have %d parts in common; take fewer workers, %d shards or more, or a"
+                  + " larger batch")
               .formatted(
                   workers.count(), options.batch(), coarsest, least, units, workers.count()));
     }

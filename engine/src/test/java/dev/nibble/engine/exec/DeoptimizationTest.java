@@ -70,7 +70,9 @@ class DeoptimizationTest {
         steady = epochs(test, EPOCHS);
       }
       assertThat(steady.deoptimized())
-          .as("code thrown away in each of %d rounds, while compiling %s", ROUNDS, steady.compiled())
+          .as(
+              "code thrown away in each of %d rounds, while compiling %s",
+              ROUNDS, steady.compiled())
           .isEmpty();
     }
   }
