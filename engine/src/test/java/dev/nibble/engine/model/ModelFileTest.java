@@ -2,6 +2,7 @@ package dev.nibble.engine.model;
 
 import static dev.nibble.engine.model.SavedModels.NETWORK;
 import static dev.nibble.engine.model.SavedModels.bytes;
+import static dev.nibble.engine.model.SavedModels.info;
 import static dev.nibble.engine.model.SavedModels.session;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -34,16 +35,6 @@ class ModelFileTest {
   @BeforeEach
   void chooseFile() {
     file = folder.resolve("model.safetensors");
-  }
-
-  private static ModelInfo info() {
-    return new ModelInfo(
-        "resnet8",
-        new FeatureMap(8, 8, 3),
-        List.of("cat", "dog \"Rex\"", "Vögel", "d,e"),
-        new float[] {0.1f, 0.25f, 1e-9f},
-        new float[] {1, 0.3f, 3e9f},
-        true);
   }
 
   @ParameterizedTest

@@ -3,6 +3,7 @@ package dev.nibble.engine.model;
 import static dev.nibble.engine.model.SavedModels.NETWORK;
 import static dev.nibble.engine.model.SavedModels.bytes;
 import static dev.nibble.engine.model.SavedModels.counter;
+import static dev.nibble.engine.model.SavedModels.info;
 import static dev.nibble.engine.model.SavedModels.session;
 import static dev.nibble.engine.model.SavedModels.withLast;
 import static dev.nibble.engine.model.SavedModels.write;
@@ -16,7 +17,6 @@ import dev.nibble.engine.exchange.TensorInfo;
 import dev.nibble.engine.exchange.TensorSource;
 import dev.nibble.engine.exec.TestSession;
 import dev.nibble.engine.network.SampleNetworks;
-import dev.nibble.kernels.FeatureMap;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,16 +38,6 @@ class RefusedModelTest {
   @BeforeEach
   void chooseFile() {
     file = folder.resolve("model.safetensors");
-  }
-
-  private static ModelInfo info() {
-    return new ModelInfo(
-        "resnet8",
-        new FeatureMap(8, 8, 3),
-        List.of("cat", "dog \"Rex\"", "Vögel", "d,e"),
-        new float[] {0.1f, 0.25f, 1e-9f},
-        new float[] {1, 0.3f, 3e9f},
-        true);
   }
 
   @Test

@@ -27,6 +27,17 @@ final class SavedModels {
 
   private SavedModels() {}
 
+  /** What a file says of {@link #NETWORK}: names and numbers that are easily damaged on the way. */
+  static ModelInfo info() {
+    return new ModelInfo(
+        "resnet8",
+        new FeatureMap(8, 8, 3),
+        List.of("cat", "dog \"Rex\"", "Vögel", "d,e"),
+        new float[] {0.1f, 0.25f, 1e-9f},
+        new float[] {1, 0.3f, 3e9f},
+        true);
+  }
+
   static TestSession session(Network network, long seed) {
     return new TestSession(network, PlanOptions.inference(2), 1, seed);
   }

@@ -3,6 +3,7 @@ package dev.nibble.engine.model;
 import static dev.nibble.engine.model.SavedModels.NETWORK;
 import static dev.nibble.engine.model.SavedModels.bytes;
 import static dev.nibble.engine.model.SavedModels.counter;
+import static dev.nibble.engine.model.SavedModels.info;
 import static dev.nibble.engine.model.SavedModels.session;
 import static dev.nibble.engine.model.SavedModels.write;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
@@ -44,16 +45,6 @@ class StateDictTest {
   @BeforeEach
   void chooseFile() {
     file = folder.resolve("model.safetensors");
-  }
-
-  private static ModelInfo info() {
-    return new ModelInfo(
-        "resnet8",
-        new FeatureMap(8, 8, 3),
-        List.of("cat", "dog \"Rex\"", "Vögel", "d,e"),
-        new float[] {0.1f, 0.25f, 1e-9f},
-        new float[] {1, 0.3f, 3e9f},
-        true);
   }
 
   /** As PyTorch saves it: step counters among the tensors, its own word in the metadata. */
