@@ -179,7 +179,7 @@ public record Cut(int groups, int parts) {
 
   /** Whether a stage whose backward pass has so many parts is {@link #isFused}. */
   public static boolean mayFuse(Stage stage, int parts) {
-    return (parts == 1 && isWhole(stage)) || isByPixel(stage, parts);
+    return isWhole(stage) ? parts == 1 : isByPixel(stage, parts);
   }
 
   /**
@@ -196,7 +196,8 @@ public record Cut(int groups, int parts) {
         && 2L * parts * c.weights() <= stage.output().values();
   }
 
-  private static boolean isWhole(Stage stage) {
+  /** Whether a picture is so small that a leaf runs it whole in both passes. */
+  public static boolean isWhole(Stage stage) {
     if (stage.operator() instanceof GroupNorm) {
       return true;
     }

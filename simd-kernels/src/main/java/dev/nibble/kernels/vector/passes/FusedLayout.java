@@ -1,5 +1,6 @@
 package dev.nibble.kernels.vector.passes;
 
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
@@ -26,10 +27,17 @@ public final class FusedLayout {
     return ScratchLayout.gradient(stage);
   }
 
-  /** Pixels of a run where pixels map one to one; weights and sums have the rest of the cache. */
+  /**
+   * Pixels of a run where pixels map one to one: a small picture, or so many that weights and sums
+   * have the rest of the cache.
+   */
   static int run(Stage stage) {
+    if (Cut.isWhole(stage)) {
+      return stage.input().pixels();
+    }
     int floats = 2 * stage.input().channels() + stage.output().channels();
-    return Math.clamp((48 << 10) / floats / Bands.PIXELS * Bands.PIXELS, 3 * Bands.PIXELS, 1024);
+    int fit = (48 << 10) / floats / Bands.PIXELS * Bands.PIXELS;
+    return Math.clamp(fit, 3 * Bands.PIXELS, 1024);
   }
 
   private static boolean isFlat(Operator op) {
