@@ -44,6 +44,7 @@ class HostileOperatorsTest {
             new ChannelShuffle(MAP, 3),
             GroupNorm.byPixel(MAP, 1e-5f),
             GroupNorm.of(MAP, 3, 1e-5f),
+            GroupNorm.byResponse(MAP, 1e-5f, true),
             new Padding(MAP, 1, -2, 2, 1, -3, 5))
         .map(HostileOperatorsTest::stage);
   }

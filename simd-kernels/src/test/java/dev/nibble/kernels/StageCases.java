@@ -121,8 +121,11 @@ final class StageCases {
         .filter(w -> w.outputWidth(in.width(), false) > 0);
   }
 
-  /** Layer norm, or group norm from one group to as many as channels. */
+  /** Layer norm, group norm from one group to as many as channels, or global response norm. */
   private GroupNorm normalization(FeatureMap in) {
+    if (random.nextInt(4) == 0) {
+      return GroupNorm.byResponse(in, 1e-2f, random.nextInt(4) > 0);
+    }
     boolean byPixel = random.nextBoolean();
     int groups = byPixel ? 1 : divisor(in.channels());
     // Where a deviation is small, rounding errors of its values grow by 1 / sqrt(epsilon).

@@ -185,6 +185,7 @@ final class AllocationProbe {
     cases.add(make(arena, GroupNorm.byPixel(odd, 1e-5f), full, null));
     cases.add(make(arena, new GroupNorm(even, 1, true, 1e-5f, false), full, null));
     cases.add(make(arena, GroupNorm.of(even, 4, 1e-5f), full, null));
+    cases.add(make(arena, GroupNorm.byResponse(odd, 1e-5f, true), full, null));
     cases.add(make(arena, GroupNorm.of(odd, odd.channels(), 1e-5f), full, null));
     cases.add(make(arena, new Padding(odd, 1, -1, 0, 2, 3, -4), full, null));
     cases.add(make(arena, new Resample(odd, 2, 40), Activation.IDENTITY, null));
