@@ -12,9 +12,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The loops of {@link OutputWriter} over a run of pixels, for the channels that fill vectors.
  *
- * <p>Sums stay in registers, so a run is walked once for every two vectors of channels: two, and
- * not one, because lines that are written in order cost memory half as much; not four, because
- * their vectors' methods exceed C2's node budget.
+ * <p>A run is written first, for lines that are written in order cost memory half as much; then its
+ * sums are made in registers, by columns of the scratch.
  */
 final class OutputLoops {
   private OutputLoops() {}
@@ -43,38 +42,40 @@ final class OutputLoops {
       int pitch,
       boolean statistics) {
     if (!statistics) {
-      plain(scratch, from, region, channels, first, bound, count, residual, added, y, at, pitch);
+      plain(
+          scratch, from, region, channels, first, bound, count, residual, added, y, at, pitch,
+          false);
       return;
     }
+    plain(
+        scratch,
+        from,
+        region,
+        channels,
+        first,
+        bound,
+        count,
+        residual,
+        added,
+        y,
+        at,
+        pitch,
+        residual != null);
+    boolean biased = residual == null; // else the scratch holds what was written
     int c = first;
     for (; c <= bound - 2 * LANES; c += 2 * LANES) {
-      sums2(
-          scratch,
-          from + c,
-          region + c,
-          channels,
-          count,
-          residual,
-          added + 4L * c,
-          y,
-          at + 4L * c,
-          pitch);
+      sums2(scratch, from + c, region + c, channels, count, biased);
     }
     for (; c < bound; c += LANES) {
-      sums(
-          scratch,
-          from + c,
-          region + c,
-          channels,
-          count,
-          residual,
-          added + 4L * c,
-          y,
-          at + 4L * c,
-          pitch);
+      sums(scratch, from + c, region + c, channels, count, biased);
     }
   }
 
+  /**
+   * Writes a run.
+   *
+   * @param keep whether the scratch is to hold what is written
+   */
   private static void plain(
       float[] scratch,
       int from,
@@ -87,7 +88,8 @@ final class OutputLoops {
       long added,
       MemorySegment y,
       long at,
-      int pitch) {
+      int pitch,
+      boolean keep) {
     int stride = Lanes.roundUp(channels);
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
@@ -101,37 +103,25 @@ final class OutputLoops {
           value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, term + 4L * c, ORDER));
         }
         value.intoMemorySegment(y, out + 4L * c, ORDER);
+        if (keep) {
+          value.intoArray(scratch, in + c);
+        }
       }
     }
   }
 
   private static void sums(
-      float[] scratch,
-      int from,
-      int region,
-      int channels,
-      int count,
-      @Nullable MemorySegment residual,
-      long added,
-      MemorySegment y,
-      long at,
-      int pitch) {
+      float[] scratch, int from, int region, int channels, int count, boolean biased) {
     int stride = Lanes.roundUp(channels);
     int shiftAt = region + stride;
-    FloatVector bias = FloatVector.fromArray(FLOATS, scratch, region);
     FloatVector shift = FloatVector.fromArray(FLOATS, scratch, shiftAt);
+    if (biased) {
+      shift = shift.sub(FloatVector.fromArray(FLOATS, scratch, region));
+    }
     FloatVector sum = FloatVector.zero(FLOATS);
     FloatVector square = FloatVector.zero(FLOATS);
     for (int p = 0; p < count; p++) {
-      int in = from + p * stride;
-      long out = at + 4L * p * pitch;
-      long term = added + 4L * p * channels;
-      FloatVector value = FloatVector.fromArray(FLOATS, scratch, in).add(bias);
-      if (residual != null) {
-        value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, term, ORDER));
-      }
-      value.intoMemorySegment(y, out, ORDER);
-      FloatVector centred = value.sub(shift);
+      FloatVector centred = FloatVector.fromArray(FLOATS, scratch, from + p * stride).sub(shift);
       sum = sum.add(centred);
       square = centred.fma(centred, square);
     }
@@ -142,41 +132,23 @@ final class OutputLoops {
   }
 
   private static void sums2(
-      float[] scratch,
-      int from,
-      int region,
-      int channels,
-      int count,
-      @Nullable MemorySegment residual,
-      long added,
-      MemorySegment y,
-      long at,
-      int pitch) {
+      float[] scratch, int from, int region, int channels, int count, boolean biased) {
     int stride = Lanes.roundUp(channels);
     int shiftAt = region + stride;
-    FloatVector bias0 = FloatVector.fromArray(FLOATS, scratch, region);
-    FloatVector bias1 = FloatVector.fromArray(FLOATS, scratch, region + LANES);
     FloatVector shift0 = FloatVector.fromArray(FLOATS, scratch, shiftAt);
     FloatVector shift1 = FloatVector.fromArray(FLOATS, scratch, shiftAt + LANES);
+    if (biased) {
+      shift0 = shift0.sub(FloatVector.fromArray(FLOATS, scratch, region));
+      shift1 = shift1.sub(FloatVector.fromArray(FLOATS, scratch, region + LANES));
+    }
     FloatVector sum0 = FloatVector.zero(FLOATS);
     FloatVector square0 = FloatVector.zero(FLOATS);
     FloatVector sum1 = FloatVector.zero(FLOATS);
     FloatVector square1 = FloatVector.zero(FLOATS);
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
-      long out = at + 4L * p * pitch;
-      long term = added + 4L * p * channels;
-      FloatVector value0 = FloatVector.fromArray(FLOATS, scratch, in).add(bias0);
-      FloatVector value1 = FloatVector.fromArray(FLOATS, scratch, in + LANES).add(bias1);
-      if (residual != null) {
-        value0 = value0.add(FloatVector.fromMemorySegment(FLOATS, residual, term, ORDER));
-        value1 =
-            value1.add(FloatVector.fromMemorySegment(FLOATS, residual, term + 4L * LANES, ORDER));
-      }
-      value0.intoMemorySegment(y, out, ORDER);
-      value1.intoMemorySegment(y, out + 4L * LANES, ORDER);
-      FloatVector centred0 = value0.sub(shift0);
-      FloatVector centred1 = value1.sub(shift1);
+      FloatVector centred0 = FloatVector.fromArray(FLOATS, scratch, in).sub(shift0);
+      FloatVector centred1 = FloatVector.fromArray(FLOATS, scratch, in + LANES).sub(shift1);
       sum0 = sum0.add(centred0);
       sum1 = sum1.add(centred1);
       square0 = centred0.fma(centred0, square0);
