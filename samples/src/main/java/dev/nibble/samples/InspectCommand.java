@@ -23,13 +23,18 @@ import picocli.CommandLine.Spec;
       "Shows what a model file holds, ONNX or safetensors.",
       "",
       "Layers, shapes, parameters, multiply-adds for one picture, what is not supported, and the",
-      "memory that training it takes in each format."
+      "memory that training it takes in each format.",
+      "",
+      "Exit code: 0 if nothing in the file stands against training it, 1 if something is not",
+      "supported (all is printed nevertheless), 2 if it cannot be read."
     },
     footer = {
       "",
       "Examples:",
       "  nibble inspect resnet18.onnx",
       "  nibble inspect resnet18.onnx --batch 64 --json",
+      "  nibble inspect resnet18.onnx > /dev/null && nibble train --model resnet18.onnx --data"
+          + " photos",
       "  nibble inspect runs/resnet20-shapes-int4/model.safetensors"
     })
 final class InspectCommand implements Callable<Integer> {
@@ -82,6 +87,6 @@ final class InspectCommand implements Callable<Integer> {
     } else {
       report.print(out);
     }
-    return 0;
+    return inspection.unsupported().isEmpty() ? 0 : 1;
   }
 }

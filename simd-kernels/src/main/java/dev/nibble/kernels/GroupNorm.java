@@ -14,14 +14,25 @@ package dev.nibble.kernels;
  * gamma's gradient read the input's codes. Running averages there are none: training and inference
  * are the same.
  *
+ * <p>Global response norm is of the kind, too: a channel's response is the length of the vector of
+ * its pixels, and {@code y = gamma * a * response / (mean + epsilon) + beta}, with the mean of all
+ * channels' responses. A channel is a set; kept are its response and what its values are multiplied
+ * by. The length of a vector of zeros has the gradient 0.
+ *
  * @param input shape of the input
  * @param groups groups of channels; 1 if byPixel
  * @param byPixel whether values share their mean with those of their own pixel only
- * @param epsilon added to the variance, above 0
+ * @param byResponse whether it is global response norm; groups are the channels then
+ * @param epsilon added to the variance, or to the mean response, above 0
  * @param affine whether there are scale and shift
  */
 public record GroupNorm(
-    FeatureMap input, int groups, boolean byPixel, float epsilon, boolean affine)
+    FeatureMap input,
+    int groups,
+    boolean byPixel,
+    boolean byResponse,
+    float epsilon,
+    boolean affine)
     implements Operator {
   /** Checks that the groups divide the channels. */
   public GroupNorm {
@@ -33,10 +44,24 @@ public record GroupNorm(
       throw new IllegalArgumentException(
           "A pixel's channels are normalised together, not in groups");
     }
+    if (byResponse && (byPixel || groups != input.channels())) {
+      throw new IllegalArgumentException(
+          "A global response norm has a response for each channel of all pixels");
+    }
     if (!(epsilon > 0) || Float.isInfinite(epsilon)) {
       throw new IllegalArgumentException(
           "A group norm's epsilon must be a number above 0, not " + epsilon);
     }
+  }
+
+  /** Layer, group or instance norm. */
+  public GroupNorm(FeatureMap input, int groups, boolean byPixel, float epsilon, boolean affine) {
+    this(input, groups, byPixel, false, epsilon, affine);
+  }
+
+  /** Global response norm, with or without scale and shift. */
+  public static GroupNorm byResponse(FeatureMap input, float epsilon, boolean affine) {
+    return new GroupNorm(input, input.channels(), false, true, epsilon, affine);
   }
 
   /** Layer norm over each pixel's channels, with scale and shift. */
@@ -94,7 +119,7 @@ public record GroupNorm(
     return true;
   }
 
-  /** Two floats a set: mean, and 1 / sqrt(variance + epsilon). */
+  /** Two floats a set: mean, and 1 / sqrt(variance + epsilon); or response, and factor. */
   @Override
   public long savedBytes() {
     return 8L * sets();

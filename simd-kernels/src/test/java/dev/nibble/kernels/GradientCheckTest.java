@@ -62,6 +62,8 @@ class GradientCheckTest {
             // before.
             GroupNorm.of(map, 3, 1f),
             new GroupNorm(wide, 4, false, 1f, false),
+            GroupNorm.byResponse(wide, 0.1f, true),
+            GroupNorm.byResponse(map, 0.1f, false),
             new GlobalAveragePooling(map),
             new Resample(map, 2, 6));
     List<Activation> activations =
@@ -93,6 +95,7 @@ class GradientCheckTest {
   private static boolean takesOff(Operator operator, Activation activation) {
     return operator instanceof GroupNorm g
         && g.groups() == g.input().channels()
+        && !g.byResponse()
         && activation.normalize()
         && activation.isLinear();
   }

@@ -2,6 +2,7 @@ package dev.nibble.kernels;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -12,7 +13,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Layer, group and instance norm: many runs of pixels, hard moments, what is not a number. */
+/**
+ * Layer, group, instance and global response norm: many runs of pixels, hard moments, what is not a
+ * number.
+ */
 class GroupNormTest {
   static Stream<Kernels> kernels() {
     return Providers.underTest().stream();
@@ -27,6 +31,8 @@ class GroupNormTest {
         GroupNorm.byPixel(small, 1e-2f),
         GroupNorm.byPixel(narrow, 1e-2f),
         GroupNorm.of(large, 11, 1e-5f),
+        GroupNorm.byResponse(large, 1e-5f, true),
+        GroupNorm.byResponse(narrow, 1e-5f, false),
         GroupNorm.of(narrow, 6, 1e-5f));
   }
 
@@ -88,6 +94,22 @@ class GroupNormTest {
     }
   }
 
+  /** A channel of zeros has a response of 0, and is no trouble to the others. */
+  @ParameterizedTest
+  @MethodSource("kernels")
+  void responsesAreSharesOfTheirMean(Kernels kernels) {
+    FeatureMap map = new FeatureMap(3, 5, 4);
+    float[] x = new float[map.values()];
+    for (int i = 0; i < x.length; i++) {
+      x[i] = i % 4 * (i % 8 < 4 ? 1 : -1);
+    }
+    float[] y = forward(kernels, GroupNorm.byResponse(map, 1e-6f, true), x);
+    // Lengths are 0, 1, 2 and 3 times sqrt(15), their mean is 1.5 times that.
+    for (int i = 0; i < y.length; i++) {
+      assertThat(y[i]).isCloseTo(x[i] * (i % 4) / 1.5f, within(1e-5f));
+    }
+  }
+
   /** A constant has no deviation: its output is the shift. */
   @ParameterizedTest
   @MethodSource("kernels")
@@ -137,6 +159,8 @@ class GroupNormTest {
         .hasMessage("4 groups do not divide 6 channels");
     assertThatThrownBy(() -> new GroupNorm(map, 2, true, 1e-5f, true))
         .hasMessageContaining("not in groups");
+    assertThatThrownBy(() -> new GroupNorm(map, 2, false, true, 1e-5f, true))
+        .hasMessageContaining("a response for each channel");
     assertThatThrownBy(() -> GroupNorm.byPixel(map, 0)).hasMessageContaining("above 0");
     assertThatThrownBy(() -> GroupNorm.byPixel(map, Float.NaN)).hasMessageContaining("above 0");
   }

@@ -121,8 +121,11 @@ final class StageCases {
         .filter(w -> w.outputWidth(in.width(), false) > 0);
   }
 
-  /** Layer norm, or group norm from one group to as many as channels. */
+  /** Layer norm, group norm from one group to as many as channels, or global response norm. */
   private GroupNorm normalization(FeatureMap in) {
+    if (random.nextInt(4) == 0) {
+      return GroupNorm.byResponse(in, 1e-2f, random.nextInt(4) > 0);
+    }
     boolean byPixel = random.nextBoolean();
     int groups = byPixel ? 1 : divisor(in.channels());
     // Where a deviation is small, rounding errors of its values grow by 1 / sqrt(epsilon).
@@ -237,6 +240,7 @@ final class StageCases {
         stage,
         bounds,
         parts(stage),
+        Cut.mayFuse(stage, 1) && random.nextInt(3) > 0,
         x,
         activation.needsTable() ? table(activation, in, x) : null,
         operator.weights() > 0 ? normal(operator.weights(), 0.2f) : null,
@@ -252,12 +256,8 @@ final class StageCases {
         pick(0, 4, 20, 32));
   }
 
-  /** 0 for the fused backward pass. */
   private int parts(Stage stage) {
-    if (Cut.isGathered(stage)) {
-      return pick(Cut.PORTIONS, 2 * Cut.PORTIONS);
-    }
-    return Cut.mayFuse(stage) ? pick(0, 0, 1, 2, 3, 5, 8) : pick(1, 2, 3, 5, 8);
+    return Cut.isGathered(stage) ? pick(Cut.PORTIONS, 2 * Cut.PORTIONS) : pick(1, 1, 2, 3, 5, 8);
   }
 
   /** One to three groups, now and then one of them empty. */

@@ -38,6 +38,14 @@ final class ChannelOrder {
         yield orders[c.source()];
       }
       case Layer.Flatten f -> flattened(layers.get(f.source()).output(), orders[f.source()]);
+      case Layer.Unflatten u -> {
+        if (orders[u.source()] != null) {
+          throw new IllegalArgumentException(
+              "Layer %s takes channels apart that were flattened: do that before"
+                  .formatted(u.name()));
+        }
+        yield null;
+      }
       case Layer.Unary u -> orders[u.source()];
       case Layer.Add a -> same(a, a.left(), a.right());
       case Layer.Multiply m -> same(m, m.source(), m.factor());
@@ -79,6 +87,9 @@ final class ChannelOrder {
     int pixels = map.pixels();
     if (pixels == 1) {
       return before;
+    }
+    if (map.channels() == 1) {
+      return null; // The pixels of one channel lie in PyTorch's order.
     }
     int[] order = new int[map.values()];
     for (int i = 0; i < order.length; i++) {

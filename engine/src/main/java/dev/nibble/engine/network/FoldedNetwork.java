@@ -101,6 +101,7 @@ public record FoldedNetwork(Network network, Map<String, String> norms) {
       case Layer.Activation a ->
           new Layer.Activation(id, a.name(), place[a.source()], a.output(), a.function());
       case Layer.Flatten f -> new Layer.Flatten(id, f.name(), place[f.source()], f.output());
+      case Layer.Unflatten u -> new Layer.Unflatten(id, u.name(), place[u.source()], u.output());
       case Layer.Add a ->
           new Layer.Add(id, a.name(), place[a.left()], place[a.right()], a.output());
       case Layer.Multiply m ->

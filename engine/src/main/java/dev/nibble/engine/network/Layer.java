@@ -142,4 +142,7 @@ public sealed interface Layer {
 
   /** The same values as one pixel, in PyTorch's order: channel by channel. */
   record Flatten(int id, String name, int source, FeatureMap output) implements Unary {}
+
+  /** A pixel's channels as the pixels of a map of one channel, in their order. */
+  record Unflatten(int id, String name, int source, FeatureMap output) implements Unary {}
 }

@@ -120,6 +120,27 @@ public final class NetworkBuilder {
                 layers.size(), unnamed("flatten"), x.id(), new FeatureMap(1, 1, map.values())));
   }
 
+  /**
+   * The channels of a picture's only pixel as the pixels of a map of one channel, row by row, so
+   * that a convolution can see neighbouring channels; {@link #flatten} is the way back.
+   *
+   * @param x of 1 x 1 pixels
+   * @param height rows of the map
+   * @param width columns of the map; height times width is the number of channels
+   */
+  public Node unflatten(Node x, int height, int width) {
+    FeatureMap map = map(x);
+    if (height < 1 || width < 1 || map.pixels() != 1 || (long) height * width != map.channels()) {
+      throw new IllegalArgumentException(
+          "%s cannot be read as one channel of %dx%d pixels".formatted(map, height, width));
+    }
+    return map.channels() == 1
+        ? x
+        : add(
+            new Layer.Unflatten(
+                layers.size(), unnamed("unflatten"), x.id(), new FeatureMap(height, width, 1)));
+  }
+
   /** Batch normalisation. */
   public Node batchNorm(String layerName, Node x) {
     return add(new Layer.BatchNorm(layers.size(), layerName, x.id(), map(x), epsilon, momentum));
@@ -143,6 +164,16 @@ public final class NetworkBuilder {
    */
   public Node groupNorm(String layerName, Node x, int groups, float epsilon) {
     return groupNorm(layerName, x, GroupNorm.of(map(x), groups, epsilon));
+  }
+
+  /**
+   * Global response normalisation, with scale and shift: each channel times the length of the
+   * vector of its pixels over the mean length of all channels (ConvNeXt V2 adds x to it).
+   *
+   * @param epsilon added to the mean, above 0
+   */
+  public Node responseNorm(String layerName, Node x, float epsilon) {
+    return groupNorm(layerName, x, GroupNorm.byResponse(map(x), epsilon, true));
   }
 
   /** Normalisation of each picture by itself, as the operator says. */

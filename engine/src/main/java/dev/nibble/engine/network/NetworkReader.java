@@ -134,7 +134,7 @@ final class NetworkReader {
               .epsilon(real(layer, "epsilon"))
               .momentum(real(layer, "momentum"))
               .batchNorm(name, x);
-      case "layer_norm", "group_norm" ->
+      case "layer_norm", "group_norm", "response_norm" ->
           builder.groupNorm(
               name,
               x,
@@ -142,6 +142,7 @@ final class NetworkReader {
                   x.map(),
                   integer(layer, "groups"),
                   kind.equals("layer_norm"),
+                  kind.equals("response_norm"),
                   real(layer, "epsilon"),
                   layer.get("affine").asBoolean()));
       case "max_pool" -> builder.maxPool(x, window(layer), layer.get("ceil").asBoolean());
@@ -161,6 +162,7 @@ final class NetworkReader {
       case "dropout" -> builder.dropout(x, real(layer, "rate"));
       case "stochastic_depth" -> builder.stochasticDepth(x, real(layer, "rate"));
       case "flatten" -> builder.flatten(x);
+      case "unflatten" -> builder.unflatten(x, integer(layer, "height"), integer(layer, "width"));
       case "prelu" -> builder.prelu(name, x);
       default -> builder.activation(x, function(kind, layer));
     };

@@ -91,6 +91,7 @@ final class NetworkTable {
       case Layer.BatchNorm b -> "batch norm";
       case Layer.Activation a -> kind(a.function());
       case Layer.Flatten f -> "flatten";
+      case Layer.Unflatten u -> "channels as pixels";
       case Layer.Add a -> "sum";
       case Layer.Multiply m -> "product";
       case Layer.Concatenate c -> "concatenation";
@@ -141,6 +142,9 @@ final class NetworkTable {
   }
 
   private static String groupNorm(GroupNorm g) {
+    if (g.byResponse()) {
+      return "global response norm";
+    }
     if (g.byPixel()) {
       return "layer norm";
     }

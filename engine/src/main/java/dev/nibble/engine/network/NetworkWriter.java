@@ -42,6 +42,10 @@ final class NetworkWriter {
           json.put("kind", "batch_norm").put("epsilon", b.epsilon()).put("momentum", b.momentum());
       case Layer.Activation a -> function(json, a.function());
       case Layer.Flatten f -> json.put("kind", "flatten");
+      case Layer.Unflatten u ->
+          json.put("kind", "unflatten")
+              .put("height", u.output().height())
+              .put("width", u.output().width());
       case Layer.Add a -> json.put("kind", "add");
       case Layer.Multiply m -> json.put("kind", "multiply");
       case Layer.Concatenate c -> json.put("kind", "concatenate");
@@ -80,7 +84,9 @@ final class NetworkWriter {
       case Operator.Dropout d ->
           json.put("kind", d.byPicture() ? "stochastic_depth" : "dropout").put("rate", d.rate());
       case GroupNorm g ->
-          json.put("kind", g.byPixel() ? "layer_norm" : "group_norm")
+          json.put(
+                  "kind",
+                  g.byResponse() ? "response_norm" : g.byPixel() ? "layer_norm" : "group_norm")
               .put("groups", g.groups())
               .put("epsilon", g.epsilon())
               .put("affine", g.affine());

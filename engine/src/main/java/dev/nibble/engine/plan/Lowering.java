@@ -83,7 +83,10 @@ public final class Lowering {
       case Layer.Computed c -> emit(c, c.operator(), view(c.source()), Second.NONE);
       case Layer.BatchNorm b -> batchNorm(b);
       case Layer.Activation a -> activation(a);
-      case Layer.Flatten f -> flatten(f);
+      case Layer.Flatten f -> flatten(f.name(), view(f.source()), f.output());
+      // Copied, for what reads its one channel needs that channel's statistics.
+      case Layer.Unflatten u ->
+          materialize(u.name(), flatten(u.name(), view(u.source()), u.output()));
       case Layer.Add a -> addition(a);
       case Layer.Multiply m -> product(m);
       case Layer.Concatenate c -> concatenation(c);
@@ -117,12 +120,9 @@ public final class Lowering {
     return isShared ? materialize(layer.name(), through) : through;
   }
 
-  private View flatten(Layer.Flatten layer) {
-    View source = view(layer.source());
-    if (!source.isIdentity()) {
-      source = materialize(layer.name() + ".input", source);
-    }
-    return view(source.tensor(), layer.output());
+  private View flatten(String name, View read, FeatureMap output) {
+    View source = read.isIdentity() ? read : materialize(name + ".input", read);
+    return view(source.tensor(), output);
   }
 
   /**

@@ -65,6 +65,8 @@ public final class ReferenceNetwork {
             case Layer.Activation a -> activation(a, outputs[a.source()], parameters);
             case Layer.Flatten f ->
                 flattened(network.layers().get(f.source()).output(), outputs[f.source()]);
+            // One channel's pixels lie as the channels of a pixel do.
+            case Layer.Unflatten u -> outputs[u.source()];
             case Layer.Add a -> sum(outputs[a.left()], outputs[a.right()]);
           };
     }
@@ -287,6 +289,9 @@ public final class ReferenceNetwork {
     GroupNorm operator = layer.operator();
     FeatureMap map = operator.input();
     int channels = map.channels();
+    if (operator.byResponse()) {
+      return responseNorm(layer, x, parameters);
+    }
     int width = channels / operator.groups();
     double[] y = new double[x.length];
     for (int i = 0; i < y.length; i++) {
@@ -308,6 +313,34 @@ public final class ReferenceNetwork {
       if (operator.affine()) {
         double scale = values(parameters, layer.name() + ".weight")[i % channels];
         y[i] = y[i] * scale + values(parameters, layer.name() + ".bias")[i % channels];
+      }
+    }
+    return y;
+  }
+
+  private double[] responseNorm(
+      Layer.GroupNorm layer, double[] x, Map<String, double[]> parameters) {
+    FeatureMap map = layer.operator().input();
+    int channels = map.channels();
+    double[] y = new double[x.length];
+    for (int picture = 0; picture < x.length; picture += map.values()) {
+      double[] lengths = new double[channels];
+      for (int i = 0; i < map.values(); i++) {
+        lengths[i % channels] += x[picture + i] * x[picture + i];
+      }
+      double mean = 0;
+      for (int c = 0; c < channels; c++) {
+        lengths[c] = Math.sqrt(lengths[c]);
+        mean += lengths[c] / channels;
+      }
+      for (int i = 0; i < map.values(); i++) {
+        int c = i % channels;
+        double value = x[picture + i] * lengths[c] / (mean + layer.operator().epsilon());
+        if (layer.operator().affine()) {
+          value *= values(parameters, layer.name() + ".weight")[c];
+          value += values(parameters, layer.name() + ".bias")[c];
+        }
+        y[picture + i] = value;
       }
     }
     return y;

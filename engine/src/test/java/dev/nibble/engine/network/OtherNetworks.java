@@ -100,9 +100,25 @@ final class OtherNetworks {
     Node z = b.groupNorm("plain", x, new GroupNorm(x.map(), 2, false, 1e-2f, false));
     x = b.concatenate(List.of(b.convolution("conv", y, 4, 3, 1), z));
     x = b.groupNorm("instance", x, 10, 1e-2f);
+    x = b.add(x, b.responseNorm("response", x, 1e-2f));
     Node flat = b.dense("hidden", b.layerNorm("flat", b.flatten(b.slice(x, 3, 6)), 1e-2f), 5);
     Node pooled = b.layerNorm("pooled", b.globalAveragePool(x), 1e-2f);
     return b.build(b.dense("fc", b.concatenate(List.of(flat, pooled)), 3));
+  }
+
+  /** Factors that a convolution along the channels makes, of one row and of several. */
+  static Network efficientChannelAttention() {
+    NetworkBuilder b = builder("channel-attention");
+    Node x = b.relu(b.batchNorm("bn", b.convolution("stem", b.input(), 6, 3, 1)));
+    Node row = b.unflatten(b.globalAveragePool(x), 1, 6);
+    row = b.convolution("row", row, 1, new Window(1, 3, 1, 1, 0, 1, 0, 1, 1, 1), 1, false);
+    x = b.multiply(x, b.flatten(b.activation(row, new Nonlinearity.Sigmoid())));
+    x = b.convolution("conv", x, 6, Window.square(2, 2, 0), 1, true);
+    Node rows = b.unflatten(b.globalMaxPool(x), 2, 3);
+    rows = b.relu(b.convolution("rows", rows, 2, Window.square(1, 1), 1, true));
+    rows = b.convolution("joined", rows, 1, Window.square(3, 1, 1), 1, true);
+    x = b.multiply(x, b.activation(b.flatten(rows), new Nonlinearity.HardSigmoid(1 / 6f, 0.5f)));
+    return b.build(b.dense("fc", b.globalAveragePool(x), 3));
   }
 
   /** A factor a channel, a factor a value, and a tensor times itself. */

@@ -20,6 +20,10 @@ final class ScalarGroupNorm {
       float[] scratch,
       int act,
       int out) {
+    if (op.byResponse()) {
+      ScalarResponseNorm.forward(op, picture, gamma, saved, scratch, act, out);
+      return;
+    }
     int count = op.setValues();
     for (int set = 0; set < op.sets(); set++) {
       double sum = 0;
@@ -58,6 +62,10 @@ final class ScalarGroupNorm {
       int dy,
       int da) {
     MemorySegment moments = requireNonNull(saved);
+    if (op.byResponse()) {
+      ScalarResponseNorm.backwardData(op, picture, gamma, moments, scratch, act, dy, da);
+      return;
+    }
     int count = op.setValues();
     for (int set = 0; set < op.sets(); set++) {
       double mean = Floats.get(moments, at(op, picture, set));
@@ -95,7 +103,7 @@ final class ScalarGroupNorm {
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
         int i = pixel * map.channels() + c;
         int set = op.set(pixel, c);
-        double mean = Floats.get(moments, at(op, picture, set));
+        double mean = op.byResponse() ? 0 : Floats.get(moments, at(op, picture, set));
         double scale = Floats.get(moments, at(op, picture, set) + 1);
         sum += scratch[dy + i] * (scratch[act + i] - mean) * scale;
       }
@@ -113,12 +121,12 @@ final class ScalarGroupNorm {
     return k / width * channels + set * width + k % width;
   }
 
-  private static double gamma(GroupNorm op, float[] gamma, int i) {
+  static double gamma(GroupNorm op, float[] gamma, int i) {
     return op.affine() ? gamma[i % op.input().channels()] : 1;
   }
 
   /** Index of a set's first moment. */
-  private static long at(GroupNorm op, int picture, int set) {
+  static long at(GroupNorm op, int picture, int set) {
     return 2L * ((long) picture * op.sets() + set);
   }
 }

@@ -97,10 +97,17 @@ class AutoKernelsTest {
 
     @Override
     public void backward(
-        BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
+        BackwardArgs args,
+        int region,
+        int from,
+        int to,
+        int part,
+        int parts,
+        float[] packed,
+        float[] scratch) {
       backwards.incrementAndGet();
       delay();
-      host().backward(args, region, from, to, packed, scratch);
+      host().backward(args, region, from, to, part, parts, packed, scratch);
     }
   }
 

@@ -107,7 +107,7 @@ final class AllocationProbe {
       Case c = cases.get(i);
       kernels.forward(c.forward, 0, 0, BATCH, 0, 2, c.packedForward, c.scratch);
       kernels.forward(c.forward, 0, 0, BATCH, 1, 2, c.packedForward, c.scratch);
-      kernels.backward(c.backward, 0, 0, BATCH, c.packedBackward, c.scratch);
+      kernels.backward(c.backward, 0, 0, BATCH, 0, 1, c.packedBackward, c.scratch);
       if (c.backward.gradientOut() != null) {
         kernels.sumGradient(c.backward, 0, BATCH, 0, 1, c.scratch);
       }
@@ -185,6 +185,7 @@ final class AllocationProbe {
     cases.add(make(arena, GroupNorm.byPixel(odd, 1e-5f), full, null));
     cases.add(make(arena, new GroupNorm(even, 1, true, 1e-5f, false), full, null));
     cases.add(make(arena, GroupNorm.of(even, 4, 1e-5f), full, null));
+    cases.add(make(arena, GroupNorm.byResponse(odd, 1e-5f, true), full, null));
     cases.add(make(arena, GroupNorm.of(odd, odd.channels(), 1e-5f), full, null));
     cases.add(make(arena, new Padding(odd, 1, -1, 0, 2, 3, -4), full, null));
     cases.add(make(arena, new Resample(odd, 2, 40), Activation.IDENTITY, null));

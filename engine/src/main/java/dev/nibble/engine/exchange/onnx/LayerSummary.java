@@ -24,6 +24,7 @@ final class LayerSummary {
   private static String detail(Operation operation) {
     return switch (operation) {
       case Operation.GroupNorm g -> g.byPixel() ? "over channels" : "groups " + g.groups();
+      case Operation.ResponseNorm n -> "over pixels";
       case Operation.Convolution c -> c.window() + (c.groups() == 1 ? "" : " groups " + c.groups());
       case Operation.MaxPool p -> p.window() + (p.ceil() ? " rounded up" : "");
       case Operation.AveragePool p ->

@@ -126,6 +126,7 @@ final class LayerSupport {
     if (isFolded()) {
       notes.add(FOLDED);
     }
+    noteComputed();
     if (!trained.isEmpty()) {
       notes.add(
           "%s '%s'%s with a constant a channel is trained, as a depthwise convolution of one pixel."
@@ -133,6 +134,30 @@ final class LayerSupport {
                   trained.size() == 1 ? "What joins" : "What joins, such as",
                   trained.getFirst(),
                   trained.size() == 1 ? "" : " (%d in all)".formatted(trained.size())));
+    }
+  }
+
+  /** Weights that the file computes of others, by weight standardisation for instance. */
+  private void noteComputed() {
+    List<String> computed = new ArrayList<>();
+    for (GraphNode node : graph.nodes()) {
+      boolean isComputed =
+          switch (node.operation()) {
+            case Operation.Convolution c -> c.weight().tensor().isComputed();
+            case Operation.Dense d -> d.weight().tensor().isComputed();
+            default -> false;
+          };
+      if (isComputed) {
+        computed.add(node.name());
+      }
+    }
+    if (!computed.isEmpty()) {
+      notes.add(
+          "The file computes the weights of %s '%s'%s of other tensors (standardised, scaled, ...): what they come to is trained, and not computed again."
+              .formatted(
+                  computed.size() == 1 ? "layer" : "layers such as",
+                  computed.getFirst(),
+                  computed.size() == 1 ? "" : " (%d in all)".formatted(computed.size())));
     }
   }
 
@@ -146,6 +171,7 @@ final class LayerSupport {
       isRenamed |=
           node.operation() instanceof Operation.Convolution c
               && c.bias() != null
+              && !c.weight().tensor().isComputed()
               && !c.weight().name().endsWith(".weight");
     }
     return isRenamed;
@@ -169,7 +195,11 @@ final class LayerSupport {
     if (shape == null || node.operation() instanceof Operation.Unknown) {
       return null;
     }
-    if (!shape.isMap() && !shape.isFlat() && !(node.operation() instanceof Operation.Reshape)) {
+    boolean isPlaces = node.operation() instanceof Operation.Places;
+    if (!isPlaces
+        && !shape.isMap()
+        && !shape.isFlat()
+        && !(node.operation() instanceof Operation.Reshape)) {
       return "makes a tensor of another shape than N,C,H,W or N,C";
     }
     return switch (node.operation()) {
@@ -184,13 +214,23 @@ final class LayerSupport {
         Shape from = shapeOf(node, 0);
         boolean isFlattened = isVector(shape) && from.isMap() && values(from) == shape.channels();
         boolean isSame = isVector(from) && isVector(shape) && from.channels() == shape.channels();
-        yield isFlattened || isSame ? null : "turns pixels into channels, or the other way round";
+        boolean isRaised =
+            isVector(from)
+                && shape.isMap()
+                && shape.channels() == 1
+                && values(shape) == from.channels();
+        yield isFlattened || isSame || isRaised
+            ? null
+            : "turns pixels into channels, or the other way round";
       }
       case Operation.WithConstant c ->
           Constants.of(c, shape) != null && shape.equals(shapeOf(node, 0))
               ? null
               : "joins a tensor and a constant that is neither one number nor one a channel";
       case Operation.LayerNorm n -> "normalises another axis than the channels";
+      case Operation.ResponseNorm n ->
+          n.axis() == 1 && shape.isMap() ? null : "normalises what is no map N,C,H,W";
+      case Operation.LengthOver l -> "is not supported";
       case Operation.MeanOver m -> "takes the mean of other axes than height and width";
       case Operation.Divide d -> "divides by a tensor";
       case Operation.Dense d ->
@@ -200,7 +240,9 @@ final class LayerSupport {
       case Operation.Softmax s -> "stands before the end";
       case Operation.Input i -> "is no layer";
       case Operation.Permute p -> "is no layer";
+      case Operation.Places p -> "computes with the number of pictures";
       case Operation.Part p -> "is not supported";
+      case Operation.Expand e -> "repeats values, but not for a product";
       case Operation.Random r -> "draws what is neither dropout nor stochastic depth";
       default -> null;
     };

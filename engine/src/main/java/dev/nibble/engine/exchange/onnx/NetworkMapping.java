@@ -90,7 +90,16 @@ final class NetworkMapping {
         builder.epsilon(b.epsilon()).momentum(newest(b.momentum()));
         yield builder.batchNorm(name, x);
       }
-      case Operation.GroupNorm g -> groupNorm(node, x, g);
+      case Operation.GroupNorm g -> {
+        boolean isAffine = affine(node, x, g.scale(), g.shift());
+        yield builder.groupNorm(
+            layer(node), x, new GroupNorm(x.map(), g.groups(), g.byPixel(), g.epsilon(), isAffine));
+      }
+      case Operation.ResponseNorm n -> {
+        boolean isAffine = affine(node, x, n.scale(), n.shift());
+        yield builder.groupNorm(
+            layer(node), x, GroupNorm.byResponse(x.map(), n.epsilon(), isAffine));
+      }
       case Operation.Activation a -> activation(node, x, a);
       case Operation.MaxPool p -> builder.maxPool(x, window(p.window()), p.ceil());
       case Operation.AveragePool p ->
@@ -106,18 +115,22 @@ final class NetworkMapping {
       case Operation.ChannelSlice s -> builder.slice(x, s.from(), s.to());
       case Operation.ChannelShuffle s -> builder.shuffle(x, s.groups());
       case Operation.ZeroPad p -> padded(node, x, p);
-      case Operation.Reshape r -> builder.flatten(x);
+      case Operation.Reshape r -> {
+        FeatureMap map = map(Objects.requireNonNull(node.shape()));
+        yield map.pixels() > 1 && x.map().pixels() == 1
+            ? builder.unflatten(x, map.height(), map.width())
+            : builder.flatten(x);
+      }
       case Operation.Dropout d ->
           d.byPicture() ? builder.stochasticDepth(x, d.rate()) : builder.dropout(x, d.rate());
       default -> throw new IllegalStateException("Not supported: " + node.operation());
     };
   }
 
-  private NetworkBuilder.Node groupNorm(
-      GraphNode node, NetworkBuilder.Node x, Operation.GroupNorm norm) {
+  /** Notes where scale and shift of a norm are, and tells whether it has them. */
+  private boolean affine(
+      GraphNode node, NetworkBuilder.Node x, @Nullable Weight scale, @Nullable Weight shift) {
     String name = layer(node);
-    Weight scale = norm.scale();
-    Weight shift = norm.shift();
     int channels = x.map().channels();
     if (scale != null) {
       sources.put(name + ".weight", new ParameterSource.OfFile(scale));
@@ -131,9 +144,7 @@ final class NetworkMapping {
     } else if (scale != null) {
       sources.put(name + ".bias", new ParameterSource.Computed(new float[channels]));
     }
-    boolean isAffine = scale != null || shift != null;
-    return builder.groupNorm(
-        name, x, new GroupNorm(x.map(), norm.groups(), norm.byPixel(), norm.epsilon(), isAffine));
+    return scale != null || shift != null;
   }
 
   private void weighted(String name, Weight weight, @Nullable Weight bias) {
@@ -246,7 +257,7 @@ final class NetworkMapping {
             || node.name()
                 .matches(
                     "(relu|activation|add|multiply|concat|slice|pad|shuffle|dropout|maxpool|averagepool|"
-                        + "shortcut|pool|flatten)\\.\\d+");
+                        + "shortcut|pool|flatten|unflatten)\\.\\d+");
     return isTaken ? node.name() + "_layer" : node.name();
   }
 

@@ -100,6 +100,11 @@ final class OnnxGraph {
         flat.add(f.id());
         node(new OnnxNode("Flatten", own(f.id()), map(f.source())).with("axis", 1L));
       }
+      case Layer.Unflatten u -> {
+        String y = own(u.id());
+        constant(OnnxTensor.of(y + ".shape", 0, 1, u.output().height(), u.output().width()));
+        node(new OnnxNode("Reshape", y, form(u.source(), flat.contains(u.source())), y + ".shape"));
+      }
       case Layer.Add a -> joined("Add", a);
       case Layer.Multiply m -> joined("Mul", m);
       case Layer.Concatenate c -> node(joining("Concat", c).with("axis", 1L));

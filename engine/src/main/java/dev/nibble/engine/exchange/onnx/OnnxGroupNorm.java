@@ -11,8 +11,8 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
- * Group and layer norm as nodes that the opset has: groups as instances, as PyTorch writes them,
- * and a layer norm over channels as the means that it is made of.
+ * Group, layer and global response norm as nodes that the opset has: groups as instances, as
+ * PyTorch writes them, and a layer norm over channels as the means that it is made of.
  */
 final class OnnxGroupNorm {
   private final Network network;
@@ -40,7 +40,9 @@ final class OnnxGroupNorm {
   void write(Layer.GroupNorm layer, String x, String y) {
     GroupNorm operator = layer.operator();
     String normalized = operator.affine() ? y + ".normalized" : y;
-    if (operator.byPixel()) {
+    if (operator.byResponse()) {
+      byResponse(operator, x, normalized);
+    } else if (operator.byPixel()) {
       byPixel(operator, x, normalized);
     } else {
       byGroup(operator, x, normalized);
@@ -58,6 +60,18 @@ final class OnnxGroupNorm {
     constants.accept(
         OnnxTensor.of(name, parameter, values.apply(parameter), parameter.size(), 1, 1));
     return name;
+  }
+
+  private void byResponse(GroupNorm operator, String x, String y) {
+    constants.accept(OnnxTensor.number(y + ".epsilon", operator.epsilon()));
+    nodes.accept(
+        new OnnxNode("ReduceL2", y + ".response", x)
+            .with("axes", new long[] {2, 3})
+            .with("keepdims", 1L));
+    nodes.accept(mean(y + ".mean", y + ".response"));
+    nodes.accept(new OnnxNode("Add", y + ".divisor", y + ".mean", y + ".epsilon"));
+    nodes.accept(new OnnxNode("Div", y + ".factor", y + ".response", y + ".divisor"));
+    nodes.accept(new OnnxNode("Mul", y, x, y + ".factor"));
   }
 
   private void byPixel(GroupNorm operator, String x, String y) {

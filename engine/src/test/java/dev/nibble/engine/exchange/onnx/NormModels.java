@@ -28,7 +28,46 @@ final class NormModels {
     models.layerNorms();
     models.groupNorms();
     models.betweenTransposes();
+    models.responseNorms();
     return models.all;
+  }
+
+  /** As ConvNeXt V2 has it, on N,C,H,W and on N,H,W,C; x itself is added. */
+  private void responseNorms() {
+    add("global response norm", responseNorm(model(13), "c", "d", 1, 2, 3));
+    add(
+        "global response norm of N,H,W,C",
+        first(responseNorm(last(model(13)), "t", "n", 3, 1, 2), "n"));
+    add(
+        "global response norm without scale and shift",
+        model(18)
+            .number("eps", 0.01f)
+            .shape("px", -1, -2)
+            .shape("k", 1)
+            .node("ReduceL2", "c,px", "l")
+            .node("ReduceMean", "l,k", "m")
+            .node("Add", "eps,m", "q")
+            .node("Div", "l,q", "f")
+            .node("Mul", "f,c", "d"));
+  }
+
+  private static TestModel responseNorm(
+      TestModel test, String x, String y, int axis, long... pixels) {
+    long[] dims = {1, 1, 1, 1};
+    dims[axis] = CHANNELS;
+    return test.number("eps", 0.01f)
+        .number("one", 1)
+        .weight("s", dims)
+        .weight("b", dims)
+        .node("ReduceL2", x, "l", "axes", pixels)
+        .node("ReduceMean", "l", "m", "axes", new long[] {axis})
+        .node("Add", "m,eps", "q")
+        .node("Div", "l,q", "f")
+        .node("Mul", x + ",f", "h")
+        .node("Mul", "s,h", "g")
+        .node("Mul", "g,one", "o")
+        .node("Add", "b,o", "r")
+        .node("Add", x + ",r", y);
   }
 
   private static TestModel last(TestModel test) {

@@ -136,6 +136,7 @@ class OnnxOperatorsTest {
             .node("ReduceMean", "d", "e", "axes", new long[] {-1, -2}, "keepdims", 0L)
             .node("MatMul", "e,fc", "y"));
     all.addAll(NormModels.all());
+    all.addAll(WeightModels.all());
     return all.stream();
   }
 

@@ -116,6 +116,12 @@ final class TestModel {
     return described(name, INT64, values.length).bytes(9, data.array());
   }
 
+  static MessageWriter scalar(String name, long value) {
+    ByteBuffer data = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+    data.asLongBuffer().put(value);
+    return described(name, INT64).bytes(9, data.array());
+  }
+
   static byte[] little(float... values) {
     ByteBuffer data = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
     data.asFloatBuffer().put(values);

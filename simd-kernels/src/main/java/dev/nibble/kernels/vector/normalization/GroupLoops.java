@@ -12,8 +12,8 @@ import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Group and instance norm: channels' sums over a picture's runs of pixels, their groups' moments,
- * and what is made of them.
+ * Group, instance and global response norm: channels' sums over a picture's runs of pixels, their
+ * groups' moments, and what is made of them.
  */
 public final class GroupLoops {
   private GroupLoops() {}
@@ -67,6 +67,10 @@ public final class GroupLoops {
    */
   public static void finish(
       GroupNorm op, float[] scratch, int rows, @Nullable MemorySegment saved, long at) {
+    if (op.byResponse()) {
+      ResponseRows.finish(op, scratch, rows, saved, at);
+      return;
+    }
     int channels = op.input().channels();
     int stride = Lanes.roundUp(channels);
     int width = channels / op.groups();
@@ -115,6 +119,10 @@ public final class GroupLoops {
 
   /** Reads the moments of a picture that the forward pass has saved. */
   public static void load(GroupNorm op, float[] scratch, int rows, MemorySegment saved, long at) {
+    if (op.byResponse()) {
+      ResponseRows.load(op, scratch, rows, saved, at);
+      return;
+    }
     int stride = Lanes.roundUp(op.input().channels());
     int width = op.input().channels() / op.groups();
     for (int group = 0; group < op.groups(); group++) {
@@ -178,6 +186,10 @@ public final class GroupLoops {
 
   /** Makes of the picture's sums what is taken off its channels' gradients. */
   public static void finishSums(GroupNorm op, float[] scratch, int rows) {
+    if (op.byResponse()) {
+      ResponseRows.finishSums(op, scratch, rows);
+      return;
+    }
     int stride = Lanes.roundUp(op.input().channels());
     int width = op.input().channels() / op.groups();
     for (int group = 0; group < op.groups(); group++) {

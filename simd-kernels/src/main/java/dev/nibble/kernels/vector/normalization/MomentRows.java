@@ -13,10 +13,10 @@ public final class MomentRows {
   /** gamma; 1 without scale and shift, and 0 behind the last channel. */
   static final int GAMMA = 0;
 
-  /** The mean of a channel's group. */
+  /** The mean of a channel's group; 0 in a global response norm. */
   static final int MEAN = 1;
 
-  /** 1 / deviation of a channel's group. */
+  /** 1 / deviation of a channel's group, or what a global response norm multiplies it by. */
   static final int SCALE = 2;
 
   /** Forward: what is taken off values before they are summed, the picture's first pixel. */
@@ -46,7 +46,10 @@ public final class MomentRows {
   /** Backward: the leaf's sum(dy * hat). */
   static final int LEAF_HAT = 8;
 
-  private static final int ROWS = 9;
+  /** Backward, global response norm: a channel's response. */
+  static final int RESPONSE = 9;
+
+  private static final int ROWS = 10;
 
   private MomentRows() {}
 

@@ -101,6 +101,8 @@ final class ChannelsLast {
           n.axis() == 3
               ? new Operation.GroupNorm(1, true, n.epsilon(), n.scale(), n.shift())
               : null;
+      case Operation.ResponseNorm n ->
+          n.axis() == 3 ? new Operation.ResponseNorm(1, n.epsilon(), n.scale(), n.shift()) : null;
       case Operation.Dense d ->
           new Operation.Convolution(
               new Window(1, 1, 1, 1, 0, 0, 0, 0, 1, 1), 1, d.weight(), d.bias());

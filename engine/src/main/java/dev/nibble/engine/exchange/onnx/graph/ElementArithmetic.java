@@ -44,7 +44,7 @@ final class ElementArithmetic {
                 numbers.dims(), Arrays.stream(values).mapToLong(v -> (long) v).toArray()));
   }
 
-  private static @Nullable DoubleUnaryOperator unary(String operator) {
+  static @Nullable DoubleUnaryOperator unary(String operator) {
     return switch (operator) {
       case "Neg" -> v -> -v;
       case "Sign" -> Math::signum;
@@ -95,14 +95,14 @@ final class ElementArithmetic {
     return Constant.of(Numbers.whole(dims, values));
   }
 
-  private static boolean isComparison(String operator) {
+  static boolean isComparison(String operator) {
     return switch (operator) {
       case "Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual", "And", "Or" -> true;
       default -> false;
     };
   }
 
-  private static @Nullable DoubleBinaryOperator real(String operator) {
+  static @Nullable DoubleBinaryOperator real(String operator) {
     return switch (operator) {
       case "Add" -> (x, y) -> x + y;
       case "Sub" -> (x, y) -> x - y;

@@ -32,6 +32,7 @@ final class GraphFinisher {
         patterns.merge(draft);
       }
     }
+    new SingleRows(drafts).turn();
     new ChannelsLast(drafts).turn();
     readers = readers(output);
     Map<Integer, Integer> places = new HashMap<>();

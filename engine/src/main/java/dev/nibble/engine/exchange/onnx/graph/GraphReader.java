@@ -21,10 +21,14 @@ public final class GraphReader {
   private final Map<String, Value> values = new HashMap<>();
   private final HeapBudget budget = HeapBudget.usual();
   private final List<String> notes = new ArrayList<>();
+  private final WeightArithmetic weights;
   private long batch;
 
   private GraphReader(OnnxModel model) {
     this.model = model;
+    this.weights =
+        new WeightArithmetic(
+            model.initializers().values().stream().mapToLong(t -> t.elements()).sum());
   }
 
   /**
@@ -174,6 +178,9 @@ public final class GraphReader {
     try {
       if (!readsPictures) {
         Constant constant = Folding.fold(call);
+        if (constant == null) {
+          constant = weights.fold(call);
+        }
         Value ofBatch = constant == null ? rules.ofBatch(call) : null;
         if (ofBatch != null) {
           return List.of(ofBatch);

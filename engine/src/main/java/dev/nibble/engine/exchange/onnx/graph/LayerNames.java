@@ -25,6 +25,7 @@ final class LayerNames {
           layer(draft, List.of(b.scale(), b.shift(), b.mean(), b.variance()));
       case Operation.GroupNorm g -> norm(draft);
       case Operation.LayerNorm n -> norm(draft);
+      case Operation.ResponseNorm n -> norm(draft);
       case Operation.Activation a ->
           a.slope() == null ? plain(draft) : layer(draft, List.of(a.slope()));
       default -> plain(draft);

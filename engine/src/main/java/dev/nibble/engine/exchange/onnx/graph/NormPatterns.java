@@ -44,6 +44,34 @@ final class NormPatterns {
     }
   }
 
+  /** x length / (mean(length) + epsilon), with x's length over its pixels. */
+  void response(Draft draft) {
+    for (int place = 0; place < draft.inputs.size(); place++) {
+      Draft factor = input(draft, place);
+      int x = draft.inputs.get(1 - place);
+      boolean isQuotient = factor.operation instanceof Operation.Divide;
+      Draft length = isQuotient ? input(factor, 0) : factor;
+      Draft sum = isQuotient ? input(factor, 1) : factor;
+      boolean isOfPixels =
+          length.operation instanceof Operation.LengthOver
+              && sum.operation instanceof WithConstant plus
+              && plus.arithmetic() == Arithmetic.PLUS
+              && plus.number() > 0
+              && length.inputs.getFirst() == x;
+      if (isOfPixels && length.operation instanceof Operation.LengthOver over) {
+        Draft mean = input(sum, 0);
+        int axis = meanAxis(mean);
+        List<Integer> pixels = axis == 1 ? List.of(2, 3) : List.of(1, 2);
+        if (axis > 0 && mean.inputs.getFirst() == length.id && over.axes().equals(pixels)) {
+          float epsilon = (float) ((WithConstant) sum.operation).number();
+          Operation norm = new Operation.ResponseNorm(axis, epsilon, null, null);
+          become(draft, norm, "GlobalResponseNormalization", x);
+          return;
+        }
+      }
+    }
+  }
+
   /** The x of 1 / x, or null if it is none. */
   private @Nullable Draft ofInverse(Draft draft) {
     if (draft.operation instanceof Operation.Part p && p.operator().equals("Reciprocal")) {
@@ -172,6 +200,15 @@ final class NormPatterns {
             take(draft, before, new LayerNorm(n.axis(), n.epsilon(), list, null));
           } else if (shifts && n.scale() != null && n.shift() == null) {
             take(draft, before, new LayerNorm(n.axis(), n.epsilon(), n.scale(), list));
+          }
+        }
+      }
+      case Operation.ResponseNorm n -> {
+        if (isAlong(weight.dims(), before.shape, n.axis())) {
+          if (scales && n.scale() == null && n.shift() == null) {
+            take(draft, before, new Operation.ResponseNorm(n.axis(), n.epsilon(), list, null));
+          } else if (shifts && n.scale() != null && n.shift() == null) {
+            take(draft, before, new Operation.ResponseNorm(n.axis(), n.epsilon(), n.scale(), list));
           }
         }
       }

@@ -3,7 +3,10 @@ package dev.nibble.engine.exchange.onnx.graph;
 import dev.nibble.engine.exchange.onnx.graph.Operation.GroupNorm;
 import dev.nibble.engine.exchange.onnx.graph.Operation.LayerNorm;
 import dev.nibble.engine.exchange.onnx.model.TensorData;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Layer, group and instance norm. */
@@ -73,6 +76,27 @@ final class NormRules {
         new GroupNorm((int) groups, false, epsilon(call), scale, shift),
         in,
         call.computed(0).id());
+  }
+
+  /** Along the axes of pixels, which are kept with one index; a part of global response norm. */
+  Value length(Call call) {
+    Shape in = call.map(0);
+    long[] axes = call.integers("axes", 1);
+    if (axes == null || axes.length == 0 || call.node().integer("keepdims", 1) == 0) {
+      throw new UnsupportedException("is taken over all axes, or drops some");
+    }
+    Shape out = in;
+    List<Integer> over = new ArrayList<>();
+    for (long given : axes) {
+      int axis = call.axis(given, in.rank());
+      if (axis == 0) {
+        throw new UnsupportedException("is taken over several pictures");
+      }
+      over.add(axis);
+      out = out.with(axis, Extent.of(1));
+    }
+    Collections.sort(over);
+    return drafts.add(call.node(), new Operation.LengthOver(over), out, call.computed(0).id());
   }
 
   private static float epsilon(Call call) {

@@ -66,6 +66,31 @@ public sealed interface Operation {
       implements Operation {}
 
   /**
+   * Global response norm: each channel times the length of its pixels' vector over the mean length
+   * of all channels.
+   *
+   * @param axis the channels', 1 or, of use only where these lie last, 3
+   * @param epsilon added to the mean
+   * @param scale a value a channel; null where there is none
+   * @param shift likewise
+   */
+  record ResponseNorm(int axis, float epsilon, @Nullable Weight scale, @Nullable Weight shift)
+      implements Operation {}
+
+  /**
+   * The length of the vector along axes that are kept with one index; of use only as a part of a
+   * norm.
+   *
+   * @param axes in order
+   */
+  record LengthOver(List<Integer> axes) implements Operation {
+    /** Copies the list. */
+    public LengthOver {
+      axes = List.copyOf(axes);
+    }
+  }
+
+  /**
    * The mean over axes that are kept with one index; of use only as a part of a norm, or where they
    * are the pixels'.
    *
@@ -196,6 +221,9 @@ public sealed interface Operation {
   record ZeroPad(int top, int left, int bottom, int right, int before, int after)
       implements Operation {}
 
+  /** Values that are repeated to a larger shape; of use only where a product does so anyway. */
+  record Expand() implements Operation {}
+
   /** The same values in another shape. */
   record Reshape() implements Operation {}
 
@@ -232,6 +260,16 @@ public sealed interface Operation {
    * @param number the number, or the chance of a 1
    */
   record Random(Chance chance, double number) implements Operation {}
+
+  /**
+   * Whole numbers to pick values by: the picture's own, from 0 on, times the stride, plus the
+   * offsets; of use only where they pick all of a picture's values in their order.
+   *
+   * @param stride from one picture's to the next one's
+   * @param offsets of every picture
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  record Places(long stride, long[] offsets) implements Operation {}
 
   /** Softmax over the classes, or its logarithm. */
   record Softmax(boolean log) implements Operation {}

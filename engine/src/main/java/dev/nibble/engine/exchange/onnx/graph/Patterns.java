@@ -9,7 +9,9 @@ import dev.nibble.engine.exchange.onnx.graph.Operation.Function;
 import dev.nibble.engine.exchange.onnx.graph.Operation.Permute;
 import dev.nibble.engine.exchange.onnx.graph.Operation.WithConstant;
 import dev.nibble.engine.exchange.onnx.graph.Operation.ZeroPad;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,9 +33,13 @@ final class Patterns {
   void merge(Draft draft) {
     switch (draft.operation) {
       case Operation.Multiply m -> {
+        notExpanded(draft);
         product(draft);
         if (draft.operation instanceof Operation.Multiply) {
           norms.divided(draft);
+        }
+        if (draft.operation instanceof Operation.Multiply) {
+          norms.response(draft);
         }
       }
       case Operation.Divide d -> norms.divided(draft);
@@ -69,6 +75,19 @@ final class Patterns {
 
   private static Activation function(Function function) {
     return new Activation(function, 0, 0, null);
+  }
+
+  /** A product repeats a factor by itself. */
+  private void notExpanded(Draft draft) {
+    for (int place = 0; place < 2; place++) {
+      Draft factor = input(draft, place);
+      boolean isWhole = Objects.equals(input(draft, 1 - place).shape, draft.shape);
+      if (factor.operation instanceof Operation.Expand && isWhole) {
+        List<Integer> inputs = new ArrayList<>(draft.inputs);
+        inputs.set(place, factor.inputs.getFirst());
+        draft.inputs = inputs;
+      }
+    }
   }
 
   /** x sigmoid(x), x hardsigmoid(x), x tanh(softplus(x)), x (1 + erf(x / sqrt 2)). */

@@ -312,6 +312,9 @@ final class PointwiseRules {
     Numbers numbers = constant.numbers();
     double[] values = numbers == null || numbers.count() != 1 ? null : numbers.reals();
     Shape joined = common(shape, fixed(constant.dims()));
+    if (values != null && joined.equals(shape) && isNothing(arithmetic, values[0])) {
+      return call.computed(isFirst ? 1 : 0);
+    }
     Operation operation =
         new WithConstant(
             arithmetic,
@@ -320,7 +323,15 @@ final class PointwiseRules {
     return drafts.add(call.node(), operation, joined, call.computed(isFirst ? 1 : 0).id());
   }
 
-  private static Shape fixed(long[] dims) {
+  private static boolean isNothing(Arithmetic arithmetic, double number) {
+    return switch (arithmetic) {
+      case PLUS, MINUS -> number == 0;
+      case TIMES, OVER -> number == 1;
+      default -> false;
+    };
+  }
+
+  static Shape fixed(long[] dims) {
     List<Extent> extents = new ArrayList<>();
     for (long extent : dims) {
       extents.add(Extent.of(extent));
@@ -329,7 +340,7 @@ final class PointwiseRules {
   }
 
   /** The shape to which both are repeated. */
-  private static Shape common(Shape left, Shape right) {
+  static Shape common(Shape left, Shape right) {
     List<Extent> extents = new ArrayList<>();
     Extent one = Extent.of(1);
     for (int i = 1; i <= Math.max(left.rank(), right.rank()); i++) {

@@ -32,6 +32,7 @@ final class Rules {
   private final ShapeRules shapes;
   private final ChanceRules chances;
   private final NormRules norms;
+  private final PlaceRules places;
 
   Rules(Drafts drafts) {
     this.drafts = drafts;
@@ -40,6 +41,7 @@ final class Rules {
     this.shapes = new ShapeRules(drafts);
     this.chances = new ChanceRules(drafts);
     this.norms = new NormRules(drafts);
+    this.places = new PlaceRules(drafts);
   }
 
   /**
@@ -51,13 +53,15 @@ final class Rules {
     if (call.node().operator().equals("Split")) {
       return shapes.split(call);
     }
-    Value value = one(call);
+    Value picked = places.of(call);
+    Value value = picked == null ? one(call) : picked;
     return value == null ? null : List.of(value);
   }
 
   /** What a node gives that reads no picture, but depends on how many there are; else null. */
   @Nullable Value ofBatch(Call call) {
-    return chances.filled(call);
+    Value range = places.range(call);
+    return range == null ? chances.filled(call) : range;
   }
 
   private @Nullable Value one(Call call) {
@@ -89,6 +93,7 @@ final class Rules {
       case "Slice" -> shapes.slice(call);
       case "Pad" -> shapes.pad(call);
       case "ReduceMean" -> shapes.reduceMean(call);
+      case "ReduceL2" -> norms.length(call);
       case "ReduceMax" -> shapes.reduceMax(call);
       case "GlobalMaxPool" -> shapes.globalMax(call);
       case "Max", "Min" -> pointwise.bound(call);

@@ -60,6 +60,21 @@ public record Shape(List<Extent> extents) {
     return rank() == 2 && isPerPicture();
   }
 
+  /** Whether it is N,C,W: a map whose rows are left out. */
+  boolean isRow() {
+    return rank() == 3 && isPerPicture();
+  }
+
+  /** N,C,W as N,C,1,W. */
+  Shape asMap() {
+    return map(fixed(1), 1, fixed(2));
+  }
+
+  /** N,C,1,W as N,C,W. */
+  Shape asRow() {
+    return new Shape(List.of(Extent.N, extents.get(1), extents.get(3)));
+  }
+
   private boolean isPerPicture() {
     return extents.getFirst().equals(Extent.N)
         && extents.stream().skip(1).allMatch(Extent::isFixed);

@@ -47,20 +47,27 @@ final class ShapeRules {
     Shape in = call.shape(0);
     Constant shape = call.known(1);
     Numbers numbers = shape.numbers();
-    boolean isSame = numbers != null && numbers.count() <= in.rank();
-    for (int i = 1; isSame && numbers != null && i <= numbers.count(); i++) {
+    if (numbers == null || numbers.isReal() || numbers.count() > in.rank()) {
+      throw new UnsupportedException("repeats values along new axes");
+    }
+    Shape out = in;
+    for (int i = 1; i <= numbers.count(); i++) {
+      int axis = in.rank() - i;
       Extent wanted = numbers.wholes()[numbers.count() - i];
-      Extent own = in.extents().get(in.rank() - i);
+      Extent own = in.extents().get(axis);
       boolean isBatch = call.batch() > 0 && wanted.equals(Extent.of(call.batch()));
-      isSame =
+      boolean isSame =
           wanted.equals(own)
               || wanted.equals(Extent.of(1))
-              || (isBatch && own.equals(Extent.N) && i == in.rank());
+              || (isBatch && own.equals(Extent.N) && axis == 0);
+      if (!isSame && !own.equals(Extent.of(1))) {
+        throw new UnsupportedException("repeats an axis that is longer than 1");
+      }
+      out = isSame ? out : out.with(axis, wanted);
     }
-    if (!isSame) {
-      throw new UnsupportedException("repeats values");
-    }
-    return call.computed(0);
+    return out.equals(in)
+        ? call.computed(0)
+        : drafts.add(call.node(), new Operation.Expand(), out, call.computed(0).id());
   }
 
   Value transpose(Call call) {

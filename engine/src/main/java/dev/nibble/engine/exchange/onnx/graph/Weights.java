@@ -20,6 +20,8 @@ public final class Weights {
               Stream.concat(Stream.ofNullable(g.scale()), Stream.ofNullable(g.shift()));
           case Operation.LayerNorm n ->
               Stream.concat(Stream.ofNullable(n.scale()), Stream.ofNullable(n.shift()));
+          case Operation.ResponseNorm n ->
+              Stream.concat(Stream.ofNullable(n.scale()), Stream.ofNullable(n.shift()));
           case Operation.Activation a -> Stream.ofNullable(a.slope());
           case Operation.WithConstant c -> Stream.ofNullable(c.constant());
           default -> Stream.empty();

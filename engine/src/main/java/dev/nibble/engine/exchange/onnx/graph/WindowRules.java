@@ -6,6 +6,7 @@ import dev.nibble.engine.exchange.onnx.graph.Operation.GlobalAverage;
 import dev.nibble.engine.exchange.onnx.graph.Operation.MaxPool;
 import dev.nibble.engine.exchange.onnx.model.Node;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /** Convolution and pooling. */
 final class WindowRules {
@@ -20,8 +21,11 @@ final class WindowRules {
 
   Value convolution(Call call) {
     Node node = call.node();
-    Shape in = call.map(0);
-    Weight weight = call.weight(1);
+    Shape in = call.shape(0);
+    // Along one axis: as of a map of one row, which SingleRows makes of it.
+    boolean isRow = in.isRow();
+    in = isRow ? in.asMap() : call.map(0);
+    Weight weight = isRow ? rows(call.weight(1)) : call.weight(1);
     long[] dims = weight.dims();
     if (dims.length != 4) {
       throw new UnsupportedException("has weights of %d axes, not 4".formatted(dims.length));
@@ -31,11 +35,11 @@ final class WindowRules {
         groups >= 1 && dims[1] >= 1 && dims[0] % groups == 0 && in.channels() == dims[1] * groups,
         "reads %d channels in %d groups, but its weights are %s"
             .formatted(in.channels(), groups, Arrays.toString(dims)));
-    long[] kernel = node.integers("kernel_shape");
+    long[] kernel = twoAxes(isRow, node.integers("kernel_shape"), 1);
     call.require(
         kernel == null || (kernel.length == 2 && kernel[0] == dims[2] && kernel[1] == dims[3]),
         "has a kernel_shape that is not its weights'");
-    Window window = window(call, in, dims[2], dims[3]);
+    Window window = window(call, in, isRow, dims[2], dims[3]);
     Weight bias = call.bias(2);
     call.require(
         bias == null || (bias.dims().length == 1 && bias.elements() == dims[0]),
@@ -47,7 +51,33 @@ final class WindowRules {
             extent(
                 call, padded(in.width(), window.left(), window.right()), columns(window), false));
     return drafts.add(
-        node, new Convolution(window, (int) groups, weight, bias), out, call.computed(0).id());
+        node,
+        new Convolution(window, (int) groups, weight, bias),
+        isRow ? out.asRow() : out,
+        call.computed(0).id());
+  }
+
+  /** O,I,W as O,I,1,W. */
+  private static Weight rows(Weight weight) {
+    long[] dims = weight.dims();
+    Weight rows =
+        dims.length == 3 ? weight.reshaped(new long[] {dims[0], dims[1], 1, dims[2]}) : null;
+    if (rows == null) {
+      throw new UnsupportedException("has weights of other than three axes, or turned ones");
+    }
+    return rows;
+  }
+
+  /** What an attribute says of rows and columns where it says it of columns alone. */
+  private static long @Nullable [] twoAxes(boolean isRow, long @Nullable [] given, long ofRows) {
+    if (given == null || !isRow) {
+      return given;
+    }
+    return switch (given.length) {
+      case 1 -> new long[] {ofRows, given[0]};
+      case 2 -> new long[] {ofRows, given[0], ofRows, given[1]};
+      default -> given;
+    };
   }
 
   Value maxPool(Call call) {
@@ -92,7 +122,7 @@ final class WindowRules {
     if (kernel == null || kernel.length != 2) {
       throw new UnsupportedException("has no kernel of two axes");
     }
-    Window window = window(call, in, kernel[0], kernel[1]);
+    Window window = window(call, in, false, kernel[0], kernel[1]);
     boolean ceil = call.node().integer("ceil_mode", 0) != 0;
     // auto_pad has its own way of rounding, by which the padding was found.
     boolean rounds = ceil && call.node().text("auto_pad", "NOTSET").equals("NOTSET");
@@ -130,18 +160,18 @@ final class WindowRules {
     return (ceil ? Math.ceilDiv(free, steps.stride) : free / steps.stride) + 1;
   }
 
-  private static Window window(Call call, Shape in, long height, long width) {
+  private static Window window(Call call, Shape in, boolean isRow, long height, long width) {
     Node node = call.node();
     int[] kernel = {size(call, height), size(call, width)};
-    int[] strides = pair(call, "strides");
-    int[] dilations = pair(call, "dilations");
+    int[] strides = pair(call, "strides", isRow);
+    int[] dilations = pair(call, "dilations", isRow);
     int[] size = {in.height(), in.width()};
     int[] before = new int[2];
     int[] after = new int[2];
     String auto = node.text("auto_pad", "NOTSET");
     switch (auto) {
       case "NOTSET", "" -> {
-        long[] pads = node.integers("pads");
+        long[] pads = twoAxes(isRow, node.integers("pads"), 0);
         if (pads != null) {
           call.require(pads.length == 4, "has pads that are not four");
           for (int i = 0; i < 4; i++) {
@@ -180,8 +210,8 @@ final class WindowRules {
         dilations[1]);
   }
 
-  private static int[] pair(Call call, String attribute) {
-    long[] given = call.node().integers(attribute);
+  private static int[] pair(Call call, String attribute, boolean isRow) {
+    long[] given = twoAxes(isRow, call.node().integers(attribute), 1);
     if (given == null) {
       return new int[] {1, 1};
     }

@@ -2,11 +2,13 @@ package dev.nibble.engine.exchange.onnx.model;
 
 import dev.nibble.engine.protobuf.ProtobufException;
 import java.util.Arrays;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A tensor of a model: its description, and its values when they are asked for. They stay in the
- * file; nothing is held but a few numbers that were computed.
+ * file; nothing is held but a few numbers that were computed. What many numbers are computed of is
+ * held instead, and they are made anew for every reader.
  */
 public final class TensorData {
   private static final int PIECE = 1024;
@@ -17,8 +19,8 @@ public final class TensorData {
   private final long elements;
   private final @Nullable DataRegion region;
 
-  /** The values of what was computed; none where they lie in a file. */
-  private final double[] computed;
+  /** Makes the values of what is computed; null where they lie in a file. */
+  private final @Nullable Supplier<ValueReader> computed;
 
   private TensorData(
       String name,
@@ -26,7 +28,7 @@ public final class TensorData {
       long[] dims,
       long elements,
       @Nullable DataRegion region,
-      double[] computed) {
+      @Nullable Supplier<ValueReader> computed) {
     this.name = name;
     this.type = type;
     this.dims = dims.clone();
@@ -36,12 +38,30 @@ public final class TensorData {
   }
 
   TensorData(String name, ElementType type, long[] dims, long elements, DataRegion region) {
-    this(name, type, dims, elements, region, new double[0]);
+    this(name, type, dims, elements, region, null);
   }
 
   /** One of a few numbers that no file holds. */
   public static TensorData of(String name, long[] dims, double[] values) {
-    return new TensorData(name, ElementType.FLOAT, dims, values.length, null, values.clone());
+    double[] own = values.clone();
+    return new TensorData(
+        name, ElementType.FLOAT, dims, own.length, null, () -> new ComputedValues(own));
+  }
+
+  /**
+   * What is computed when it is read.
+   *
+   * @param values makes all of them, in their order, anew or as a copy that nobody changes
+   */
+  public static TensorData computed(
+      String name, long[] dims, long elements, Supplier<float[]> values) {
+    return new TensorData(
+        name, ElementType.FLOAT, dims, elements, null, () -> new ComputedFloats(values.get()));
+  }
+
+  /** Whether it lies in no file, but is computed. */
+  public boolean isComputed() {
+    return computed != null;
   }
 
   /** Its name; empty for the value of an attribute. */
@@ -74,8 +94,11 @@ public final class TensorData {
       throw new ProtobufException(
           "tensor '%s' is %s, but numbers are needed".formatted(name, type));
     }
+    if (computed != null) {
+      return computed.get();
+    }
     if (region == null) {
-      return new ComputedValues(computed);
+      throw new IllegalStateException("Neither stored nor computed: " + name);
     }
     return region.isRaw() ? new RawValues(type, region) : new FieldValues(name, type, region);
   }
