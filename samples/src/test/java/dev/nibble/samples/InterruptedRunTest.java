@@ -18,7 +18,9 @@ import org.junit.jupiter.api.io.TempDir;
 /** A run that was stopped or killed and resumed ends as one that was not, to the byte. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class InterruptedRunTest {
-  private static final int STEPS = 40;
+  /** An epoch has 20. */
+  private static final int STEPS = 26;
+
   private static final int SEEN = 10;
 
   @SuppressWarnings("NullAway.Init") // set by trainWithoutInterruption

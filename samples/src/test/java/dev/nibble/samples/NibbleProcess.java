@@ -2,11 +2,14 @@ package dev.nibble.samples;
 
 import java.io.File;
 import java.io.IOException;
+import java.net.URI;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
 /** The command line in a process of its own, as a user runs it. */
@@ -40,20 +43,50 @@ public final class NibbleProcess implements AutoCloseable {
   static NibbleProcess start(
       Path folder, List<String> options, Map<String, String> environment, List<String> arguments)
       throws IOException {
-    return started(folder, environment, command(options, arguments));
+    return started(folder, environment, command(Nibble.class, options, arguments));
+  }
+
+  /**
+   * Starts a process of {@link CommandSequence}: commands, each a list of words, in their order.
+   */
+  static NibbleProcess startSequence(
+      Path folder,
+      List<String> options,
+      Map<String, String> environment,
+      List<List<String>> commands)
+      throws IOException {
+    List<String> lines =
+        commands.stream().map(words -> String.join(CommandSequence.SEPARATOR, words)).toList();
+    Path file = Files.write(Files.createTempFile(folder, "commands", ".txt"), lines);
+    List<String> all = new ArrayList<>(options);
+    if (System.getProperty("jdk.module.path") != null) {
+      all.add("--patch-module=dev.nibble.samples=" + testClasses());
+    }
+    return started(
+        folder, environment, command(CommandSequence.class, all, List.of(file.toString())));
+  }
+
+  private static Path testClasses() {
+    URL place = Objects.requireNonNull(CommandSequence.class.getResource("CommandSequence.class"));
+    String name = CommandSequence.class.getName();
+    Path classes = Path.of(URI.create(place.toString()));
+    for (int part = 0; part < name.split("\\.", -1).length; part++) {
+      classes = Objects.requireNonNull(classes.getParent());
+    }
+    return classes;
   }
 
   /** Runs a process whose output goes to a file, such as one on a full disk. */
   static Result runInto(String file, Path folder, String... arguments)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", "exec \"$@\" > " + file, "sh"));
-    command.addAll(command(List.of(), List.of(arguments)));
+    command.addAll(command(Nibble.class, List.of(), List.of(arguments)));
     try (NibbleProcess process = started(folder, Map.of(), command)) {
       return process.await();
     }
   }
 
-  private static List<String> command(List<String> options, List<String> arguments) {
+  private static List<String> command(Class<?> main, List<String> options, List<String> arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     // A short life: what is compiled is compiled quickly. Without C2 only scalar kernels compute.
@@ -67,12 +100,12 @@ public final class NibbleProcess implements AutoCloseable {
       command.addAll(List.of("--module-path", modules));
       // Maven leaves on the class path what only automatic modules need.
       command.addAll(List.of("--class-path", System.getProperty("java.class.path", "")));
-      command.addAll(List.of("--module", "dev.nibble.samples/dev.nibble.samples.Nibble"));
+      command.addAll(List.of("--module", "dev.nibble.samples/" + main.getName()));
     } else {
       command.add("--enable-native-access=ALL-UNNAMED");
       command.addAll(List.of("--add-modules", "jdk.incubator.vector"));
       command.addAll(List.of("--class-path", System.getProperty("java.class.path")));
-      command.add("dev.nibble.samples.Nibble");
+      command.add(main.getName());
     }
     command.addAll(arguments);
     return command;
@@ -102,9 +135,14 @@ public final class NibbleProcess implements AutoCloseable {
 
   /** Waits for the end. */
   Result await() throws IOException, InterruptedException {
-    if (!process.waitFor(MOST_SECONDS, TimeUnit.SECONDS)) {
-      throw new AssertionError(
-          "Still running after " + MOST_SECONDS + " s: " + Files.readString(out));
+    return await(1);
+  }
+
+  /** Waits for the end of so many commands. */
+  Result await(int commands) throws IOException, InterruptedException {
+    long most = commands * MOST_SECONDS;
+    if (!process.waitFor(most, TimeUnit.SECONDS)) {
+      throw new AssertionError("Still running after " + most + " s: " + Files.readString(out));
     }
     // The JVM's own line about the incubator module is none of ours.
     String errors = Files.readString(err).replaceAll("WARNING: Using incubator modules.*\\R", "");

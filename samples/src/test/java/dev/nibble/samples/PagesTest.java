@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -40,6 +40,10 @@ class PagesTest {
   /** Verbs that a build of a few seconds runs to their end. */
   private static final Set<String> RUN =
       Set.of("train", "evaluate", "predict", "export", "plan", "info", "gradients", "serve");
+
+  /** As the launcher starts it, with the machine's own kernels. */
+  private static final List<String> OPTIONS =
+      List.of("-Dnibble.kernels=auto", "-XX:TieredStopAtLevel=4", "-Xmx512m");
 
   @TempDir private Path folder;
 
@@ -86,7 +90,8 @@ class PagesTest {
   @Test
   void theCommandsRun() throws Exception {
     prepare();
-    Set<String> run = new LinkedHashSet<>();
+    Set<String> run = new HashSet<>();
+    List<List<String>> sequence = new ArrayList<>();
     int checked = 0;
     for (Path page : List.of(ROOT.resolve("samples/README.md"), ROOT.resolve("README.md"))) {
       for (String command : commands(page)) {
@@ -98,10 +103,17 @@ class PagesTest {
           parse(words);
           checked++;
         } else if (run.add(command)) {
-          run(words);
+          if (words.getFirst().equals("serve")) {
+            runSequence(sequence);
+            sequence.clear();
+            serve(bounded(words));
+          } else {
+            sequence.add(bounded(words));
+          }
         }
       }
     }
+    runSequence(sequence);
     assertThat(run).hasSizeGreaterThan(6);
     assertThat(checked).isPositive();
   }
@@ -179,27 +191,44 @@ class PagesTest {
     new CommandLine(Nibble.class).parseArgs(words.toArray(new String[0]));
   }
 
-  private void run(List<String> words) throws Exception {
+  /** The words of a command that is run, cut short where it would take long. */
+  private static List<String> bounded(List<String> words) {
     List<String> all = new ArrayList<>(words);
-    boolean serves = words.getFirst().equals("serve");
     switch (words.getFirst()) {
       case "train" -> all.addAll(bounds(words));
       case "gradients" -> all.addAll(List.of("--batch", "4", "--batches", "1"));
       case "serve" -> all.addAll(List.of("--port", "0", "--home", "home"));
       default -> {}
     }
-    List<String> options = List.of("-Dnibble.kernels=auto", "-XX:TieredStopAtLevel=4", "-Xmx512m");
-    Map<String, String> environment = Map.of("NIBBLE_DATA", folder.resolve("data").toString());
-    try (NibbleProcess process = NibbleProcess.start(folder, options, environment, all)) {
-      if (serves) {
-        process.awaitOutput("Serving at http://127.0.0.1:");
-        process.terminate();
-      }
+    return all;
+  }
+
+  /** Runs those that end by themselves in one process, in their order. */
+  private void runSequence(List<List<String>> commands) throws Exception {
+    if (commands.isEmpty()) {
+      return;
+    }
+    try (NibbleProcess process =
+        NibbleProcess.startSequence(folder, OPTIONS, environment(), commands)) {
+      NibbleProcess.Result result = process.await(commands.size());
+      assertThat(result.code()).as(result.out() + result.err()).isZero();
+      assertThat(result.out().lines()).last().isEqualTo(CommandSequence.said(commands.size()));
+    }
+  }
+
+  private void serve(List<String> words) throws Exception {
+    try (NibbleProcess process = NibbleProcess.start(folder, OPTIONS, environment(), words)) {
+      process.awaitOutput("Serving at http://127.0.0.1:");
+      process.terminate();
       NibbleProcess.Result result = process.await();
       assertThat(result.code())
-          .as("%s: %s%s", all, result.out(), result.err())
-          .isEqualTo(serves ? TERMINATED : 0);
+          .as("%s: %s%s", words, result.out(), result.err())
+          .isEqualTo(TERMINATED);
     }
+  }
+
+  private Map<String, String> environment() {
+    return Map.of("NIBBLE_DATA", folder.resolve("data").toString());
   }
 
   /** What cuts a training short. A resumed one has its options from its run. */

@@ -48,7 +48,7 @@ class ServeProcessTest {
   private NibbleProcess startIn(String home, int port, String... more) throws IOException {
     List<String> arguments = new ArrayList<>(List.of("serve", "--data", "pictures"));
     arguments.addAll(List.of("--model", "resnet8", "--batch", "8", "--kernels", "scalar"));
-    arguments.addAll(List.of("--port", "" + port, "--home", home));
+    arguments.addAll(List.of("--port", "" + port, "--home", home, "--train-threads", "1"));
     arguments.addAll(List.of(more));
     return NibbleProcess.start(folder, arguments);
   }

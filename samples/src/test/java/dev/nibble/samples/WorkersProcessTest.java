@@ -35,7 +35,7 @@ class WorkersProcessTest {
   private static List<String> train(int steps, String... more) {
     List<String> arguments =
         new ArrayList<>(
-            List.of("train", "--data", "pictures", "--model", "resnet8", "--batch", "16"));
+            List.of("train", "--data", "pictures", "--model", "resnet8", "--batch", "8"));
     arguments.addAll(List.of("--shards", "4", "--threads", "1", "--kernels", "scalar"));
     arguments.addAll(List.of("--checkpoint-every", "3", "--steps", Integer.toString(steps)));
     arguments.addAll(List.of(more));

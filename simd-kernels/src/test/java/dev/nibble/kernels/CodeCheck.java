@@ -89,18 +89,19 @@ final class CodeCheck {
           int c = i % channels;
           int code = code(activation.store(), map, have, n, pixel, c);
           int reference = code(activation.store(), map, want, n, pixel, c);
-          String where = what + ": code of picture %d pixel %d channel %d".formatted(n, pixel, c);
-          if (pixel >= map.pixels()) {
-            assertThat(code).as("%s, which does not exist", where).isZero();
-          } else if (code != reference) {
-            assertThat(Math.abs(code - reference)).as(where).isEqualTo(1);
-            assertThat(distanceToEdge(activation, map, table, run.x()[n * map.values() + i], c))
-                .as(where)
-                .isLessThan(1e-4);
-            assertThat(side(activation, table, channels, c, code))
-                .as("side of the edges by %s", where)
-                .isEqualTo(side(activation, table, channels, c, reference));
+          boolean exists = pixel < map.pixels();
+          if (code == (exists ? reference : 0)) {
+            continue; // most do: naming the place of each takes longer than all kernels
           }
+          String where = what + ": code of picture %d pixel %d channel %d".formatted(n, pixel, c);
+          assertThat(exists).as("%s, which is %d, does not exist", where, code).isTrue();
+          assertThat(Math.abs(code - reference)).as(where).isEqualTo(1);
+          assertThat(distanceToEdge(activation, map, table, run.x()[n * map.values() + i], c))
+              .as(where)
+              .isLessThan(1e-4);
+          assertThat(side(activation, table, channels, c, code))
+              .as("side of the edges by %s", where)
+              .isEqualTo(side(activation, table, channels, c, reference));
         }
       }
     }

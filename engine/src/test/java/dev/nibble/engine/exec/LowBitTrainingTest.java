@@ -9,6 +9,7 @@ import dev.nibble.kernels.StoreFormat;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +23,12 @@ class LowBitTrainingTest {
   private static final int BATCH = 6;
   private static final long FIRST_SEED = 4;
   private static final int SEEDS = 2;
+
+  /** Skips all cases at once where the provider of this run is missing. */
+  @BeforeAll
+  static void findKernels() {
+    assertThat(TestKernels.chosen().name()).isNotEmpty();
+  }
 
   record Mode(StoreFormat store, boolean naive) {
     @Override

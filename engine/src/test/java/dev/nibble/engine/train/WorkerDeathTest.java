@@ -15,17 +15,23 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Workers that die at a chosen place: the other one is told, and nothing saved is lost. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class WorkerDeathTest {
+  private byte[] alone = {};
+
   @TempDir private Path folder;
 
-  @BeforeEach
-  void once() {}
+  @BeforeAll
+  void trainAlone() {
+    alone = DyingWorker.run(null, KernelProvider.choose("scalar"), null);
+  }
 
   private static int freePort() throws IOException {
     try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -77,7 +83,6 @@ class WorkerDeathTest {
   })
   void theOtherOneIsToldAndTheRunGoesOnToTheSameBytes(int rank, String place, int count)
       throws Exception {
-    byte[] alone = DyingWorker.run(null, KernelProvider.choose("scalar"), null);
     Path checkpoints = Files.createDirectories(folder.resolve("checkpoints"));
     int port = freePort();
     Process process = start(rank, port, place, count, checkpoints);

@@ -25,7 +25,7 @@ import org.openqa.selenium.chrome.ChromeDriver;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @SuppressWarnings("NullAway.Init") // set before all
 class PageTest {
-  private static final int EPOCHS = 30;
+  private static final int EPOCHS = 15;
   private static final byte[] NO_PICTURE = "this is text".getBytes(StandardCharsets.UTF_8);
 
   private ChromeDriver driver;

@@ -30,6 +30,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
@@ -38,20 +39,30 @@ class AutoKernelsTest {
   private static final FeatureMap MAP = new FeatureMap(6, 6, 8);
   private static final Workload SMALL = workload(new Convolution(MAP, 8, 3, 1, false));
 
-  /** The plain table, or one that does everything many times over, or something besides. */
+  /** What a pass of a slow host takes: far more than the device's, which is made of Java, too. */
+  private static final long SLOW = 8_000_000;
+
+  /** The plain table, or one whose passes wait for so long, or that does something besides. */
   private static final class Host extends HostDelegate implements HostKernels {
-    private final int times;
+    private final long nanos;
     private final Consumer<ForwardArgs> besides;
     private final AtomicInteger backwards = new AtomicInteger();
 
-    Host(int times) {
-      this(times, args -> {});
+    Host(long nanos) {
+      this(nanos, args -> {});
     }
 
-    Host(int times, Consumer<ForwardArgs> besides) {
+    Host(long nanos, Consumer<ForwardArgs> besides) {
       super(new ScalarKernels());
-      this.times = times;
+      this.nanos = nanos;
       this.besides = besides;
+    }
+
+    private void delay() {
+      long end = System.nanoTime() + nanos;
+      for (long left = nanos; left > 0; left = end - System.nanoTime()) {
+        LockSupport.parkNanos(this, left);
+      }
     }
 
     @Override
@@ -61,7 +72,7 @@ class AutoKernelsTest {
 
     @Override
     public String description() {
-      return "host, " + times + " times";
+      return "host, slower by " + nanos + " ns";
     }
 
     @Override
@@ -80,9 +91,8 @@ class AutoKernelsTest {
         float[] packed,
         float[] scratch) {
       besides.accept(args);
-      for (int i = 0; i < times; i++) {
-        host().forward(args, region, from, to, part, parts, packed, scratch);
-      }
+      delay();
+      host().forward(args, region, from, to, part, parts, packed, scratch);
     }
 
     @Override
@@ -96,9 +106,8 @@ class AutoKernelsTest {
         float[] packed,
         float[] scratch) {
       backwards.incrementAndGet();
-      for (int i = 0; i < times; i++) {
-        host().backward(args, region, from, to, part, parts, packed, scratch);
-      }
+      delay();
+      host().backward(args, region, from, to, part, parts, packed, scratch);
     }
   }
 
@@ -131,12 +140,12 @@ class AutoKernelsTest {
   @Test
   void theFasterOneIsTakenAndMeasuredOnce() throws CudaUnavailableException {
     try (CudaStandIn device = new CudaStandIn()) {
-      AutoKernels slowHost = auto(device, new Host(300));
+      AutoKernels slowHost = auto(device, new Host(SLOW));
       assertThat(slowHost.select(SMALL).name()).isEqualTo("cublas");
       int calls = device.calls();
       assertThat(slowHost.select(SMALL).name()).isEqualTo("cublas");
       assertThat(device.calls()).as("calls of the second question").isEqualTo(calls);
-      assertThat(auto(device, new Host(1)).select(SMALL).name()).isEqualTo("host");
+      assertThat(auto(device, new Host(0)).select(SMALL).name()).isEqualTo("host");
       device.assertNothingLeft();
     }
   }
@@ -145,7 +154,7 @@ class AutoKernelsTest {
   void aMeasurementTakesNoMoreMemoryThanThereIs() throws CudaUnavailableException {
     try (CudaStandIn device = new CudaStandIn()) {
       AtomicLong most = new AtomicLong();
-      Host host = new Host(300, args -> most.accumulateAndGet(args.batch(), Math::max));
+      Host host = new Host(SLOW, args -> most.accumulateAndGet(args.batch(), Math::max));
       AutoKernels auto = auto(device, host);
       int calls = device.calls();
       assertThat(auto.select(SMALL, 1000).name()).isEqualTo("host");
@@ -169,7 +178,7 @@ class AutoKernelsTest {
     Set<Integer> pictures = ConcurrentHashMap.newKeySet();
     Host host =
         new Host(
-            1,
+            0,
             args -> {
               measured.add(args.stage().operator());
               pictures.add(args.batch());
@@ -190,7 +199,7 @@ class AutoKernelsTest {
     Convolution op = new Convolution(MAP, 8, 3, 1, false);
     Workload predicts =
         new Workload(List.of(new Stage(op, Activation.IDENTITY, null, false)), 8, 2, 1);
-    Host host = new Host(300);
+    Host host = new Host(SLOW);
     try (CudaStandIn device = new CudaStandIn()) {
       AutoKernels auto = auto(device, host);
       int calls = device.calls();
@@ -205,7 +214,7 @@ class AutoKernelsTest {
   @Test
   void aDeviceThatFailedLaterIsNotTakenAgain() throws CudaUnavailableException {
     try (CudaStandIn device = new CudaStandIn()) {
-      AutoKernels auto = auto(device, new Host(300));
+      AutoKernels auto = auto(device, new Host(SLOW));
       Kernels chosen = auto.select(SMALL);
       assertThat(chosen.name()).isEqualTo("cublas");
       try (Arena arena = Arena.ofConfined()) {
@@ -229,7 +238,7 @@ class AutoKernelsTest {
     AtomicLong seen = new AtomicLong();
     Host host =
         new Host(
-            1,
+            0,
             args -> {
               Stage stage = args.stage();
               seen.set(args.batch() * (2 * stage.input().bytes() + stage.output().bytes()));
@@ -247,7 +256,7 @@ class AutoKernelsTest {
     try (CudaStandIn device = new CudaStandIn()) {
       List<DeviceException> failures = new ArrayList<>();
       Cuda cuda = Cuda.of(device.driver(), device.blas());
-      AutoKernels auto = auto(cuda, new Host(300), failures::add);
+      AutoKernels auto = auto(cuda, new Host(SLOW), failures::add);
       device.failFunction("cublasSgemm_v2", 5, 14);
       assertThat(auto.select(SMALL).name()).isEqualTo("host");
       assertThat(failures).extracting(DeviceException::code).containsExactly(14);
@@ -263,7 +272,7 @@ class AutoKernelsTest {
       CudaOptions options = CudaOptions.defaults().withFallback(true);
       device.deviceBytes(1 << 20);
       AtomicInteger passes = new AtomicInteger();
-      Host host = new Host(1, args -> passes.incrementAndGet());
+      Host host = new Host(0, args -> passes.incrementAndGet());
       AutoKernels auto = new AutoKernels(new CublasKernels(cuda, options, host), failure -> {});
       assertThat(auto.select(SMALL).name()).isEqualTo("host");
       assertThat(passes).as("passes of a race of the host with itself").hasValue(0);
@@ -278,7 +287,7 @@ class AutoKernelsTest {
     AtomicBoolean freed = new AtomicBoolean();
     Host host =
         new Host(
-            300,
+            SLOW,
             args -> {
               if (running.getCount() > 0) {
                 running.countDown();
@@ -309,7 +318,7 @@ class AutoKernelsTest {
   @Test
   void withoutAConvolutionThereIsNothingToMeasure() throws CudaUnavailableException {
     try (CudaStandIn device = new CudaStandIn()) {
-      AutoKernels auto = auto(device, new Host(1));
+      AutoKernels auto = auto(device, new Host(0));
       int calls = device.calls();
       assertThat(auto.select(workload(Resample.identity(MAP))).name()).isEqualTo("host");
       assertThat(device.calls()).isEqualTo(calls);
