@@ -199,7 +199,7 @@ final class StageFixture implements AutoCloseable {
       int from = cut.from(leaf, batch);
       int to = cut.to(leaf, batch);
       if (fused) {
-        kernels.backward(backward, leaf, from, to, packed, scratch);
+        kernels.backward(backward, leaf, from, to, cut.part(leaf), cut.parts(), packed, scratch);
       } else {
         kernels.backwardData(
             backward, leaf, from, to, cut.part(leaf), cut.parts(), packed, scratch);

@@ -42,6 +42,9 @@ public record Cut(int groups, int parts) {
 
   private static final Window WINDOW = Window.square(3, 1);
 
+  /** What the gradient of a 1 x 1 convolution's weights may take of a core's own cache. */
+  private static final long SUM_BYTES = 320 << 10;
+
   /** Pixels that a part has at least. */
   private static final int PART_PIXELS = 8;
 
@@ -159,10 +162,11 @@ public record Cut(int groups, int parts) {
   }
 
   /**
-   * Whether both products of the backward pass are made picture by picture in one leaf: where a
-   * picture is small and there are pictures for every leaf, and always for a {@link GroupNorm},
-   * whose gradients are sums over the same values. Else the weights' gradient has a pass of its
-   * own.
+   * Whether both products of the backward pass are made in one leaf, so that the output's gradient
+   * is read once: picture by picture where a picture is small and there are pictures for every
+   * leaf, always for a {@link GroupNorm}, whose gradients are sums over the same values, and pixel
+   * by pixel for a 1 x 1 convolution of few weights beside its output. Else the weights' gradient
+   * has a pass of its own.
    */
   public static boolean isFused(Stage stage, int batch) {
     return isFused(stage, batch, 1);
@@ -170,11 +174,30 @@ public record Cut(int groups, int parts) {
 
   /** As {@link #isFused(Stage, int)}, with groups that so many workers can share. */
   public static boolean isFused(Stage stage, int batch, int shards) {
-    return backward(stage, batch, shards).parts() == 1 && mayFuse(stage);
+    return mayFuse(stage, backward(stage, batch, shards).parts());
   }
 
-  /** Whether a picture is small enough for {@link #isFused}, whatever the batch. */
-  public static boolean mayFuse(Stage stage) {
+  /** Whether a stage whose backward pass has so many parts is {@link #isFused}. */
+  public static boolean mayFuse(Stage stage, int parts) {
+    return isWhole(stage) ? parts == 1 : isByPixel(stage, parts);
+  }
+
+  /**
+   * Whether a 1 x 1 convolution's weights stay in a core's cache beside a run of its pixels, and
+   * what its parts leave of their gradients is less than the output's gradient, which they read
+   * once instead of twice.
+   */
+  private static boolean isByPixel(Stage stage, int parts) {
+    return stage.operator() instanceof Operator.Convolution c
+        && c.groups() == 1
+        && c.window().isPointwise()
+        && 4L * c.weights() <= SUM_BYTES
+        && c.input().pixels() / PART_PIXELS >= parts
+        && 2L * parts * c.weights() <= stage.output().values();
+  }
+
+  /** Whether a picture is so small that a leaf runs it whole in both passes. */
+  public static boolean isWhole(Stage stage) {
     if (stage.operator() instanceof GroupNorm) {
       return true;
     }
@@ -185,7 +208,7 @@ public record Cut(int groups, int parts) {
 
   /**
    * The pass that makes the weights' gradient: its parts are parts of the weights. With one group
-   * nothing is merged.
+   * nothing is merged; where {@link #isFused}, each leaf of that pass is a group of this one.
    */
   public static Cut weights(Stage stage, int batch) {
     return weights(stage, batch, 1);
@@ -197,7 +220,7 @@ public record Cut(int groups, int parts) {
    */
   public static Cut weights(Stage stage, int batch, int shards) {
     if (isFused(stage, batch, shards)) {
-      return backward(stage, batch, shards);
+      return new Cut(backward(stage, batch, shards).leaves(), 1);
     }
     long bytes = Partials.weightBytes(stage);
     int groups = shards(batch, shards);

@@ -133,12 +133,21 @@ public interface Kernels {
   void packBackward(BackwardArgs args, int unit, float[] packed);
 
   /**
-   * Runs pictures {@code [from, to)} of a stage's backward pass: the gradients of its input and of
-   * its weights.
+   * Runs a part of a stage's fused backward pass on pictures {@code [from, to)}: the gradients of
+   * its input and of its weights.
    *
-   * @param region index of the regions of partial gradients and sums that this call writes
+   * @param region index of the regions of partial gradients and sums that this call writes, each
+   *     part its own
    */
-  void backward(BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch);
+  void backward(
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch);
 
   /**
    * Leaves the sum of the output's terms in {@link BackwardArgs#gradientOut}, which must be there

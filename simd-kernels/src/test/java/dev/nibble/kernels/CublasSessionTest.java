@@ -96,7 +96,8 @@ class CublasSessionTest {
           kernels.packBackward(s.backward(), 0, none);
           all(
               s,
-              (i, scratch) -> kernels.backward(s.backward(), i, s.from(i), s.to(i), none, scratch));
+              (i, scratch) ->
+                  kernels.backward(s.backward(), i, s.from(i), s.to(i), 0, 1, none, scratch));
           s.assertWrittenAsBy(new ScalarKernels());
         }
       }
@@ -201,7 +202,7 @@ class CublasSessionTest {
       }
       kernels.packBackward(s.backward(), 0, none);
       for (int i = 0; i < s.shards(); i++) {
-        kernels.backward(s.backward(), i, s.from(i), s.to(i), none, scratch);
+        kernels.backward(s.backward(), i, s.from(i), s.to(i), 0, 1, none, scratch);
       }
     }
   }

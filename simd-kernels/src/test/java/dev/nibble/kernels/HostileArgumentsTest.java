@@ -194,14 +194,14 @@ class HostileArgumentsTest {
         int from = range[0];
         int to = range[1];
         refused(() -> kernels.forward(forward, 0, from, to, 0, 1, packed, scratch));
-        refused(() -> kernels.backward(backward, 0, from, to, packed, scratch));
+        refused(() -> kernels.backward(backward, 0, from, to, 0, 1, packed, scratch));
         refused(() -> kernels.sumGradient(backward, from, to, 0, 1, scratch));
         refused(() -> kernels.backwardData(backward, 0, from, to, 0, 1, packed, scratch));
         refused(() -> kernels.backwardWeights(backward, 0, from, to, 0, 1, scratch));
       }
       for (int region : new int[] {-1, 2, 1 << 30, Integer.MIN_VALUE}) {
         refused(() -> kernels.forward(forward, region, 0, 1, 0, 1, packed, scratch));
-        refused(() -> kernels.backward(backward, region, 0, 1, packed, scratch));
+        refused(() -> kernels.backward(backward, region, 0, 1, 0, 1, packed, scratch));
         refused(() -> kernels.backwardData(backward, region, 0, 1, 0, 1, packed, scratch));
         refused(() -> kernels.backwardWeights(backward, region, 0, 1, 0, 1, scratch));
       }
@@ -209,6 +209,7 @@ class HostileArgumentsTest {
         int i = part[0];
         int n = part[1];
         refused(() -> kernels.forward(forward, 0, 0, 1, i, n, packed, scratch));
+        refused(() -> kernels.backward(backward, 0, 0, 1, i, n, packed, scratch));
         refused(() -> kernels.sumGradient(backward, 0, 1, i, n, scratch));
         refused(() -> kernels.backwardData(backward, 0, 0, 1, i, n, packed, scratch));
         refused(() -> kernels.backwardWeights(backward, 0, 0, 1, i, n, scratch));
@@ -220,10 +221,10 @@ class HostileArgumentsTest {
         refused(() -> kernels.packForward(forward, -1, packed));
         refused(() -> kernels.packBackward(backward, 1 << 20, packed));
         refused(() -> kernels.forward(forward, 0, 0, 1, 0, 1, shortPacked, scratch));
-        refused(() -> kernels.backward(backward, 0, 0, 1, shortPacked, scratch));
+        refused(() -> kernels.backward(backward, 0, 0, 1, 0, 1, shortPacked, scratch));
       }
       refused(() -> kernels.forward(forward, 0, 0, 1, 0, 1, packed, shortScratch));
-      refused(() -> kernels.backward(backward, 0, 0, 1, packed, shortScratch));
+      refused(() -> kernels.backward(backward, 0, 0, 1, 0, 1, packed, shortScratch));
       refused(() -> kernels.sumGradient(backward, 0, 1, 0, 1, shortScratch));
       refused(() -> kernels.backwardData(backward, 0, 0, 1, 0, 1, packed, shortScratch));
       refused(() -> kernels.backwardWeights(backward, 0, 0, 1, 0, 1, shortScratch));
@@ -336,7 +337,7 @@ class HostileArgumentsTest {
     gone(() -> kernels.packForward(forward, 0, packed));
     gone(() -> kernels.packBackward(backward, 0, packed));
     gone(() -> kernels.forward(forward, 0, 0, BATCH, 0, 1, packed, scratch));
-    gone(() -> kernels.backward(backward, 0, 0, BATCH, packed, scratch));
+    gone(() -> kernels.backward(backward, 0, 0, BATCH, 0, 1, packed, scratch));
     gone(() -> kernels.sumGradient(backward, 0, BATCH, 0, 1, scratch));
     gone(() -> kernels.backwardData(backward, 0, 0, BATCH, 0, 1, packed, scratch));
     gone(() -> kernels.backwardWeights(backward, 0, 0, BATCH, 0, 1, scratch));

@@ -197,7 +197,7 @@ class HostileOperatorsTest {
       if (stage.needsInputValues()) {
         calls.add(() -> kernels.backwardWeights(backward, 0, 0, BATCH, 0, 1, scratch));
       }
-      calls.add(() -> kernels.backward(backward, 0, 0, BATCH, packed, scratch));
+      calls.add(() -> kernels.backward(backward, 0, 0, BATCH, 0, 1, packed, scratch));
       for (int unit = 0; unit < kernels.packUnits(stage); unit++) {
         int u = unit;
         calls.add(() -> kernels.packForward(forward, u, packed));
@@ -233,18 +233,18 @@ class HostileOperatorsTest {
         int from = range[0];
         int to = range[1];
         refused(() -> kernels.forward(forward, 0, from, to, 0, 1, packed, scratch));
-        refused(() -> kernels.backward(backward, 0, from, to, packed, scratch));
+        refused(() -> kernels.backward(backward, 0, from, to, 0, 1, packed, scratch));
         refused(() -> kernels.backwardData(backward, 0, from, to, 0, 1, packed, scratch));
         refused(() -> kernels.backwardWeights(backward, 0, from, to, 0, 1, scratch));
       }
       for (int region : new int[] {-1, 1, 1 << 30}) {
         refused(() -> kernels.forward(forward, region, 0, 1, 0, 1, packed, scratch));
-        refused(() -> kernels.backward(backward, region, 0, 1, packed, scratch));
+        refused(() -> kernels.backward(backward, region, 0, 1, 0, 1, packed, scratch));
         refused(() -> kernels.backwardData(backward, region, 0, 1, 0, 1, packed, scratch));
       }
       refused(() -> kernels.forward(forward, 0, 0, 1, 1, 1, packed, scratch));
       refused(() -> kernels.forward(forward, 0, 0, 1, 0, 1, packed, small));
-      refused(() -> kernels.backward(backward, 0, 0, 1, packed, small));
+      refused(() -> kernels.backward(backward, 0, 0, 1, 0, 1, packed, small));
       refused(() -> kernels.backwardData(backward, 0, 0, 1, 0, 1, packed, small));
       refused(() -> kernels.backwardWeights(backward, 0, 0, 1, 0, 1, small));
       if (packed.length > 0) {

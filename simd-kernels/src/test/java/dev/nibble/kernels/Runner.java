@@ -54,15 +54,22 @@ final class Runner {
 
   /** Runs the fused backward pass; leaf i takes pictures [bounds[i], bounds[i+1]). */
   static void backward(Kernels table, BackwardArgs args, int... bounds) {
+    fusedParts(table, args, 1, bounds);
+  }
+
+  /** Runs the fused backward pass; parts of group i take pictures [bounds[i], bounds[i+1]). */
+  static void fusedParts(Kernels table, BackwardArgs args, int parts, int... bounds) {
     Stage stage = args.stage();
-    try (OpenKernelsOfStage open =
-        new OpenKernelsOfStage(table, stage, args.batch(), bounds.length - 1, 1)) {
+    int groups = bounds.length - 1;
+    try (OpenKernelsOfStage open = new OpenKernelsOfStage(table, stage, args.batch(), groups, 1)) {
       Kernels kernels = open.kernels();
       float[] packed = garbage(kernels.packedFloats(stage));
       packBackward(kernels, args, packed);
-      for (int leaf = 0; leaf + 1 < bounds.length; leaf++) {
+      for (int leaf = groups * parts - 1; leaf >= 0; leaf--) {
         float[] scratch = garbage(kernels.scratchFloats(stage));
-        kernels.backward(args, leaf, bounds[leaf], bounds[leaf + 1], packed, scratch);
+        int from = bounds[leaf / parts];
+        int to = bounds[leaf / parts + 1];
+        kernels.backward(args, leaf, from, to, leaf % parts, parts, packed, scratch);
       }
     }
     Providers.verify();

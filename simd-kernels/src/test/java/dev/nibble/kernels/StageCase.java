@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  * @param name the seed and the shape, for messages
  * @param stage what is computed
  * @param bounds groups of pictures; the last bound is the batch
- * @param parts parts of a group's work; with 0, both products of the backward pass are fused
+ * @param parts parts of a group's work
+ * @param fused whether both products of the backward pass are made in one
  * @param x input tensor
  * @param residual the shortcut's buffers, or null
  * @param inPlace whether y is written over the shortcut's input
@@ -30,6 +31,7 @@ record StageCase(
     Stage stage,
     int[] bounds,
     int parts,
+    boolean fused,
     float[] x,
     float @Nullable [] table,
     float @Nullable [] weights,
@@ -75,12 +77,12 @@ record StageCase(
 
   /** How the forward pass, and the pass for the input's gradient, is cut. */
   Cut cut() {
-    return new Cut(groups(), Math.max(1, parts));
+    return new Cut(groups(), parts);
   }
 
   /** The leaves whose gradients of the weights are merged. */
   Cut weightCut() {
-    return new Cut(groups(), 1);
+    return new Cut(fused ? groups() * parts : groups(), 1);
   }
 
   /** Whether the stage has a backward pass: it stores what that pass needs. */

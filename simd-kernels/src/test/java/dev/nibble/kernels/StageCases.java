@@ -259,6 +259,7 @@ final class StageCases {
         stage,
         bounds,
         parts(stage),
+        Cut.mayFuse(stage, 1) && random.nextInt(3) > 0,
         x,
         activation.needsTable() ? table(activation, in, x) : null,
         operator.weights() > 0 ? normal(operator.weights(), 0.2f) : null,
@@ -274,12 +275,8 @@ final class StageCases {
         pick(0, 4, 20, 32));
   }
 
-  /** 0 for the fused backward pass. */
   private int parts(Stage stage) {
-    if (Cut.isGathered(stage)) {
-      return pick(Cut.PORTIONS, 2 * Cut.PORTIONS);
-    }
-    return Cut.mayFuse(stage) ? pick(0, 0, 1, 2, 3, 5, 8) : pick(1, 2, 3, 5, 8);
+    return Cut.isGathered(stage) ? pick(Cut.PORTIONS, 2 * Cut.PORTIONS) : pick(1, 1, 2, 3, 5, 8);
   }
 
   /** One to three groups, now and then one of them empty. */

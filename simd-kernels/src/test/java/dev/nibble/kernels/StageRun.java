@@ -123,13 +123,15 @@ final class StageRun {
               saved == null ? null : memory.allocate(saved),
               activationTerms,
               dx,
-              weighs ? memory.allocateAligned(run.groups() * Partials.weightBytes(stage)) : null,
+              weighs
+                  ? memory.allocateAligned(run.weightCut().groups() * Partials.weightBytes(stage))
+                  : null,
               memory.allocateAligned(run.cut().leaves() * Partials.sumBytes(stage)),
               optional(memory, run.factor()),
               factorGradient,
               draws(memory, run));
-      if (run.parts() == 0) {
-        Runner.backward(kernels, args, run.bounds());
+      if (run.fused()) {
+        Runner.fusedParts(kernels, args, run.parts(), run.bounds());
       } else {
         Runner.backwardParts(kernels, args, run.parts(), run.bounds());
       }

@@ -142,7 +142,7 @@ final class WholeStage {
         shards(),
         1,
         unit -> kernels.packBackward(backward, unit, packed),
-        i -> kernels.backward(backward, i, from(i), to(i), packed, scratch));
+        i -> kernels.backward(backward, i, from(i), to(i), 0, 1, packed, scratch));
   }
 
   /** Fails if what was written is not, to the bit, what another table writes. */

@@ -178,6 +178,8 @@ final class BackwardPass {
         leaf,
         turn.from(cut, leaf),
         turn.to(cut, leaf),
+        cut.part(leaf),
+        cut.parts(),
         scratch.packed(),
         scratch.thread(worker));
     weights.progress(worker);

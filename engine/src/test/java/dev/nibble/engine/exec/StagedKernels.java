@@ -220,7 +220,7 @@ public final class StagedKernels {
     if (packed == null) {
       throw new IllegalStateException("The weights of " + stage + " were not packed");
     }
-    arguments[packs ? 2 : name.equals("backward") ? 4 : 6] = packed;
+    arguments[packs ? 2 : 6] = packed;
   }
 
   private static String state(boolean selected) {

@@ -172,7 +172,14 @@ public final class CublasKernels extends HostDelegate {
 
   @Override
   public void backward(
-      BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
     throw unopened();
   }
 

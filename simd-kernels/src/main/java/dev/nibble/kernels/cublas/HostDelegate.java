@@ -82,8 +82,15 @@ abstract class HostDelegate implements Kernels {
 
   @Override
   public void backward(
-      BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
-    host.backward(args, region, from, to, packed, scratch);
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
+    host.backward(args, region, from, to, part, parts, packed, scratch);
   }
 
   @Override

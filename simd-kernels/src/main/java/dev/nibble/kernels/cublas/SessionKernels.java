@@ -167,15 +167,24 @@ final class SessionKernels extends HostDelegate {
 
   @Override
   public void backward(
-      BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
     Placement place = place(args.stage());
     if (place == null) {
-      host().backward(args, region, from, to, packed, scratch);
+      host().backward(args, region, from, to, part, parts, packed, scratch);
       return;
     }
     checkPacked(args.stage(), packed);
+    Objects.checkIndex(part, parts);
     long at = weightsAt(args.weights());
-    backward(place, at, args, region, from, to, true, true, false, scratch);
+    int end = part == 0 ? to : from;
+    backward(place, at, args, region, from, end, true, true, false, scratch);
   }
 
   @Override

@@ -183,7 +183,7 @@ final class SpeedTrial implements AutoCloseable {
                 kernels.forward(
                     forward, i, from(i), from(i + 1), k, portions, packed, scratch.get(i)));
       }
-      boolean fused = Cut.mayFuse(backward.stage());
+      boolean fused = Cut.mayFuse(backward.stage(), 1);
       for (int portion = 0; portion < portions; portion++) {
         int k = portion;
         for (int unit = 0; unit < units; unit++) {
@@ -193,7 +193,7 @@ final class SpeedTrial implements AutoCloseable {
             i -> {
               float[] own = scratch.get(i);
               if (fused) {
-                kernels.backward(backward, i, from(i), from(i + 1), packed, own);
+                kernels.backward(backward, i, from(i), from(i + 1), 0, 1, packed, own);
               } else {
                 kernels.backwardData(backward, i, from(i), from(i + 1), k, portions, packed, own);
               }

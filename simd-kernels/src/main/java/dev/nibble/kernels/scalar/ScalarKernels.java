@@ -132,14 +132,23 @@ public final class ScalarKernels implements HostKernels {
 
   @Override
   public void backward(
-      BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
     Stage stage = args.stage();
     checkPacked(stage, packed);
+    Objects.checkIndex(part, parts);
     offload.startBackward(args, from, to, scratch);
     offload.clearSums(args, region);
     ScalarParameters.clear(args, region);
     boolean through = args.dx() != null || stage.activation().hasParameters();
-    for (int picture = from; picture < to; picture++) {
+    int end = part == 0 ? to : from;
+    for (int picture = from; picture < end; picture++) {
       offload.loadGradient(args, false, picture, true, scratch);
       if (stage.needsInputValues()) {
         addWeights(args, region, picture, scratch);

@@ -115,7 +115,7 @@ public final class VectorKernels implements HostKernels {
   @Override
   public int scratchFloats(Stage stage) {
     long floats = ScratchLayout.floats(stage, algorithms);
-    if (floats < FusedLayout.end(stage, algorithms) && Cut.mayFuse(stage)) {
+    if (floats < FusedLayout.end(stage, algorithms) && Cut.mayFuse(stage, 1)) {
       floats = FusedLayout.end(stage, algorithms);
     }
     return ScratchLayout.checked(floats);
@@ -238,13 +238,20 @@ public final class VectorKernels implements HostKernels {
 
   @Override
   public void backward(
-      BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
+      BackwardArgs args,
+      int region,
+      int from,
+      int to,
+      int part,
+      int parts,
+      float[] packed,
+      float[] scratch) {
     checkPacked(args.stage(), 0, packed);
-    check(args.batch(), from, to, 0, 1);
+    check(args.batch(), from, to, part, parts);
     checkLength(scratch, FusedLayout.end(args.stage(), algorithms), SCRATCH);
     checkSums(args, region);
     checkWeights(args, region);
-    BackwardPass.run(args, algorithms, region, from, to, packed, scratch);
+    BackwardPass.run(args, algorithms, region, from, to, part, parts, packed, scratch);
   }
 
   @Override

@@ -87,10 +87,17 @@ class AutoKernelsTest {
 
     @Override
     public void backward(
-        BackwardArgs args, int region, int from, int to, float[] packed, float[] scratch) {
+        BackwardArgs args,
+        int region,
+        int from,
+        int to,
+        int part,
+        int parts,
+        float[] packed,
+        float[] scratch) {
       backwards.incrementAndGet();
       for (int i = 0; i < times; i++) {
-        host().backward(args, region, from, to, packed, scratch);
+        host().backward(args, region, from, to, part, parts, packed, scratch);
       }
     }
   }

@@ -109,7 +109,7 @@ final class AllocationProbe {
       Case c = cases.get(i);
       kernels.forward(c.forward, 0, 0, BATCH, 0, 2, c.packedForward, c.scratch);
       kernels.forward(c.forward, 0, 0, BATCH, 1, 2, c.packedForward, c.scratch);
-      kernels.backward(c.backward, 0, 0, BATCH, c.packedBackward, c.scratch);
+      kernels.backward(c.backward, 0, 0, BATCH, 0, 1, c.packedBackward, c.scratch);
       if (c.backward.gradientOut() != null) {
         kernels.sumGradient(c.backward, 0, BATCH, 0, 1, c.scratch);
       }

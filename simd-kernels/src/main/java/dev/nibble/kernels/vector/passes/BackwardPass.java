@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.FeatureMap;
+import dev.nibble.kernels.GradientTerm;
 import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
@@ -12,7 +13,6 @@ import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.vector.activation.TableRows;
 import dev.nibble.kernels.vector.base.Lanes;
 import dev.nibble.kernels.vector.base.Segments;
-import dev.nibble.kernels.vector.convolution.ConvolutionBackwardData;
 import dev.nibble.kernels.vector.convolution.ConvolutionBackwardWeights;
 import dev.nibble.kernels.vector.convolution.ConvolutionGeometry;
 import dev.nibble.kernels.vector.convolution.Depthwise;
@@ -21,11 +21,13 @@ import dev.nibble.kernels.vector.winograd.WinogradProduct;
 import dev.nibble.kernels.vector.winograd.WinogradWeights;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 
 /**
- * A leaf of the fused backward pass, one whole picture after the other: load the gradient, restore
- * the activation, weights' gradient, operator, mask.
+ * A leaf of the fused backward pass: load the gradient, restore the activation, weights' gradient,
+ * operator, mask. One whole picture after the other, in the first part of a group, but for 1 x 1
+ * convolutions, whose parts are runs of pixels.
  */
 public final class BackwardPass {
   private BackwardPass() {}
@@ -37,10 +39,14 @@ public final class BackwardPass {
       int region,
       int from,
       int to,
+      int part,
+      int parts,
       float[] packed,
       float[] scratch) {
     Stage stage = args.stage();
     Operator op = stage.operator();
+    boolean flat = op instanceof Convolution c && ConvolutionGeometry.isFlat(c);
+    int end = flat || part == 0 ? to : from;
     boolean through = args.dx() != null || stage.activation().hasParameters();
     if (op instanceof GroupNorm) {
       GradientLoader.start(args.outputTerms(), scratch, ScratchLayout.termTable(stage));
@@ -48,14 +54,30 @@ public final class BackwardPass {
       Arrays.fill(scratch, ScratchLayout.sums(stage), ScratchLayout.gradient(stage), 0f);
       DataPass.clearSums(args, region);
       GroupNormBackward.run(
-          args, args.outputTerms(), args.gradientOut(), true, through, region, from, to, scratch);
+          args, args.outputTerms(), args.gradientOut(), true, through, region, from, end, scratch);
       return;
     }
     int weights = FusedLayout.weights(stage);
     start(args, region, scratch);
     Arrays.fill(scratch, weights, FusedLayout.dataWork(stage, algorithms), 0f);
     int gathered = 0;
-    for (int picture = from; picture < to; picture++) {
+    if (flat) {
+      List<GradientTerm> terms = args.outputTerms();
+      FlatBackward.run(
+          args,
+          terms,
+          (Convolution) op,
+          true,
+          through,
+          region,
+          from,
+          to,
+          part,
+          parts,
+          packed,
+          scratch);
+    }
+    for (int picture = from; picture < end && !flat; picture++) {
       loadGradient(args, picture, scratch);
       if (stage.needsInputValues()) {
         restore(args, picture, scratch);
@@ -170,11 +192,20 @@ public final class BackwardPass {
       return 0;
     }
     if (!FusedLayout.isWinograd(op, algorithms)) {
-      boolean flat = ConvolutionGeometry.isFlat(op);
-      int rows = flat ? 1 : op.outputHeight();
-      int width = flat ? op.input().pixels() : op.outputWidth();
       ConvolutionBackwardWeights.accumulate(
-          op, rows, width, in, out, scratch, tile, tileRow, scratch, dy, dyRow, scratch, sums);
+          op,
+          op.outputHeight(),
+          op.outputWidth(),
+          in,
+          out,
+          scratch,
+          tile,
+          tileRow,
+          scratch,
+          dy,
+          dyRow,
+          scratch,
+          sums);
       return 0;
     }
     int gathered = before;
@@ -263,9 +294,6 @@ public final class BackwardPass {
               work,
               scratch,
               data);
-        } else if (ConvolutionGeometry.isFlat(op)) {
-          int pixels = op.input().pixels();
-          ConvolutionBackwardData.flat(op, pixels, 0, vectors, scratch, dy, packed, scratch, data);
         } else {
           int first = dy + Math.max(0, FusedLayout.top(op)) * ConvolutionGeometry.dyRow(op);
           WindowData.product(op, 0, height, 0, vectors, packed, scratch, first, data);

@@ -43,7 +43,8 @@ public final class DataPass {
     switch (stage.operator()) {
       case Convolution op -> {
         if (ConvolutionGeometry.isFlat(op)) {
-          FlatData.run(args, terms, op, region, from, to, part, parts, packed, scratch);
+          FlatBackward.run(
+              args, terms, op, false, true, region, from, to, part, parts, packed, scratch);
         } else {
           WindowData.run(
               args, terms, op, algorithms, region, from, to, part, parts, packed, scratch);

@@ -1,5 +1,6 @@
 package dev.nibble.kernels.vector.passes;
 
+import dev.nibble.kernels.Cut;
 import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
@@ -14,10 +15,10 @@ import dev.nibble.kernels.vector.winograd.WinogradProduct;
 import dev.nibble.kernels.vector.winograd.WinogradWeights;
 
 /**
- * How a thread's scratch is divided where whole pictures take both products of the backward pass,
- * in floats; regions lie in the order of the methods: {@link ScratchLayout}'s tables and sums,
- * bias, output's gradient, tile, input's gradient, long row, weights' gradient, Winograd's points
- * of the data, of the weights.
+ * How a thread's scratch is divided where whole pictures, or runs of pixels, take both products of
+ * the backward pass, in floats; regions lie in the order of the methods: {@link ScratchLayout}'s
+ * tables and sums, bias, output's gradient, tile, input's gradient, long row, weights' gradient,
+ * Winograd's points of the data, of the weights.
  */
 public final class FusedLayout {
   private FusedLayout() {}
@@ -26,9 +27,26 @@ public final class FusedLayout {
     return ScratchLayout.gradient(stage);
   }
 
+  /**
+   * Pixels of a run where pixels map one to one: a small picture, or so many that weights and sums
+   * have the rest of the cache.
+   */
+  static int run(Stage stage) {
+    if (Cut.isWhole(stage)) {
+      return stage.input().pixels();
+    }
+    int floats = 2 * stage.input().channels() + stage.output().channels();
+    int fit = (48 << 10) / floats / Bands.PIXELS * Bands.PIXELS;
+    return Math.clamp(fit, 3 * Bands.PIXELS, 1024);
+  }
+
+  private static boolean isFlat(Operator op) {
+    return op instanceof Convolution c && ConvolutionGeometry.isFlat(c);
+  }
+
   /** The first row of the output's gradient in its tile; negative where zeros lie above it. */
   static int top(Operator op) {
-    return op instanceof Convolution c && !ConvolutionGeometry.isFlat(c)
+    return op instanceof Convolution c && !isFlat(op)
         ? ConvolutionBackwardData.firstGradientRow(c, 0)
         : 0;
   }
@@ -50,7 +68,7 @@ public final class FusedLayout {
   /** Rows of the tile of the output's gradient, counted from its first or the gradient's. */
   private static long gradientRows(Operator op) {
     long rows = op.outputHeight();
-    if (op instanceof Convolution c && !ConvolutionGeometry.isFlat(c)) {
+    if (op instanceof Convolution c) {
       rows = Math.max(rows, ConvolutionBackwardData.endGradientRow(c, c.input().height()));
     }
     return rows - Math.min(0, top(op));
@@ -58,7 +76,11 @@ public final class FusedLayout {
 
   private static long tileAt(Stage stage) {
     Operator op = stage.operator();
-    return gradient(stage) + gradientRows(op) * Bands.gradientRow(op) + Lanes.LANES;
+    long floats =
+        isFlat(op)
+            ? (long) run(stage) * op.outputChannels()
+            : gradientRows(op) * Bands.gradientRow(op);
+    return gradient(stage) + floats + Lanes.LANES;
   }
 
   static int tile(Stage stage) {
@@ -81,6 +103,9 @@ public final class FusedLayout {
     if (!stage.needsInputValues()) {
       return tileAt(stage);
     }
+    if (isFlat(op)) {
+      return tileAt(stage) + (long) run(stage) * stage.input().channels() + Lanes.LANES;
+    }
     long rows = stage.input().height();
     if (op instanceof Convolution c) {
       rows += (long) c.window().padTop() + c.window().padBottom();
@@ -93,7 +118,8 @@ public final class FusedLayout {
   }
 
   private static long longRowAt(Stage stage) {
-    return dataAt(stage) + (long) stage.input().pixels() * Lanes.roundUp(stage.input().channels());
+    long pixels = isFlat(stage.operator()) ? run(stage) : stage.input().pixels();
+    return dataAt(stage) + pixels * Lanes.roundUp(stage.input().channels());
   }
 
   static int longRow(Stage stage) {
@@ -102,6 +128,9 @@ public final class FusedLayout {
 
   private static long weightsAt(Stage stage) {
     Operator op = stage.operator();
+    if (isFlat(op)) {
+      return longRowAt(stage);
+    }
     long in = Rows.longRow(op.input().height(), op.input().width(), op.input().channels());
     long out = Rows.longRow(op.outputHeight(), op.outputWidth(), op.outputChannels());
     return longRowAt(stage) + Math.max(in, out);
