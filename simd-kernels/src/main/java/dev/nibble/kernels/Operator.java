@@ -17,6 +17,7 @@ public sealed interface Operator
         Operator.Dropout,
         Operator.ChannelShuffle,
         Operator.Padding,
+        Sampling,
         GroupNorm {
   /** Shape of one picture going in. */
   FeatureMap input();

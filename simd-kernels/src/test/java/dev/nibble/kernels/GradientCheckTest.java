@@ -64,6 +64,9 @@ class GradientCheckTest {
             new GroupNorm(wide, 4, false, 1f, false),
             GroupNorm.byResponse(wide, 0.1f, true),
             GroupNorm.byResponse(map, 0.1f, false),
+            new Sampling(
+                map, AxisSampling.linear(map.height(), 7), AxisSampling.nearest(map.width(), 8)),
+            new Sampling(map, picked(map.height(), 2, 1, 0, 1), picked(map.width(), 0, 0, 2)),
             new GlobalAveragePooling(map),
             new Resample(map, 2, 6));
     List<Activation> activations =
@@ -86,6 +89,10 @@ class GradientCheckTest {
           .forEach(stage -> all.add(Arguments.of(kernels, stage)));
     }
     return all.stream();
+  }
+
+  private static AxisSampling picked(int size, int... places) {
+    return AxisSampling.of(size, places, new float[places.length]);
   }
 
   /**

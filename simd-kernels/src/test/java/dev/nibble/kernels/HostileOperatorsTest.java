@@ -45,6 +45,8 @@ class HostileOperatorsTest {
             GroupNorm.byPixel(MAP, 1e-5f),
             GroupNorm.of(MAP, 3, 1e-5f),
             GroupNorm.byResponse(MAP, 1e-5f, true),
+            new Sampling(
+                MAP, AxisSampling.linear(MAP.height(), 9), AxisSampling.nearest(MAP.width(), 3)),
             new Padding(MAP, 1, -2, 2, 1, -3, 5))
         .map(HostileOperatorsTest::stage);
   }

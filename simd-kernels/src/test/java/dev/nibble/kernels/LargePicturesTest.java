@@ -40,6 +40,11 @@ class LargePicturesTest {
         Convolution.depthwise(odd, 5, 2),
         new Operator.MaxPooling(new FeatureMap(112, 112, 32), 3, 2),
         new Operator.MaxPooling(odd, 2, 2),
+        new Sampling(odd, AxisSampling.linear(91, 182), AxisSampling.linear(149, 298)),
+        new Sampling(
+            new FeatureMap(28, 28, 36),
+            AxisSampling.nearest(28, 112),
+            AxisSampling.nearest(28, 112)),
         new Operator.GlobalAveragePooling(new FeatureMap(96, 57, 40)),
         new Operator.Resample(odd, 3, 20),
         Operator.Resample.identity(wide));

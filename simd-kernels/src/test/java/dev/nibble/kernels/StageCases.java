@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class StageCases {
   private static final int[] CHANNELS = {1, 3, 5, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64, 100};
   private static final int[] KERNELS = {1, 3, 5, 7};
-  private static final int KINDS = 16;
+  private static final int KINDS = 17;
 
   /** Every function, with edges where values lie and where they do not; none more often. */
   private static final Nonlinearity[] FUNCTIONS = {
@@ -94,6 +94,7 @@ final class StageCases {
       case 7 -> new ChannelShuffle(in, divisor(in.channels()));
       case 8 -> padding(in);
       case 13 -> normalization(in);
+      case 16 -> new Sampling(in, sampling(height), sampling(width));
       case 9, 10, 11, 12 -> small(anyConvolution(in));
       default -> small(new Convolution(in, pick(CHANNELS), kernel, stride, random.nextBoolean()));
     };
@@ -130,6 +131,24 @@ final class StageCases {
     int groups = byPixel ? 1 : divisor(in.channels());
     // Where a deviation is small, rounding errors of its values grow by 1 / sqrt(epsilon).
     return new GroupNorm(in, groups, byPixel, 1e-2f, random.nextInt(4) > 0);
+  }
+
+  /** Resizing, or places in any order, of which some are read often and some never. */
+  private AxisSampling sampling(int size) {
+    int length = 1 + random.nextInt(20);
+    return switch (random.nextInt(3)) {
+      case 0 -> AxisSampling.linear(size, length);
+      case 1 -> AxisSampling.nearest(size, length);
+      default -> {
+        int[] places = new int[length];
+        float[] weights = new float[length];
+        for (int i = 0; i < length; i++) {
+          places[i] = random.nextInt(size);
+          weights[i] = places[i] + 1 < size && random.nextBoolean() ? random.nextFloat() : 0;
+        }
+        yield AxisSampling.of(size, places, weights);
+      }
+    };
   }
 
   private int divisor(int number) {

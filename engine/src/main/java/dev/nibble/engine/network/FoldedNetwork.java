@@ -92,6 +92,7 @@ public record FoldedNetwork(Network network, Map<String, String> norms) {
       case Layer.Pooling p -> new Layer.Pooling(id, p.name(), place[p.source()], p.operator());
       case Layer.Shortcut s -> new Layer.Shortcut(id, s.name(), place[s.source()], s.operator());
       case Layer.Padding p -> new Layer.Padding(id, p.name(), place[p.source()], p.operator());
+      case Layer.Sampled s -> new Layer.Sampled(id, s.name(), place[s.source()], s.operator());
       case Layer.Shuffle s -> new Layer.Shuffle(id, s.name(), place[s.source()], s.operator());
       case Layer.GroupNorm g -> new Layer.GroupNorm(id, g.name(), place[g.source()], g.operator());
       case Layer.Dropout d -> new Layer.Dropout(id, d.name(), place[d.source()], d.operator());

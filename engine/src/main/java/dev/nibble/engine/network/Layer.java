@@ -3,6 +3,7 @@ package dev.nibble.engine.network;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Sampling;
 import java.util.List;
 
 /** One node of a network's graph. Layers are numbered in the order they were added. */
@@ -66,6 +67,9 @@ public sealed interface Layer {
 
   /** Zeros around the pixels or channels, or some of the channels. */
   record Padding(int id, String name, int source, Operator.Padding operator) implements Computed {}
+
+  /** Pixels of another resolution, or in another order. */
+  record Sampled(int id, String name, int source, Sampling operator) implements Computed {}
 
   /** Channels of several groups in turn. */
   record Shuffle(int id, String name, int source, Operator.ChannelShuffle operator)

@@ -1,9 +1,11 @@
 package dev.nibble.engine.network;
 
+import dev.nibble.kernels.AxisSampling;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Window;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -282,6 +284,41 @@ public final class NetworkBuilder {
             && padding.before() == 0
         ? x
         : add(new Layer.Padding(layers.size(), unnamed(kind), x.id(), padding));
+  }
+
+  /** The nearest pixels of another resolution, as PyTorch's {@code interpolate} takes them. */
+  public Node resizeNearest(Node x, int height, int width) {
+    FeatureMap map = map(x);
+    return sample(
+        x,
+        new Sampling(
+            map,
+            AxisSampling.nearest(map.height(), height),
+            AxisSampling.nearest(map.width(), width)));
+  }
+
+  /** Pixels of another resolution, linearly between those of x, corners not aligned. */
+  public Node resizeLinear(Node x, int height, int width) {
+    FeatureMap map = map(x);
+    return sample(
+        x,
+        new Sampling(
+            map,
+            AxisSampling.linear(map.height(), height),
+            AxisSampling.linear(map.width(), width)));
+  }
+
+  /** Pixels that are sampled as the operator says: resized, reflected, cut. */
+  public Node sample(Node x, Sampling operator) {
+    FeatureMap map = map(x);
+    if (!operator.input().equals(map)) {
+      throw new IllegalArgumentException(
+          "A sampling of %s cannot read %s".formatted(operator.input(), map));
+    }
+    boolean isSame =
+        operator.rows().equals(AxisSampling.identity(map.height()))
+            && operator.columns().equals(AxisSampling.identity(map.width()));
+    return isSame ? x : add(new Layer.Sampled(layers.size(), unnamed("sample"), x.id(), operator));
   }
 
   /** The channels as a groups x C / groups matrix, transposed (ShuffleNet). */

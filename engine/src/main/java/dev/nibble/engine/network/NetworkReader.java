@@ -5,9 +5,11 @@ import dev.nibble.engine.json.JsonParser;
 import dev.nibble.engine.json.JsonValue;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.network.NetworkBuilder.Node;
+import dev.nibble.kernels.AxisSampling;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Window;
 import java.util.ArrayList;
 import java.util.List;
@@ -158,6 +160,13 @@ final class NetworkReader {
         int[] p = numbers(layer, "pads", 6);
         yield builder.pad(x, p[0], p[1], p[2], p[3], p[4], p[5]);
       }
+      case "sample" ->
+          builder.sample(
+              x,
+              new Sampling(
+                  x.map(),
+                  axis(layer, "rows", x.map().height()),
+                  axis(layer, "columns", x.map().width())));
       case "shuffle" -> builder.shuffle(x, integer(layer, "groups"));
       case "dropout" -> builder.dropout(x, real(layer, "rate"));
       case "stochastic_depth" -> builder.stochasticDepth(x, real(layer, "rate"));
@@ -203,6 +212,22 @@ final class NetworkReader {
           throw new IllegalArgumentException(
               "'%s' is no layer that this version has: take a newer one".formatted(kind));
     };
+  }
+
+  private static AxisSampling axis(JsonObject layer, String name, int size) {
+    int[] places =
+        layer.get(name).asList().stream().mapToInt(v -> Math.toIntExact(v.asLong())).toArray();
+    float[] weights = new float[places.length];
+    JsonValue given = layer.find(name.substring(0, name.length() - 1) + "_weights");
+    List<JsonValue> values = given == null ? List.of() : given.asList();
+    if (given != null && values.size() != weights.length) {
+      throw new IllegalArgumentException(
+          "'%s' has %d places, but %d weights".formatted(name, places.length, values.size()));
+    }
+    for (int i = 0; i < values.size(); i++) {
+      weights[i] = (float) values.get(i).asDouble();
+    }
+    return AxisSampling.of(size, places, weights);
   }
 
   private static float bound(JsonObject layer, String name, float none) {

@@ -3,6 +3,7 @@ package dev.nibble.engine.network;
 import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Window;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -135,6 +136,8 @@ final class NetworkTable {
       case GroupNorm g -> groupNorm(g);
       case Operator.Dropout d ->
           (d.byPicture() ? "stochastic depth, rate " : "dropout, rate ") + d.rate();
+      case Sampling s ->
+          s.rows().isPicked() && s.columns().isPicked() ? "pixels picked" : "linear resizing";
       case Operator.ChannelShuffle s -> "channel shuffle, %d groups".formatted(s.groups());
       case Operator.Padding p ->
           p.before() < 0 || p.behind() < 0 ? "channels from " + -p.before() : "zero padding";

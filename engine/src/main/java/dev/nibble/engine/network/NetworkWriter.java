@@ -5,10 +5,12 @@ import dev.nibble.engine.json.JsonValue.JsonArray;
 import dev.nibble.engine.json.JsonValue.JsonNumber;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import dev.nibble.engine.json.JsonWriter;
+import dev.nibble.kernels.AxisSampling;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Window;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,6 +82,11 @@ final class NetworkWriter {
               .put(
                   "pads",
                   numbers(p.top(), p.left(), p.bottom(), p.right(), p.before(), p.behind()));
+      case Sampling s -> {
+        json.put("kind", "sample");
+        axis(json, "rows", s.rows());
+        axis(json, "columns", s.columns());
+      }
       case Operator.ChannelShuffle s -> json.put("kind", "shuffle").put("groups", s.groups());
       case Operator.Dropout d ->
           json.put("kind", d.byPicture() ? "stochastic_depth" : "dropout").put("rate", d.rate());
@@ -92,6 +99,18 @@ final class NetworkWriter {
               .put("affine", g.affine());
       case Operator.Convolution c -> throw new IllegalStateException("Has weights: " + c);
       case Operator.Multiply m -> throw new IllegalStateException("Reads two tensors: " + m);
+    }
+  }
+
+  /** Weights are left out where there are none. */
+  private static void axis(JsonObject.Builder json, String name, AxisSampling axis) {
+    json.put(name, numbers(axis.places()));
+    if (!axis.isPicked()) {
+      List<JsonValue> weights = new ArrayList<>();
+      for (float weight : axis.weights()) {
+        weights.add(new JsonNumber(Float.toString(weight)));
+      }
+      json.put(name.substring(0, name.length() - 1) + "_weights", new JsonArray(weights));
     }
   }
 

@@ -6,6 +6,7 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Window;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -52,6 +53,7 @@ public final class ReferenceNetwork {
             case Layer.Pooling p -> pooling(p.operator(), outputs[p.source()]);
             case Layer.Shortcut s -> shortcut(s.operator(), outputs[s.source()]);
             case Layer.Padding p -> padded(p.operator(), outputs[p.source()]);
+            case Layer.Sampled s -> sampled(s.operator(), outputs[s.source()]);
             case Layer.Shuffle s -> shuffled(s.operator(), outputs[s.source()]);
             case Layer.GroupNorm g -> groupNorm(g, outputs[g.source()], parameters);
             case Layer.Dropout d -> outputs[d.source()];
@@ -341,6 +343,31 @@ public final class ReferenceNetwork {
           value += values(parameters, layer.name() + ".bias")[c];
         }
         y[picture + i] = value;
+      }
+    }
+    return y;
+  }
+
+  private double[] sampled(Sampling operator, double[] x) {
+    FeatureMap in = operator.input();
+    FeatureMap out = operator.output();
+    int[] rows = operator.rows().places();
+    int[] columns = operator.columns().places();
+    float[] below = operator.rows().weights();
+    float[] right = operator.columns().weights();
+    double[] y = new double[count * out.values()];
+    for (int i = 0; i < y.length; i++) {
+      int c = i % out.channels();
+      int column = i / out.channels() % out.width();
+      int row = i / (out.channels() * out.width()) % out.height();
+      int first = i / out.values() * in.values();
+      for (int dy = 0; dy < (below[row] == 0 ? 1 : 2); dy++) {
+        for (int dx = 0; dx < (right[column] == 0 ? 1 : 2); dx++) {
+          double share = dy == 0 ? 1 - below[row] : below[row];
+          share *= dx == 0 ? 1 - right[column] : right[column];
+          int at = ((rows[row] + dy) * in.width() + columns[column] + dx) * in.channels() + c;
+          y[i] += share * x[first + at];
+        }
       }
     }
     return y;

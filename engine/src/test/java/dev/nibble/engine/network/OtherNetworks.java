@@ -1,9 +1,11 @@
 package dev.nibble.engine.network;
 
 import dev.nibble.engine.network.NetworkBuilder.Node;
+import dev.nibble.kernels.AxisSampling;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Window;
 import java.util.List;
 
@@ -104,6 +106,26 @@ final class OtherNetworks {
     Node flat = b.dense("hidden", b.layerNorm("flat", b.flatten(b.slice(x, 3, 6)), 1e-2f), 5);
     Node pooled = b.layerNorm("pooled", b.globalAveragePool(x), 1e-2f);
     return b.build(b.dense("fc", b.concatenate(List.of(flat, pooled)), 3));
+  }
+
+  /** Maps of several resolutions that are added, a reflected edge, pixels that are left out. */
+  static Network resolutions() {
+    NetworkBuilder b = builder("resolutions");
+    Node x = b.relu(b.batchNorm("bn", b.convolution("stem", b.input(), 6, 3, 1)));
+    int height = x.map().height();
+    int width = x.map().width();
+    Node y = b.convolution("half", x, 6, 3, 2);
+    x = b.add(x, b.resizeNearest(b.batchNorm("half.bn", y), height, width));
+    Node z = b.activation(b.convolution("quarter", y, 6, 3, 2), new Nonlinearity.Silu());
+    x = b.relu(b.add(x, b.resizeLinear(z, height, width)));
+    int[] rows = new int[height + 1];
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = i == 0 ? 1 : i - 1;
+    }
+    AxisSampling reflected = AxisSampling.of(height, rows, new float[rows.length]);
+    AxisSampling odd = AxisSampling.of(width, new int[] {1, 3}, new float[2]);
+    x = b.convolution("last", b.sample(x, new Sampling(x.map(), reflected, odd)), 5, 3, 1);
+    return b.build(b.dense("fc", b.globalAveragePool(x), 3));
   }
 
   /** Factors that a convolution along the channels makes, of one row and of several. */

@@ -51,6 +51,7 @@ public final class SampleNetworks {
         OtherNetworks.nestedConcatenation(),
         OtherNetworks.denselyConnected(),
         OtherNetworks.groupNorms(),
+        OtherNetworks.resolutions(),
         OtherNetworks.efficientChannelAttention(),
         OtherNetworks.products(),
         OtherNetworks.moves(),

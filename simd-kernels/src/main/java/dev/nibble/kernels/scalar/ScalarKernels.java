@@ -10,6 +10,7 @@ import dev.nibble.kernels.InputArgs;
 import dev.nibble.kernels.LossArgs;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.ProductOffload;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.SgdArgs;
 import dev.nibble.kernels.Stage;
 import java.lang.foreign.MemorySegment;
@@ -123,6 +124,7 @@ public final class ScalarKernels implements HostKernels {
       case Operator.Dropout op -> ScalarProduct.drop(op, picture, args.draws(), scratch, act, out);
       case Operator.ChannelShuffle op -> ScalarMoves.shuffle(op, scratch, act, out);
       case Operator.Padding op -> ScalarMoves.pad(op, scratch, act, out);
+      case Sampling op -> ScalarSampling.forward(op, scratch, act, out);
       case GroupNorm op ->
           ScalarGroupNorm.forward(op, picture, packed, args.saved(), scratch, act, out);
     }
@@ -250,6 +252,7 @@ public final class ScalarKernels implements HostKernels {
       case Operator.Dropout op -> ScalarProduct.drop(op, picture, args.draws(), scratch, dy, da);
       case Operator.ChannelShuffle op -> ScalarMoves.shuffleBackward(op, scratch, dy, da);
       case Operator.Padding op -> ScalarMoves.padBackward(op, scratch, dy, da);
+      case Sampling op -> ScalarSampling.backward(op, scratch, dy, da);
       case GroupNorm op -> {
         int act = offload.restoredAt(stage);
         offload.restoreActivation(args, picture, scratch);

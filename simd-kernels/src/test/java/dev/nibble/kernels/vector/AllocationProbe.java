@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import com.sun.management.ThreadMXBean;
 import dev.nibble.kernels.Activation;
+import dev.nibble.kernels.AxisSampling;
 import dev.nibble.kernels.BackwardArgs;
 import dev.nibble.kernels.ChannelTable;
 import dev.nibble.kernels.Draw;
@@ -23,6 +24,7 @@ import dev.nibble.kernels.Operator.Multiply;
 import dev.nibble.kernels.Operator.Padding;
 import dev.nibble.kernels.Operator.Resample;
 import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.StoreFormat;
 import dev.nibble.kernels.Window;
@@ -185,6 +187,9 @@ final class AllocationProbe {
     cases.add(make(arena, GroupNorm.byPixel(odd, 1e-5f), full, null));
     cases.add(make(arena, new GroupNorm(even, 1, true, 1e-5f, false), full, null));
     cases.add(make(arena, GroupNorm.of(even, 4, 1e-5f), full, null));
+    AxisSampling rows = AxisSampling.linear(odd.height(), 2 * odd.height());
+    cases.add(
+        make(arena, new Sampling(odd, rows, AxisSampling.nearest(odd.width(), 9)), full, null));
     cases.add(make(arena, GroupNorm.byResponse(odd, 1e-5f, true), full, null));
     cases.add(make(arena, GroupNorm.of(odd, odd.channels(), 1e-5f), full, null));
     cases.add(make(arena, new Padding(odd, 1, -1, 0, 2, 3, -4), full, null));

@@ -7,9 +7,11 @@ import dev.nibble.engine.exchange.onnx.graph.Shape;
 import dev.nibble.engine.exchange.onnx.graph.Weight;
 import dev.nibble.engine.network.Network;
 import dev.nibble.engine.network.NetworkBuilder;
+import dev.nibble.kernels.AxisSampling;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Nonlinearity;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Window;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -114,6 +116,13 @@ final class NetworkMapping {
           builder.concatenate(node.inputs().stream().map(id -> built[id]).toList());
       case Operation.ChannelSlice s -> builder.slice(x, s.from(), s.to());
       case Operation.ChannelShuffle s -> builder.shuffle(x, s.groups());
+      case Operation.Sampled s ->
+          builder.sample(
+              x,
+              new Sampling(
+                  x.map(),
+                  AxisSampling.of(x.map().height(), s.rows(), s.rowWeights()),
+                  AxisSampling.of(x.map().width(), s.columns(), s.columnWeights())));
       case Operation.ZeroPad p -> padded(node, x, p);
       case Operation.Reshape r -> {
         FeatureMap map = map(Objects.requireNonNull(node.shape()));
@@ -257,7 +266,7 @@ final class NetworkMapping {
             || node.name()
                 .matches(
                     "(relu|activation|add|multiply|concat|slice|pad|shuffle|dropout|maxpool|averagepool|"
-                        + "shortcut|pool|flatten|unflatten)\\.\\d+");
+                        + "shortcut|pool|flatten|unflatten|sample)\\.\\d+");
     return isTaken ? node.name() + "_layer" : node.name();
   }
 

@@ -6,6 +6,7 @@ import dev.nibble.engine.protobuf.MessageWriter;
 final class OnnxNode {
   private static final int ATTRIBUTE_FLOAT = 1;
   private static final int ATTRIBUTE_INT = 2;
+  private static final int ATTRIBUTE_STRING = 3;
   private static final int ATTRIBUTE_INTS = 7;
 
   private final MessageWriter message = new MessageWriter();
@@ -34,6 +35,13 @@ final class OnnxNode {
   OnnxNode with(String name, float value) {
     MessageWriter attribute = new MessageWriter().text(1, name).floating(2, value);
     message.message(5, attribute.integer(20, ATTRIBUTE_FLOAT));
+    return this;
+  }
+
+  /** Adds a text as an attribute. */
+  OnnxNode with(String name, String value) {
+    MessageWriter attribute = new MessageWriter().text(1, name).text(4, value);
+    message.message(5, attribute.integer(20, ATTRIBUTE_STRING));
     return this;
   }
 

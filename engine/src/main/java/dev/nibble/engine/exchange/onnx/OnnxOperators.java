@@ -4,6 +4,7 @@ import dev.nibble.engine.protobuf.MessageWriter;
 import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GroupNorm;
 import dev.nibble.kernels.Operator;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Window;
 import java.util.function.Consumer;
 
@@ -32,6 +33,7 @@ final class OnnxOperators {
       case Operator.GlobalAveragePooling g -> nodes.accept(new OnnxNode("GlobalAveragePool", y, x));
       case Operator.Resample r -> resample(r, x, y);
       case Operator.Padding p -> padding(p, x, y);
+      case Sampling s -> new OnnxSampling(nodes, constants).write(s, x, y);
       case Operator.ChannelShuffle s -> shuffle(s, x, y);
       case Operator.Dropout d -> {
         if (d.byPicture()) {

@@ -42,11 +42,19 @@ final class OnnxTensor {
 
   /** A list of numbers. */
   static MessageWriter of(String name, float[] values) {
+    return of(name, values, values.length);
+  }
+
+  /** Numbers of these extents. */
+  static MessageWriter of(String name, float[] values, int... shape) {
     ByteBuffer data =
         ByteBuffer.allocate(Float.BYTES * values.length).order(ByteOrder.LITTLE_ENDIAN);
     data.asFloatBuffer().put(values);
-    MessageWriter tensor = new MessageWriter().integer(1, values.length).integer(2, FLOAT);
-    return tensor.text(8, name).bytes(9, data.array());
+    MessageWriter tensor = new MessageWriter();
+    for (int extent : shape) {
+      tensor.integer(1, extent);
+    }
+    return tensor.integer(2, FLOAT).text(8, name).bytes(9, data.array());
   }
 
   private static byte[] data(Parameter parameter, MemorySegment values) {

@@ -42,6 +42,8 @@ class OnnxMutationTest {
     List<byte[]> all = new ArrayList<>();
     OnnxShapesTest.models().forEach(model -> all.add(model.getPayload().bytes()));
     NormModels.all().forEach(model -> all.add(model.getPayload().bytes()));
+    WeightModels.all().forEach(model -> all.add(model.getPayload().bytes()));
+    SamplingModels.all().forEach(model -> all.add(model.getPayload().bytes()));
     // Twice as often as the others: they become networks.
     for (int i = 0; i < 8; i++) {
       all.add(trainable());

@@ -137,6 +137,7 @@ class OnnxOperatorsTest {
             .node("MatMul", "e,fc", "y"));
     all.addAll(NormModels.all());
     all.addAll(WeightModels.all());
+    all.addAll(SamplingModels.all());
     return all.stream();
   }
 

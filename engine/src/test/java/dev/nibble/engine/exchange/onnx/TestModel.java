@@ -116,6 +116,10 @@ final class TestModel {
     return described(name, INT64, values.length).bytes(9, data.array());
   }
 
+  static MessageWriter floats(String name, float... values) {
+    return described(name, FLOAT, values.length).bytes(9, little(values));
+  }
+
   static MessageWriter scalar(String name, long value) {
     ByteBuffer data = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
     data.asLongBuffer().put(value);

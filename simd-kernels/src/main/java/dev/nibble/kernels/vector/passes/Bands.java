@@ -9,6 +9,7 @@ import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.MaxPooling;
 import dev.nibble.kernels.Operator.Padding;
 import dev.nibble.kernels.Operator.Resample;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.Window;
 import dev.nibble.kernels.vector.base.Lanes;
@@ -150,6 +151,9 @@ public final class Bands {
     if (op instanceof Padding p) {
       return Moves.outputRow(p, row);
     }
+    if (op instanceof Sampling s) {
+      return s.rows().backward().first(row);
+    }
     if (op instanceof Operator.GlobalAveragePooling) {
       return 0;
     }
@@ -161,6 +165,9 @@ public final class Bands {
   static int endOutput(Operator op, int row) {
     if (op instanceof Padding p) {
       return Moves.outputRow(p, row);
+    }
+    if (op instanceof Sampling s) {
+      return s.rows().backward().end(row);
     }
     if (op instanceof Operator.GlobalAveragePooling) {
       return 1;
@@ -208,6 +215,12 @@ public final class Bands {
           ? height
           : Math.min(height, Math.max(rows, step(stage, stage.input().width())));
     }
+    if (op instanceof Sampling s) {
+      int read = s.rows().forward().reach(rows + ROWS);
+      return stage.activation().naive()
+          ? height
+          : Math.min(height, Math.max(read, step(stage, stage.input().width())));
+    }
     int window = (rows - 1) * stride(op) + reach(op);
     if (op instanceof Convolution c) {
       // Rows are loaded up to where bytes of codes end, and those whose copies are the leaf's.
@@ -242,6 +255,9 @@ public final class Bands {
     long dy = gradientRow(op);
     int step = step(stage, in.width());
     long window = (reach(op) - 1L) / stride(op) + 1;
+    if (op instanceof Sampling) {
+      dy *= Math.ceilDiv(op.outputHeight(), in.height()); // that many rows are read for one
+    }
     return rows(in.height(), step, data + dy / stride(op), window * dy);
   }
 
@@ -249,6 +265,9 @@ public final class Bands {
   static int gradientTileRows(Stage stage) {
     Operator op = stage.operator();
     int rows = most(dataRows(stage), stage.input().height());
+    if (op instanceof Sampling s) {
+      return s.rows().backward().reach(rows + ROWS);
+    }
     return (rows + reach(op) - 1) / stride(op) + 2;
   }
 

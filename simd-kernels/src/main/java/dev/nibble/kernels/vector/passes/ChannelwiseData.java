@@ -5,6 +5,7 @@ import dev.nibble.kernels.FeatureMap;
 import dev.nibble.kernels.GradientTerm;
 import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Resample;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.vector.base.Lanes;
 import java.lang.foreign.MemorySegment;
@@ -162,6 +163,8 @@ final class ChannelwiseData {
       }
       case Operator.ChannelShuffle op ->
           Moves.shuffleBackward(op, (end - first) * width, scratch, from, to);
+      case Sampling op ->
+          Samples.backward(op, first, end, fromChannel, toChannel, scratch, dy, data);
       case Operator.Padding op -> Moves.padBackward(op, first, end, scratch, dy, data);
       default -> throw new IllegalStateException(stage.operator() + " has a pass of its own");
     }

@@ -7,6 +7,7 @@ import dev.nibble.kernels.Operator;
 import dev.nibble.kernels.Operator.Convolution;
 import dev.nibble.kernels.Operator.Padding;
 import dev.nibble.kernels.Partials;
+import dev.nibble.kernels.Sampling;
 import dev.nibble.kernels.Stage;
 import dev.nibble.kernels.vector.activation.OutputWriter;
 import dev.nibble.kernels.vector.activation.TableRows;
@@ -64,6 +65,7 @@ public final class ForwardPass {
       case Operator.GlobalAveragePooling op ->
           ChannelwiseForward.average(args, op, region, from, to, part, parts, scratch);
       case Padding op -> ChannelwiseForward.pad(args, op, region, from, to, part, parts, scratch);
+      case Sampling op -> SamplingForward.run(args, op, region, from, to, part, parts, scratch);
       case GroupNorm op -> GroupNormForward.run(args, op, region, from, to, part, parts, scratch);
       default -> ChannelwiseForward.run(args, region, from, to, part, parts, scratch);
     }

@@ -224,6 +224,18 @@ public sealed interface Operation {
   /** Values that are repeated to a larger shape; of use only where a product does so anyway. */
   record Expand() implements Operation {}
 
+  /**
+   * Pixels that are made of others: each row of one or two neighbouring ones, each column likewise.
+   *
+   * @param rows the first one that each row is made of
+   * @param rowWeights the share of the next one; 0 where there is none
+   * @param columns as the rows
+   * @param columnWeights likewise
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  record Sampled(int[] rows, float[] rowWeights, int[] columns, float[] columnWeights)
+      implements Operation {}
+
   /** The same values in another shape. */
   record Reshape() implements Operation {}
 

@@ -33,12 +33,14 @@ final class Rules {
   private final ChanceRules chances;
   private final NormRules norms;
   private final PlaceRules places;
+  private final SamplingRules sampling;
 
   Rules(Drafts drafts) {
     this.drafts = drafts;
     this.windows = new WindowRules(drafts);
     this.pointwise = new PointwiseRules(drafts);
-    this.shapes = new ShapeRules(drafts);
+    this.sampling = new SamplingRules(drafts);
+    this.shapes = new ShapeRules(drafts, sampling);
     this.chances = new ChanceRules(drafts);
     this.norms = new NormRules(drafts);
     this.places = new PlaceRules(drafts);
@@ -91,6 +93,8 @@ final class Rules {
       case "Transpose" -> shapes.transpose(call);
       case "Concat" -> shapes.concat(call);
       case "Slice" -> shapes.slice(call);
+      case "Resize", "Upsample" -> sampling.resize(call);
+      case "Gather" -> sampling.gather(call);
       case "Pad" -> shapes.pad(call);
       case "ReduceMean" -> shapes.reduceMean(call);
       case "ReduceL2" -> norms.length(call);

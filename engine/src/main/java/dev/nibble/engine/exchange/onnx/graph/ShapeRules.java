@@ -9,15 +9,18 @@ import dev.nibble.engine.exchange.onnx.graph.Operation.ZeroPad;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** What moves values without computing, and reductions. */
 final class ShapeRules {
   private static final long MOST_PADDING = 1 << 20;
 
   private final Drafts drafts;
+  private final SamplingRules sampling;
 
-  ShapeRules(Drafts drafts) {
+  ShapeRules(Drafts drafts, SamplingRules sampling) {
     this.drafts = drafts;
+    this.sampling = sampling;
   }
 
   /** Shape and Size of what depends on the pictures: known but for the batch. */
@@ -146,6 +149,7 @@ final class ShapeRules {
     }
     long from = 0;
     long to = in.rank() > 1 ? in.fixed(1) : 0;
+    int[][] pixels = new int[2][];
     for (int i = 0; i < slicing.axes().length; i++) {
       int axis = slicing.axes()[i];
       boolean isWhole =
@@ -158,10 +162,22 @@ final class ShapeRules {
         from = indices.from();
         to = from + indices.count();
       } else if (!isWhole && !keepsAll(slicing, i, in)) {
-        throw new UnsupportedException("cuts other axes than channels");
+        if (!in.isMap() || axis < 2) {
+          throw new UnsupportedException("cuts other axes than channels and pixels");
+        }
+        Slicing.Indices indices = slicing.indices(i, in.fixed(axis));
+        call.require(indices.count() > 0, "leaves nothing");
+        pixels[axis - 2] =
+            IntStream.range(0, (int) indices.count()).map(k -> (int) indices.get(k)).toArray();
       }
     }
-    return slice(call, in, from, to);
+    if (pixels[0] == null && pixels[1] == null) {
+      return slice(call, in, from, to);
+    }
+    if (from > 0 || to < in.fixed(1)) {
+      throw new UnsupportedException("cuts channels and pixels at once");
+    }
+    return sampling.picked(call, in, pixels[0], pixels[1]);
   }
 
   private static boolean keepsAll(Slicing slicing, int i, Shape in) {
@@ -201,6 +217,9 @@ final class ShapeRules {
     boolean isNone = Arrays.stream(given).allMatch(p -> p == 0);
     if (isNone) {
       return call.computed(0);
+    }
+    if (List.of("reflect", "edge", "wrap").contains(mode)) {
+      return sampling.pad(call, in, mode, before, after);
     }
     if (!mode.equals("constant") || call.real("value", 2, 0) != 0) {
       throw new UnsupportedException("pads by other values than zeros");

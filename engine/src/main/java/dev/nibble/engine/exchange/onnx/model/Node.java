@@ -65,6 +65,12 @@ public record Node(
     return found == null ? otherwise : found.text();
   }
 
+  /** Floats, or null where there is none of the name. */
+  public double @Nullable [] reals(String attribute) {
+    Attribute found = attributes.get(attribute);
+    return found == null ? null : found.reals().clone();
+  }
+
   /** Whole numbers, or null where there is none of the name. */
   public long @Nullable [] integers(String attribute) {
     Attribute found = attributes.get(attribute);
