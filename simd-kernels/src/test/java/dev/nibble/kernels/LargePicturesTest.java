@@ -8,6 +8,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The contract ({@link KernelContractTest}) on large pictures: a class of its own, so that it runs
@@ -48,6 +49,20 @@ class LargePicturesTest {
         new Operator.GlobalAveragePooling(new FeatureMap(96, 57, 40)),
         new Operator.Resample(odd, 3, 20),
         Operator.Resample.identity(wide));
+  }
+
+  /** Parts of some rows more than a band, which are too few for a band of their own. */
+  @ParameterizedTest
+  @ValueSource(ints = {33, 34, 37, 38, 39, 42, 45, 47, 49, 50})
+  void aBandTakesWhatIsLeftOverOfAPart(int rows) {
+    Operator slice = Operator.Padding.slice(new FeatureMap(2 * rows, 112, 16), 0, 8);
+    StageCase run =
+        Stream.iterate(9000L, seed -> seed + 1)
+            .map(seed -> StageCases.around(slice, seed))
+            .filter(c -> c.parts() == 2 && !c.stage().activation().naive())
+            .findFirst()
+            .orElseThrow();
+    StageComparison.compare(run);
   }
 
   @ParameterizedTest

@@ -55,12 +55,16 @@ public final class OutputWriter {
       int out,
       int region) {
     int shift = row(region, 1, channels);
+    int count = toChannel - fromChannel;
+    // Copied first: a loop over an array alone stays compiled, whatever segments others pass.
+    if (residual == null) {
+      Arrays.fill(scratch, shift + fromChannel, shift + toChannel, -0f);
+    } else {
+      long from = residualAt + 4L * fromChannel;
+      MemorySegment.copy(residual, JAVA_FLOAT, from, scratch, shift + fromChannel, count);
+    }
     for (int c = fromChannel; c < toChannel; c++) {
-      float value = scratch[out + c] + scratch[region + c];
-      if (residual != null) {
-        value += residual.get(JAVA_FLOAT, residualAt + 4L * c);
-      }
-      scratch[shift + c] = value;
+      scratch[shift + c] += scratch[out + c] + scratch[region + c];
     }
   }
 

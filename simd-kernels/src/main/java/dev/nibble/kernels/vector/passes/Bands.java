@@ -40,7 +40,7 @@ public final class Bands {
   static final int PIXELS = 8;
 
   /** Rows that a band has at least, as a row of Winograd's tiles does. */
-  private static final int ROWS = 4;
+  static final int ROWS = 4;
 
   private Bands() {}
 

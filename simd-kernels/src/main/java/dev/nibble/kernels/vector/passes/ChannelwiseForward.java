@@ -139,8 +139,8 @@ final class ChannelwiseForward {
     int step = Bands.step(stage, map.width());
     int own = Bands.bound(map.height(), step, part, parts);
     int ownEnd = Bands.bound(map.height(), step, part + 1, parts);
-    int first = Bands.bound(height, part, parts);
-    int end = Bands.bound(height, part + 1, parts);
+    int first = Bands.bound(height, Bands.ROWS, part, parts);
+    int end = Bands.bound(height, Bands.ROWS, part + 1, parts);
     int rows = Bands.forwardRows(stage);
     int channels = map.channels();
     int row = Bands.tileRow(op);
