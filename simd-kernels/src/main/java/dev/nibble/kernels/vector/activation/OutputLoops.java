@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * The loops of {@link OutputWriter} over a run of pixels, for the channels that fill vectors.
  *
- * <p>A run is written first, for lines that are written in order cost memory half as much; then its
- * sums are made in registers, by columns of the scratch.
+ * <p>Sums stay in registers, so a run is walked once for every two vectors of channels: two, and
+ * not one, because lines that are written in order cost memory half as much; not four, because
+ * their vectors' methods exceed C2's node budget.
  */
 final class OutputLoops {
   private OutputLoops() {}
@@ -42,40 +43,38 @@ final class OutputLoops {
       int pitch,
       boolean statistics) {
     if (!statistics) {
-      plain(
-          scratch, from, region, channels, first, bound, count, residual, added, y, at, pitch,
-          false);
+      plain(scratch, from, region, channels, first, bound, count, residual, added, y, at, pitch);
       return;
     }
-    plain(
-        scratch,
-        from,
-        region,
-        channels,
-        first,
-        bound,
-        count,
-        residual,
-        added,
-        y,
-        at,
-        pitch,
-        residual != null);
-    boolean biased = residual == null; // else the scratch holds what was written
     int c = first;
     for (; c <= bound - 2 * LANES; c += 2 * LANES) {
-      sums2(scratch, from + c, region + c, channels, count, biased);
+      sums2(
+          scratch,
+          from + c,
+          region + c,
+          channels,
+          count,
+          residual,
+          added + 4L * c,
+          y,
+          at + 4L * c,
+          pitch);
     }
     for (; c < bound; c += LANES) {
-      sums(scratch, from + c, region + c, channels, count, biased);
+      sums(
+          scratch,
+          from + c,
+          region + c,
+          channels,
+          count,
+          residual,
+          added + 4L * c,
+          y,
+          at + 4L * c,
+          pitch);
     }
   }
 
-  /**
-   * Writes a run.
-   *
-   * @param keep whether the scratch is to hold what is written
-   */
   private static void plain(
       float[] scratch,
       int from,
@@ -88,8 +87,7 @@ final class OutputLoops {
       long added,
       MemorySegment y,
       long at,
-      int pitch,
-      boolean keep) {
+      int pitch) {
     int stride = Lanes.roundUp(channels);
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
@@ -103,25 +101,37 @@ final class OutputLoops {
           value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, term + 4L * c, ORDER));
         }
         value.intoMemorySegment(y, out + 4L * c, ORDER);
-        if (keep) {
-          value.intoArray(scratch, in + c);
-        }
       }
     }
   }
 
   private static void sums(
-      float[] scratch, int from, int region, int channels, int count, boolean biased) {
+      float[] scratch,
+      int from,
+      int region,
+      int channels,
+      int count,
+      @Nullable MemorySegment residual,
+      long added,
+      MemorySegment y,
+      long at,
+      int pitch) {
     int stride = Lanes.roundUp(channels);
     int shiftAt = region + stride;
+    FloatVector bias = FloatVector.fromArray(FLOATS, scratch, region);
     FloatVector shift = FloatVector.fromArray(FLOATS, scratch, shiftAt);
-    if (biased) {
-      shift = shift.sub(FloatVector.fromArray(FLOATS, scratch, region));
-    }
     FloatVector sum = FloatVector.zero(FLOATS);
     FloatVector square = FloatVector.zero(FLOATS);
     for (int p = 0; p < count; p++) {
-      FloatVector centred = FloatVector.fromArray(FLOATS, scratch, from + p * stride).sub(shift);
+      int in = from + p * stride;
+      long out = at + 4L * p * pitch;
+      long term = added + 4L * p * channels;
+      FloatVector value = FloatVector.fromArray(FLOATS, scratch, in).add(bias);
+      if (residual != null) {
+        value = value.add(FloatVector.fromMemorySegment(FLOATS, residual, term, ORDER));
+      }
+      value.intoMemorySegment(y, out, ORDER);
+      FloatVector centred = value.sub(shift);
       sum = sum.add(centred);
       square = centred.fma(centred, square);
     }
@@ -132,23 +142,41 @@ final class OutputLoops {
   }
 
   private static void sums2(
-      float[] scratch, int from, int region, int channels, int count, boolean biased) {
+      float[] scratch,
+      int from,
+      int region,
+      int channels,
+      int count,
+      @Nullable MemorySegment residual,
+      long added,
+      MemorySegment y,
+      long at,
+      int pitch) {
     int stride = Lanes.roundUp(channels);
     int shiftAt = region + stride;
+    FloatVector bias0 = FloatVector.fromArray(FLOATS, scratch, region);
+    FloatVector bias1 = FloatVector.fromArray(FLOATS, scratch, region + LANES);
     FloatVector shift0 = FloatVector.fromArray(FLOATS, scratch, shiftAt);
     FloatVector shift1 = FloatVector.fromArray(FLOATS, scratch, shiftAt + LANES);
-    if (biased) {
-      shift0 = shift0.sub(FloatVector.fromArray(FLOATS, scratch, region));
-      shift1 = shift1.sub(FloatVector.fromArray(FLOATS, scratch, region + LANES));
-    }
     FloatVector sum0 = FloatVector.zero(FLOATS);
     FloatVector square0 = FloatVector.zero(FLOATS);
     FloatVector sum1 = FloatVector.zero(FLOATS);
     FloatVector square1 = FloatVector.zero(FLOATS);
     for (int p = 0; p < count; p++) {
       int in = from + p * stride;
-      FloatVector centred0 = FloatVector.fromArray(FLOATS, scratch, in).sub(shift0);
-      FloatVector centred1 = FloatVector.fromArray(FLOATS, scratch, in + LANES).sub(shift1);
+      long out = at + 4L * p * pitch;
+      long term = added + 4L * p * channels;
+      FloatVector value0 = FloatVector.fromArray(FLOATS, scratch, in).add(bias0);
+      FloatVector value1 = FloatVector.fromArray(FLOATS, scratch, in + LANES).add(bias1);
+      if (residual != null) {
+        value0 = value0.add(FloatVector.fromMemorySegment(FLOATS, residual, term, ORDER));
+        value1 =
+            value1.add(FloatVector.fromMemorySegment(FLOATS, residual, term + 4L * LANES, ORDER));
+      }
+      value0.intoMemorySegment(y, out, ORDER);
+      value1.intoMemorySegment(y, out + 4L * LANES, ORDER);
+      FloatVector centred0 = value0.sub(shift0);
+      FloatVector centred1 = value1.sub(shift1);
       sum0 = sum0.add(centred0);
       sum1 = sum1.add(centred1);
       square0 = centred0.fma(centred0, square0);
