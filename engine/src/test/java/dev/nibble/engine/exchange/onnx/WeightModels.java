@@ -45,17 +45,22 @@ final class WeightModels {
         .node("Conv", "sg,back", "d");
   }
 
+  /** Weights of 3x3 convolutions, a row for each of its outputs. */
+  private static TestModel flattened(int opset, int channels) {
+    return model(opset)
+        .weight("raw", channels, CHANNELS, 3, 3)
+        .weight("gain", channels)
+        .weight("zero", channels)
+        .shape("flat", 1, channels, -1)
+        .shape("back4", channels, CHANNELS, 3, 3)
+        .node("Reshape", "raw,flat", "f");
+  }
+
   private void standardised(int channels) {
     add(
         "standardised weights, by a batch norm of " + channels,
         between(
-            model(13)
-                .weight("raw", channels, CHANNELS, 3, 3)
-                .weight("gain", channels)
-                .weight("zero", channels)
-                .shape("flat", 1, channels, -1)
-                .shape("back4", channels, CHANNELS, 3, 3)
-                .node("Reshape", "raw,flat", "f")
+            flattened(13, channels)
                 .node("ReduceMean", "f", "m", "axes", new long[] {0, 2}, "keepdims", 0L)
                 .node("ReduceMean", "f", "mk", "axes", new long[] {0, 2})
                 .node("Sub", "f,mk", "z")
@@ -67,13 +72,7 @@ final class WeightModels {
     add(
         "standardised weights, by an instance norm of " + channels,
         between(
-            model(17)
-                .weight("raw", channels, CHANNELS, 3, 3)
-                .weight("gain", channels)
-                .weight("zero", channels)
-                .shape("flat", 1, channels, -1)
-                .shape("back4", channels, CHANNELS, 3, 3)
-                .node("Reshape", "raw,flat", "f")
+            flattened(17, channels)
                 .node("InstanceNormalization", "f,gain,zero", "n")
                 .node("Reshape", "n,back4", "sw"),
             channels));
