@@ -36,6 +36,11 @@ final class DeoptimizationMeter implements AutoCloseable {
 
   Counts stop() throws ReflectiveOperationException, IOException {
     type.getMethod("stop").invoke(recording);
+    return soFar();
+  }
+
+  /** What happened since the start; the recording goes on. */
+  Counts soFar() throws ReflectiveOperationException, IOException {
     Path file = Files.createTempFile("deoptimizations", ".jfr");
     try {
       type.getMethod("dump", Path.class).invoke(recording, file);
