@@ -25,6 +25,9 @@ final class Curves {
   private static final int HEIGHT = 500;
   private static final int TICK_SPACING = 110;
 
+  /** So many steps may each have a tick. */
+  private static final int FEW = 12;
+
   private static final Color PALE = new Color(0xB9, 0xD3, 0xEA);
   private static final Color TRAIN = new Color(0x1F, 0x6F, 0xB4);
   private static final Color TEST = new Color(0xD9, 0x5F, 0x0E);
@@ -109,6 +112,9 @@ final class Curves {
   private static void add(
       XYChart chart, History history, double[] train, double[] test, double scale) {
     double[] steps = history.steps();
+    if (steps.length > FEW) {
+      roundTicks(chart);
+    }
     double[] values = scaled(train, scale);
     int span = Math.max(1, values.length / MEAN_SHARE);
     String each =
@@ -124,6 +130,16 @@ final class Curves {
     if (test.length > 0) {
       addTest(chart, history, test, scale);
     }
+  }
+
+  /**
+   * A point between two steps, drawn nowhere: where all points lie equally far apart, XChart puts a
+   * tick at every so many of them, such as 22 or 23, instead of at round numbers.
+   */
+  private static void roundTicks(XYChart chart) {
+    XYSeries none = chart.addSeries(" ", new double[] {0.5}, new double[] {Double.NaN});
+    none.setMarker(SeriesMarkers.NONE);
+    none.setShowInLegend(false);
   }
 
   private static void addTest(XYChart chart, History history, double[] test, double scale) {

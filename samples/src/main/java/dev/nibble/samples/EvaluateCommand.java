@@ -182,14 +182,16 @@ final class EvaluateCommand implements Callable<Integer> {
     }
     if (!pictures.classNames().equals(info.classes())) {
       throw new BadInputException(
-          "The model's %s %s are not those of %s, %s: choose the data it was trained for."
+          "The model's %s (%s) are not those of %s (%s): choose the data it was trained for."
               .formatted(
                   info.task().names(), brief(info.classes()), name, brief(pictures.classNames())));
     }
   }
 
   private static String brief(List<String> names) {
-    return names.size() <= 4 ? names.toString() : names.size() + " from " + names.getFirst();
+    return names.size() <= 4
+        ? String.join(", ", names)
+        : "%d, from %s to %s".formatted(names.size(), names.getFirst(), names.getLast());
   }
 
   private EvaluationReport report(
