@@ -18,10 +18,11 @@ import java.util.List;
  * What a run's metrics.jsonl says of its course.
  *
  * @param tests accuracy on the evaluated pictures after each epoch
+ * @param testedAt the step after which the last of them was; 0 if there was none
  * @param testLoss mean loss on them at the end; NaN if there was no test
  * @param stepSeconds the median step
  */
-record EvidenceMetrics(List<Double> tests, double testLoss, double stepSeconds) {
+record EvidenceMetrics(List<Double> tests, long testedAt, double testLoss, double stepSeconds) {
   EvidenceMetrics {
     tests = List.copyOf(tests);
   }
@@ -34,12 +35,14 @@ record EvidenceMetrics(List<Double> tests, double testLoss, double stepSeconds) 
   static EvidenceMetrics read(Path file) {
     List<Double> tests = new ArrayList<>();
     List<Double> steps = new ArrayList<>();
+    long testedAt = 0;
     double loss = Double.NaN;
     try (BufferedReader lines = Files.newBufferedReader(file)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         JsonObject entry = JsonParser.parse(line).asObject();
         if (entry.find("test_accuracy") instanceof JsonNumber accuracy) {
           tests.add(accuracy.asDouble());
+          testedAt = entry.get("step").asLong();
           loss = entry.find("test_loss") instanceof JsonNumber n ? n.asDouble() : Double.NaN;
         } else if (entry.find("step_seconds") instanceof JsonNumber seconds) {
           steps.add(seconds.asDouble());
@@ -50,7 +53,7 @@ record EvidenceMetrics(List<Double> tests, double testLoss, double stepSeconds) 
     } catch (JsonException e) {
       throw new BadInputException(file + " is damaged: " + e.getMessage() + ".", e);
     }
-    return new EvidenceMetrics(tests, loss, median(steps));
+    return new EvidenceMetrics(tests, testedAt, loss, median(steps));
   }
 
   private static double median(List<Double> values) {

@@ -119,7 +119,6 @@ final class EvidenceRun {
         MemoryAccount account = setup.openAccount();
         Trainer trainer = setup.openTrainer(account, null)) {
       run.create(settings);
-      run.lock();
       CheckpointStore store = new CheckpointStore(run.file(RunFolder.CHECKPOINTS));
       trainer.checkpointTo(store);
       Optional<LoadedCheckpoint> latest = store.loadLatest(warnings);
@@ -190,6 +189,12 @@ final class EvidenceRun {
   private JsonObject result(
       TrainSetup setup, Trainer trainer, RunFolder run, @Nullable String diverged) {
     EvidenceMetrics metrics = EvidenceMetrics.read(run.file(RunFolder.METRICS));
+    if (diverged == null && metrics.testedAt() != trainer.totalSteps()) {
+      throw new BadInputException(
+          "%s tells of %,d of %,d steps: delete %s, and the run is done anew."
+              .formatted(
+                  run.file(RunFolder.METRICS), metrics.testedAt(), trainer.totalSteps(), folder));
+    }
     TrainingPlan plan = setup.plan();
     JsonObject.Builder result =
         JsonObject.builder()

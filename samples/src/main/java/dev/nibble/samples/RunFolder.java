@@ -3,7 +3,6 @@ package dev.nibble.samples;
 import dev.nibble.engine.network.Network;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -23,6 +22,9 @@ final class RunFolder implements AutoCloseable {
 
   /** The network of a run whose model came from a file, which may be gone when it goes on. */
   static final String NETWORK = "network.json";
+
+  /** Never replaced: whoever has locked a file that another process replaces has locked nothing. */
+  private static final String LOCK = ".lock";
 
   private final Path folder;
   private @Nullable FileChannel channel;
@@ -71,10 +73,15 @@ final class RunFolder implements AutoCloseable {
     return new RunFolder(folder);
   }
 
-  /** Creates the folder and writes the run's options into it. */
+  /**
+   * Creates the folder, keeps other processes out of it until closed, and writes the run's options.
+   *
+   * @throws BadInputException if another process is training there
+   */
   void create(Settings settings) {
     try {
       Files.createDirectories(folder);
+      lock();
       replace(file(SETTINGS), settings.json());
     } catch (FileAlreadyExistsException e) {
       throw new BadInputException(
@@ -108,24 +115,16 @@ final class RunFolder implements AutoCloseable {
     }
   }
 
-  /**
-   * Keeps other processes out until closed.
-   *
-   * @throws BadInputException if another process is training there
-   */
-  void lock() {
-    Path file = file(SETTINGS);
+  private void lock() throws IOException {
+    FileChannel opened =
+        FileChannel.open(file(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    channel = opened;
     try {
-      FileChannel opened = FileChannel.open(file, StandardOpenOption.WRITE);
-      channel = opened;
-      FileLock lock = opened.tryLock();
-      if (lock == null) {
+      if (opened.tryLock() == null) {
         throw busy(null);
       }
     } catch (OverlappingFileLockException e) {
       throw busy(e);
-    } catch (IOException e) {
-      throw BadInputException.file("lock", file, e);
     }
   }
 

@@ -129,7 +129,6 @@ final class TrainCommand implements Callable<Integer> {
       // Only now, that nothing can be wrong with the input any more, does anything appear on disk.
       TensorBoardFolder board = TensorBoardFolder.of(settings, folder.path());
       folder.create(settings);
-      folder.lock();
       if (ModelChoice.isFile(settings.text("model"))) {
         folder.keep(setup.network());
       }
