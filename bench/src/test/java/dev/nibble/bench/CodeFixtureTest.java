@@ -60,8 +60,7 @@ class CodeFixtureTest {
     int pixel = i / channels;
     Codec codec = store.codec();
     long picture = codec.bytes(CodeFixture.MAP);
-    float w =
-        codec.place(codec.get(requireNonNull(args.store()), picture, channels, pixel, channel));
+    float w = codec.place(requireNonNull(args.store()), picture, channels, pixel, channel);
     float a =
         Math.fma(
             w,

@@ -126,9 +126,9 @@ final class Inputs {
     } catch (NumberFormatException e) {
       bits = Double.NaN;
     }
-    if (!(bits >= 1 && bits <= 8)) {
+    if (!(bits >= StoreFormat.INT1.bits() && bits <= 8)) {
       throw new BadInputException(
-          "--activations can't be '%s': give 1 to 8 bits on average, such as mixed:3."
+          "--activations can't be '%s': give 1.25 to 8 bits on average, such as mixed:3."
               .formatted(text));
     }
     return MixedFormats.average(bits);

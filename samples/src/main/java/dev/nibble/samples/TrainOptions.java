@@ -41,8 +41,8 @@ final class TrainOptions {
       names = "--activations",
       paramLabel = "TYPE",
       description =
-          "How activations wait for the backward pass: fp32, int8, int4, int3, int2, ternary,"
-              + " int1; mixed:BITS, a format for each so that values have so many bits on average;"
+          "How activations wait for the backward pass: fp32, int8, int4, int3, int2, ternary"
+              + " (1.6 bits), int1 (1.25); mixed:BITS, a format for each so that values have so many bits on average;"
               + " mixed, as many as fit --memory-limit. Default: int4, or fewer bits where nothing"
               + " else fits --memory-limit.")
   @Nullable String activations;

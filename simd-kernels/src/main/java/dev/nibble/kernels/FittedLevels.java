@@ -22,6 +22,7 @@ final class FittedLevels {
   private final double[] starts;
   private final double[] places;
   private final int split;
+  private final int middle;
   private final Lines above = new Lines();
   private final Lines below = new Lines();
   private final Line overMean;
@@ -71,11 +72,14 @@ final class FittedLevels {
    * @param starts where each code's v begins, and where the last one's ends
    * @param places what v is restored to
    * @param split the first code above the edge
+   * @param shared whether the codes from there on are stored as what several values share: then no
+   *     codes of their own lie on both sides of the mean
    */
-  FittedLevels(double[] starts, double[] places, int split) {
+  FittedLevels(double[] starts, double[] places, int split, boolean shared) {
     this.starts = starts;
     this.places = places;
     this.split = split;
+    this.middle = shared ? split : places.length / 2;
     TypicalValues values = TypicalValues.withEdge();
     for (int i = 0; i <= STEPS; i++) {
       double t = (2.0 * i / STEPS - 1) * LAST;
@@ -83,26 +87,25 @@ final class FittedLevels {
       below.set(i, best(values, 0, split, starts[split], t));
     }
     TypicalValues linear = TypicalValues.withoutEdge();
-    int half = places.length / 2;
-    overMean = best(linear, half, places.length, starts[half], 0);
-    underMean = best(linear, 0, half, starts[half], 0);
+    overMean = best(linear, middle, places.length, starts[middle], 0);
+    underMean = best(linear, 0, middle, starts[middle], 0);
     for (int i = 0; i <= STEPS; i++) {
       double t = (2.0 * i / STEPS - 1) * LAST;
       Line line = new Line(t, above.scales[i], above.offsets[i], above.slopes[i]);
-      symmetric[i] = wholeLoss(values, t) < loss(values, split, places.length, starts[split], line);
+      symmetric[i] =
+          !shared && wholeLoss(values, t) < loss(values, split, places.length, starts[split], line);
     }
   }
 
   /** What the levels on both sides of the mean lose of the values above t. */
   private double wholeLoss(TypicalValues values, double t) {
-    int half = places.length / 2;
     double loss = 0;
     for (int code = 0; code < places.length; code++) {
-      Line line = code < half ? underMean : overMean;
-      double low = bound(code, starts[half], line.origin, line.scale);
-      double high = bound(code + 1, starts[half], line.origin, line.scale);
+      Line line = code < middle ? underMean : overMean;
+      double low = bound(code, starts[middle], line.origin, line.scale);
+      double high = bound(code + 1, starts[middle], line.origin, line.scale);
       if (high > t) {
-        double level = line.offset + (places[code] - starts[half]) * line.slope;
+        double level = line.offset + (places[code] - starts[middle]) * line.slope;
         double share = values.share(Math.max(low, t), high);
         loss += level * (level * share - 2 * values.sum(Math.max(low, t), high));
       }
@@ -116,6 +119,11 @@ final class FittedLevels {
    */
   boolean prefersWhole(double t) {
     return symmetric[(int) Math.rint((origin(t) / LAST + 1) * STEPS / 2)];
+  }
+
+  /** The v of the mean, where codes lie on both sides of it. */
+  double middle() {
+    return starts[middle];
   }
 
   /** The v of the edge. */

@@ -21,8 +21,8 @@ public enum StoreFormat {
   INT2(2, Codec.fitted(4, 4, 1, 1)),
   /** Three codes, five a byte; one of them below the ReLU's edge. */
   TERNARY(1.6, Codec.fitted(3, 5, 1, 1)),
-  /** 1-bit codes, eight a byte: the ReLU's mask. */
-  INT1(1, Codec.fitted(2, 8, 1, 1)),
+  /** A bit each, the ReLU's mask, and a level of two bits for eight: 32 values in five bytes. */
+  INT1(1.25, Codec.shared()),
   /** The paper's 8-bit codes. */
   UNIFORM8(8, Codec.uniform(8)),
   /** The paper's 4-bit codes, two a byte. */
@@ -41,7 +41,7 @@ public enum StoreFormat {
     this.codec = codec;
   }
 
-  /** Bits a value: 32, 8, 4, 3, 2, 1.6, 1, or 0 where nothing is written. */
+  /** Bits a value: 32, 8, 4, 3, 2, 1.6, 1.25, or 0 where nothing is written. */
   public double bits() {
     return bits;
   }
@@ -92,11 +92,11 @@ public enum StoreFormat {
   }
 
   /**
-   * The format with enough codes to tell the sides of a function's edges apart: this, if it has.
+   * The format with enough codes to tell the sides of a function's edges apart: this, if it has. A
+   * level that values share may not lie on both sides of a high edge.
    */
   public StoreFormat keeping(Nonlinearity function) {
-    boolean twoEdges = function.hasLowEdge() && function.hasHighEdge();
-    return this == INT1 && twoEdges ? TERNARY : this;
+    return this == INT1 && function.hasHighEdge() ? TERNARY : this;
   }
 
   /** The name for people, as in {@code int4} or {@code uniform int4}. */

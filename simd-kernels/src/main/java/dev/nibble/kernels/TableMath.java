@@ -112,7 +112,7 @@ final class TableMath {
       double room = codec.start(codec.codes() - 1) - levels.edge();
       fillFitted(capped, function, room, channels, c, sign, g, beta, mean, sd, table);
     } else {
-      fillWhole(codec, levels, channels, c, sign, g, beta, mean, sd, table);
+      fillWhole(levels, channels, c, sign, g, beta, mean, sd, table);
       setEdges(codec, function, channels, c, sign, g, beta, mean, sd, table);
     }
     if (activation.relu() && activation.isDirect()) {
@@ -131,7 +131,6 @@ final class TableMath {
 
   /** Codes on both sides of the mean. */
   private static void fillWhole(
-      Codec codec,
       FittedLevels levels,
       int channels,
       int c,
@@ -143,7 +142,7 @@ final class TableMath {
       MemorySegment table) {
     FittedLevels.Line high = levels.overMean();
     FittedLevels.Line low = levels.underMean();
-    double start = codec.start(codec.codes() / 2);
+    double start = levels.middle();
     set(table, ChannelTable.EDGE, channels, c, start);
     double flat = Math.min(low.scale(), high.scale());
     double scale = Math.max(low.scale(), high.scale());
@@ -171,7 +170,8 @@ final class TableMath {
     int last = codec.codes() - 1;
     if (function.hasLowEdge()) {
       double u = (function.lowEdge() - beta) / g;
-      int most = function.hasHighEdge() ? last - 1 : last;
+      // Of a shared codec only code 0 keeps its side.
+      int most = codec.isShared() ? 1 : function.hasHighEdge() ? last - 1 : last;
       int code =
           Math.clamp(codec.nearest(level(table, channels, c, mean + sign * u * sd)), 1, most);
       set(table, ChannelTable.LOW, channels, c, codec.start(code));

@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
 final class CodeCheck {
   private CodeCheck() {}
 
-  /** The code of a pixel's channel, by Codec's layout. */
+  /** The code of a pixel's channel, by Codec's layout; of a shared codec 0, or 1 and its level. */
   static int code(
       StoreFormat format, FeatureMap map, MemorySegment store, int picture, int pixel, int c) {
     Codec codec = format.codec();
@@ -23,11 +23,39 @@ final class CodeCheck {
       word = 256 * word + Byte.toUnsignedInt(store.get(JAVA_BYTE, at + (long) i * map.channels()));
     }
     int place = pixel % group;
+    if (codec.isShared()) {
+      long levels = word >> (8 * (bytes - 1));
+      int level = (int) (levels >> (2 * (place / 8))) & 3;
+      return (word >> place & 1) == 0 ? 0 : 1 + level;
+    }
     if (codec.codes() == 3) {
       int digits = (int) (word * 243 / 256);
       return digits / (int) Math.pow(3, 4 - place) % 3;
     }
     return (int) (word >> (place * codec.bits())) % (1 << codec.bits());
+  }
+
+  /** What {@link #code} is restored to. */
+  static float place(Codec codec, int code) {
+    return codec.isShared() && code > 0
+        ? Float.intBitsToFloat(codec.levelBits() + (code - 1) * codec.levelStep())
+        : codec.place(code);
+  }
+
+  /** The same of a pixel, or of those that share its level the one that lies nearest. */
+  private static double distanceToEdge(
+      StageCase run, MemorySegment table, int picture, int pixel, int c) {
+    Activation activation = run.stage().activation();
+    FeatureMap map = run.stage().input();
+    boolean shared = activation.store().codec().isShared();
+    int first = shared ? pixel / 8 * 8 : pixel;
+    int end = shared ? Math.min(first + 8, map.pixels()) : pixel + 1;
+    double distance = Double.MAX_VALUE;
+    for (int i = first; i < end; i++) {
+      float value = run.x()[picture * map.values() + i * map.channels() + c];
+      distance = Math.min(distance, distanceToEdge(activation, map, table, value, c));
+    }
+    return distance;
   }
 
   static float row(MemorySegment table, int row, int channels, int c) {
@@ -58,7 +86,7 @@ final class CodeCheck {
 
   /** Which side of the function's edges a code is of. */
   static int side(Activation activation, MemorySegment table, int channels, int c, int code) {
-    float place = activation.store().codec().place(code);
+    float place = place(activation.store().codec(), code);
     if (place < row(table, ChannelTable.LOW, channels, c)) {
       return -1;
     }
@@ -96,9 +124,7 @@ final class CodeCheck {
           String where = what + ": code of picture %d pixel %d channel %d".formatted(n, pixel, c);
           assertThat(exists).as("%s, which is %d, does not exist", where, code).isTrue();
           assertThat(Math.abs(code - reference)).as(where).isEqualTo(1);
-          assertThat(distanceToEdge(activation, map, table, run.x()[n * map.values() + i], c))
-              .as(where)
-              .isLessThan(1e-4);
+          assertThat(distanceToEdge(run, table, n, pixel, c)).as(where).isLessThan(1e-4);
           assertThat(side(activation, table, channels, c, code))
               .as("side of the edges by %s", where)
               .isEqualTo(side(activation, table, channels, c, reference));

@@ -139,7 +139,7 @@ class FittedCodesTest {
         for (int i = 0; i < x.length; i++) {
           int c = i % MAP.channels();
           String what = "%s, channel %d, value %s".formatted(kernels.name(), c, x[i]);
-          assertThat(codec.place(codes[i]) >= edge).as(what).isEqualTo(z[i] > 0);
+          assertThat(CodeCheck.place(codec, codes[i]) >= edge).as(what).isEqualTo(z[i] > 0);
           assertThat(restored[i]).as(what).isGreaterThanOrEqualTo(0f).isFinite();
           // What is restored lies in the range that the channel has, or a level above its edge.
           assertThat(restored[i]).as(what).isLessThanOrEqualTo(range(c));
@@ -160,7 +160,8 @@ class FittedCodesTest {
     assertThat(StoreFormat.INT3.bytes(map)).isEqualTo(45);
     assertThat(StoreFormat.INT2.bytes(map)).isEqualTo(30);
     assertThat(StoreFormat.TERNARY.bytes(map)).isEqualTo(24);
-    assertThat(StoreFormat.INT1.bytes(map)).isEqualTo(15);
+    assertThat(StoreFormat.INT1.bytes(map)).isEqualTo(30);
+    assertThat(StoreFormat.INT1.bytes(new FeatureMap(8, 16, 3))).isEqualTo(60);
     assertThat(StoreFormat.TERNARY.bytes(new FeatureMap(1, 11, 2))).isEqualTo(6);
   }
 

@@ -38,9 +38,10 @@ public record GradientOptions(
           "Give at least 1 picture a batch, 1 batch and 1 thread, not %d, %d and %d"
               .formatted(batch, batches, threads));
     }
-    if (averageBits != 0 && !(averageBits >= 1 && averageBits <= 8 && store.isCodes())) {
+    if (averageBits != 0
+        && !(averageBits >= StoreFormat.INT1.bits() && averageBits <= 8 && store.isCodes())) {
       throw new IllegalArgumentException(
-          "Mixed activations are codes of 1 to 8 bits on average, such as mixed:3, not "
+          "Mixed activations are codes of 1.25 to 8 bits on average, such as mixed:3, not "
               + averageBits);
     }
   }

@@ -24,9 +24,9 @@ public record MixedFormats(double averageBits, Map<String, StoreFormat> formats)
    * @throws IllegalArgumentException if it is no average of bits
    */
   public MixedFormats {
-    if (averageBits != 0 && !(averageBits >= 1 && averageBits <= 8)) {
+    if (averageBits != 0 && !(averageBits >= StoreFormat.INT1.bits() && averageBits <= 8)) {
       throw new IllegalArgumentException(
-          "Mixed activations have 1 to 8 bits on average, such as mixed:3, not " + averageBits);
+          "Mixed activations have 1.25 to 8 bits on average, such as mixed:3, not " + averageBits);
     }
     formats = Collections.unmodifiableMap(new LinkedHashMap<>(formats));
   }

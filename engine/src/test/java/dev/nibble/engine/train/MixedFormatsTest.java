@@ -73,7 +73,7 @@ class MixedFormatsTest {
     }
     assertThatThrownBy(() -> MixedFormats.byMemory().withText("int5 stem"))
         .isInstanceOf(IllegalArgumentException.class);
-    assertThatThrownBy(() -> MixedFormats.average(9)).hasMessageContaining("1 to 8 bits");
+    assertThatThrownBy(() -> MixedFormats.average(9)).hasMessageContaining("1.25 to 8 bits");
   }
 
   private TrainingPlan measuredPlan(TrainingOptions options, long limit) {

@@ -16,6 +16,6 @@ final class Codes {
       return Floats.get(store, (long) picture * map.values() + (long) pixel * channels + c);
     }
     long base = picture * format.bytes(map);
-    return format.codec().place(format.codec().get(store, base, channels, pixel, c));
+    return format.codec().place(store, base, channels, pixel, c);
   }
 }

@@ -126,7 +126,7 @@ final class ScalarActivation {
       MemorySegment store) {
     Codec codec = activation.store().codec();
     int channels = map.channels();
-    int group = codec.pixelsPerGroup();
+    int word = codec.pixelsPerWord();
     long first = (long) picture * map.values();
     long base = picture * codec.bytes(map);
     for (int c = 0; c < channels; c++) {
@@ -138,9 +138,9 @@ final class ScalarActivation {
       float lowOffset = coefficient(table, ChannelTable.LOW_CODE_OFFSET, channels, c);
       float low = coefficient(table, ChannelTable.LOW, channels, c);
       float high = coefficient(table, ChannelTable.HIGH, channels, c);
-      for (int pixel = 0; pixel < map.pixels(); pixel += group) {
+      for (int pixel = 0; pixel < map.pixels(); pixel += word) {
         int packed = 0;
-        int count = Math.min(group, map.pixels() - pixel);
+        int count = Math.min(word, map.pixels() - pixel);
         for (int j = 0; j < count; j++) {
           float value = Floats.get(x, first + (long) (pixel + j) * channels + c);
           float v = Math.fma(value, scale, offset);
@@ -148,8 +148,7 @@ final class ScalarActivation {
           int side = activation.nonlinearity().side(Math.fma(value, zScale, zOffset));
           packed = codec.add(packed, codec.encode(v, low, high, side), j);
         }
-        long at = base + (long) (pixel / group) * codec.bytesPerGroup() * channels + c;
-        codec.put(store, at, channels, packed, count);
+        codec.put(store, base, channels, pixel, c, packed, count);
       }
     }
   }
@@ -171,7 +170,7 @@ final class ScalarActivation {
     for (int c = 0; c < channels; c++) {
       float slope = slope(function, table, channels, c);
       for (int pixel = 0; pixel < map.pixels(); pixel++) {
-        float w = codec.place(codec.get(store, base, channels, pixel, c));
+        float w = codec.place(store, base, channels, pixel, c);
         values[at + pixel * channels + c] =
             direct
                 ? line(table, channels, c, w)

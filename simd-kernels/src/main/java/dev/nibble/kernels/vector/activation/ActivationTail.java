@@ -33,7 +33,7 @@ final class ActivationTail {
       float[] scratch,
       int table,
       int to) {
-    int group = format.pixelsPerGroup();
+    int word = format.isCodes() ? format.codec().pixelsPerWord() : 1;
     int row = Lanes.roundUp(channels);
     for (int c = firstChannel; c < endChannel; c++) {
       int rows = table + c;
@@ -45,9 +45,9 @@ final class ActivationTail {
       float lowOffset = scratch[rows + ChannelTable.LOW_CODE_OFFSET * row];
       float low = scratch[rows + ChannelTable.LOW * row];
       float high = scratch[rows + ChannelTable.HIGH * row];
-      for (int first = 0; first < pixels; first += group) {
+      for (int first = 0; first < pixels; first += word) {
         int packed = 0;
-        int count = Math.min(group, pixels - first);
+        int count = Math.min(word, pixels - first);
         for (int j = 0; j < count; j++) {
           int i = (first + j) * channels + c;
           float value = x.get(JAVA_FLOAT, from + 4L * i);
@@ -64,8 +64,7 @@ final class ActivationTail {
           scratch[to + i] = off ? 0f : z;
         }
         if (format.isCodes()) {
-          long at = copy + (long) (first / group) * format.codec().bytesPerGroup() * channels + c;
-          format.codec().put(requireNonNull(store), at, channels, packed, count);
+          format.codec().put(requireNonNull(store), copy, channels, first, c, packed, count);
         }
       }
     }
@@ -135,6 +134,6 @@ final class ActivationTail {
     if (format == StoreFormat.FP32) {
       return store.get(JAVA_FLOAT, copy + 4L * ((long) pixel * channels + c));
     }
-    return format.codec().place(format.codec().get(store, copy, channels, pixel, c));
+    return format.codec().place(store, copy, channels, pixel, c);
   }
 }

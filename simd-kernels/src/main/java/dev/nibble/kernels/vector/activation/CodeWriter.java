@@ -200,8 +200,9 @@ final class CodeWriter {
       int column) {
     long bytes = (long) codec.bytesPerGroup() * channels;
     boolean relu = function instanceof Nonlinearity.Relu;
-    for (int p = 0; p < pixels; p += CodeColumns.PIXELS) {
-      int count = Math.min(CodeColumns.PIXELS, pixels - p);
+    int most = CodeColumns.wholePixels(codec);
+    for (int p = 0; p < pixels; p += most) {
+      int count = Math.min(most, pixels - p);
       long in = from + 4L * p * channels;
       int at = to + p * channels;
       if (valued) {

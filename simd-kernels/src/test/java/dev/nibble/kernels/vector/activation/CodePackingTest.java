@@ -32,7 +32,8 @@ final class CodePackingTest {
         row[c] = (float) random.nextGaussian();
       }
       float range = codec.start(codec.codes()) - codec.start(0);
-      float edge = codec.start(1 + random.nextInt(codec.codes() - 1));
+      int most = codec.isShared() ? 1 : codec.codes() - 1;
+      float edge = codec.start(1 + random.nextInt(most));
       float scale = (random.nextBoolean() ? range : -range) / 6;
       float low = scale * random.nextFloat();
       rows[ChannelTable.CODE_SCALE][c] = scale;
@@ -130,13 +131,21 @@ final class CodePackingTest {
           0,
           tile,
           channels + extra);
-      for (int pixel = 0; pixel < map.pixels(); pixel++) {
-        for (int c = 0; c < channels; c++) {
+      for (int c = 0; c < channels; c++) {
+        int[] codes = new int[map.pixels()];
+        for (int pixel = 0; pixel < map.pixels(); pixel++) {
           float value = x.get(JAVA_FLOAT, map.bytes() + 4L * (pixel * channels + c));
-          int at = tile + pixel * channels + c;
-          float again = restored[at + pixel * extra];
-          checkValue(activation, map, store, rows, pixel, c, value, scratch[at], again);
+          codes[pixel] = code(activation, rows, c, value);
+          float loaded = scratch[tile + pixel * channels + c];
+          float z = Math.fma(value, rows[ChannelTable.Z_SCALE][c], rows[ChannelTable.Z_OFFSET][c]);
+          assertSame(
+              what(activation, map, pixel, c), loaded, activation.relu() ? Math.max(z, 0f) : z);
         }
+        for (int pixel = 0; pixel < map.pixels(); pixel++) {
+          float again = restored[tile + pixel * (channels + extra) + c];
+          checkStored(activation, map, store, rows, codes, pixel, c, again);
+        }
+        checkUnused(activation, map, store, c);
       }
       for (long i = 0; i < format.bytes(map); i++) {
         assertThat(store.get(JAVA_BYTE, i))
@@ -146,20 +155,15 @@ final class CodePackingTest {
     }
   }
 
-  private static void checkValue(
-      Activation activation,
-      FeatureMap map,
-      MemorySegment store,
-      float[][] rows,
-      int pixel,
-      int c,
-      float value,
-      float loaded,
-      float restored) {
-    StoreFormat format = activation.store();
-    String what =
-        "seed %d, %s, %s, pixel %d, channel %d, value %s"
-            .formatted(SEED, activation, map, pixel, c, value);
+  private static String what(Activation activation, FeatureMap map, int pixel, int c) {
+    return "seed %d, %s, %s, pixel %d, channel %d".formatted(SEED, activation, map, pixel, c);
+  }
+
+  /**
+   * The last code of its side whose range begins no later than v; of what is not a number, the last
+   * one.
+   */
+  private static int code(Activation activation, float[][] rows, int c, float value) {
     float z = Math.fma(value, rows[ChannelTable.Z_SCALE][c], rows[ChannelTable.Z_OFFSET][c]);
     float v = Math.fma(value, rows[ChannelTable.CODE_SCALE][c], rows[ChannelTable.CODE_OFFSET][c]);
     v =
@@ -169,12 +173,9 @@ final class CodePackingTest {
                 value,
                 rows[ChannelTable.LOW_CODE_SCALE][c],
                 rows[ChannelTable.LOW_CODE_OFFSET][c]));
-    Codec codec = format.codec();
-    float split = rows[ChannelTable.EDGE][c];
-    float edge = activation.relu() ? split : codec.start(0);
+    Codec codec = activation.store().codec();
+    float edge = edge(activation, rows, c);
     boolean off = activation.relu() && z <= 0;
-    // The last code of its side whose range begins no later than v; of what is not a number, the
-    // last one.
     int code = -1;
     for (int i = 0; i < codec.codes(); i++) {
       boolean fits = off ? codec.start(i) < edge : codec.start(i) >= edge;
@@ -182,24 +183,70 @@ final class CodePackingTest {
         code = i;
       }
     }
-    long picture = format.bytes(map);
-    assertThat(codec.get(store, picture, map.channels(), pixel, c)).as(what).isEqualTo(code);
-    assertSame(what, loaded, activation.relu() ? Math.max(z, 0f) : z);
-    float w = codec.place(code);
+    return code;
+  }
+
+  private static float edge(Activation activation, float[][] rows, int c) {
+    return activation.relu() ? rows[ChannelTable.EDGE][c] : activation.store().codec().start(0);
+  }
+
+  private static void checkStored(
+      Activation activation,
+      FeatureMap map,
+      MemorySegment store,
+      float[][] rows,
+      int[] codes,
+      int pixel,
+      int c,
+      float restored) {
+    StoreFormat format = activation.store();
+    Codec codec = format.codec();
+    String what = what(activation, map, pixel, c) + ", code " + codes[pixel];
+    float w = codec.isShared() ? sharedPlace(codec, codes, pixel) : codec.place(codes[pixel]);
+    assertSame(what, codec.place(store, format.bytes(map), map.channels(), pixel, c), w);
     float back = Math.fma(w, rows[ChannelTable.ACT_SCALE][c], rows[ChannelTable.ACT_OFFSET][c]);
     float low =
         Math.fma(w, rows[ChannelTable.LOW_ACT_SCALE][c], rows[ChannelTable.LOW_ACT_OFFSET][c]);
-    back = w >= split ? back : low;
+    back = w >= rows[ChannelTable.EDGE][c] ? back : low;
     if (!activation.isDirect()) {
       Nonlinearity function = activation.nonlinearity();
-      back = function.value(function.onSide(back, w < edge ? -1 : 0), 0);
+      back = function.value(function.onSide(back, w < edge(activation, rows, c) ? -1 : 0), 0);
     }
     assertSame(what, restored, back);
-    int group = codec.pixelsPerGroup();
-    if (pixel == map.pixels() - 1) {
-      for (int i = pixel + 1; i % group != 0; i++) {
-        assertThat(codec.get(store, picture, map.channels(), i, c)).as("unused, " + what).isZero();
+  }
+
+  /**
+   * Of four levels the one nearest to the mean place of the upper codes among the pixel's eight.
+   */
+  private static float sharedPlace(Codec codec, int[] codes, int pixel) {
+    if (codes[pixel] == 0) {
+      return codec.place(0);
+    }
+    double sum = 0;
+    int count = 0;
+    for (int i = pixel / 8 * 8; i < Math.min(pixel / 8 * 8 + 8, codes.length); i++) {
+      sum += codes[i] == 0 ? 0 : codec.place(codes[i]);
+      count += codes[i] == 0 ? 0 : 1;
+    }
+    float nearest = Float.NaN;
+    for (int level = 0; level < 4; level++) {
+      float place = Float.intBitsToFloat(codec.levelBits() + level * codec.levelStep());
+      // Of two that lie as near, the lower one.
+      if (!(Math.abs(sum / count - place) >= Math.abs(sum / count - nearest))) {
+        nearest = place;
       }
+    }
+    return nearest;
+  }
+
+  private static void checkUnused(
+      Activation activation, FeatureMap map, MemorySegment store, int c) {
+    StoreFormat format = activation.store();
+    Codec codec = format.codec();
+    for (int i = map.pixels(); i % codec.pixelsPerGroup() != 0; i++) {
+      assertThat(codec.place(store, format.bytes(map), map.channels(), i, c))
+          .as("unused, " + what(activation, map, i, c))
+          .isEqualTo(codec.place(0));
     }
   }
 
