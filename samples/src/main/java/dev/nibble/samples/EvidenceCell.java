@@ -65,6 +65,11 @@ record EvidenceCell(
     return words;
   }
 
+  /** The command that makes the same run. */
+  String command() {
+    return "nibble train " + String.join(" ", arguments());
+  }
+
   /** The file that keeps the weights of a state. */
   static String stateFile(double state) {
     return String.format(Locale.ROOT, "state-%03d.safetensors", Math.round(100 * state));

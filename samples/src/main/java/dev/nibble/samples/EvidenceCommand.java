@@ -108,8 +108,9 @@ final class EvidenceCommand implements Callable<Integer> {
       names = "--out",
       paramLabel = "FILE",
       description =
-          "The figures; the page lies beside them as .html. Default: bench/results/evidence.json in"
-              + " a checkout, else evidence.json in --runs.")
+          "The figures; the page lies beside them as .html. What the file holds of the same"
+              + " trainings, maybe made on another machine, is kept and not done again. Default:"
+              + " bench/results/evidence.json in a checkout, else evidence.json in --runs.")
   private @Nullable String out;
 
   @Option(names = "--no-progress", description = "Print a line a training and nothing between.")
@@ -137,6 +138,7 @@ final class EvidenceCommand implements Callable<Integer> {
         new EvidenceWork(
             grid,
             chosen,
+            EvidenceRecord.read(file),
             folder,
             atOnce,
             quick || steps > 0 ? 1 : 4,

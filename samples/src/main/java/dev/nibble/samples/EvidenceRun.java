@@ -74,7 +74,7 @@ final class EvidenceRun {
     }
     try {
       JsonObject result = JsonParser.parse(Files.readString(file)).asObject();
-      if (!result.get("command").asString().equals(command())) {
+      if (!result.get("command").asString().equals(cell.command())) {
         throw new BadInputException(
             "%s holds another run (%s): give another --runs folder, or delete that one."
                 .formatted(folder, result.get("command").asString()));
@@ -88,10 +88,6 @@ final class EvidenceRun {
               .formatted(file, e.getMessage()),
           e);
     }
-  }
-
-  private String command() {
-    return "nibble train " + String.join(" ", cell.arguments());
   }
 
   /**
@@ -206,7 +202,9 @@ final class EvidenceRun {
             .put("naive", cell.naive())
             .put("seed", cell.seed())
             .put("steps", trainer.totalSteps())
-            .put("command", command())
+            .put("command", cell.command())
+            .put("commit", Machine.commit(System.getProperty(BenchCommand.HOME_PROPERTY, "")))
+            .put("processor", Machine.processor())
             .put("kernels", trainer.kernelsDescription())
             .put("planned_bytes", plan.totalBytes())
             .put("stored_bytes", plan.storeBytes());

@@ -33,6 +33,7 @@ final class EvidenceWork {
 
   private final EvidenceGrid grid;
   private final EvidenceGrid chosen;
+  private final EvidenceRecord record;
   private final Path runs;
   private final int jobs;
   private final int batches;
@@ -49,6 +50,7 @@ final class EvidenceWork {
    *
    * @param grid all that is shown, as far as it is done
    * @param chosen the part of it that is worked through
+   * @param record what was written before, maybe on another machine
    * @param runs folder with a folder for each training
    * @param jobs trainings at once
    * @param batches of each gradient report
@@ -57,6 +59,7 @@ final class EvidenceWork {
   EvidenceWork(
       EvidenceGrid grid,
       EvidenceGrid chosen,
+      EvidenceRecord record,
       Path runs,
       int jobs,
       int batches,
@@ -65,6 +68,7 @@ final class EvidenceWork {
       Runnable changed) {
     this.grid = grid;
     this.chosen = chosen;
+    this.record = record;
     this.runs = runs;
     this.jobs = jobs;
     this.batches = batches;
@@ -78,13 +82,15 @@ final class EvidenceWork {
   /** Finds what is done already. */
   void find() {
     for (EvidenceRun training : trainings.values()) {
-      JsonObject result = training.result();
+      JsonObject own = training.result();
+      JsonObject result = own == null ? record.run(training.cell()) : own;
       if (result != null) {
         results.put(training.cell().id(), result);
       }
     }
     for (EvidenceGrid.Report report : grid.reports()) {
-      JsonObject json = read(file(report));
+      JsonObject own = read(file(report));
+      JsonObject json = own == null ? record.reports().get(report.id()) : own;
       if (json != null) {
         reports.put(report.id(), json);
       }
@@ -206,6 +212,9 @@ final class EvidenceWork {
     boolean known;
     synchronized (this) {
       known = results.containsKey(training.cell().id());
+      if (known && !lacksStates(training)) {
+        return;
+      }
     }
     JsonObject result = training.run();
     if (result != null && !known) {
@@ -215,6 +224,14 @@ final class EvidenceWork {
         line.print(said(training.cell(), result));
       }
     }
+  }
+
+  /** Whether a training that is done elsewhere is made again, for the weights of its reports. */
+  private boolean lacksStates(EvidenceRun training) {
+    return chosen.reports().stream()
+        .filter(report -> report.cell().equals(training.cell()))
+        .filter(report -> !reports.containsKey(report.id()))
+        .anyMatch(report -> !Files.exists(training.state(report.state())));
   }
 
   private static String said(EvidenceCell cell, JsonObject result) {

@@ -40,11 +40,15 @@ class EvidenceCommandTest {
   }
 
   private InProcess evidence(String... more) {
+    return evidenceIn(folder, more);
+  }
+
+  private InProcess evidenceIn(Path place, String... more) {
     List<String> words = new ArrayList<>(List.of("evidence", "--data"));
     words.add(folder.resolve("pictures").toString());
     words.addAll(List.of("--model", "resnet8", "--batch", "8", "--steps", "4", "--seeds", "2"));
-    words.addAll(List.of("--jobs", "2", "--runs", folder.resolve("runs").toString()));
-    words.addAll(List.of("--out", folder.resolve("evidence.json").toString()));
+    words.addAll(List.of("--jobs", "2", "--runs", place.resolve("runs").toString()));
+    words.addAll(List.of("--out", place.resolve("evidence.json").toString()));
     words.addAll(List.of(more));
     return InProcess.run(words.toArray(String[]::new));
   }
@@ -124,6 +128,34 @@ class EvidenceCommandTest {
     assertThat(again.code()).as(again.err()).isZero();
     assertThat(again.out()).contains(" done; 2 at once").doesNotContain("test accuracy");
     assertThat(Files.getLastModifiedTime(result)).isEqualTo(before);
+  }
+
+  /** As on another machine, which has the file of the first one and no folder of its trainings. */
+  @Test
+  void whatTheFileHoldsIsNotDoneAgain() throws IOException {
+    Path elsewhere = folder.resolve("elsewhere");
+    Path file = Files.createDirectories(elsewhere).resolve("evidence.json");
+    Files.copy(folder.resolve("evidence.json"), file);
+    JsonObject before = figures();
+    InProcess again = evidenceIn(elsewhere, "--only", "fp32-seed|naive-int4-seed0");
+    assertThat(again.code()).as(again.err()).isZero();
+    assertThat(again.out()).doesNotContain("test accuracy", "compared");
+    JsonObject after = JsonParser.parse(Files.readString(file)).asObject();
+    assertThat(after.get("runs")).isEqualTo(before.get("runs"));
+    assertThat(after.get("gradients")).isEqualTo(before.get("gradients"));
+
+    InProcess more = evidenceIn(elsewhere, "--only", "int1-seed1");
+    assertThat(more.out()).contains("resnet8-int1-seed1: test accuracy");
+    after = JsonParser.parse(Files.readString(file)).asObject();
+    assertThat(after.get("runs").asList())
+        .containsAll(before.get("runs").asList())
+        .hasSize(before.get("runs").asList().size() + 1);
+
+    Files.writeString(file, "{}");
+    InProcess damaged = evidenceIn(elsewhere, "--only", "int1-seed1");
+    assertThat(damaged.code()).isEqualTo(2);
+    assertThat(damaged.err()).contains("holds no figures of nibble evidence", "another --out");
+    assertThat(file).hasContent("{}");
   }
 
   @Test
