@@ -79,9 +79,25 @@ async function loadHistory() {
   showEpochs();
 }
 
+// Counts what each event has said, so that an answer that was asked for before does not undo it.
+const heard = { status: 0, model: 0, examples: 0 };
+
+function newest(name, show) {
+  return (data) => {
+    heard[name]++;
+    show(data);
+  };
+}
+
+async function read(name, path, show) {
+  const asked = heard[name];
+  const answer = await request("GET", path);
+  if (asked === heard[name]) show(answer);
+}
+
 const events = new Events(
     {
-      status: showStatus,
+      status: newest("status", showStatus),
       step: (point) => {
         curves.addStep(point);
         charts.refresh();
@@ -97,8 +113,8 @@ const events = new Events(
         charts.refresh();
         showEpochs();
       },
-      model: showModel,
-      examples: showExamples,
+      model: newest("model", showModel),
+      examples: newest("examples", showExamples),
     },
     showConnection);
 
@@ -107,9 +123,9 @@ async function load() {
   // A training that began while nobody listened has a curve of its own.
   curves.clear();
   await Promise.all([
-    request("GET", "/status").then(showStatus),
-    request("GET", "/model").then(showModel),
-    request("GET", "/examples?limit=0").then(showExamples),
+    read("status", "/status", showStatus),
+    read("model", "/model", showModel),
+    read("examples", "/examples?limit=0", showExamples),
     loadHistory(),
   ]);
 }

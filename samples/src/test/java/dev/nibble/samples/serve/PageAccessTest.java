@@ -87,6 +87,19 @@ class PageAccessTest {
           .map(([box, e]) => `${box.width} x ${box.height} ${e.outerHTML}`);
       """;
 
+  /** Keeps the first answer about examples until it is let go. */
+  private static final String HOLD =
+      """
+      const ask = window.fetch;
+      window.fetch = async (path, ...more) => {
+        const answer = await ask(path, ...more);
+        if (path !== "/examples?limit=0" || window.letGo) return answer;
+        await new Promise((done) => { window.letGo = done; });
+        setTimeout(() => { window.isShown = true; }, 200);
+        return answer;
+      };
+      """;
+
   private ChromeDriver driver;
   private PageView page;
   private Path home;
@@ -297,6 +310,28 @@ class PageAccessTest {
       page.awaitNot("notice", () -> page.find("notice").isDisplayed());
       page.await("Retrain", () -> page.find("retrain").isEnabled());
       assertThat(service.service.port()).isEqualTo(port);
+    }
+  }
+
+  /** Else the page shows what was, until the next event: no model yet, beside a version 1. */
+  @Test
+  void anAnswerThatAnEventOvertookDoesNotUndoIt() {
+    Object script =
+        driver
+            .executeCdpCommand("Page.addScriptToEvaluateOnNewDocument", Map.of("source", HOLD))
+            .get("identifier");
+    try (Tiny service = PageView.service(home, EPOCHS, Tiny.http())) {
+      page.open(service);
+      page.await("an answer that is held", () -> page.isSet("letGo"));
+      service.client.post("/examples?label=rows", Tiny.picture(true, 77));
+      page.awaitText("example-count", "1");
+      String count = page.text("example-count");
+      page.run("window.letGo();");
+      page.await("the answer", () -> page.isSet("isShown"));
+      assertThat(page.text("example-count")).isEqualTo(count);
+    } finally {
+      driver.executeCdpCommand(
+          "Page.removeScriptToEvaluateOnNewDocument", Map.of("identifier", script));
     }
   }
 }

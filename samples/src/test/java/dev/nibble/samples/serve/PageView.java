@@ -146,6 +146,11 @@ final class PageView {
     return run(script, arguments).toString();
   }
 
+  /** Whether a script left something under a name of the window. */
+  boolean isSet(String name) {
+    return Boolean.parseBoolean(string("return Boolean(window[arguments[0]]);", name));
+  }
+
   List<?> list(String script) {
     return (List<?>) run(script);
   }
