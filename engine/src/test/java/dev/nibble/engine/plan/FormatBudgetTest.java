@@ -41,13 +41,13 @@ class FormatBudgetTest {
   }
 
   @ParameterizedTest
-  @ValueSource(doubles = {1, 1.7, 2, 3, 4.5, 8})
+  @ValueSource(doubles = {1.25, 1.7, 2, 3, 4.5, 8})
   void anAverageIsKeptAndUsed(double bits) {
     Network network = ResNet.of("resnet20", new FeatureMap(32, 32, 3), 10);
     FormatBudget budget = budget(network, OPTIONS);
     int steps = budget.within(bits);
     assertThat(budget.bits(steps)).isBetween(bits - 0.25, bits);
-    assertThat(budget.bits(0)).isEqualTo(1);
+    assertThat(budget.bits(0)).isEqualTo(1.25);
     assertThat(budget.bits(budget.steps())).isEqualTo(8);
   }
 

@@ -107,7 +107,7 @@ class MixedFormatsTest {
   void measuringTakesNoMoreThanTheLimit() {
     for (MixedFormats mixed : List.of(MixedFormats.average(1.5), MixedFormats.byMemory())) {
       TrainingOptions wanted = options(3).mixed(mixed).threads(1).build();
-      MixedFormats least = MixedFormats.average(1);
+      MixedFormats least = MixedFormats.average(1.25);
       long needed =
           measuredPlan(options(3).mixed(least).threads(1).build(), MemoryAccount.UNLIMITED)
               .totalBytes();
