@@ -324,8 +324,8 @@ class PageAccessTest {
       page.open(service);
       page.await("an answer that is held", () -> page.isSet("letGo"));
       service.client.post("/examples?label=rows", Tiny.picture(true, 77));
-      page.awaitText("example-count", "1");
-      String count = page.text("example-count");
+      String count = Long.toString(service.client.get("/examples").json().get("count").asLong());
+      page.awaitText("example-count", count);
       page.run("window.letGo();");
       page.await("the answer", () -> page.isSet("isShown"));
       assertThat(page.text("example-count")).isEqualTo(count);
