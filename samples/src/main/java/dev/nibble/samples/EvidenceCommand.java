@@ -234,7 +234,7 @@ final class EvidenceCommand implements Callable<Integer> {
             .put("complete", work.isComplete())
             .put("done", work.done())
             .put("of", work.size())
-            .put("summary", EvidenceSummary.of(work.results()))
+            .put("summary", EvidenceSummary.of(work.results(), work.ways()))
             .put("runs", array(work.results()))
             .put("gradients", array(work.reports()))
             .build();

@@ -182,6 +182,11 @@ record EvidenceGrid(List<EvidenceCell> cells, List<Report> reports) {
     return new EvidenceGrid(kept, reports.stream().filter(r -> kept.contains(r.cell())).toList());
   }
 
+  /** The ways of storing activations, each once, in order. */
+  List<String> ways() {
+    return cells.stream().map(EvidenceCell::way).distinct().toList();
+  }
+
   /** Names of everything, in order. */
   Stream<String> names() {
     return Stream.concat(

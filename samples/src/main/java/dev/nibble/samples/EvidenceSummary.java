@@ -5,6 +5,7 @@ import dev.nibble.engine.json.JsonValue.JsonArray;
 import dev.nibble.engine.json.JsonValue.JsonNumber;
 import dev.nibble.engine.json.JsonValue.JsonObject;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,8 +15,12 @@ import org.jspecify.annotations.Nullable;
 final class EvidenceSummary {
   private EvidenceSummary() {}
 
-  /** A row for each network and way, in the order of the results. */
-  static JsonArray of(List<JsonObject> results) {
+  /**
+   * A row for each network and way.
+   *
+   * @param ways the order of the rows, whichever of them are done
+   */
+  static JsonArray of(List<JsonObject> results, List<String> ways) {
     Map<String, List<JsonObject>> groups = new LinkedHashMap<>();
     for (JsonObject result : results) {
       groups
@@ -23,9 +28,9 @@ final class EvidenceSummary {
           .add(result);
     }
     List<JsonValue> rows = new ArrayList<>();
-    for (List<JsonObject> group : groups.values()) {
-      rows.add(row(group, groups.get(key(group.getFirst(), "fp32"))));
-    }
+    groups.values().stream()
+        .sorted(Comparator.comparingInt(g -> ways.indexOf(g.getFirst().get("way").asString())))
+        .forEach(group -> rows.add(row(group, groups.get(key(group.getFirst(), "fp32")))));
     return new JsonArray(rows);
   }
 

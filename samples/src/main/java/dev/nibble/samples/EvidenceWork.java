@@ -125,6 +125,11 @@ final class EvidenceWork {
         .toList();
   }
 
+  /** The ways of the whole grid, in its order. */
+  List<String> ways() {
+    return grid.ways();
+  }
+
   /** Whether everything is done. */
   synchronized boolean isComplete() {
     return results.size() == grid.cells().size() && reports.size() == grid.reports().size();

@@ -147,6 +147,10 @@ class EvidenceCommandTest {
     InProcess more = evidenceIn(elsewhere, "--only", "int1-seed1");
     assertThat(more.out()).contains("resnet8-int1-seed1: test accuracy");
     after = JsonParser.parse(Files.readString(file)).asObject();
+    assertThat(after.get("summary").asList())
+        .as("in the grid's order, whatever was done first")
+        .extracting(row -> row.asObject().get("way").asString())
+        .containsExactly("fp32", "int1", "naive int4");
     assertThat(after.get("runs").asList())
         .containsAll(before.get("runs").asList())
         .hasSize(before.get("runs").asList().size() + 1);
