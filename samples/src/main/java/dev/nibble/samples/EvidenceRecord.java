@@ -57,4 +57,9 @@ record EvidenceRecord(Map<String, JsonObject> runs, Map<String, JsonObject> repo
   @Nullable JsonObject run(EvidenceCell cell) {
     return runs.get(cell.command());
   }
+
+  /** The gradient report, or null; one on weights that another command trained is none. */
+  @Nullable JsonObject report(EvidenceGrid.Report report) {
+    return run(report.cell()) == null ? null : reports.get(report.id());
+  }
 }

@@ -90,7 +90,7 @@ final class EvidenceWork {
     }
     for (EvidenceGrid.Report report : grid.reports()) {
       JsonObject own = read(file(report));
-      JsonObject json = own == null ? record.reports().get(report.id()) : own;
+      JsonObject json = own == null ? record.report(report) : own;
       if (json != null) {
         reports.put(report.id(), json);
       }

@@ -162,6 +162,31 @@ class EvidenceCommandTest {
     assertThat(file).hasContent("{}");
   }
 
+  /** Neither its results nor its gradients, which have the same names. */
+  @Test
+  void whatTheFileHoldsOfOtherOptionsIsNotTaken() throws IOException {
+    EvidenceRecord record = EvidenceRecord.read(folder.resolve("evidence.json"));
+    for (int steps : new int[] {4, 5}) {
+      EvidenceGrid grid =
+          EvidenceGrid.of(
+              new EvidenceGrid.Request(
+                  folder.resolve("pictures").toString(),
+                  "resnet8",
+                  false,
+                  2,
+                  8,
+                  0,
+                  steps,
+                  false,
+                  0));
+      assertThat(grid.reports()).isNotEmpty();
+      for (EvidenceGrid.Report report : grid.reports()) {
+        assertThat(record.run(report.cell()) != null).isEqualTo(steps == 4);
+        assertThat(record.report(report) != null).isEqualTo(steps == 4);
+      }
+    }
+  }
+
   @Test
   void aTrainingThatIsStoppedGoesOnToTheSameBytes() throws InterruptedException {
     EvidenceCell cell =
